@@ -1,0 +1,49 @@
+// Transpiles src, test and bench to dist with esbuild, only what changed since the last build. Types are checked by `npm run typecheck`.
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const OUT = join(ROOT, "dist");
+const ROOMS = ["src", "test", "bench", "examples"];
+
+async function filesUnder(folder) {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  return entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name));
+}
+
+const modified = async (file) => (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
+
+/** Everything that is not TypeScript (web assets, fixtures, templates) is copied beside the code that reads it. */
+export async function build() {
+  const { transform } = await import("esbuild");
+  const expected = new Set();
+  let written = 0;
+  for (const room of ROOMS) {
+    for (const source of await filesUnder(join(ROOT, room))) {
+      const isCode = source.endsWith(".ts") && !source.endsWith(".d.ts");
+      const target = join(OUT, relative(ROOT, source)).replace(isCode ? /\.ts$/ : /$^/, ".js");
+      expected.add(target);
+      if ((await modified(target)) >= (await modified(source)) && (await modified(target)) > 0) continue;
+      let content = await readFile(source);
+      if (isCode) {
+        const result = await transform(content.toString(), { loader: "ts", format: "esm", target: "node20", sourcemap: "inline", sourcefile: source });
+        content = result.code;
+      }
+      await mkdir(dirname(target), { recursive: true });
+      // Renamed into place, so that a reader never meets half a file.
+      const partial = `${target}.${process.pid}.partial`;
+      await writeFile(partial, content);
+      await rename(partial, target);
+      written += 1;
+    }
+  }
+  for (const old of await filesUnder(OUT)) {
+    if (!expected.has(old) && !old.endsWith(".partial")) await rm(old, { force: true });
+  }
+  return written;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build();
+}

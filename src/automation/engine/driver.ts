@@ -1,0 +1,304 @@
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  CommandError,
+  ConcurrentUpdateError,
+  LocalWorkspace,
+  PulumiCommand,
+  type PulumiFn,
+  type Stack,
+  type UpdateSummary,
+} from "@pulumi/pulumi/automation/index.js";
+import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../config/stackFile.js";
+import { Conflict, Terminal, Transient } from "../../errors.js";
+import type { EngineEnvironment } from "../../ports/target.js";
+import type { Preview, Revision } from "../types.js";
+import { clearLock, engineLocks } from "./locks.js";
+import { PreviewCollector, plain } from "./preview.js";
+import { Slots } from "./slots.js";
+
+export interface DriverOptions {
+  /** Folder with Pulumi.yaml. */
+  projectDir: string;
+  /** Folder with Pulumi.STACK.yaml files, Pulumi.yaml's stackConfigDir. */
+  stacksFolder: string;
+  /** Scratch folder for candidate configs. */
+  scratch: string;
+  project: string;
+  program: PulumiFn;
+  environment: EngineEnvironment;
+  /** Environment of the engine: PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, … */
+  env: Record<string, string>;
+  /** Updates and previews that may run side by side. @default by cores and memory */
+  parallel?: number;
+}
+
+export interface Updated {
+  engineVersion: number;
+  changes: Record<string, number>;
+  durationMs: number;
+}
+
+/** The part of PulumiCommand that its type declarations leave out. */
+interface RunsCommands {
+  run(args: string[], cwd: string, env: Record<string, string>): Promise<{ stdout: string }>;
+}
+
+/** The weighted records alone: a DNS rollback needs neither the cluster nor anything else. */
+const DNS_RECORDS = "**::aws:route53/record:Record::*";
+/** How long a live engine of ours may take to end by itself once its service is gone. */
+const ORPHAN_MS = 60_000;
+
+/**
+ * Drives stacks through the Automation API with the inline program: preview, update, history, cancellation, and
+ * recovery of what a crash interrupted. One operation a stack at a time; several stacks side by side.
+ */
+export class StackDriver {
+  private readonly slots: Slots;
+  private readonly stacks = new Map<string, Promise<Stack>>();
+  private command: Promise<PulumiCommand> | undefined;
+
+  constructor(private readonly options: DriverOptions) {
+    this.slots = new Slots(options.parallel);
+  }
+
+  /** What the config would change. Nothing is changed: the candidate lies in a scratch file. */
+  async preview(name: string, config: RawConfig): Promise<Preview> {
+    const stack = await this.stack(name);
+    const candidate = join(this.options.scratch, `Pulumi.${name}.yaml`);
+    const file = await StackFile.read(this.options.stacksFolder, name);
+    await mkdir(this.options.scratch, { recursive: true });
+    await writeAtomically(candidate, file.replace(config).text());
+    const collector = new PreviewCollector();
+    try {
+      await this.slots.run(name, () => stack.preview({ onEvent: collector.onEvent, configFile: candidate, suppressProgress: true }));
+    } catch (error) {
+      throw engineError(error, collector.errors, `The preview of ${name} failed`);
+    } finally {
+      await rm(candidate, { force: true });
+    }
+    return collector.result();
+  }
+
+  /**
+   * Makes the config the stack's config and applies it.
+   * @param key stands in the engine's history, so that a restart finds out whether the update happened
+   */
+  async update(name: string, config: RawConfig, key: string, options: { dnsOnly?: boolean; signal?: AbortSignal } = {}): Promise<Updated> {
+    const stack = await this.stack(name);
+    await (await StackFile.read(this.options.stacksFolder, name)).replace(config).write();
+    const collector = new PreviewCollector();
+    const started = performance.now();
+    try {
+      const result = await this.slots.run(name, () =>
+        stack.up({
+          onEvent: collector.onEvent,
+          configFile: StackFile.pathOf(this.options.stacksFolder, name),
+          message: messageOf(key, config),
+          suppressProgress: true,
+          ...(options.dnsOnly === true ? { target: [DNS_RECORDS] } : {}),
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
+        }),
+      );
+      return {
+        engineVersion: result.summary.version,
+        changes: { ...result.summary.resourceChanges },
+        durationMs: Math.round(performance.now() - started),
+      };
+    } catch (error) {
+      throw engineError(error, collector.errors, `The update of ${name} failed`);
+    }
+  }
+
+  /** The finished update with this key and config, or undefined when it did not happen. */
+  async findUpdate(name: string, config: RawConfig, key: string): Promise<Updated | undefined> {
+    const stack = await this.stack(name);
+    const wanted = messageOf(key, config);
+    const latest = await this.slots.run(name, () => stack.history(5, 1));
+    const update = latest.find((u) => u.message === wanted && u.result === "succeeded");
+    return update === undefined
+      ? undefined
+      : { engineVersion: update.version, changes: { ...update.resourceChanges }, durationMs: durationOf(update) };
+  }
+
+  /** The engine's own record of updates, newest first. */
+  async history(name: string): Promise<UpdateSummary[]> {
+    const stack = await this.stack(name);
+    return this.slots.run(name, () => stack.history());
+  }
+
+  /** Revisions whose update the engine's history does not show with the same config. Empty when all agree. */
+  async checkHistory(name: string, revisions: Revision[]): Promise<{ revision: number; what: string }[]> {
+    const byVersion = new Map((await this.history(name)).map((u) => [u.version, u]));
+    return revisions.flatMap((r) => {
+      if (r.engineVersion === undefined) return [];
+      const update = byVersion.get(r.engineVersion);
+      if (update === undefined) return [{ revision: r.number, what: `the engine has no update ${r.engineVersion}` }];
+      const different = configKeysThatDiffer(r.config, update);
+      return different.length === 0 ? [] : [{ revision: r.number, what: `the engine applied other values for ${different.join(", ")}` }];
+    });
+  }
+
+  /** Whether what is deployed matches the stack's config file: a preview without changes. */
+  async inSync(name: string): Promise<boolean> {
+    const file = await StackFile.read(this.options.stacksFolder, name);
+    return (await this.preview(name, file.raw())).changes.length === 0;
+  }
+
+  async outputs(name: string): Promise<Record<string, unknown>> {
+    const stack = await this.stack(name);
+    const outputs = await stack.outputs();
+    return Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, v.secret ? "[secret]" : v.value]));
+  }
+
+  /** Asks a running update of the stack to stop. */
+  async cancel(name: string): Promise<void> {
+    await (await this.stack(name)).cancel();
+  }
+
+  /**
+   * Settles what a crash left: waits for an engine that is still alive, clears locks whose process is proven dead,
+   * and decides operations that were interrupted (an interrupted create is imported when the resource is there).
+   * @returns what was done, as sentences
+   * @throws Conflict when a live process, or one on another host, holds the stack
+   */
+  async recover(name: string): Promise<string[]> {
+    const notes = await this.clearDeadLocks(name);
+    const stack = await this.stack(name);
+    const state = await stack.exportStack();
+    const pending =
+      (
+        state.deployment as {
+          pending_operations?: { type: string; resource: { urn: string; type: string; inputs?: Record<string, unknown> } }[];
+        }
+      ).pending_operations ?? [];
+    if (pending.length === 0) return notes;
+    const args = [
+      "refresh",
+      "--yes",
+      "--skip-preview",
+      "--stack",
+      name,
+      "--config-file",
+      StackFile.pathOf(this.options.stacksFolder, name),
+    ];
+    for (const { type, resource } of pending) {
+      if (type !== "creating") continue;
+      const id = await this.options.environment.findCreated(name, resource.type, resource.inputs ?? {});
+      if (id !== undefined) {
+        args.push("--import-pending-creates", resource.urn, "--import-pending-creates", id);
+        notes.push(`${resource.urn.split("::").at(-1)} had been created as ${id}; it was taken over.`);
+      } else notes.push(`${resource.urn.split("::").at(-1)} had not been created.`);
+    }
+    args.push("--clear-pending-creates");
+    // The Automation API has no options for pending creates (pulumi#11336).
+    const command = (await this.pulumi()) as unknown as RunsCommands;
+    try {
+      await command.run(args, this.options.projectDir, this.environmentVariables());
+    } catch (error) {
+      throw engineError(error, [], `The interrupted update of ${name} could not be settled`);
+    }
+    notes.push(`${pending.length} interrupted operation${pending.length === 1 ? "" : "s"} settled.`);
+    return notes;
+  }
+
+  async clearDeadLocks(name: string): Promise<string[]> {
+    const notes: string[] = [];
+    const backend = this.options.env.PULUMI_BACKEND_URL ?? "";
+    const deadline = Date.now() + ORPHAN_MS;
+    for (;;) {
+      const locks = await engineLocks(backend, this.options.project, name);
+      for (const lock of locks.filter((l) => l.dead)) {
+        await clearLock(lock);
+        notes.push(`Cleared the engine lock of process ${lock.pid}, which has ended.`);
+      }
+      const live = locks.find((l) => !l.dead);
+      if (live === undefined) return notes;
+      if (Date.now() > deadline) {
+        throw new Conflict(`The stack ${name} is locked by process ${live.pid} of ${live.user} on ${live.host} since ${live.since}.`, {
+          holder: `${live.user}@${live.host} process ${live.pid}`,
+          next: "Wait for it, end it, or run `pulumi cancel` when you know that it has ended.",
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+
+  private pulumi(): Promise<PulumiCommand> {
+    this.command ??= PulumiCommand.get();
+    return this.command;
+  }
+
+  private environmentVariables(): Record<string, string> {
+    return { ...this.options.env, ...this.options.environment.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
+  }
+
+  private stack(name: string): Promise<Stack> {
+    let stack = this.stacks.get(name);
+    if (stack === undefined) {
+      stack = this.open(name);
+      this.stacks.set(name, stack);
+      stack.catch(() => this.stacks.delete(name));
+    }
+    return stack;
+  }
+
+  private async open(name: string): Promise<Stack> {
+    try {
+      return await LocalWorkspace.createOrSelectStack(
+        { stackName: name, projectName: this.options.project, program: this.options.program },
+        { workDir: this.options.projectDir, envVars: this.environmentVariables(), pulumiCommand: await this.pulumi() },
+      );
+    } catch (error) {
+      throw engineError(error, [], `The stack ${name} could not be opened`);
+    }
+  }
+}
+
+/** The engine keeps this message in its history: the key says which decision, the digest which config. */
+const messageOf = (key: string, config: RawConfig) => `${key} ${configDigest(config).slice(0, 12)}`;
+
+const durationOf = (u: UpdateSummary) => (u.endTime === undefined ? 0 : u.endTime.getTime() - u.startTime.getTime());
+
+function configKeysThatDiffer(config: RawConfig, update: UpdateSummary): string[] {
+  return Object.entries(config).flatMap(([key, value]) => {
+    const applied = update.config[key];
+    if (applied === undefined) return [key];
+    // The engine keeps secrets sealed in its history: that they are there is all it shows.
+    if (applied.secret === true) return [];
+    const theirs = typeof value === "string" ? applied.value : parsed(applied.value);
+    return configDigest({ v: value }) === configDigest({ v: theirs }) || String(value) === applied.value ? [] : [key];
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const PASSING = /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|ECONN|TooManyRequests/i;
+
+function engineError(error: unknown, diagnostics: string[], what: string): Error {
+  if (error instanceof ConcurrentUpdateError)
+    return new Conflict(`${what}: another update of the stack is running.`, {
+      cause: error,
+      next: "Wait for it, or run `cutover doctor`.",
+    });
+  if (!(error instanceof CommandError) && diagnostics.length === 0) return error instanceof Error ? error : new Error(String(error));
+  const text = diagnostics.length > 0 ? diagnostics.join("\n") : lastLines((error as Error).message);
+  const message = `${what}: ${text}`;
+  return PASSING.test(text) ? new Transient(message, { cause: error }) : new Terminal(message, { cause: error });
+}
+
+/** What the engine printed on standard error, without the call itself. */
+function lastLines(message: string): string {
+  const stderr = message.split("stderr:").at(-1) ?? message;
+  return plain(stderr)
+    .split("\n")
+    .filter((l) => l.trim() !== "" && !l.startsWith("code:"))
+    .slice(-5)
+    .join("\n");
+}

@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
+import { canonical } from "../../config/stackFile.js";
+import type { Preview, ResourceChange } from "../types.js";
+
+const OPERATIONS: Record<string, ResourceChange["op"] | undefined> = {
+  create: "create",
+  import: "create",
+  update: "update",
+  replace: "replace",
+  "create-replacement": "replace",
+  "delete-replaced": "replace",
+  delete: "delete",
+};
+
+/** Collects the engine's events of a preview into what a person reads and an approval is bound to. */
+export class PreviewCollector {
+  private readonly changes = new Map<string, ResourceChange>();
+  private unchanged = 0;
+  /** Error diagnostics, in order. */
+  readonly errors: string[] = [];
+
+  readonly onEvent = (event: EngineEvent): void => {
+    const diagnostic = event.diagnosticEvent;
+    if (diagnostic?.severity === "error") this.errors.push(plain(diagnostic.message));
+    const metadata = event.resourcePreEvent?.metadata;
+    if (metadata === undefined || metadata.type === "pulumi:pulumi:Stack" || metadata.type.startsWith("pulumi:providers:")) return;
+    const op = OPERATIONS[metadata.op];
+    if (op === undefined) {
+      if (metadata.op === "same") this.unchanged += 1;
+      return;
+    }
+    const before = this.changes.get(metadata.urn);
+    // A replacement arrives as several steps of one resource; it stays a replacement.
+    if (before?.op === "replace") return;
+    this.changes.set(metadata.urn, { urn: metadata.urn, type: metadata.type, name: nameOf(metadata.urn), op, diff: diffOf(metadata) });
+  };
+
+  result(): Preview {
+    const changes = [...this.changes.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1));
+    return { changes, unchanged: this.unchanged, digest: createHash("sha256").update(canonical(changes)).digest("hex") };
+  }
+}
+
+const nameOf = (urn: string) => urn.split("::").at(-1) ?? urn;
+
+/** Engine messages without colour codes and trailing space. */
+export function plain(message: string): string {
+  return message.replace(/<\{%[^%]*%\}>/g, "").trim();
+}
+
+function diffOf(metadata: StepEventMetadata): ResourceChange["diff"] {
+  const paths =
+    metadata.detailedDiff === undefined || metadata.detailedDiff === null ? (metadata.diffs ?? []) : Object.keys(metadata.detailedDiff);
+  const replaced = new Set(metadata.keys ?? []);
+  return paths.map((path) => {
+    const before = at(metadata.old?.inputs, path);
+    const after = at(metadata.new?.inputs, path);
+    const replaces = replaced.has(path) || (metadata.detailedDiff?.[path]?.diffKind ?? "").endsWith("replace");
+    return {
+      path,
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      ...(replaces ? { replaces } : {}),
+    };
+  });
+}
+
+/** The value at a property path such as `spec.replicas`, `weights[0].weight` or `annotations["a.b/c"]`. */
+function at(root: unknown, path: string): unknown {
+  const keys = [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
+  return keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], root);
+}

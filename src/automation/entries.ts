@@ -1,0 +1,100 @@
+import type { RawConfig } from "../config/stackFile.js";
+import type { GateSummary, WatchState } from "./gates/watch.js";
+import type { Mark, Preview } from "./types.js";
+
+/** How far an advance goes: one step, the rest of the phase, or all the way (stopping for approvals). */
+export type Extent = "step" | "phase" | "end";
+
+/** What a person or another system asks for. */
+export type Command =
+  | { command: "advance"; extent: Extent }
+  /** `resources` names what may be replaced or deleted, for a step that was stopped by promise 7. */
+  | { command: "approve"; step: string; resources?: string[] }
+  | { command: "refuse"; step: string; why: string }
+  | { command: "pause"; why: string }
+  | { command: "resume" }
+  | { command: "rollback"; revision: number; why: string }
+  | { command: "abort"; why: string };
+
+/** One item of a way back, in the order in which it runs. */
+export type PathItem =
+  | { kind: "config"; config: RawConfig; kept: { path: string; why: string }[]; dnsOnly: boolean; summary: string }
+  | { kind: "undo"; step: string; summary: string };
+
+/** What the journal records, by type. Effects are two entries: the intent before, the outcome after (promise 6). */
+export type Entry =
+  | { type: "migration.created"; stack: string; plan: string; config: RawConfig; why: string; who: string }
+  | ({ type: "command"; who: string } & Command)
+  | { type: "step.started"; step: string; attempt: number }
+  | { type: "preview.stored"; step: string; attempt: number; preview: Preview; blocked: string[] }
+  | { type: "preview.failed"; step: string; error: string; transient: boolean }
+  | {
+      type: "update.intended";
+      key: string;
+      step?: string;
+      revision: number;
+      config: RawConfig;
+      restores?: number;
+      kept?: { path: string; why: string }[];
+      why: string;
+      who: string;
+      targetDns?: boolean;
+    }
+  | {
+      type: "update.succeeded";
+      key: string;
+      revision: number;
+      engineVersion: number;
+      changes: Record<string, number>;
+      durationMs: number;
+      recovered?: boolean;
+    }
+  | { type: "update.failed"; key: string; revision: number; error: string; transient: boolean }
+  | { type: "action.intended"; key: string; step: string; undo: boolean }
+  | {
+      type: "action.succeeded";
+      key: string;
+      step: string;
+      undo: boolean;
+      summary: string;
+      facts?: Record<string, unknown>;
+      files?: string[];
+      marks: Mark[];
+    }
+  | { type: "action.failed"; key: string; step: string; undo: boolean; error: string; transient: boolean }
+  | { type: "gates.watching"; step: string; watch: WatchState }
+  | { type: "gates.passed"; step: string; gates: GateSummary[]; heldMs: number }
+  | { type: "gates.failed"; step: string; gates: GateSummary[]; reason: string }
+  | { type: "step.completed"; step: string; attempt: number }
+  | {
+      type: "rollback.started";
+      revision: number;
+      undoTo: number;
+      why: string;
+      who: string;
+      path: PathItem[];
+      automatic: boolean;
+      abort?: boolean;
+    }
+  | { type: "rollback.completed"; revision: number }
+  | { type: "migration.held"; reason: string; promise?: number }
+  | { type: "runner.recovered"; note: string }
+  | { type: "migration.completed" }
+  | { type: "migration.aborted" };
+
+export type EntryType = Entry["type"];
+
+/** An entry as it stands in the journal. */
+export type Recorded = Entry & {
+  seq: number;
+  /** Milliseconds since the epoch on the target's clock (virtual in the sandbox). */
+  at: number;
+  /** Wall clock, ISO 8601. */
+  recordedAt: string;
+  /** Fencing token of the runner that wrote it; 0 for commands. */
+  fence: number;
+  /** Hash of the entry before; 64 zeros for the first. */
+  prev: string;
+  /** SHA-256 over everything else in the entry. */
+  hash: string;
+};

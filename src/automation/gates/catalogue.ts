@@ -1,0 +1,105 @@
+import type { Gate, GateName } from "./gate.js";
+
+const percent = (v: number) => `${Math.round(v * 1_000) / 10} %`;
+const seconds = (v: number) => `${Math.round(v * 100) / 100} s`;
+const yesNo = (v: number) => (v >= 1 ? "yes" : "no");
+
+/** Reached or not yet: waiting is right. */
+const reached = (name: GateName, observation: Gate["observation"], accepts: string): Gate => ({
+  name,
+  observation,
+  accepts: () => accepts,
+  judge: (value) => (value >= 1 ? "pass" : "pending"),
+  format: yesNo,
+});
+
+/** A share of wanted things that are ready: all of them, or not yet. */
+const allReady = (name: GateName, observation: Gate["observation"], accepts: string): Gate => ({
+  ...reached(name, observation, accepts),
+  format: percent,
+});
+
+/** The seed's HighErrorRate: 5xx over all requests. */
+const errorRate = (name: "error-rate" | "old-error-rate", side: "new" | "old"): Gate => ({
+  name,
+  observation: "error-rate",
+  side,
+  accepts: (c) => `at most ${percent(c.gates.maxErrorRate)} of requests on the ${side} side answered 5xx`,
+  judge: (value, c) => (value <= c.gates.maxErrorRate ? "pass" : "fail"),
+  format: percent,
+});
+
+/** A weight as the far side shows it, not as it was asked for (promise 11). */
+const weightShown = (name: GateName, observation: Gate["observation"], where: string): Gate => ({
+  name,
+  observation,
+  accepts: (_, expect) => `${expect} % shown by ${where}`,
+  judge: (value, _, expect) => (value === expect ? "pass" : "pending"),
+  format: (v) => `${v} %`,
+});
+
+const GATES: Gate[] = [
+  errorRate("error-rate", "new"),
+  errorRate("old-error-rate", "old"),
+  {
+    name: "latency-p95",
+    observation: "latency-p95",
+    side: "new",
+    accepts: (c) => `95th percentile at most ${seconds(c.gates.maxLatencyP95Seconds)}`,
+    judge: (value, c) => (value <= c.gates.maxLatencyP95Seconds ? "pass" : "fail"),
+    format: seconds,
+  },
+  {
+    name: "traffic-share",
+    observation: "traffic-share",
+    accepts: (c, expect) => `${expect} % of requests on the new side, within ${percent(c.gates.trafficTolerance)}`,
+    judge: (value, c, expect) => (Math.abs(value - (expect ?? 0) / 100) <= c.gates.trafficTolerance ? "pass" : "pending"),
+    format: percent,
+  },
+  reached("replica-available", "replica-available", "the replica is available"),
+  {
+    name: "replica-lag",
+    observation: "replica-lag",
+    accepts: (c) => `lag below ${c.gates.maxReplicaLagSeconds} s`,
+    judge: (value, c) => (value < c.gates.maxReplicaLagSeconds ? "pass" : "pending"),
+    format: seconds,
+  },
+  {
+    name: "lag-zero",
+    observation: "replica-lag",
+    accepts: () => "a lag of 0 s, measured after writes stopped",
+    judge: (value) => (value === 0 ? "pass" : "pending"),
+    format: seconds,
+  },
+  reached("database-primary", "database-primary", "the promoted database is a writable primary"),
+  reached("writes-stopped", "writes-stopped", "the old database refuses writes"),
+  allReady("pods-ready", "pods-ready", "all wanted pods ready"),
+  allReady("green-ready", "green-ready", "all wanted green pods ready"),
+  weightShown("green-weight", "green-weight", "the load balancer's rule"),
+  reached("rollout-healthy", "rollout-healthy", "the Argo Rollout is Healthy on the wanted image"),
+  {
+    ...allReady("targets-healthy", "targets-healthy", "all targets of the load balancer healthy"),
+    judge: (value) => (value >= 1 ? "pass" : "pending"),
+  },
+  reached("load-balancer-ready", "load-balancer-ready", "the ingress has an address"),
+  weightShown("dns-weight", "dns-weight-new", "the authoritative name servers"),
+  {
+    name: "dns-ttl",
+    observation: "dns-ttl",
+    accepts: (_, expect) => `a TTL of ${expect} s at the authoritative name servers`,
+    judge: (value, _, expect) => (value === expect ? "pass" : "pending"),
+    format: seconds,
+  },
+  reached("staging-verified", "staging-verified", "the same image passed its rollout in staging"),
+  reached("hpa-active", "hpa-active", "the autoscaler reads its metric"),
+  allReady("spot-nodes-ready", "spot-nodes-ready", "all wanted Spot nodes ready"),
+  reached("snapshot-available", "snapshot-available", "the final snapshot is available"),
+];
+
+const BY_NAME = new Map(GATES.map((g) => [g.name, g]));
+
+export function gateNamed(name: GateName): Gate {
+  const gate = BY_NAME.get(name);
+  if (gate === undefined) throw new Error(`no gate ${name}`);
+  return gate;
+}

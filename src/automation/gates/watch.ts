@@ -1,0 +1,150 @@
+import type { StackConfig } from "../../config/schema.js";
+import type { Observation } from "../../ports/observations.js";
+import { gateNamed } from "./catalogue.js";
+import { type GateUse, judge, type Verdict } from "./gate.js";
+
+/**
+ * A watch over the gates of one step. It begins `open`; every round of samples moves it:
+ *
+ *   all pass                         → holding since the first such round; once held long enough → `passed`
+ *   any pending or unknown           → the hold starts again; after the timeout → `failed`
+ *   any fail                         → the hold starts again; after `failAfterSamples` such rounds in a row → `failed`
+ *   a round later than MAX_GAP rounds → what happened in between is unknown: the hold starts again
+ *
+ * Pure: the state is a value, so it can be rebuilt from the journal and property-tested.
+ */
+export interface WatchState {
+  startedAt: number;
+  /** Since when all gates passed without a break. */
+  passingSince?: number;
+  lastRoundAt?: number;
+  rounds: number;
+  badRounds: number;
+  gates: GateSummary[];
+  verdict: "open" | "passed" | "failed";
+  /** Why it failed, or what it waits for. */
+  reason?: string;
+}
+
+export interface GateSummary {
+  gate: string;
+  accepts: string;
+  verdict: Verdict;
+  last?: number;
+  min?: number;
+  max?: number;
+  /** Printed last value with its unit, or why it is unknown. */
+  shown: string;
+  samples: number;
+  source: string;
+  /** When the last value was true. */
+  at?: number;
+}
+
+/** Rounds that may be missing before a hold counts as broken. */
+const MAX_GAP = 3;
+const SECOND = 1_000;
+const SHORTEST_ROUND = 15 * SECOND;
+const LONGEST_ROUND = 3_600 * SECOND;
+
+export function holdMs(uses: GateUse[]): number {
+  return Math.max(0, ...uses.map((u) => u.holdSeconds)) * SECOND;
+}
+
+/** Time between rounds: twenty rounds a hold, within 15 s and 1 h. */
+export function roundMs(uses: GateUse[]): number {
+  return Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, holdMs(uses) / 20));
+}
+
+export function timeoutMs(uses: GateUse[], config: StackConfig): number {
+  return Math.max(...uses.map((u) => (u.timeoutSeconds ?? config.gates.timeoutSeconds) * SECOND), 0) + holdMs(uses);
+}
+
+export function startWatch(now: number): WatchState {
+  return { startedAt: now, rounds: 0, badRounds: 0, gates: [], verdict: "open" };
+}
+
+/** When the next round is due. */
+export function nextRoundAt(state: WatchState, uses: GateUse[]): number {
+  return state.lastRoundAt === undefined ? state.startedAt : state.lastRoundAt + roundMs(uses);
+}
+
+/**
+ * One round: one observation a gate, in the order of `uses`.
+ * @param notBefore samples from before this instant are unknown (a lag measured before writes stopped says nothing)
+ */
+export function observeRound(
+  state: WatchState,
+  uses: GateUse[],
+  observations: Observation[],
+  config: StackConfig,
+  now: number,
+  notBefore = 0,
+): WatchState {
+  const gates = uses.map((use, i) => summarise(state.gates[i], use, observations[i], config, now, notBefore));
+  const verdicts = gates.map((g) => g.verdict);
+  const broken = state.lastRoundAt !== undefined && now - state.lastRoundAt > MAX_GAP * roundMs(uses);
+  const allPass = verdicts.every((v) => v === "pass");
+  const bad = verdicts.includes("fail");
+  const passingSince = allPass ? (broken ? now : (state.passingSince ?? now)) : undefined;
+  const next: WatchState = {
+    startedAt: state.startedAt,
+    ...(passingSince === undefined ? {} : { passingSince }),
+    lastRoundAt: now,
+    rounds: state.rounds + 1,
+    badRounds: bad ? state.badRounds + 1 : 0,
+    gates,
+    verdict: "open",
+  };
+  const waiting = gates.filter((g) => g.verdict !== "pass").map((g) => `${g.gate} ${g.shown} (accepted: ${g.accepts})`);
+  if (passingSince !== undefined && now - passingSince >= holdMs(uses)) return { ...next, verdict: "passed" };
+  if (bad && next.badRounds >= config.gates.failAfterSamples) return { ...next, verdict: "failed", reason: waiting.join("; ") };
+  if (now - state.startedAt > timeoutMs(uses, config))
+    return { ...next, verdict: "failed", reason: `not passed in time: ${waiting.join("; ") || "did not hold long enough"}` };
+  return { ...next, ...(waiting.length > 0 ? { reason: waiting.join("; ") } : {}) };
+}
+
+function summarise(
+  before: GateSummary | undefined,
+  use: GateUse,
+  observation: Observation | undefined,
+  config: StackConfig,
+  now: number,
+  notBefore: number,
+): GateSummary {
+  const gate = gateNamed(use.gate);
+  const accepts = gate.accepts(config, use.expect);
+  const samples = (before?.samples ?? 0) + 1;
+  const range = before?.min === undefined || before.max === undefined ? {} : { min: before.min, max: before.max };
+  if (observation === undefined)
+    return { gate: use.gate, accepts, verdict: "unknown", ...range, shown: "unknown: not measured", samples, source: "none" };
+  const { reading } = observation;
+  const early = observation.at < notBefore;
+  const verdict = early ? "unknown" : judge(gate, use, observation, config, now);
+  if (!reading.known)
+    return {
+      gate: use.gate,
+      accepts,
+      verdict: "unknown",
+      ...range,
+      shown: `unknown: ${reading.reason}`,
+      samples,
+      source: observation.source,
+      at: observation.at,
+    };
+  const value = reading.value;
+  const shown =
+    verdict === "unknown" ? `unknown: ${gate.format(value)} is ${early ? "from before writes stopped" : "stale"}` : gate.format(value);
+  return {
+    gate: use.gate,
+    accepts,
+    verdict,
+    last: value,
+    min: Math.min(before?.min ?? value, value),
+    max: Math.max(before?.max ?? value, value),
+    shown,
+    samples,
+    source: observation.source,
+    at: observation.at,
+  };
+}

@@ -1,0 +1,333 @@
+import { EventEmitter } from "node:events";
+import { hostname } from "node:os";
+import { type StackConfig, stackName } from "../config/schema.js";
+import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
+import { Conflict, NotFound, UserError } from "../errors.js";
+import type { Observation } from "../ports/observations.js";
+import { known, unknown } from "../ports/observations.js";
+import type { OpenTarget, Target } from "../ports/target.js";
+import type { StackDriver } from "./engine/driver.js";
+import type { Command, Entry, Recorded } from "./entries.js";
+import { verifyChain } from "./journal.js";
+import { patched } from "./orchestrator.js";
+import { buildPlan, type Plan, planDigest } from "./plan.js";
+import { Runner } from "./runner.js";
+import { currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
+import type { Store } from "./store.js";
+import type { Preview, ProjectPort, Step } from "./types.js";
+import { type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
+
+export interface MigrationsOptions {
+  store: Store;
+  driver: StackDriver;
+  openTarget: OpenTarget;
+  project: ProjectPort;
+  /** Folder with Pulumi.STACK.yaml files. */
+  stacksFolder: string;
+  /** Names this service in leases and conflicts. @default host and process id */
+  holder?: string;
+}
+
+export interface Migration {
+  stack: string;
+  plan: Plan;
+  state: MigrationState;
+}
+
+/** A new entry of a stack's journal, and the state after it. */
+export interface Progress {
+  stack: string;
+  entry: Recorded;
+  state: MigrationState;
+}
+
+/** All migrations of one service: commands in, progress out. Every edge (HTTP, CLI, rehearsal) talks to this. */
+export class Migrations {
+  private readonly running = new Map<string, { runner: Runner; done: Promise<void> }>();
+  private readonly targets = new Map<string, Promise<Target>>();
+  private readonly plans = new Map<string, Plan>();
+  private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error] }>();
+  private readonly stopping = new AbortController();
+  readonly holder: string;
+
+  constructor(private readonly options: MigrationsOptions) {
+    this.holder = options.holder ?? `${hostname()} process ${process.pid}`;
+    this.events.setMaxListeners(0);
+  }
+
+  onProgress(listener: (progress: Progress) => void): () => void {
+    this.events.on("progress", listener);
+    return () => this.events.off("progress", listener);
+  }
+
+  /** Called when a run ends with an error that no journal could take. */
+  onFailure(listener: (stack: string, error: Error) => void): void {
+    this.events.on("failure", listener);
+  }
+
+  /** Stacks that have a migration, sorted. */
+  async list(): Promise<Migration[]> {
+    const found: Migration[] = [];
+    for (const stack of await this.options.store.stacks()) {
+      if ((await this.options.store.entries(stack)).length > 0) found.push(await this.get(stack));
+    }
+    return found;
+  }
+
+  /** @throws NotFound without a migration of that stack */
+  async get(stack: string): Promise<Migration> {
+    const entries = await this.options.store.entries(stack);
+    const first = entries[0];
+    if (first === undefined)
+      throw new NotFound(`There is no migration of ${stack}.`, {
+        next: `Create it first; stack configs are in ${this.options.stacksFolder}.`,
+      });
+    const plan = this.planOf(stack, first);
+    return { stack, plan, state: fold(entries, plan) };
+  }
+
+  async journal(stack: string): Promise<Recorded[]> {
+    await this.get(stack);
+    return this.options.store.entries(stack);
+  }
+
+  file(stack: string, name: string): Promise<string | undefined> {
+    return this.options.store.file(stack, name);
+  }
+
+  /** Begins the migration of a stack with its config file as revision 0; answers the one that exists. */
+  async create(stack: string, who: string): Promise<Migration> {
+    if ((await this.options.store.entries(stack)).length > 0) return this.get(stack);
+    const file = await StackFile.read(this.options.stacksFolder, stack);
+    const config = file.config();
+    const plan = buildPlan(config);
+    const target = await this.target(stack);
+    await this.append(
+      stack,
+      {
+        type: "migration.created",
+        stack: stackName(config),
+        plan: planDigest(plan),
+        config: file.raw(),
+        why: "the stack config as it was",
+        who,
+      },
+      target,
+    );
+    return this.get(stack);
+  }
+
+  /** What the next step would do: its preview, made now, and its way back. Changes nothing. */
+  async previewNext(stack: string): Promise<{ step: Step | undefined; preview: Preview | undefined; wayBack: Way | undefined }> {
+    const { plan, state } = await this.get(stack);
+    const step = plan[state.position];
+    if (step === undefined) return { step, preview: undefined, wayBack: undefined };
+    const preview =
+      step.kind === "config" && !state.applied
+        ? await this.options.driver.preview(stack, patched(currentRevision(state).config, step.change(currentConfig(state))))
+        : state.steps[step.id]?.preview;
+    return { step, preview, wayBack: this.wayBackOf(plan, state, step) };
+  }
+
+  /** The way back to a revision, without going. */
+  async wayBack(stack: string, revision: number): Promise<Way> {
+    const { plan, state } = await this.get(stack);
+    return wayBackTo(plan, state, revision);
+  }
+
+  private wayBackOf(plan: Plan, state: MigrationState, step: Step): Way | undefined {
+    try {
+      return wayBackBefore(plan, state, step.undoFrom ?? step.id);
+    } catch (error) {
+      if (error instanceof Conflict) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Takes a command: checks that it is possible now, journals it with the person's name, and lets the runner go on.
+   * @throws Conflict when the state does not allow it (naming who holds the stack), NotFound, UserError
+   */
+  async command(stack: string, command: Command, who: string): Promise<MigrationState> {
+    const { plan, state } = await this.get(stack);
+    await this.check(stack, plan, state, command, who);
+    await this.append(stack, { type: "command", who, ...command }, await this.target(stack));
+    this.running.get(stack)?.runner.nudge();
+    await this.ensureRunning(stack);
+    return (await this.get(stack)).state;
+  }
+
+  private async check(stack: string, plan: Plan, state: MigrationState, command: Command, who: string): Promise<void> {
+    const refuse = (why: string, next?: string): never => {
+      throw new Conflict(`${stack}: ${why}`, {
+        holder: this.running.has(stack) ? this.holder : undefined,
+        ...(next === undefined ? {} : { next }),
+      });
+    };
+    if (state.status === "completed" || state.status === "aborted") refuse(`the migration is ${state.status}.`);
+    const step = plan[state.position];
+    switch (command.command) {
+      case "advance":
+        if (this.running.has(stack))
+          refuse(`${step?.id ?? "its last step"} is running, held by ${this.holder}.`, "Wait for it, or pause it.");
+        if (state.status !== "ready")
+          refuse(
+            `it is ${state.status}${state.heldReason === undefined ? "" : `: ${state.heldReason}`}.`,
+            state.status === "held" || state.status === "paused" ? "Resume or roll back." : undefined,
+          );
+        return this.requireUnchangedFile(stack, state);
+      case "resume":
+        if (state.status !== "held" && state.status !== "paused") refuse(`it is ${state.status}, not held or paused.`);
+        return this.requireUnchangedFile(stack, state);
+      case "pause":
+        if (state.status === "paused") refuse("it is paused already.");
+        return;
+      case "approve":
+      case "refuse": {
+        const asked = plan.find((s) => s.id === command.step);
+        if (asked === undefined) throw new UserError({ path: "step", got: command.step, accepted: "the id of a step of the plan" });
+        if (asked.id !== step?.id) refuse(`${asked.id} does not wait for approval now; the position is ${step?.id ?? "the end"}.`);
+        if (asked.kind === "approval" && asked.secondPerson && who === state.advancedBy && command.command === "approve")
+          refuse(`${asked.id} needs a second person: ${who} advanced this migration.`);
+        return;
+      }
+      case "rollback":
+        if (state.status === "returning") refuse("it is going back already.");
+        wayBackTo(plan, state, command.revision);
+        return;
+      case "abort":
+        if (state.status === "returning") refuse("it is going back already.");
+        wayBackTo(plan, state, 0);
+        return;
+    }
+  }
+
+  /** A config edited by hand since the last revision is nobody's decision yet. */
+  private async requireUnchangedFile(stack: string, state: MigrationState): Promise<void> {
+    const file = await StackFile.read(this.options.stacksFolder, stack);
+    const revision = currentRevision(state);
+    if (state.dirty || state.intent !== undefined || configDigest(file.raw()) === revision.digest) return;
+    const paths = configChanges(revision.config, file.raw()).map((c) => c.path);
+    throw new Conflict(`${file.path} differs from revision ${revision.number} in ${paths.join(", ")}.`, {
+      next: `Put those values back, or roll back to revision ${revision.number} to have it written again.`,
+    });
+  }
+
+  /** Goes on with every migration that was under way when the service ended. */
+  async resumeAll(): Promise<void> {
+    for (const { stack } of await this.list()) await this.ensureRunning(stack);
+  }
+
+  /** Resolves when nothing of the stack runs any more. */
+  async settled(stack: string): Promise<MigrationState> {
+    await this.running.get(stack)?.done;
+    return (await this.get(stack)).state;
+  }
+
+  /** Lets running effects finish, ends pauses between samples, gives leases back. */
+  async close(): Promise<void> {
+    this.stopping.abort(new Error("the service is stopping"));
+    await Promise.all([...this.running.values()].map((r) => r.done));
+  }
+
+  isRunning(stack: string): boolean {
+    return this.running.has(stack);
+  }
+
+  private async ensureRunning(stack: string): Promise<void> {
+    if (this.running.has(stack) || this.stopping.signal.aborted) return;
+    const { plan, state } = await this.get(stack);
+    if (state.intent === undefined && state.requested === undefined && state.status !== "running" && state.status !== "returning") return;
+    const lease = await this.options.store.lease(stack, this.holder);
+    const { store, driver, project } = this.options;
+    const runner = new Runner(
+      {
+        store,
+        driver,
+        project,
+        plan,
+        target: await this.target(stack),
+        observeLocal: (name, config, now) => this.observeLocal(name, config, now),
+        onEntry: (entry, after) => this.events.emit("progress", { stack, entry, state: after }),
+      },
+      state,
+      lease,
+      this.stopping.signal,
+    );
+    const done = runner
+      .run()
+      .then(
+        () => undefined,
+        (error: Error) => {
+          this.events.emit("failure", stack, error);
+        },
+      )
+      .then(() => store.release(lease))
+      .finally(() => this.running.delete(stack));
+    this.running.set(stack, { runner, done });
+    // A command that came in between the last decision and the release finds nobody running: look again.
+    void done.then(() => this.ensureRunning(stack)).catch((error: Error) => this.events.emit("failure", stack, error));
+  }
+
+  private async append(stack: string, entry: Entry, target: Target): Promise<void> {
+    const recorded = await this.options.store.append(stack, entry, target.clock.now());
+    if (!this.running.has(stack)) this.events.emit("progress", { stack, entry: recorded, state: (await this.get(stack)).state });
+  }
+
+  private planOf(stack: string, first: Recorded): Plan {
+    let plan = this.plans.get(stack);
+    if (plan === undefined) {
+      if (first.type !== "migration.created") throw new Conflict(`The journal of ${stack} does not begin with its creation.`);
+      plan = buildPlan(currentConfig(fold([first], [])));
+      if (planDigest(plan) !== first.plan)
+        throw new Conflict(`The plan of ${stack} is not the one its migration began with: this version of cutover has other steps.`, {
+          next: "Finish it with the version that began it, or abort it there.",
+        });
+      this.plans.set(stack, plan);
+    }
+    return plan;
+  }
+
+  private target(stack: string): Promise<Target> {
+    let target = this.targets.get(stack);
+    if (target === undefined) {
+      // The latest config a target may ask for: what the journal says, or the file before there is one.
+      let config: StackConfig | undefined;
+      const refresh = async (): Promise<StackConfig> => {
+        const entries = await this.options.store.entries(stack);
+        if (entries.length === 0) return (await StackFile.read(this.options.stacksFolder, stack)).config();
+        return currentConfig((await this.get(stack)).state);
+      };
+      this.onProgress((p) => {
+        if (p.stack === stack && p.entry.type === "update.succeeded") config = currentConfig(p.state);
+      });
+      target = refresh().then((first) => {
+        config = first;
+        return this.options.openTarget(stack, () => config as StackConfig);
+      });
+      this.targets.set(stack, target);
+      target.catch(() => this.targets.delete(stack));
+    }
+    return target;
+  }
+
+  private async observeLocal(name: Observation["name"], config: StackConfig, now: number): Promise<Observation | undefined> {
+    if (name !== "staging-verified") return undefined;
+    const staging = `${config.application.name}-staging`;
+    const at = { name, at: now, source: `migration ${staging}` };
+    const entries = await this.options.store.entries(staging);
+    if (entries.length === 0) return { ...at, reading: unknown(`there is no migration of ${staging}`) };
+    const { state } = await this.get(staging);
+    const theirs = currentConfig(state).workload.image;
+    const passed = state.status === "completed" && theirs === config.strategy.image;
+    return { ...at, reading: known(passed ? 1 : 0), detail: `${staging} is ${state.status} with ${theirs}` };
+  }
+
+  /** Faults of the hash chain and of the revisions against the engine's own history; empty when all is well. */
+  async verify(stack: string): Promise<string[]> {
+    const { state } = await this.get(stack);
+    const chain = verifyChain(await this.options.store.entries(stack)).map((f) => `entry ${f.seq} ${f.what}`);
+    const history = await this.options.driver.checkHistory(stack, state.revisions);
+    return [...chain, ...history.map((h) => `revision ${h.revision}: ${h.what}`)];
+  }
+}

@@ -1,0 +1,262 @@
+import type { StackConfig } from "../config/schema.js";
+import { type ConfigPatch, type RawConfig, readConfig } from "../config/stackFile.js";
+import { CutoverError } from "../errors.js";
+import type { Entry, PathItem } from "./entries.js";
+import { nextRoundAt, startWatch, type WatchState } from "./gates/watch.js";
+import type { Plan } from "./plan.js";
+import { actionViolations, configViolations, statefulLosses, type Violation } from "./promises.js";
+import { currentConfig, currentRevision, type Intent, MAX_TRIES, type MigrationState, type StepState } from "./state.js";
+import type { ActionStep, ApprovalStep, ConfigStep, GateStep, Step } from "./types.js";
+import { configOf, wayBackBefore, wayBackTo } from "./wayBack.js";
+
+/**
+ * The orchestrator: from the plan and the journal's state to the one next decision. Pure and without I/O: the same
+ * state gives the same decision, so a restart goes on where the journal ends.
+ *
+ * A step at the position goes through these, and every arrow is an entry in the journal:
+ *
+ *   config:   start → preview → (held when something stateful would be lost, or a promise speaks against it)
+ *                   → update → watch its gates → complete
+ *   action:   start → act → complete
+ *   gate:     start → watch → complete
+ *   approval: start → wait for a person → complete
+ *
+ * A failed gate, or an action that cannot succeed, starts a rollback when the phase's policy says `automatic` and
+ * the way back loses nothing that users wrote; otherwise the migration is held for a person.
+ */
+export type Decision =
+  /** Only the journal changes. */
+  | { do: "record"; entries: Entry[] }
+  | { do: "preview"; step: ConfigStep; attempt: number; config: RawConfig }
+  | {
+      do: "update";
+      key: string;
+      step?: ConfigStep;
+      config: RawConfig;
+      why: string;
+      restores?: number;
+      kept?: { path: string; why: string }[];
+      dnsOnly: boolean;
+    }
+  | { do: "act"; key: string; step: ActionStep; undo: boolean; config: StackConfig }
+  /** One round of samples, not before `at`. */
+  | { do: "sample"; step: ConfigStep | GateStep; watch: WatchState; at: number; config: StackConfig; notBefore: number }
+  /** An effect was intended and its outcome is not known: find out. */
+  | { do: "recover"; intent: Intent }
+  /** Try again, not before `at`. */
+  | { do: "wait"; at: number; next: Decision }
+  | { do: "idle"; why: string };
+
+/** Pause before the n-th further try, in milliseconds. */
+const RETRY_MS = [5_000, 20_000, 60_000];
+
+export function decide(plan: Plan, state: MigrationState): Decision {
+  if (state.status === "completed" || state.status === "aborted") return { do: "idle", why: `The migration is ${state.status}.` };
+  if (state.intent !== undefined) return { do: "recover", intent: state.intent };
+  if (state.requested !== undefined) return answerRequest(plan, state, state.requested);
+  if (state.status === "returning") return decideReturn(plan, state);
+  if (state.status === "ready") return state.position >= plan.length ? finished(state) : { do: "idle", why: "Waits for an advance." };
+  if (state.status === "paused" || state.status === "held")
+    return { do: "idle", why: state.heldReason ?? `The migration is ${state.status}.` };
+  const step = plan[state.position];
+  if (step === undefined) return finished(state);
+  const at = state.steps[step.id] ?? { status: "waiting", attempt: 0, failures: 0 };
+  if (at.status === "waiting" || at.status === "undone")
+    return { do: "record", entries: [{ type: "step.started", step: step.id, attempt: at.attempt + 1 }] };
+  if (at.status === "failed") return onFailure(plan, state, step, at.error ?? "failed");
+  switch (step.kind) {
+    case "approval":
+      return decideApproval(state, step, at);
+    case "gate":
+      return decideWatch(plan, state, step, at);
+    case "action":
+      return decideAction(plan, state, step, at);
+    case "config":
+      return decideConfig(plan, state, step, at);
+  }
+}
+
+const complete = (step: Step, at: StepState): Decision => ({
+  do: "record",
+  entries: [{ type: "step.completed", step: step.id, attempt: at.attempt }],
+});
+const finished = (state: MigrationState): Decision =>
+  state.position > 0 ? { do: "record", entries: [{ type: "migration.completed" }] } : { do: "idle", why: "The plan is empty." };
+const hold = (reason: string, promise?: number): Decision => ({
+  do: "record",
+  entries: [{ type: "migration.held", reason, ...(promise === undefined ? {} : { promise }) }],
+});
+
+function refuse(violations: Violation[]): Decision {
+  const first = violations[0];
+  return hold(violations.map((v) => `promise ${v.promise}: ${v.what}`).join("; "), first?.promise);
+}
+
+/** Names one effect of one attempt: the same after a restart, another one when a person tries the step again. */
+export function effectKey(state: MigrationState, step: string, attempt: number, part: string): string {
+  return `${state.stack}/${step}#${attempt}/${part}`;
+}
+
+/** A person's rollback or abort, answered with its path. */
+function answerRequest(
+  plan: Plan,
+  state: MigrationState,
+  { revision, why, who, abort }: NonNullable<MigrationState["requested"]>,
+): Decision {
+  try {
+    const way = wayBackTo(plan, state, revision);
+    return {
+      do: "record",
+      entries: [
+        { type: "rollback.started", revision, undoTo: way.undoTo, why, who, path: way.path, automatic: false, ...(abort ? { abort } : {}) },
+      ],
+    };
+  } catch (error) {
+    if (error instanceof CutoverError) return hold(error.message);
+    throw error;
+  }
+}
+
+function decideApproval(state: MigrationState, step: ApprovalStep, at: StepState): Decision {
+  if (at.approvedBy !== undefined && !(step.secondPerson && at.approvedBy === state.advancedBy)) return complete(step, at);
+  return { do: "idle", why: `Waits for approval: ${step.asks}` };
+}
+
+function decideWatch(plan: Plan, state: MigrationState, step: ConfigStep | GateStep, at: StepState): Decision {
+  if (step.gates.length === 0 || state.watch?.verdict === "passed") return complete(step, at);
+  if (state.watch?.verdict === "failed") return onFailure(plan, state, step, state.watch.reason ?? "a gate failed");
+  const watch = state.watch ?? startWatch(state.updatedAt);
+  return {
+    do: "sample",
+    step,
+    watch,
+    at: nextRoundAt(watch, step.gates),
+    config: currentConfig(state),
+    notBefore: notBeforeOf(state, step),
+  };
+}
+
+/** A lag counts for the cutover only when it was measured after writes stopped (promise 1). */
+function notBeforeOf(state: MigrationState, step: Step): number {
+  const stopped = state.marks["old-writes-stopped"];
+  return "gates" in step && step.gates.some((g) => g.gate === "lag-zero") ? (stopped ?? Number.POSITIVE_INFINITY) : 0;
+}
+
+function decideAction(plan: Plan, state: MigrationState, step: ActionStep, at: StepState): Decision {
+  if (state.applied) return complete(step, at);
+  const violations = actionViolations(state, step, false);
+  if (violations.length > 0) return refuse(violations);
+  const act: Decision = { do: "act", key: effectKey(state, step.id, at.attempt, "run"), step, undo: false, config: currentConfig(state) };
+  return retrying(plan, state, step, at, act);
+}
+
+function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: StepState): Decision {
+  if (state.applied) return decideWatch(plan, state, step, at);
+  const current = currentConfig(state);
+  const raw = patched(currentRevision(state).config, step.change(current));
+  const wanted = readConfig(raw, `the config after ${step.id}`, state.stack);
+  const violations = configViolations(state, current, wanted, step);
+  if (violations.length > 0) return refuse(violations);
+  if (at.preview === undefined) return { do: "preview", step, attempt: at.attempt, config: raw };
+  const lost = statefulLosses(at.preview.changes).filter((l) => !at.approvedResources?.includes(l.name));
+  if (lost.length > 0) return hold(`promise 7: ${step.id} would ${lost.map((l) => `${l.op} ${l.name} (${l.type})`).join(", ")}`, 7);
+  const update: Decision = {
+    do: "update",
+    key: effectKey(state, step.id, at.attempt, "update"),
+    step,
+    config: raw,
+    why: step.title,
+    dnsOnly: step.phase === "traffic" && step.id.startsWith("traffic.dns-"),
+  };
+  return retrying(plan, state, step, at, update);
+}
+
+/** Tries again after a pause, a few times; then it counts as a failure of the step. */
+function retrying(plan: Plan, state: MigrationState, step: Step, at: StepState, decision: Decision): Decision {
+  if (at.failures === 0) return decision;
+  if (at.failures >= MAX_TRIES) return onFailure(plan, state, step, at.error ?? "failed");
+  return { do: "wait", at: state.updatedAt + (RETRY_MS[at.failures - 1] ?? 60_000), next: decision };
+}
+
+/** What a failure leads to: a rollback by itself, or a person. */
+function onFailure(plan: Plan, state: MigrationState, step: Step, reason: string): Decision {
+  const from = step.undoFrom ?? (step.kind === "config" ? step.id : undefined);
+  if (from === undefined) return hold(`${step.id}: ${reason}`);
+  const config = currentConfig(state);
+  const policy = step.phase in config.rollback ? config.rollback[step.phase as keyof StackConfig["rollback"]] : "automatic";
+  const way = wayBackBefore(plan, state, from);
+  const why = `${step.id}: ${reason}`;
+  if (policy !== "automatic")
+    return hold(`${why}. The policy for ${step.phase} is "${policy}": revision ${way.revision} is the last good one.`);
+  if (way.crossesPointOfNoReturn)
+    return hold(
+      `${why}. Going back crosses a point of no return after which users wrote data: a person decides. The way back leads to revision ${way.revision}.`,
+    );
+  return {
+    do: "record",
+    entries: [
+      { type: "rollback.started", revision: way.revision, undoTo: way.undoTo, why, who: "cutover", path: way.path, automatic: true },
+    ],
+  };
+}
+
+function decideReturn(plan: Plan, state: MigrationState): Decision {
+  const { returning } = state;
+  if (returning === undefined) return hold("a rollback without a path");
+  const item = returning.path[returning.done];
+  if (item === undefined) {
+    const entries: Entry[] = [{ type: "rollback.completed", revision: returning.revision }];
+    if (returning.abort) entries.push({ type: "migration.aborted" });
+    return { do: "record", entries };
+  }
+  if (returning.failures >= MAX_TRIES)
+    return hold(`the way back failed ${returning.failures} times at: ${item.summary} ${returning.error ?? ""}`.trim());
+  const decision = returnItem(plan, state, item, returning.done);
+  return returning.failures === 0 || decision.do === "record"
+    ? decision
+    : { do: "wait", at: state.updatedAt + (RETRY_MS[returning.failures - 1] ?? 60_000), next: decision };
+}
+
+function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
+  const { returning } = state;
+  // The journal's length makes the key of each rollback its own.
+  const key = effectKey(state, `back-to-${returning?.revision}`, state.revisions.length + index, item.kind);
+  if (item.kind === "config") {
+    const violations = configViolations(state, currentConfig(state), configOf(item, state.stack), undefined);
+    if (violations.length > 0) return refuse(violations);
+    const why = `back to revision ${returning?.revision}: ${returning?.why}`;
+    return {
+      do: "update",
+      key,
+      config: item.config,
+      why,
+      ...(returning === undefined ? {} : { restores: returning.revision }),
+      kept: item.kept,
+      dnsOnly: item.dnsOnly,
+    };
+  }
+  const step = plan.find((s) => s.id === item.step);
+  if (step?.kind !== "action") return hold(`the way back names ${item.step}, which is no action of this plan`);
+  const violations = actionViolations(state, step, true);
+  if (violations.length > 0) return refuse(violations);
+  const attempt = state.steps[step.id]?.attempt ?? 0;
+  return { do: "act", key: effectKey(state, step.id, attempt, "undo"), step, undo: true, config: currentConfig(state) };
+}
+
+/** A raw config with a patch's dotted paths set, leaving the given one as it was. */
+export function patched(raw: RawConfig, patch: ConfigPatch): RawConfig {
+  const next = structuredClone(raw);
+  for (const [path, value] of Object.entries(patch)) {
+    const [name, ...rest] = path.split(".") as [string, ...string[]];
+    const keys = [`cutover:${name}`, ...rest];
+    let at = next as Record<string, unknown>;
+    for (const key of keys.slice(0, -1)) {
+      if (typeof at[key] !== "object" || at[key] === null) at[key] = {};
+      at = at[key] as Record<string, unknown>;
+    }
+    const last = keys.at(-1) as string;
+    if (value === undefined) delete at[last];
+    else at[last] = value;
+  }
+  return next;
+}

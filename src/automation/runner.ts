@@ -1,0 +1,279 @@
+import type { StackConfig } from "../config/schema.js";
+import { CutoverError, Terminal, Transient } from "../errors.js";
+import { type Observation, unknown } from "../ports/observations.js";
+import type { Evidence, Target } from "../ports/target.js";
+import type { StackDriver } from "./engine/driver.js";
+import type { Entry, Recorded } from "./entries.js";
+import { gateNamed } from "./gates/catalogue.js";
+import type { GateUse } from "./gates/gate.js";
+import { holdMs, observeRound, type WatchState } from "./gates/watch.js";
+import { type Decision, decide } from "./orchestrator.js";
+import type { Plan } from "./plan.js";
+import { statefulLosses } from "./promises.js";
+import { apply, currentConfig, type Intent, type MigrationState } from "./state.js";
+import type { Lease, Store } from "./store.js";
+import type { ActionStep, ProjectPort } from "./types.js";
+
+export interface RunnerParts {
+  store: Store;
+  driver: StackDriver;
+  target: Target;
+  project: ProjectPort;
+  plan: Plan;
+  /** Answers observations that only the service knows (whether staging has passed). */
+  observeLocal: (name: Observation["name"], config: StackConfig, now: number) => Promise<Observation | undefined>;
+  onEntry: (entry: Recorded, state: MigrationState) => void;
+}
+
+/**
+ * Runs one migration's decisions, one after another, as the holder of its lease:
+ *
+ *   sync with the journal → decide → write the intent → do it → write the outcome → …
+ *
+ * until the orchestrator says idle. Everything it knows is in the journal, except the running watch of a gate
+ * between two checkpoints: losing that only makes a hold start again.
+ */
+export class Runner {
+  private state: MigrationState;
+  private watch: { step: string; attempt: number; state: WatchState; checkpointAt: number } | undefined;
+  private wake = new AbortController();
+
+  constructor(
+    private readonly parts: RunnerParts,
+    state: MigrationState,
+    private readonly lease: Lease,
+    private readonly stop: AbortSignal,
+  ) {
+    this.state = state;
+  }
+
+  /** Ends a pause between two samples, so that a new command is seen at once. */
+  nudge(): void {
+    this.wake.abort(new Error("woken"));
+  }
+
+  async run(): Promise<MigrationState> {
+    await this.parts.driver.clearDeadLocks(this.state.stack);
+    while (!this.stop.aborted) {
+      await this.sync();
+      const decision = decide(this.parts.plan, this.withLiveWatch());
+      if (decision.do === "idle") break;
+      await this.execute(decision);
+    }
+    return this.state;
+  }
+
+  /** Takes in what others (commands) wrote. */
+  private async sync(): Promise<void> {
+    for (const entry of await this.parts.store.entries(this.state.stack)) {
+      if (entry.seq > this.state.lastSeq) this.take(entry);
+    }
+  }
+
+  private take(entry: Recorded): void {
+    this.state = apply(this.state, entry, this.parts.plan);
+    this.parts.onEntry(entry, this.state);
+  }
+
+  private withLiveWatch(): MigrationState {
+    const step = this.parts.plan[this.state.position];
+    const attempt = step === undefined ? 0 : (this.state.steps[step.id]?.attempt ?? 0);
+    if (
+      this.watch !== undefined &&
+      this.watch.step === step?.id &&
+      this.watch.attempt === attempt &&
+      (this.state.watch?.verdict ?? "open") === "open"
+    )
+      return { ...this.state, watch: this.watch.state };
+    return this.state;
+  }
+
+  private async append(entry: Entry): Promise<void> {
+    await this.parts.store.append(this.state.stack, entry, this.parts.target.clock.now(), this.lease);
+    await this.sync();
+  }
+
+  private async execute(decision: Exclude<Decision, { do: "idle" }>): Promise<void> {
+    switch (decision.do) {
+      case "record":
+        for (const entry of decision.entries) await this.append(entry);
+        return;
+      case "preview":
+        return this.preview(decision);
+      case "update":
+        return this.update(decision);
+      case "act":
+        await this.append({ type: "action.intended", key: decision.key, step: decision.step.id, undo: decision.undo });
+        return this.act(decision.key, decision.step, decision.undo, decision.config);
+      case "sample":
+        return this.sample(decision);
+      case "recover":
+        return this.recover(decision.intent);
+      case "wait":
+        if (await this.sleepUntil(decision.at)) await this.execute(decision.next as Exclude<Decision, { do: "idle" }>);
+    }
+  }
+
+  private async preview({ step, attempt, config }: Extract<Decision, { do: "preview" }>): Promise<void> {
+    try {
+      const preview = await this.parts.driver.preview(this.state.stack, config);
+      await this.append({
+        type: "preview.stored",
+        step: step.id,
+        attempt,
+        preview,
+        blocked: statefulLosses(preview.changes).map((c) => c.name),
+      });
+    } catch (error) {
+      await this.append({ type: "preview.failed", step: step.id, ...failure(error) });
+    }
+  }
+
+  private async update(decision: Extract<Decision, { do: "update" }>): Promise<void> {
+    const revision = Math.max(...this.state.revisions.map((r) => r.number)) + 1;
+    const { key, config, why, step, restores, kept, dnsOnly } = decision;
+    const intent: Extract<Entry, { type: "update.intended" }> = {
+      type: "update.intended",
+      key,
+      revision,
+      config,
+      why,
+      who: this.state.returning === undefined ? (this.state.advancedBy ?? "cutover") : "cutover",
+      ...(step === undefined ? {} : { step: step.id }),
+      ...(restores === undefined ? {} : { restores }),
+      ...(kept === undefined || kept.length === 0 ? {} : { kept }),
+      ...(dnsOnly ? { targetDns: true } : {}),
+    };
+    await this.append(intent);
+    await this.applyUpdate(intent);
+  }
+
+  private async applyUpdate(intent: Extract<Intent, { type: "update.intended" }>): Promise<void> {
+    try {
+      const updated = await this.parts.driver.update(this.state.stack, intent.config, intent.key, { dnsOnly: intent.targetDns === true });
+      await this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...updated });
+    } catch (error) {
+      await this.append({ type: "update.failed", key: intent.key, revision: intent.revision, ...failure(error) });
+    }
+  }
+
+  private async act(key: string, step: ActionStep, undo: boolean, config: StackConfig): Promise<void> {
+    const { target, project } = this.parts;
+    const run = undo ? step.undo : step.run;
+    let evidence: Evidence;
+    try {
+      evidence =
+        run === undefined
+          ? { summary: "Nothing to undo." }
+          : await run({ target, config, project, effect: { key, fence: this.lease.fence } });
+    } catch (error) {
+      await this.append({ type: "action.failed", key, step: step.id, undo, ...failure(error) });
+      return;
+    }
+    const files: string[] = [];
+    for (const [name, content] of Object.entries(evidence.files ?? {})) {
+      files.push(await this.parts.store.keepFile(this.state.stack, `${step.id}.${name.replaceAll("/", ".")}`, content));
+    }
+    await this.append({
+      type: "action.succeeded",
+      key,
+      step: step.id,
+      undo,
+      summary: evidence.summary,
+      ...(evidence.facts === undefined ? {} : { facts: evidence.facts }),
+      ...(files.length === 0 ? {} : { files }),
+      marks: (undo ? step.undoMarks : step.marks) ?? [],
+    });
+  }
+
+  private async sample({ step, watch, at, config, notBefore }: Extract<Decision, { do: "sample" }>): Promise<void> {
+    if (!(await this.sleepUntil(at))) return;
+    const observations = await Promise.all(step.gates.map((use) => this.observe(use, config)));
+    const now = this.parts.target.clock.now();
+    const next = observeRound(watch, step.gates, observations, config, now, notBefore);
+    if (next.verdict === "passed") {
+      await this.append({ type: "gates.passed", step: step.id, gates: next.gates, heldMs: now - (next.passingSince ?? now) });
+      this.watch = undefined;
+    } else if (next.verdict === "failed") {
+      await this.append({ type: "gates.failed", step: step.id, gates: next.gates, reason: next.reason ?? "not passed" });
+      this.watch = undefined;
+    } else await this.keepWatch(step.id, step.gates, watch, next, now);
+  }
+
+  /** The journal gets a watch when a verdict changes and ten times a hold; the rounds between stay in memory. */
+  private async keepWatch(step: string, uses: GateUse[], before: WatchState, next: WatchState, now: number): Promise<void> {
+    const changed = next.gates.some((g, i) => g.verdict !== before.gates[i]?.verdict);
+    const due = now >= (this.watch?.checkpointAt ?? 0);
+    const attempt = this.state.steps[step]?.attempt ?? 0;
+    this.watch = {
+      step,
+      attempt,
+      state: next,
+      checkpointAt: changed || due ? now + Math.max(holdMs(uses) / 10, 600_000) : (this.watch?.checkpointAt ?? 0),
+    };
+    if (changed || due) await this.append({ type: "gates.watching", step, watch: next });
+  }
+
+  private async observe(use: GateUse, config: StackConfig): Promise<Observation> {
+    const gate = gateNamed(use.gate);
+    const now = this.parts.target.clock.now();
+    try {
+      return (
+        (await this.parts.observeLocal(gate.observation, config, now)) ??
+        (await this.parts.target.observer.observe(gate.observation, gate.side, config.gates.windowSeconds))
+      );
+    } catch (error) {
+      return {
+        name: gate.observation,
+        ...(gate.side === undefined ? {} : { side: gate.side }),
+        reading: unknown(`the source failed: ${(error as Error).message}`),
+        at: now,
+        source: "none",
+      };
+    }
+  }
+
+  /** What was intended before a crash: done already, or done now under the same key. */
+  private async recover(intent: Intent): Promise<void> {
+    const { stack } = this.state;
+    if (intent.type === "action.intended") {
+      const step = this.parts.plan.find((s) => s.id === intent.step);
+      if (step?.kind !== "action")
+        throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
+      await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
+      return this.act(intent.key, step, intent.undo, currentConfig(this.state));
+    }
+    const notes = await this.parts.driver.recover(stack);
+    const done = await this.parts.driver.findUpdate(stack, intent.config, intent.key);
+    if (done !== undefined) {
+      await this.append({ type: "runner.recovered", note: [`The update of ${intent.key} had finished.`, ...notes].join(" ") });
+      return this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...done, recovered: true });
+    }
+    await this.append({
+      type: "runner.recovered",
+      note: [`The update of ${intent.key} had not finished; it goes on.`, ...notes].join(" "),
+    });
+    return this.applyUpdate(intent);
+  }
+
+  /** @returns false when something came in between, so that the decision must be taken anew */
+  private async sleepUntil(at: number): Promise<boolean> {
+    const { clock } = this.parts.target;
+    if (clock.now() >= at) return true;
+    this.wake = new AbortController();
+    const signal = AbortSignal.any([this.stop, this.wake.signal]);
+    try {
+      await clock.sleepUntil(at, signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
+  }
+}
+
+/** How a failure stands in the journal. A bug is no passing failure: it stops the step with its message. */
+function failure(error: unknown): { error: string; transient: boolean } {
+  const message = error instanceof Error ? error.message : String(error);
+  return { error: error instanceof CutoverError ? message : `unexpected: ${message}`, transient: error instanceof Transient };
+}

@@ -1,0 +1,129 @@
+import type { StackConfig } from "../config/schema.js";
+import type { ConfigPatch, RawConfig } from "../config/stackFile.js";
+import type { Effect, Evidence, Target } from "../ports/target.js";
+import type { GateUse } from "./gates/gate.js";
+
+/** The phases of a migration, in order; the seed's chapters. */
+export const PHASES = ["assess", "containerize", "database", "rollout", "traffic", "optimize", "cleanup"] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** How a step is undone, shown before it runs (promise 5). */
+export interface WayBack {
+  /** One sentence. */
+  summary: string;
+  /** What going back loses; `nothing` for most. */
+  loses: string;
+}
+
+interface StepBase {
+  /** `phase.what`, unique in a plan. */
+  id: string;
+  phase: Phase;
+  /** What it does, as an imperative sentence. */
+  title: string;
+  /** The seed's command, manifest or checklist item that this step carries out. */
+  seed: string;
+  wayBack: WayBack;
+  /** After this step the way back changes. */
+  pointOfNoReturn?: boolean;
+  /** On failure everything from this step on is undone. Default: the step itself for `config`, nothing otherwise. */
+  undoFrom?: string;
+}
+
+/** Changes stack config and runs an update; then its gates must hold. */
+export interface ConfigStep extends StepBase {
+  kind: "config";
+  /** Pure: what changes, from the config as it is. */
+  change: (config: StackConfig) => ConfigPatch;
+  gates: GateUse[];
+}
+
+/** A call that Pulumi cannot express. */
+export interface ActionStep extends StepBase {
+  kind: "action";
+  run: (context: ActionContext) => Promise<Evidence>;
+  /** Absent when there is nothing to undo. */
+  undo?: (context: ActionContext) => Promise<Evidence>;
+  /** Evidence makes this the moment that promises 1 and 3 refer to. */
+  marks?: Mark[];
+  undoMarks?: Mark[];
+}
+
+/** Waits until every gate passes and has held. */
+export interface GateStep extends StepBase {
+  kind: "gate";
+  gates: GateUse[];
+}
+
+/** A person's decision. */
+export interface ApprovalStep extends StepBase {
+  kind: "approval";
+  /** What the person is asked. */
+  asks: string;
+  /** The one who approves must not be the one who advanced. */
+  secondPerson: boolean;
+}
+
+export type Step = ConfigStep | ActionStep | GateStep | ApprovalStep;
+
+/** Facts that the promises are checked against. */
+export type Mark =
+  | "old-writes-stopped"
+  | "old-writes-allowed"
+  | "new-writes-stopped"
+  | "new-writes-allowed"
+  | "maintenance-on"
+  | "maintenance-off"
+  | "old-fleet-on-new"
+  | "old-fleet-on-old"
+  | "dns-adopted";
+
+/** What an action gets. */
+export interface ActionContext {
+  target: Target;
+  config: StackConfig;
+  effect: Effect;
+  project: ProjectPort;
+}
+
+/** The user's project as actions need it: the inventory, and the documents they write. */
+export interface ProjectPort {
+  inventory(): Promise<import("../inventory/csv.js").Inventory>;
+  dependencySupplement(): Promise<string | undefined>;
+}
+
+/** An immutable, numbered copy of a stack's config, why it came to be, and the update that applied it. */
+export interface Revision {
+  number: number;
+  /** Ciphertexts stay ciphertexts. */
+  config: RawConfig;
+  digest: string;
+  why: string;
+  who: string;
+  /** The step that made it; absent for revision 0 and for rollbacks. */
+  step?: string;
+  /** The revision that this one went back to. */
+  restores?: number;
+  /** Config paths kept although the restored revision had them otherwise, and why. */
+  kept?: { path: string; why: string }[];
+  /** Version of the engine's update; absent for revision 0 and until applied. */
+  engineVersion?: number;
+  at: number;
+}
+
+/** One resource in a preview. */
+export interface ResourceChange {
+  urn: string;
+  type: string;
+  name: string;
+  op: "create" | "update" | "replace" | "delete";
+  /** Property path → before and after; secrets read `[secret]`. */
+  diff: { path: string; before?: unknown; after?: unknown; replaces?: boolean }[];
+}
+
+export interface Preview {
+  changes: ResourceChange[];
+  unchanged: number;
+  /** SHA-256 over the changes: an approval is bound to it. */
+  digest: string;
+}

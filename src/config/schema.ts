@@ -1,0 +1,154 @@
+import { z } from "zod";
+import { type InputIssue, printable, UserError } from "../errors.js";
+import * as s from "./sections.js";
+
+/** One application's stack config in one environment: the only statement of desired state. */
+export const stackConfigSchema = z
+  .strictObject({
+    application: s.application,
+    cluster: s.cluster,
+    workload: s.workload,
+    ingress: s.ingress.optional(),
+    database: s.database.optional(),
+    old: s.oldInfrastructure.optional(),
+    strategy: s.strategy,
+    dns: s.dns.optional(),
+    gates: s.gates,
+    alerts: s.alerts,
+    autoscaling: s.autoscaling,
+    spot: s.spot.optional(),
+    verification: s.verification,
+    cleanup: s.cleanup,
+    rollback: s.rollback,
+    /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`. */
+    secrets: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a secret key, for example redis-url"), z.string()).default({}),
+  })
+  .superRefine((config, context) => {
+    for (const { path, accepted } of crossChecks(config)) context.addIssue({ code: "custom", path, message: accepted });
+  });
+
+export type StackConfig = z.output<typeof stackConfigSchema>;
+export type StackConfigInput = z.input<typeof stackConfigSchema>;
+/** The sections, which are also the keys under `cutover:` in a stack's file. */
+export const SECTIONS = Object.keys(stackConfigSchema.shape) as (keyof StackConfig)[];
+
+/** `web-api-production`: one stack per application and environment. */
+export function stackName(config: Pick<StackConfig, "application">): string {
+  return `${config.application.name}-${config.application.environment}`;
+}
+
+export function namespaceOf(config: Pick<StackConfig, "application">): string {
+  return config.application.namespace ?? config.application.environment;
+}
+
+const CREDENTIAL_NAME = /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL)/i;
+const CREDENTIAL_URL = /:\/\/[^/\s:@]+:[^/\s@]+@/;
+
+/** Whether a plain value looks like a credential that belongs in a secret. */
+export function looksSecret(key: string, value: string): boolean {
+  return (
+    CREDENTIAL_URL.test(value) ||
+    (CREDENTIAL_NAME.test(key) && value !== "") ||
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----|^AKIA[0-9A-Z]{16}$/.test(value)
+  );
+}
+
+function* crossChecks(
+  config: z.output<z.ZodObject<typeof stackConfigSchema.shape>>,
+): Generator<{ path: (string | number)[]; accepted: string }> {
+  const { dns, old, database, ingress, workload, strategy, spot } = config;
+  if (dns !== undefined && ingress === undefined)
+    yield { path: ["dns"], accepted: "no dns section without an ingress section: there is no host to answer for" };
+  if (dns !== undefined && old === undefined)
+    yield { path: ["old"], accepted: "the old infrastructure (addresses at least): dns moves traffic away from it" };
+  if (dns !== undefined && dns.weights.new > 0 && dns.records !== "both" && dns.records !== "new")
+    yield { path: ["dns", "weights", "new"], accepted: 'weight on the new side only while its record exists (records "both" or "new")' };
+  if (dns !== undefined && dns.weights.old > 0 && dns.records === "new")
+    yield { path: ["dns", "weights", "old"], accepted: 'weight 0 for the old side once its record is gone (records "new")' };
+  if (dns !== undefined && dns.records !== "none" && dns.records !== "old" && !workload.deployed)
+    yield { path: ["dns", "records"], accepted: "a new record only while the workload is deployed" };
+  if (database !== undefined && database.active === "new" && database.role !== "primary")
+    yield { path: ["database", "active"], accepted: '"old" until the target is the primary (role "primary")' };
+  if (database?.backup.enabled && database.role !== "primary")
+    yield {
+      path: ["database", "backup", "enabled"],
+      accepted: "false until the target is the primary: a replica refuses a retention period",
+    };
+  if (database !== undefined && database.source.identifier === database.target.identifier)
+    yield { path: ["database", "target", "identifier"], accepted: "another identifier than the source's" };
+  if (database !== undefined && config.secrets["database-password"] === undefined)
+    yield {
+      path: ["secrets", "database-password"],
+      accepted: "the database user's password, as a secret (pulumi config set --secret --path 'cutover:secrets.database-password')",
+    };
+  for (const [variable, key] of Object.entries(workload.secretEnv)) {
+    if (config.secrets[key] === undefined && !(key === "database-url" && database !== undefined))
+      yield {
+        path: ["workload", "secretEnv", variable],
+        accepted: `a key of secrets (${Object.keys(config.secrets).join(", ") || "none given"})${database === undefined ? "" : " or database-url"}`,
+      };
+  }
+  for (const [key, value] of Object.entries(workload.env)) {
+    if (looksSecret(key, value))
+      yield {
+        path: ["workload", "env", key],
+        accepted: "no credential in plain text: put it into secrets and name it in workload.secretEnv",
+      };
+  }
+  if (strategy.kind === "blue-green") {
+    if (strategy.greenWeight > 0 && !strategy.green) yield { path: ["strategy", "greenWeight"], accepted: "0 until green is deployed" };
+    if (!strategy.blue && strategy.greenWeight !== 100) yield { path: ["strategy", "blue"], accepted: "true until green carries 100 %" };
+  }
+  if (spot !== undefined && config.application.criticality === "high")
+    yield { path: ["spot"], accepted: "no spot section for an application of high criticality" };
+}
+
+/**
+ * Checks a stack config and fills in the defaults.
+ * @param file what to call the input in messages, for example stacks/Pulumi.web-api-production.yaml
+ * @throws UserError naming every wrong value's path, what it was and what is accepted
+ */
+export function parseStackConfig(input: unknown, file: string): StackConfig {
+  const result = stackConfigSchema.safeParse(input);
+  if (result.success) return result.data;
+  throw new UserError(issuesOf(result.error, input), { summary: `${file} is not a valid stack config.` });
+}
+
+/** Turns zod's issues into ours: dotted path, what stood there, what is accepted. Values under `secrets` are never shown. */
+export function issuesOf(error: z.ZodError, input: unknown): InputIssue[] {
+  return error.issues.flatMap((issue): InputIssue[] => {
+    const path = issue.path.map(String);
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ path: [...path, key].join("."), got: "an unknown key", accepted: knownKeys(path) }));
+    }
+    const value = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key as string], input);
+    const got = value === undefined ? undefined : shown(path, value);
+    return [
+      {
+        path: path.join(".") || "config",
+        ...(got === undefined ? {} : { got }),
+        accepted: issue.message.replace(/^Invalid input: expected /, ""),
+      },
+    ];
+  });
+}
+
+/** A value as a message may show it: nothing under `secrets`, and nothing that holds a credential. */
+function shown(path: string[], value: unknown): string {
+  const text = printable(value);
+  return path[0] === "secrets" || looksSecret(path.at(-1) ?? "", typeof value === "string" ? value : text) ? "(hidden)" : text;
+}
+
+function knownKeys(path: string[]): string {
+  let at: unknown = stackConfigSchema;
+  for (const part of path) at = unwrap(at)?.[part];
+  const keys = Object.keys(unwrap(at) ?? {});
+  return keys.length > 0 ? `one of ${keys.join(", ")}` : "no such key";
+}
+
+/** The shape of a zod object behind optional, default and prefault wrappers. */
+function unwrap(schema: unknown): Record<string, unknown> | undefined {
+  let at = schema as { shape?: Record<string, unknown>; def?: { innerType?: unknown } } | undefined;
+  while (at !== undefined && at.shape === undefined) at = at.def?.innerType as typeof at;
+  return at?.shape;
+}

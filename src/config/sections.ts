@@ -1,0 +1,307 @@
+import { z } from "zod";
+import {
+  arn,
+  awsId,
+  count,
+  cpu,
+  endpointHost,
+  fraction,
+  hostName,
+  image,
+  ipv4,
+  memory,
+  name,
+  port,
+  ramp,
+  seconds,
+  weight,
+} from "./primitives.js";
+
+/**
+ * The sections of a stack config, one key each under the `cutover:` namespace. Defaults are the values of the seed
+ * (production-migration). What a step changes is marked "set by steps"; everything else belongs to the user.
+ */
+
+const DAY = 86_400;
+
+export const application = z.strictObject({
+  /** Name in the inventory. */
+  name,
+  /** `staging`, `production`, …: with the name it makes the stack's name, NAME-ENVIRONMENT. */
+  environment: name,
+  /** Kubernetes namespace. @default the environment's name */
+  namespace: name.optional(),
+  /** From the inventory's Critical column; Spot capacity is refused for `high`. */
+  criticality: z.enum(["high", "medium", "low"]),
+  owner: z.string().min(1).default("unassigned"),
+});
+
+const probe = (path: string, initialDelaySeconds: number, periodSeconds: number, timeoutSeconds: number, failureThreshold: number) =>
+  z
+    .strictObject({
+      path: z.string().startsWith("/", "a path that starts with /").default(path),
+      initialDelaySeconds: seconds(0, 3_600).default(initialDelaySeconds),
+      periodSeconds: seconds(1, 3_600).default(periodSeconds),
+      timeoutSeconds: seconds(1, 600).default(timeoutSeconds),
+      failureThreshold: count(1, 100).default(failureThreshold),
+    })
+    .prefault({});
+
+export const workload = z.strictObject({
+  /** Whether the workload exists in the cluster. Set by steps. */
+  deployed: z.boolean().default(false),
+  image,
+  replicas: count(1, 1_000).default(3),
+  containerPort: port.default(3_000),
+  servicePort: port.default(80),
+  imagePullPolicy: z.enum(["IfNotPresent", "Always", "Never"]).default("IfNotPresent"),
+  /** Plain environment variables. A value that looks like a credential is refused: it belongs in `secrets`. */
+  env: z
+    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "an environment variable name in capitals"), z.string())
+    .default({ NODE_ENV: "production" }),
+  /** Environment variable → key in the application's Kubernetes Secret (NAME-secrets). */
+  secretEnv: z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "an environment variable name in capitals"), name).default({}),
+  resources: z
+    .strictObject({
+      requests: z.strictObject({ memory: memory.default("256Mi"), cpu: cpu.default("250m") }).prefault({}),
+      limits: z.strictObject({ memory: memory.default("512Mi"), cpu: cpu.default("500m") }).prefault({}),
+    })
+    .prefault({}),
+  probes: z.strictObject({ liveness: probe("/health", 30, 10, 5, 3), readiness: probe("/ready", 10, 5, 3, 2) }).prefault({}),
+  metrics: z
+    .strictObject({ scrape: z.boolean().default(true), port: port.default(3_000), path: z.string().startsWith("/").default("/metrics") })
+    .prefault({}),
+  /** User and group id the container runs as; 0 is refused. */
+  runAsUser: count(1, 65_535).default(1_001),
+});
+
+export const ingress = z.strictObject({
+  host: hostName,
+  scheme: z.enum(["internet-facing", "internal"]).default("internet-facing"),
+  /** An existing ACM certificate; without it one is requested and validated through DNS. */
+  certificateArn: arn("acm").optional(),
+  healthCheckPath: z.string().startsWith("/", "a path that starts with /").default("/health"),
+});
+
+export const database = z.strictObject({
+  /** The database that serves the old infrastructure today. */
+  source: z.strictObject({
+    identifier: name,
+    endpoint: endpointHost,
+    port: port.default(5_432),
+    databaseName: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a database name"),
+    username: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a database user name"),
+    sizeGb: count(1, 65_536),
+  }),
+  /** The replica in the new VPC, which becomes the application's database. */
+  target: z.strictObject({
+    identifier: name,
+    instanceClass: z.string().regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "an RDS instance class, for example db.r6g.large"),
+    vpcId: awsId("vpc"),
+    subnetIds: z.array(awsId("subnet")).min(2, "at least two subnets in different availability zones"),
+    /** Security groups of the cluster's nodes: the only ones that may connect. */
+    clientSecurityGroupIds: z.array(awsId("sg")).min(1, "at least one security group"),
+    multiAz: z.boolean().default(true),
+  }),
+  /** What the target is. Set by steps: absent → replica → primary. */
+  role: z.enum(["absent", "replica", "primary"]).default("absent"),
+  /** Which database the application's connection string names. Set by steps. */
+  active: z.enum(["old", "new"]).default("old"),
+  backup: z
+    .strictObject({
+      /** Set by steps after promotion: a replica refuses a retention period. */
+      enabled: z.boolean().default(false),
+      retentionDays: count(1, 35).default(7),
+      window: z
+        .string()
+        .regex(/^\d\d:\d\d-\d\d:\d\d$/, "a UTC window, for example 03:00-04:00")
+        .default("03:00-04:00"),
+    })
+    .prefault({}),
+  /** How long the old database stays available, read-only, after promotion. */
+  keepOldSeconds: seconds(0, 366 * DAY).default(7 * DAY),
+});
+
+/** What serves the application today. Absent for an environment that has no old infrastructure. */
+export const oldInfrastructure = z.strictObject({
+  instanceIds: z.array(awsId("i")).default([]),
+  /** Addresses in the old DNS record. */
+  addresses: z.array(ipv4).min(1, "at least one address"),
+  loadBalancerArn: arn("elasticloadbalancing").optional(),
+  databaseIdentifier: name.optional(),
+  securityGroupIds: z.array(awsId("sg")).default([]),
+});
+
+const rolling = z.strictObject({
+  kind: z.literal("rolling"),
+  /** The version that the rollout phase brings; `workload.image` is the one before. */
+  image,
+});
+
+const blueGreen = z.strictObject({
+  kind: z.literal("blue-green"),
+  image,
+  /** Percent of traffic to green, step by step. */
+  weights: ramp([5, 10, 25, 50, 75, 100]),
+  /** How long the gates must hold after each weight. */
+  holdSeconds: seconds(60, 30 * DAY).default(300),
+  /** Whether green exists. Set by steps. */
+  green: z.boolean().default(false),
+  /** Percent of traffic to green now. Set by steps. */
+  greenWeight: weight.default(0),
+  /** Whether blue exists. Set by steps: only after green carried 100 %. */
+  blue: z.boolean().default(true),
+});
+
+const canary = z.strictObject({
+  kind: z.literal("canary"),
+  image,
+  replicas: count(1, 1_000).default(5),
+  steps: z
+    .array(z.strictObject({ setWeight: weight, pauseSeconds: seconds(0, DAY).default(300) }))
+    .min(1, "at least one step")
+    .default([20, 40, 60, 80].map((setWeight) => ({ setWeight, pauseSeconds: 300 }))),
+  revisionHistoryLimit: count(0, 100).default(2),
+  /** How the workload runs now. Set by steps: deployment → both → rollout. */
+  workload: z.enum(["deployment", "both", "rollout"]).default("deployment"),
+});
+
+export const strategy = z.discriminatedUnion("kind", [rolling, blueGreen, canary], {
+  error: 'a strategy of kind "rolling", "blue-green" or "canary"',
+});
+
+export const dns = z.strictObject({
+  /** Route 53 hosted zone. */
+  zoneId: z.string().regex(/^Z[A-Z0-9]{5,31}$/, "a Route 53 hosted zone id, for example Z1234567890ABC"),
+  /** Which weighted records exist. Set by steps: none → old → both → new. */
+  records: z.enum(["none", "old", "both", "new"]).default("none"),
+  /** Percent of answers. Set by steps; sums to 100. */
+  weights: z
+    .strictObject({ old: weight, new: weight })
+    .refine((w) => w.old + w.new === 100, "weights that sum to 100")
+    .default({ old: 100, new: 0 }),
+  /** TTL of the old record now, as it is before the migration. Set by steps. */
+  ttlSeconds: seconds(1, 604_800).default(300),
+  /** TTL outside the cutover; restored afterwards. */
+  normalTtlSeconds: seconds(1, 604_800).default(300),
+  /** TTL during the cutover. */
+  cutoverTtlSeconds: seconds(1, 3_600).default(60),
+  /** How long before the cutover the TTL is lowered. */
+  lowTtlForSeconds: seconds(0, 30 * DAY).default(7 * DAY),
+  /** Percent to the new side, step by step. */
+  steps: ramp([10, 25, 50, 75, 100]),
+  /** How long the gates must hold after each weight. */
+  holdSeconds: seconds(60, 30 * DAY).default(1_800),
+});
+
+export const gates = z
+  .strictObject({
+    /** Highest fraction of requests answered 5xx. */
+    maxErrorRate: fraction.default(0.05),
+    /** Highest 95th percentile of the request duration, in seconds. */
+    maxLatencyP95Seconds: z.number().positive("a number above 0").default(1),
+    /** Window of the two rates above. */
+    windowSeconds: seconds(30, 3_600).default(300),
+    /** Fewer requests than this in the window are too few to judge: the gate stays unknown. */
+    minRequests: count(1, 1_000_000).default(20),
+    /** Samples older than this are stale, so unknown. */
+    maxSampleAgeSeconds: seconds(5, 3_600).default(90),
+    /** Highest replica lag before the maintenance window. */
+    maxReplicaLagSeconds: seconds(0, 3_600).default(10),
+    /** Allowed distance between intended and observed share of traffic. */
+    trafficTolerance: fraction.default(0.05),
+    /** A gate that has not passed after this long fails. */
+    timeoutSeconds: seconds(60, 30 * DAY).default(3_600),
+    /** How many bad samples in a row fail a gate early. */
+    failAfterSamples: count(1, 100).default(3),
+  })
+  .prefault({});
+
+export const alerts = z
+  .strictObject({
+    /** Set by steps. */
+    enabled: z.boolean().default(false),
+    errorRate: fraction.default(0.05),
+    latencyP95Seconds: z.number().positive().default(1),
+    forSeconds: seconds(0, 3_600).default(300),
+    intervalSeconds: seconds(5, 3_600).default(30),
+    /** SNS topics that the CloudWatch alarms notify. */
+    topicArns: z.array(arn("sns")).default([]),
+  })
+  .prefault({});
+
+export const autoscaling = z
+  .strictObject({
+    hpa: z
+      .strictObject({
+        enabled: z.boolean().default(false),
+        minReplicas: count(1, 1_000).default(3),
+        maxReplicas: count(1, 1_000).default(10),
+        cpuPercent: count(1, 100).default(70),
+      })
+      .refine((h) => h.minReplicas <= h.maxReplicas, { message: "minReplicas not above maxReplicas", path: ["minReplicas"] })
+      .prefault({}),
+    /** The VPA takes memory only while the HPA takes CPU; `Off` only recommends. */
+    vpa: z
+      .strictObject({ enabled: z.boolean().default(false), updateMode: z.enum(["Off", "Initial", "Auto"]).default("Auto") })
+      .prefault({}),
+  })
+  .prefault({});
+
+export const spot = z.strictObject({
+  /** Set by steps. */
+  enabled: z.boolean().default(false),
+  nodeRoleArn: arn("iam"),
+  subnetIds: z.array(awsId("subnet")).min(1),
+  instanceTypes: z
+    .array(z.string().min(1))
+    .min(2, "at least two instance types, so that one reclaimed pool does not empty the group")
+    .default(["m6i.large", "m5.large", "m5a.large"]),
+  minSize: count(0, 100).default(1),
+  maxSize: count(1, 100).default(5),
+  desiredSize: count(0, 100).default(2),
+});
+
+export const verification = z
+  .strictObject({
+    smokeImage: image.default("curlimages/curl:8.11.1"),
+    /** Command of the integration tests in the application's own image. */
+    integrationCommand: z.array(z.string()).min(1).default(["npm", "test"]),
+    integrationTimeoutSeconds: seconds(10, 7_200).default(600),
+    /** Requests per second sent to the new side before users are, so that its gates have samples. 0 sends none. */
+    syntheticRequestsPerSecond: count(0, 1_000).default(5),
+    /** Whether the load generator runs. Set by steps. */
+    synthetic: z.boolean().default(false),
+  })
+  .prefault({});
+
+export const cluster = z.strictObject({
+  /** EKS cluster. */
+  name: z.string().min(1),
+  /** Argo Rollouts release that is installed for canaries. */
+  argoRolloutsVersion: z
+    .string()
+    .regex(/^v\d+\.\d+\.\d+$/, "a release, for example v1.8.3")
+    .default("v1.8.3"),
+  /** Whether this stack installs Argo Rollouts. Set by steps. */
+  argoRollouts: z.boolean().default(false),
+});
+
+export const cleanup = z
+  .strictObject({
+    /** How long 100 % on the new side must hold before anything old is removed. */
+    soakSeconds: seconds(0, 366 * DAY).default(14 * DAY),
+  })
+  .prefault({});
+
+const policy = z.enum(["automatic", "ask", "never"]);
+
+/** What a failed gate does, per phase. */
+export const rollback = z
+  .strictObject({
+    database: policy.default("automatic"),
+    rollout: policy.default("automatic"),
+    traffic: policy.default("automatic"),
+    optimize: policy.default("automatic"),
+  })
+  .prefault({});

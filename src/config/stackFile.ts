@@ -1,0 +1,208 @@
+import { createHash } from "node:crypto";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Document, isMap, parseDocument } from "yaml";
+import { type InputIssue, NotFound, printable, UserError } from "../errors.js";
+import { looksSecret, parseStackConfig, SECTIONS, type StackConfig } from "./schema.js";
+
+/** The `config:` map of a stack's file as it stands there: `namespace:key` → value, secrets as `{ secure: ciphertext }`. */
+export type RawConfig = Record<string, unknown>;
+
+/** What a step changes: dotted path within the sections (`dns.weights.new`) → new value. */
+export type ConfigPatch = Record<string, unknown>;
+
+const PREFIX = "cutover:";
+const FILE = /^Pulumi\.([A-Za-z0-9_.-]+)\.yaml$/;
+
+/** Stands in for a secret's value when only the shape is checked: the ciphertext is not decrypted outside the engine. */
+const SEALED = "sealed";
+
+/**
+ * One stack's config file (`stacks/Pulumi.STACK.yaml`), the same file that `pulumi` reads. Comments and the
+ * encryption salt survive a write. Files are replaced atomically.
+ */
+export class StackFile {
+  private constructor(
+    readonly path: string,
+    readonly stack: string,
+    private readonly document: Document,
+  ) {}
+
+  static pathOf(folder: string, stack: string): string {
+    return join(folder, `Pulumi.${stack}.yaml`);
+  }
+
+  /** Names of the stacks that have a file in the folder, sorted. */
+  static async list(folder: string): Promise<string[]> {
+    const names = await readdir(folder).catch(() => {
+      throw new NotFound(`There is no folder ${folder} with stack configs.`, {
+        next: "Name it with --stacks, or make a project with stack configs first.",
+      });
+    });
+    return names.flatMap((n) => FILE.exec(n)?.[1] ?? []).sort();
+  }
+
+  /** @throws NotFound without the file, UserError when it is no YAML map */
+  static async read(folder: string, stack: string): Promise<StackFile> {
+    const path = StackFile.pathOf(folder, stack);
+    const text = await readFile(path, "utf8").catch((cause) => {
+      throw new NotFound(`There is no stack config ${path}.`, { cause, next: `Stacks are named APPLICATION-ENVIRONMENT; write ${path}.` });
+    });
+    return StackFile.parse(path, stack, text);
+  }
+
+  static parse(path: string, stack: string, text: string): StackFile {
+    const document = parseDocument(text, { prettyErrors: true });
+    const broken = document.errors[0];
+    if (broken !== undefined)
+      throw new UserError({ path, got: broken.message.split("\n")[0] ?? "", accepted: "a YAML file as `pulumi config` writes it" });
+    if (!isMap(document.contents) || !isMap(document.get("config")))
+      throw new UserError({ path: `${path}: config`, accepted: "a map of namespaced keys" });
+    return new StackFile(path, stack, document);
+  }
+
+  /** The whole `config:` map; ciphertexts stay ciphertexts. */
+  raw(): RawConfig {
+    return (this.document.toJS() as { config: RawConfig }).config;
+  }
+
+  /** The checked config. Secrets read `"sealed"`. @throws UserError naming each wrong value */
+  config(): StackConfig {
+    return readConfig(this.raw(), this.path, this.stack);
+  }
+
+  /** Makes the `config:` map equal to the given one. Comments beside what stays are kept. Not written until `write`. */
+  replace(raw: RawConfig): this {
+    this.merge(["config"], this.raw(), raw);
+    return this;
+  }
+
+  text(): string {
+    return this.document.toString({ lineWidth: 140 });
+  }
+
+  private merge(at: string[], before: Record<string, unknown>, after: Record<string, unknown>): void {
+    for (const key of Object.keys(before)) if (!(key in after)) this.document.deleteIn([...at, key]);
+    for (const [key, value] of Object.entries(after)) {
+      const was = before[key];
+      if (canonical(was ?? null) === canonical(value)) continue;
+      if (isPlainMap(was) && isPlainMap(value)) this.merge([...at, key], was, value);
+      else this.document.setIn([...at, key], this.document.createNode(value));
+    }
+  }
+
+  async write(): Promise<void> {
+    await writeAtomically(this.path, this.text());
+  }
+}
+
+/** The typed config of a raw `config:` map. */
+export function readConfig(raw: RawConfig, file: string, stack: string): StackConfig {
+  const issues: InputIssue[] = [];
+  const input: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(raw)) {
+    if (!key.startsWith(PREFIX)) {
+      if (typeof value === "string" && looksSecret(key.split(":").at(-1) ?? "", value))
+        issues.push({ path: key, got: "plain text (hidden)", accepted: `an encrypted value: pulumi config set --secret ${key}` });
+      continue;
+    }
+    const section = key.slice(PREFIX.length);
+    if (!SECTIONS.includes(section as keyof StackConfig))
+      issues.push({ path: key, got: "an unknown section", accepted: `one of ${SECTIONS.join(", ")}` });
+    else input[section] = section === "secrets" ? sealed(value, issues) : value;
+  }
+  if (issues.length > 0) throw new UserError(issues, { summary: `${file} is not a valid stack config.` });
+  const config = parseStackConfig(input, file);
+  const expected = `${config.application.name}-${config.application.environment}`;
+  if (stack !== expected)
+    throw new UserError(
+      { path: "application", got: printable(expected), accepted: `name and environment that make the stack's name, ${stack}` },
+      { summary: `${file} is not a valid stack config.` },
+    );
+  return config;
+}
+
+function sealed(value: unknown, issues: InputIssue[]): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, entry]) => {
+      const isSealed = typeof entry === "object" && entry !== null && typeof (entry as { secure?: unknown }).secure === "string";
+      if (!isSealed) {
+        issues.push({
+          path: `secrets.${key}`,
+          got: "plain text (hidden)",
+          accepted: `an encrypted value: pulumi config set --secret --path 'cutover:secrets.${key}'`,
+        });
+      }
+      return [key, SEALED];
+    }),
+  );
+}
+
+/** SHA-256 over the config with sorted keys, as hex: the same config has the same digest whatever the order in its file. */
+export function configDigest(raw: RawConfig): string {
+  return createHash("sha256").update(canonical(raw)).digest("hex");
+}
+
+/** JSON with sorted keys. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value === "object" && value !== null) {
+    const entries = Object.entries(value).filter(([, v]) => v !== undefined);
+    return `{${entries
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`)
+      .join(",")}}`;
+  }
+  return JSON.stringify(value) ?? "null";
+}
+
+export interface ConfigChange {
+  path: string;
+  before: unknown;
+  after: unknown;
+}
+
+/** What differs between two raw configs, by dotted path without the namespace, sorted. Ciphertexts show as `(secret)`. */
+export function configChanges(before: RawConfig, after: RawConfig): ConfigChange[] {
+  const changes: ConfigChange[] = [];
+  const walk = (path: string, a: unknown, b: unknown): void => {
+    if (canonical(a ?? null) === canonical(b ?? null)) return;
+    if (isPlainMap(a) && isPlainMap(b)) {
+      for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) walk(path === "" ? key : `${path}.${key}`, a[key], b[key]);
+    } else changes.push({ path, before: hideSecure(path, a), after: hideSecure(path, b) });
+  };
+  walk("", strip(before), strip(after));
+  return changes.sort((x, y) => (x.path < y.path ? -1 : 1));
+}
+
+const strip = (raw: RawConfig) =>
+  Object.fromEntries(Object.entries(raw).map(([k, v]) => [k.startsWith(PREFIX) ? k.slice(PREFIX.length) : k, v]));
+const isPlainMap = (v: unknown): v is Record<string, unknown> =>
+  typeof v === "object" && v !== null && !Array.isArray(v) && !("secure" in v);
+const hideSecure = (path: string, v: unknown) =>
+  path.startsWith("secrets") || (typeof v === "object" && v !== null && "secure" in v) || (typeof v === "string" && looksSecret("", v))
+    ? "(secret)"
+    : v;
+
+/** Written beside and renamed into place, so that a reader or a crash never meets half a file. */
+export async function writeAtomically(path: string, content: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}.partial`;
+  try {
+    const handle = await open(partial, "wx", 0o600);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(partial, path);
+  } catch (cause) {
+    await rm(partial, { force: true });
+    throw new UserError(
+      { path, got: (cause as NodeJS.ErrnoException).code ?? String(cause), accepted: "a folder that can be written to, with free space" },
+      { cause, next: "Make the folder writable or free space, then run the command again; nothing was changed." },
+    );
+  }
+}

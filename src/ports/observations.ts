@@ -1,0 +1,55 @@
+/**
+ * Observations: measured values with their source and time. Unknown is a value of its own and never passes a gate
+ * (promise 10), so a port answers `unknown(...)` instead of throwing when a source is unreachable, empty or stale.
+ */
+
+/** Old infrastructure, or new (EKS). */
+export type Side = "old" | "new";
+
+/** Milliseconds since the epoch, on the target's clock (virtual in the sandbox). */
+export type Instant = number;
+
+export type Reading = { known: true; value: number } | { known: false; reason: string };
+
+export interface Observation {
+  /** What was measured; the names are in OBSERVATIONS. */
+  name: ObservationName;
+  side?: Side;
+  reading: Reading;
+  /** When the value was true, not when it was fetched. */
+  at: Instant;
+  /** Where it came from, for example `prometheus`, `route53 ns-1`, `sandbox`. */
+  source: string;
+  /** Short supporting text: counts behind a rate, pods not ready, records that differ. */
+  detail?: string;
+}
+
+/** Every observation by name, with its unit. Yes-or-no observations read 1 or 0. */
+export const OBSERVATIONS = {
+  "error-rate": "fraction of requests answered 5xx",
+  "latency-p95": "seconds",
+  "request-count": "requests in the window",
+  "traffic-share": "fraction of all requests that reach the new side",
+  "replica-available": "1 when the replica's status is available",
+  "replica-lag": "seconds",
+  "database-primary": "1 when the target is a standalone, writable primary",
+  "writes-stopped": "1 when the old database refuses writes",
+  "pods-ready": "fraction of wanted pods that are ready",
+  "green-ready": "fraction of wanted green pods that are ready",
+  "rollout-healthy": "1 when the Argo Rollout is Healthy on the wanted image",
+  "rollout-weight": "percent that the load balancer's rule sends to the canary",
+  "green-weight": "percent that the load balancer's rule sends to green",
+  "targets-healthy": "fraction of the load balancer's targets that are healthy",
+  "load-balancer-ready": "1 when the ingress has an address",
+  "dns-weight-new": "percent of the new record at the authoritative servers",
+  "dns-ttl": "seconds, of the old record at the authoritative servers",
+  "staging-verified": "1 when the same image passed its rollout in staging",
+  "hpa-active": "1 when the autoscaler reads its metric",
+  "spot-nodes-ready": "fraction of wanted Spot nodes that are ready",
+  "snapshot-available": "1 when the final snapshot is available",
+} as const;
+
+export type ObservationName = keyof typeof OBSERVATIONS;
+
+export const known = (value: number): Reading => ({ known: true, value });
+export const unknown = (reason: string): Reading => ({ known: false, reason });

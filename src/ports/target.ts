@@ -1,0 +1,141 @@
+import type { StackConfig } from "../config/schema.js";
+import type { Instant, Observation, ObservationName, Side } from "./observations.js";
+
+/**
+ * The ports: everything cutover does or sees outside the engine. Two adapters each, the real one and the sandbox's.
+ *
+ * Every method that has an effect takes an `Effect`. The adapter must make the effect happen at most once per key:
+ * it looks whether the effect is there already and then answers as if it had just done it (promise 6).
+ */
+export interface Effect {
+  /** Idempotency key: migration, step and attempt. */
+  key: string;
+  /** Fencing token of the lease the runner holds; an adapter refuses one older than the newest it has seen. */
+  fence: number;
+}
+
+/** What an effect or a look left behind, kept in the journal. Never holds a secret. */
+export interface Evidence {
+  /** One sentence for people. */
+  summary: string;
+  /** Structured facts: ids, counts, durations. */
+  facts?: Record<string, unknown>;
+  /** Files written, as name → content (reports, logs, tables). Stored beside the journal. */
+  files?: Record<string, string>;
+}
+
+export interface ClockPort {
+  now(): Instant;
+  /** Resolves once `now() >= until`; rejects with the signal's reason when aborted. The sandbox jumps there. */
+  sleepUntil(until: Instant, signal?: AbortSignal): Promise<void>;
+}
+
+export interface InstanceRow {
+  id: string;
+  type: string;
+  state: string;
+  name: string | undefined;
+  region: string;
+}
+export interface DatabaseRow {
+  identifier: string;
+  engine: string;
+  version: string;
+  class: string;
+  endpoint: string | undefined;
+  sizeGb: number;
+  region: string;
+}
+export interface LoadBalancerRow {
+  name: string;
+  type: string;
+  state: string;
+  dnsName: string;
+  arn: string;
+  region: string;
+}
+export interface CostRow {
+  month: string;
+  service: string;
+  amount: number;
+  currency: string;
+}
+
+export interface CloudPort {
+  instances(): Promise<InstanceRow[]>;
+  databases(): Promise<DatabaseRow[]>;
+  loadBalancers(): Promise<LoadBalancerRow[]>;
+  costs(months: { start: string; end: string }): Promise<CostRow[]>;
+  /** Turns the name's plain record into a weighted one with the same answers, in one change batch; no moment without an answer. */
+  adoptRecord(effect: Effect): Promise<Evidence>;
+  /** Sets both records' weights directly: the emergency path, past the engine. */
+  setWeights(weights: { old: number; new: number }, effect: Effect): Promise<Evidence>;
+  snapshotDatabase(snapshotId: string, effect: Effect): Promise<Evidence>;
+  restoreToPointInTime(at: Instant, newIdentifier: string, effect: Effect): Promise<Evidence>;
+  terminateInstances(effect: Effect): Promise<Evidence>;
+  deleteLoadBalancer(effect: Effect): Promise<Evidence>;
+  deleteDatabase(finalSnapshotId: string, effect: Effect): Promise<Evidence>;
+  deleteSecurityGroups(effect: Effect): Promise<Evidence>;
+}
+
+export interface ClusterPort {
+  /** Runs `curl -f http://SERVICE.NAMESPACE.svc.cluster.local/health` in a pod. Rejects with Terminal when it fails. */
+  smokeTest(effect: Effect): Promise<Evidence>;
+  /** Runs the integration-test Job and waits for it; its logs come back as a file. */
+  integrationTest(effect: Effect): Promise<Evidence>;
+  /** Last lines of the pods' logs as a file. */
+  logs(selector: Record<string, string>, tail: number): Promise<Evidence>;
+  /** `GET /health` at the load balancer with the application's Host header. */
+  probeLoadBalancer(): Promise<Evidence>;
+  rolloutAbort(effect: Effect): Promise<Evidence>;
+  rolloutPromote(effect: Effect): Promise<Evidence>;
+  /** Usage against requests, per pod and node; recommendations. */
+  usage(): Promise<Evidence>;
+}
+
+export interface DataPort {
+  /** Makes a side's database refuse or accept writes. */
+  setWrites(side: Side, allowed: boolean, effect: Effect): Promise<Evidence>;
+  /** Runs the application's checks against the replica's endpoint, reading only. */
+  testReplica(effect: Effect): Promise<Evidence>;
+  /** Compares schema, row counts and checksums between source and replica. */
+  compare(effect: Effect): Promise<Evidence & { differences: number }>;
+  /** Writes, reads and removes a row of cutover's own on the new database. */
+  verifyReadWrite(effect: Effect): Promise<Evidence>;
+  /** Streams the promoted database's changes to the old one, so that going back loses nothing. `lossSeconds` when it could not. */
+  startReverseReplication(effect: Effect): Promise<Evidence & { supported: boolean }>;
+  stopReverseReplication(effect: Effect): Promise<Evidence>;
+}
+
+/** The old fleet: the instances that still serve users until DNS has moved. */
+export interface FleetPort {
+  setMaintenance(on: boolean, effect: Effect): Promise<Evidence>;
+  /** Points the old fleet at one of the two databases. */
+  useDatabase(side: Side, effect: Effect): Promise<Evidence>;
+}
+
+export interface ObserverPort {
+  /** Measures now. Answers unknown instead of throwing. `windowSeconds` is for rates. */
+  observe(name: ObservationName, side: Side | undefined, windowSeconds: number): Promise<Observation>;
+}
+
+/** One migration's far side. */
+export interface Target {
+  readonly kind: "aws" | "sandbox";
+  clock: ClockPort;
+  cloud: CloudPort;
+  cluster: ClusterPort;
+  data: DataPort;
+  fleet: FleetPort;
+  observer: ObserverPort;
+}
+
+/** Opens the far side of one stack. `config` answers the stack's current config each time it is asked. */
+export type OpenTarget = (stack: string, config: () => StackConfig) => Promise<Target>;
+
+/** What the engine needs to reach the providers: environment variables for the CLI, and a way to find lost creates. */
+export interface EngineEnvironment {
+  env: Record<string, string>;
+  /** The real id of a resource whose creation was interrupted, or undefined when it was never created. */
+  findCreated(stack: string, type: string, inputs: Record<string, unknown>): Promise<string | undefined>;
+}
