@@ -16,7 +16,7 @@ const modified = async (file) => (await stat(file).catch(() => undefined))?.mtim
 
 /** Everything that is not TypeScript (web assets, fixtures, templates) is copied beside the code that reads it. */
 export async function build() {
-  const { transform } = await import("esbuild");
+  let esbuild;
   const expected = new Set();
   let written = 0;
   for (const room of ROOMS) {
@@ -27,7 +27,14 @@ export async function build() {
       if ((await modified(target)) >= (await modified(source)) && (await modified(target)) > 0) continue;
       let content = await readFile(source);
       if (isCode) {
-        const result = await transform(content.toString(), { loader: "ts", format: "esm", target: "node20", sourcemap: "inline", sourcefile: source });
+        esbuild ??= await import("esbuild");
+        const result = await esbuild.transform(content.toString(), {
+          loader: "ts",
+          format: "esm",
+          target: "node20",
+          sourcemap: "inline",
+          sourcefile: source,
+        });
         content = result.code;
       }
       await mkdir(dirname(target), { recursive: true });
@@ -38,6 +45,8 @@ export async function build() {
       written += 1;
     }
   }
+  // Its helper process would otherwise stay for as long as the program that is started after the build.
+  await esbuild?.stop();
   for (const old of await filesUnder(OUT)) {
     if (!expected.has(old) && !old.endsWith(".partial")) await rm(old, { force: true });
   }

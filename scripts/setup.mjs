@@ -1,0 +1,51 @@
+// Everything between a fresh clone and a running program: Node.js version, npm packages, build, engine.
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { engineEnvironment, ensureEngine } from "./engine.mjs";
+import { Failure, runScript } from "./failure.mjs";
+import { ensurePackages } from "./packages.mjs";
+
+export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const NODE_NEEDED = [20, 19];
+const say = (line) => void process.stderr.write(`${line}\n`);
+
+export function checkNode(version = process.versions.node) {
+  const [major, minor] = version.split(".").map(Number);
+  if (major > NODE_NEEDED[0] || (major === NODE_NEEDED[0] && minor >= NODE_NEEDED[1])) return;
+  throw new Failure(`Node.js ${version} is too old: install ${NODE_NEEDED.join(".")} or newer from https://nodejs.org.`);
+}
+
+async function buildProject() {
+  const { build } = await import("./build.mjs");
+  try {
+    await build();
+  } catch (error) {
+    // esbuild names file, line and what is wrong; where in esbuild it was noticed helps nobody.
+    if (error?.errors === undefined) throw error;
+    throw new Failure(`The build failed: ${error.errors.map((e) => `${e.location?.file}:${e.location?.line}: ${e.text}`).join("; ")}.`);
+  }
+}
+
+/** Makes this checkout ready and puts the engine into this process's environment, for it and all its children. */
+export async function setUp() {
+  checkNode();
+  await ensurePackages(ROOT, { say });
+  await buildProject();
+  const engine = await ensureEngine({ root: ROOT, say });
+  Object.assign(process.env, await engineEnvironment(engine));
+  return engine;
+}
+
+/**
+ * Sets up and then becomes the program: it runs in this very process, so that a signal, a Ctrl-C or a `kill -9` reaches
+ * the program itself and there is no parent to pass it on or to leave it behind.
+ */
+export function setUpAndRun(args) {
+  return runScript(async () => {
+    await setUp();
+    const main = join(ROOT, "dist", "src", "cli", "main.js");
+    process.setSourceMapsEnabled(true);
+    process.argv = [process.execPath, main, ...args];
+    await import(pathToFileURL(main).href);
+  });
+}
