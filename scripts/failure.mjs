@@ -17,6 +17,7 @@ export function machineFailure(text, { doing, where }) {
   if (NO_SPACE.test(text)) return new Failure(`The disk is full (${doing}): free about 4 GB for ${where} and run the same command again.`);
   if (NO_NETWORK.test(text)) return new Failure(`No network (${doing}): connect, or set your proxy, and run the same command again.`);
   if (NOT_WRITABLE.test(text)) return new Failure(`No right to write (${doing}): make ${where} writable and run the same command again.`);
+  if (/ENOTDIR/.test(text)) return new Failure(`A file stands where a folder is needed (${doing}): move ${where} out of the way.`);
   return undefined;
 }
 

@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { tempFolder } from "../support/tmp.js";
+import { packagesScript, setupScript } from "./scripts.js";
+
+describe("the set-up's Node.js check", () => {
+  for (const version of ["20.19.0", "20.20.2", "22.0.0"]) {
+    it(`accepts ${version}`, () => setupScript.checkNode(version));
+  }
+  for (const version of ["20.18.3", "18.20.0"]) {
+    it(`answers ${version} with one sentence`, () => {
+      expect(() => setupScript.checkNode(version)).to.throw(
+        `Node.js ${version} is too old: install 20.19 or newer from https://nodejs.org.`,
+      );
+    });
+  }
+});
+
+describe("npm packages are installed again", () => {
+  const STAMP = "node_modules/.cutover-lock-hash";
+  const LOCKED = { "": {}, "node_modules/a": { version: "1.0.0" }, "node_modules/mac-only": { version: "1.0.0", optional: true } };
+
+  /** A checkout with these packages locked and installed; nothing is installed when `installed` is absent. */
+  function checkout(locked: object, installed?: object): string {
+    const root = tempFolder("checkout");
+    writeFileSync(join(root, "package-lock.json"), JSON.stringify({ packages: locked }));
+    mkdirSync(join(root, "node_modules"));
+    if (installed !== undefined) {
+      writeFileSync(join(root, "node_modules/.package-lock.json"), JSON.stringify({ packages: installed }));
+    }
+    return root;
+  }
+
+  it("when there are none, or npm was interrupted", async () => {
+    expect(await packagesScript.packagesAreCurrent(checkout(LOCKED))).to.equal(false);
+  });
+
+  it("when one differs from the lock", async () => {
+    const root = checkout(LOCKED, { "node_modules/a": { version: "0.9.0" } });
+    expect(await packagesScript.packagesAreCurrent(root)).to.equal(false);
+  });
+
+  it("when the lock changed since", async () => {
+    const root = checkout(LOCKED, { "node_modules/a": { version: "1.0.0" } });
+    expect(await packagesScript.packagesAreCurrent(root)).to.equal(true);
+    writeFileSync(join(root, "package-lock.json"), JSON.stringify({ packages: { ...LOCKED, "node_modules/b": { version: "1.0.0" } } }));
+    expect(await packagesScript.packagesAreCurrent(root)).to.equal(false);
+  });
+
+  it("but not when they are as locked, packages for other systems aside", async () => {
+    const root = checkout(LOCKED, { "node_modules/a": { version: "1.0.0" } });
+    expect(await packagesScript.packagesAreCurrent(root)).to.equal(true);
+    expect(existsSync(join(root, STAMP))).to.equal(true);
+  });
+
+  it("and a missing lock is answered with what to do", async () => {
+    const failed = await packagesScript.packagesAreCurrent(tempFolder("empty")).catch((error: Error) => error.message);
+    expect(failed).to.equal("package-lock.json is missing: restore it with `git checkout package-lock.json`.");
+  });
+});

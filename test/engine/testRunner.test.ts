@@ -1,0 +1,76 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { tempFolder } from "../support/tmp.js";
+import { mochaScript, ROOT } from "./scripts.js";
+
+/** Runs mocha over a test file of this text, as `npm test` does. */
+async function runTests(text: string, env: NodeJS.ProcessEnv = {}) {
+  const file = join(tempFolder("mocha"), "made.test.cjs");
+  writeFileSync(file, text);
+  const { CI: _, ...outside } = process.env;
+  const result = await mochaScript.runMocha([file], [], { env: { ...outside, ...env }, output: "ignore", graceMs: 200 });
+  const { passed, failed, skipped } = result;
+  return { counts: `${passed} passed, ${failed} failed, ${skipped} skipped`, ended: result.ended, well: mochaScript.wentWell(result) };
+}
+
+const PART = `const { requirePart } = await import(${JSON.stringify(`file://${join(ROOT, "dist/test/support/parts.js")}`)});`;
+
+describe("npm test", () => {
+  it("counts what passed, failed and was skipped", async () => {
+    const text = 'it("a", () => {}); it("b", () => {}); it("c", () => { throw new Error("no"); }); it.skip("d", () => {});';
+    expect(await runTests(text)).to.deep.equal({ counts: "2 passed, 1 failed, 1 skipped", ended: true, well: false });
+  });
+
+  it("goes well when all pass", async () => {
+    expect(await runTests('it("a", () => {});')).to.deep.equal({ counts: "1 passed, 0 failed, 0 skipped", ended: true, well: true });
+  });
+
+  it("fails when no test ran", async () => {
+    expect((await runTests("")).well).to.equal(false);
+    expect((await runTests('it.skip("a", () => {});')).well).to.equal(false);
+  });
+
+  it("keeps the counts so far when mocha crashes, and fails", async () => {
+    for (const crash of ["process.exit(0)", 'process.kill(process.pid, "SIGKILL")']) {
+      const result = await runTests(`it("a", () => {}); it("b", () => ${crash}); it("c", () => {});`);
+      expect(result).to.deep.equal({ counts: "1 passed, 0 failed, 0 skipped", ended: false, well: false });
+    }
+  });
+
+  it("fails when a test file cannot be loaded", async () => {
+    expect(await runTests("this is no JavaScript")).to.deep.equal({ counts: "0 passed, 0 failed, 0 skipped", ended: false, well: false });
+  });
+
+  it("ends although a test left something running", async () => {
+    expect((await runTests('it("a", () => { setInterval(() => {}, 1000); });')).well).to.equal(true);
+  });
+
+  it("forbids .only in CI, and nowhere else", async () => {
+    const text = 'it.only("a", () => {}); it("b", () => {});';
+    expect((await runTests(text)).well).to.equal(true);
+    expect((await runTests(text, { CI: "true" })).well).to.equal(false);
+  });
+
+  it("skips a test whose part is missing, and fails it in CI unless CI is known not to have it", async () => {
+    const needs = (options: string) =>
+      `it("a", () => {}); it("b", async function () { ${PART} requirePart(this, "x", false, "apt install x", ${options}); });`;
+    expect((await runTests(needs("{}"))).counts).to.equal("1 passed, 0 failed, 1 skipped");
+    expect((await runTests(needs("{}"), { CI: "true" })).counts).to.equal("1 passed, 1 failed, 0 skipped");
+    expect((await runTests(needs("{ mayBeMissingInCi: true }"), { CI: "true" })).counts).to.equal("1 passed, 0 failed, 1 skipped");
+  });
+
+  it("takes source paths as files, other words as titles, and leaves options to mocha", async () => {
+    const built = (name: string) => join(ROOT, "dist/test/engine", name);
+    expect((await mochaScript.chooseSpecs(["test/engine/lock.test.ts"])).specs).to.deep.equal([built("lock.test.js")]);
+    const folder = await mochaScript.chooseSpecs(["test/engine", "taken", "over", "--bail"]);
+    expect(folder.specs).to.include.members([built("lock.test.js"), built("testRunner.test.js")]);
+    expect(folder.options).to.deep.equal(["--fgrep", "taken over", "--bail"]);
+  });
+
+  it("runs the long rooms last", async () => {
+    const { specs } = await mochaScript.chooseSpecs([]);
+    const long = specs.map((file) => /dist\/test\/(e2e|real)\//.test(file));
+    expect(long).to.deep.equal([...long].sort((a, b) => Number(a) - Number(b)));
+  });
+});
