@@ -6,20 +6,20 @@ import { Conflict, NotFound, UserError } from "../errors.js";
 import type { Observation } from "../ports/observations.js";
 import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
-import type { StackDriver } from "./engine/driver.js";
+import type { Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
 import { verifyChain } from "./journal.js";
-import { patched } from "./orchestrator.js";
+import { decide, patched } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { Runner } from "./runner.js";
-import { currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
+import { apply, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
 import type { Store } from "./store.js";
 import type { Preview, ProjectPort, Step } from "./types.js";
 import { type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
 
 export interface MigrationsOptions {
   store: Store;
-  driver: StackDriver;
+  driver: Driver;
   openTarget: OpenTarget;
   project: ProjectPort;
   /** Folder with Pulumi.STACK.yaml files. */
@@ -44,8 +44,11 @@ export interface Progress {
 /** All migrations of one service: commands in, progress out. Every edge (HTTP, CLI, rehearsal) talks to this. */
 export class Migrations {
   private readonly running = new Map<string, { runner: Runner; done: Promise<void> }>();
+  private readonly starts = new Map<string, Promise<void>>();
   private readonly targets = new Map<string, Promise<Target>>();
   private readonly plans = new Map<string, Plan>();
+  /** The newest state of each stack; brought up to date from the journal at each look. */
+  private readonly states = new Map<string, MigrationState>();
   private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error] }>();
   private readonly stopping = new AbortController();
   readonly holder: string;
@@ -83,7 +86,23 @@ export class Migrations {
         next: `Create it first; stack configs are in ${this.options.stacksFolder}.`,
       });
     const plan = this.planOf(stack, first);
-    return { stack, plan, state: fold(entries, plan) };
+    const state = this.catchUp(stack, entries, plan);
+    return { stack, plan, state };
+  }
+
+  /** Folds what is new into the state, and tells listeners about it: each entry once, in order, whoever wrote it. */
+  private catchUp(stack: string, entries: readonly Recorded[], plan: Plan): MigrationState {
+    const known = this.states.get(stack);
+    let state = known;
+    const news: Progress[] = [];
+    for (const entry of entries.slice(known?.lastSeq ?? 0)) {
+      state = apply(state, entry, plan);
+      news.push({ stack, entry, state });
+    }
+    this.states.set(stack, state as MigrationState);
+    // What was there before this service looked for the first time is no news.
+    if (known !== undefined || entries.length === 1) for (const progress of news) this.events.emit("progress", progress);
+    return state as MigrationState;
   }
 
   async journal(stack: string): Promise<Recorded[]> {
@@ -186,7 +205,8 @@ export class Migrations {
       case "refuse": {
         const asked = plan.find((s) => s.id === command.step);
         if (asked === undefined) throw new UserError({ path: "step", got: command.step, accepted: "the id of a step of the plan" });
-        if (asked.id !== step?.id) refuse(`${asked.id} does not wait for approval now; the position is ${step?.id ?? "the end"}.`);
+        if (asked.id !== step?.id || (state.status !== "approval" && state.status !== "held"))
+          refuse(`${asked.id} does not wait for approval now; the position is ${step?.id ?? "the end"}.`);
         if (asked.kind === "approval" && asked.secondPerson && who === state.advancedBy && command.command === "approve")
           refuse(`${asked.id} needs a second person: ${who} advanced this migration.`);
         return;
@@ -220,8 +240,12 @@ export class Migrations {
 
   /** Resolves when nothing of the stack runs any more. */
   async settled(stack: string): Promise<MigrationState> {
-    await this.running.get(stack)?.done;
-    return (await this.get(stack)).state;
+    for (;;) {
+      await this.starts.get(stack);
+      const running = this.running.get(stack);
+      if (running === undefined) return (await this.get(stack)).state;
+      await running.done;
+    }
   }
 
   /** Lets running effects finish, ends pauses between samples, gives leases back. */
@@ -234,10 +258,20 @@ export class Migrations {
     return this.running.has(stack);
   }
 
-  private async ensureRunning(stack: string): Promise<void> {
+  /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */
+  private ensureRunning(stack: string): Promise<void> {
+    const start = (this.starts.get(stack) ?? Promise.resolve()).then(() => this.startRunner(stack));
+    this.starts.set(
+      stack,
+      start.catch(() => undefined),
+    );
+    return start;
+  }
+
+  private async startRunner(stack: string): Promise<void> {
     if (this.running.has(stack) || this.stopping.signal.aborted) return;
     const { plan, state } = await this.get(stack);
-    if (state.intent === undefined && state.requested === undefined && state.status !== "running" && state.status !== "returning") return;
+    if (decide(plan, state).do === "idle") return;
     const lease = await this.options.store.lease(stack, this.holder);
     const { store, driver, project } = this.options;
     const runner = new Runner(
@@ -248,7 +282,7 @@ export class Migrations {
         plan,
         target: await this.target(stack),
         observeLocal: (name, config, now) => this.observeLocal(name, config, now),
-        onEntry: (entry, after) => this.events.emit("progress", { stack, entry, state: after }),
+        onEntry: () => this.get(stack).then(() => undefined),
       },
       state,
       lease,
@@ -257,21 +291,28 @@ export class Migrations {
     const done = runner
       .run()
       .then(
-        () => undefined,
+        () => true,
         (error: Error) => {
           this.events.emit("failure", stack, error);
+          return false;
         },
       )
-      .then(() => store.release(lease))
+      .then(async (ended) => {
+        await store.release(lease);
+        return ended;
+      })
       .finally(() => this.running.delete(stack));
-    this.running.set(stack, { runner, done });
-    // A command that came in between the last decision and the release finds nobody running: look again.
-    void done.then(() => this.ensureRunning(stack)).catch((error: Error) => this.events.emit("failure", stack, error));
+    this.running.set(stack, { runner, done: done.then(() => undefined) });
+    // A command that came in between the last decision and the release found somebody running: look again. After an
+    // error nobody does: it would only happen again. The next command or start of the service tries anew.
+    void done
+      .then((ended) => (ended ? this.ensureRunning(stack) : undefined))
+      .catch((error: Error) => this.events.emit("failure", stack, error));
   }
 
   private async append(stack: string, entry: Entry, target: Target): Promise<void> {
-    const recorded = await this.options.store.append(stack, entry, target.clock.now());
-    if (!this.running.has(stack)) this.events.emit("progress", { stack, entry: recorded, state: (await this.get(stack)).state });
+    await this.options.store.append(stack, entry, target.clock.now());
+    await this.get(stack);
   }
 
   private planOf(stack: string, first: Recorded): Plan {

@@ -2,8 +2,8 @@ import type { StackConfig } from "../config/schema.js";
 import { CutoverError, Terminal, Transient } from "../errors.js";
 import { type Observation, unknown } from "../ports/observations.js";
 import type { Evidence, Target } from "../ports/target.js";
-import type { StackDriver } from "./engine/driver.js";
-import type { Entry, Recorded } from "./entries.js";
+import type { Driver } from "./engine/driver.js";
+import type { Entry } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateUse } from "./gates/gate.js";
 import { holdMs, observeRound, type WatchState } from "./gates/watch.js";
@@ -16,13 +16,14 @@ import type { ActionStep, ProjectPort } from "./types.js";
 
 export interface RunnerParts {
   store: Store;
-  driver: StackDriver;
+  driver: Driver;
   target: Target;
   project: ProjectPort;
   plan: Plan;
   /** Answers observations that only the service knows (whether staging has passed). */
   observeLocal: (name: Observation["name"], config: StackConfig, now: number) => Promise<Observation | undefined>;
-  onEntry: (entry: Recorded, state: MigrationState) => void;
+  /** Called after each entry of this runner is in the journal. */
+  onEntry: () => Promise<void>;
 }
 
 /**
@@ -66,13 +67,9 @@ export class Runner {
   /** Takes in what others (commands) wrote. */
   private async sync(): Promise<void> {
     for (const entry of await this.parts.store.entries(this.state.stack)) {
-      if (entry.seq > this.state.lastSeq) this.take(entry);
+      if (entry.seq > this.state.lastSeq) this.state = apply(this.state, entry, this.parts.plan);
     }
-  }
-
-  private take(entry: Recorded): void {
-    this.state = apply(this.state, entry, this.parts.plan);
-    this.parts.onEntry(entry, this.state);
+    await this.parts.onEntry();
   }
 
   private withLiveWatch(): MigrationState {

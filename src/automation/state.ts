@@ -121,7 +121,12 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         gates: undefined,
         approvedBy: undefined,
       });
-      return { ...next, applied: false, watch: undefined };
+      return {
+        ...next,
+        applied: false,
+        watch: undefined,
+        ...(plan[next.position]?.kind === "approval" ? { status: "approval" as const } : {}),
+      };
     case "preview.stored":
       patchStep(entry.step, { preview: entry.preview, blocked: entry.blocked });
       return next;
@@ -242,17 +247,8 @@ function command(next: MigrationState, entry: Extract<Recorded, { type: "command
       return resumed(next, plan);
     case "pause":
       return { ...next, status: "paused", heldReason: entry.why };
-    case "approve": {
-      const steps = {
-        ...next.steps,
-        [entry.step]: {
-          ...stepOf(next, entry.step),
-          approvedBy: entry.who,
-          ...(entry.resources === undefined ? {} : { approvedResources: entry.resources }),
-        },
-      };
-      return { ...next, steps, status: "running", heldReason: undefined, heldPromise: undefined };
-    }
+    case "approve":
+      return approved(next, entry, plan);
     case "refuse":
       return { ...next, status: "held", heldReason: `${entry.who} refused ${entry.step}: ${entry.why}` };
     case "rollback":
@@ -262,17 +258,32 @@ function command(next: MigrationState, entry: Extract<Recorded, { type: "command
   }
 }
 
+function approved(next: MigrationState, entry: Extract<Recorded, { type: "command"; command: "approve" }>, plan: Plan): MigrationState {
+  const step = plan[next.position];
+  // Who advanced cannot be the second person; the service says so, and a journal that says otherwise changes nothing.
+  if (step?.id !== entry.step || (step.kind === "approval" && step.secondPerson && entry.who === next.advancedBy)) return next;
+  const at = {
+    ...stepOf(next, entry.step),
+    approvedBy: entry.who,
+    ...(entry.resources === undefined ? {} : { approvedResources: entry.resources }),
+  };
+  return { ...next, steps: { ...next.steps, [entry.step]: at }, status: "running", heldReason: undefined, heldPromise: undefined };
+}
+
 /** A person says go on: what failed is tried again, in a new attempt. */
 function resumed(next: MigrationState, plan: Plan): MigrationState {
   const state = { ...next, heldReason: undefined, heldPromise: undefined };
   if (state.returning !== undefined) return { ...state, status: "returning", returning: { ...state.returning, failures: 0 } };
-  const id = plan[state.position]?.id;
+  const step = plan[state.position];
+  const id = step?.id;
   const at = id === undefined ? undefined : state.steps[id];
   const steps =
     id !== undefined && at !== undefined && (at.status === "failed" || at.failures > 0)
       ? { ...state.steps, [id]: { ...at, status: "undone" as const } }
       : state.steps;
-  return settle({ ...state, steps, status: "running", goal: Math.max(state.goal, Math.min(state.position + 1, plan.length)) }, plan);
+  const goal = Math.max(state.goal, Math.min(state.position + 1, plan.length));
+  if (step?.kind === "approval" && at?.status === "running") return { ...state, goal, status: "approval" };
+  return settle({ ...state, steps, status: "running", goal }, plan);
 }
 
 /** The first index that an advance does not run any more. */
@@ -377,7 +388,15 @@ export function currentRevision(state: MigrationState): Revision {
   return revision;
 }
 
-/** The typed config of the applied revision. */
+const typed = new WeakMap<object, StackConfig>();
+
+/** The typed config of the applied revision. Revisions are immutable, so each is read once. */
 export function currentConfig(state: MigrationState): StackConfig {
-  return readConfig(currentRevision(state).config, `revision ${state.revision} of ${state.stack}`, state.stack);
+  const { config: raw } = currentRevision(state);
+  let config = typed.get(raw);
+  if (config === undefined) {
+    config = readConfig(raw, `revision ${state.revision} of ${state.stack}`, state.stack);
+    typed.set(raw, config);
+  }
+  return config;
 }

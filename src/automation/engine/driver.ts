@@ -39,6 +39,9 @@ export interface Updated {
   durationMs: number;
 }
 
+/** What a runner needs of the stack driver. */
+export type Driver = Pick<StackDriver, "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory">;
+
 /** The part of PulumiCommand that its type declarations leave out. */
 interface RunsCommands {
   run(args: string[], cwd: string, env: Record<string, string>): Promise<{ stdout: string }>;

@@ -1,0 +1,342 @@
+import { writeFileSync } from "node:fs";
+import { stringify } from "yaml";
+import type { Driver, Updated } from "../../src/automation/engine/driver.js";
+import type { Entry, Recorded } from "../../src/automation/entries.js";
+import { record } from "../../src/automation/journal.js";
+import { buildPlan, planDigest } from "../../src/automation/plan.js";
+import type { Lease, Store } from "../../src/automation/store.js";
+import type { Preview } from "../../src/automation/types.js";
+import type { StackConfig } from "../../src/config/schema.js";
+import { configChanges, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
+import { Conflict, Terminal, Transient } from "../../src/errors.js";
+import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
+import type { Effect, Evidence, Target } from "../../src/ports/target.js";
+
+/**
+ * A model of the far side with nothing but what the promises speak of, for property tests: every change of it is
+ * checked against the promises at once, whoever made it. Faults and crashes are injected at every effect and append.
+ */
+
+export const STACK = "web-api-production";
+
+export const RAW: RawConfig = {
+  "cutover:application": { name: "web-api", environment: "production", criticality: "high" },
+  "cutover:cluster": { name: "production" },
+  "cutover:workload": { image: "example.org/web-api:1.0.0", secretEnv: { DATABASE_URL: "database-url" } },
+  "cutover:ingress": { host: "api.example.com", certificateArn: "arn:aws:acm:us-east-2:123456789012:certificate/abc123" },
+  "cutover:database": {
+    keepOldSeconds: 3_600,
+    source: { identifier: "prod-db", endpoint: "prod-db.example.com", databaseName: "db", username: "app", sizeGb: 500 },
+    target: {
+      identifier: "prod-db-replica",
+      instanceClass: "db.r6g.large",
+      vpcId: "vpc-0new1",
+      subnetIds: ["subnet-0aaa", "subnet-0bbb"],
+      clientSecurityGroupIds: ["sg-0nodes"],
+    },
+  },
+  "cutover:old": { instanceIds: ["i-123abc"], addresses: ["1.2.3.4"], databaseIdentifier: "prod-db", securityGroupIds: ["sg-old123"] },
+  "cutover:strategy": { kind: "blue-green", image: "example.org/web-api:1.1.0", weights: [50, 100] },
+  "cutover:dns": { zoneId: "Z1234567890ABC", steps: [25, 100], lowTtlForSeconds: 3_600 },
+  "cutover:cleanup": { soakSeconds: 86_400 },
+  "cutover:secrets": { "database-password": { secure: "v1:sealed" } },
+};
+
+/** Staging has passed already: it runs the version that production is to get. */
+const STAGING: RawConfig = {
+  "cutover:application": { name: "web-api", environment: "staging", criticality: "high" },
+  "cutover:cluster": { name: "staging" },
+  "cutover:workload": { image: "example.org/web-api:1.1.0" },
+  "cutover:strategy": { kind: "rolling", image: "example.org/web-api:1.1.0" },
+};
+
+/** A night has far fewer; more means that two decisions chase each other. */
+const MOST_ENTRIES = 5_000;
+
+/** Thrown where the process is to die: nothing it does afterwards counts. */
+export class Crash extends Error {}
+
+export interface Faults {
+  /** Decides at each point (an effect or an append, before or after it) whether the process dies there. */
+  crash: (point: string) => boolean;
+  /** Decides at each effect whether it fails. */
+  fail: (point: string) => "transient" | "terminal" | undefined;
+  /** A reading instead of the healthy one. */
+  reading: (name: ObservationName, side: Side | undefined) => Reading | undefined;
+}
+
+export const NO_FAULTS: Faults = { crash: () => false, fail: () => undefined, reading: () => undefined };
+
+export class ModelWorld {
+  now = Date.UTC(2026, 0, 5, 9);
+  applied: StackConfig = readConfig(RAW, "model", STACK);
+  oldWrites = true;
+  newWrites = false;
+  maintenance = false;
+  fleetUses: Side = "old";
+  adopted = false;
+  reverse = false;
+  removed: string[] = [];
+  /** Kinds of effects that really happened, in order. */
+  effects: string[] = [];
+  violations: string[] = [];
+  readonly keys = new Map<string, Evidence>();
+  readonly updates: { config: RawConfig; key: string }[] = [];
+  faults: Faults = NO_FAULTS;
+  private fullSince: number | undefined;
+
+  private say(promise: number, what: string): void {
+    this.violations.push(`promise ${promise}: ${what}`);
+  }
+
+  /** What the engine does with a config. */
+  become(next: StackConfig): void {
+    const was = this.applied;
+    const promotes = was.database?.role === "replica" && next.database?.role === "primary";
+    if (promotes) {
+      this.effects.push("promote");
+      if (this.oldWrites) this.say(1, "promoted while the old database accepted writes");
+    }
+    if (was.database?.role === "primary" && next.database?.role !== "primary") this.say(3, "a promoted database was made a replica");
+    const records = next.dns?.records ?? "none";
+    const weights = next.dns?.weights ?? { old: 100, new: 0 };
+    const oldAnswers = records === "none" || ((records === "old" || records === "both") && weights.old > 0);
+    const newAnswers = (records === "both" || records === "new") && weights.new > 0 && next.workload.deployed;
+    if (!oldAnswers && !newAnswers) this.say(2, "no side has a weight");
+    if (records === "none" && this.adopted) this.say(2, "the adopted record was removed");
+    if (!oldAnswers && !newAnswers) this.say(2, `dark: ${records} ${weights.old}/${weights.new}`);
+    if (records === "new" && was.dns?.records !== "new" && !this.soaked()) this.say(4, "the old record was removed before the soak");
+    if (weights.new === 100) this.fullSince ??= this.now;
+    else this.fullSince = undefined;
+    if (
+      was.strategy.kind === "blue-green" &&
+      next.strategy.kind === "blue-green" &&
+      was.strategy.blue &&
+      !next.strategy.blue &&
+      was.strategy.greenWeight !== 100
+    )
+      this.say(11, "blue was removed before green carried everything");
+    this.applied = next;
+    this.checkWrites();
+  }
+
+  soaked(): boolean {
+    return this.fullSince !== undefined && this.now - this.fullSince >= this.applied.cleanup.soakSeconds * 1_000;
+  }
+
+  /** Both databases take writes of users: the old one refuses nobody, and the new one is a primary that somebody uses. */
+  checkWrites(): void {
+    const newUsed = this.newWrites && this.applied.database?.role === "primary";
+    if (this.oldWrites && newUsed) this.say(3, "both databases accept writes");
+    if (!this.maintenance && newUsed && this.fleetUses === "old" && (this.applied.dns?.weights.old ?? 0) > 0)
+      this.say(3, "the old fleet serves users from the old database");
+  }
+
+  /** One effect, at most once a key. */
+  effect(kind: string, effect: Effect, change: () => void, summary = kind): Evidence {
+    this.gate(`before ${kind}`);
+    const done = this.keys.get(effect.key);
+    if (done !== undefined) return done;
+    const fails = this.faults.fail(kind);
+    if (fails === "transient") throw new Transient(`${kind} was throttled`);
+    if (fails === "terminal") throw new Terminal(`${kind} was refused`);
+    change();
+    this.effects.push(kind);
+    const evidence = { summary };
+    this.keys.set(effect.key, evidence);
+    this.checkWrites();
+    this.gate(`after ${kind}`);
+    return evidence;
+  }
+
+  gate(point: string): void {
+    if (this.faults.crash(point)) throw new Crash(point);
+  }
+
+  remove(kind: string, effect: Effect): Evidence {
+    return this.effect(`remove ${kind}`, effect, () => {
+      if (!this.soaked()) this.say(4, `${kind} was removed before the soak was over`);
+      this.removed.push(kind);
+    });
+  }
+}
+
+/** @param folder where the stack's config file lies: like the engine, an update leaves the applied config there */
+export function modelDriver(world: ModelWorld, folder: string): Driver {
+  const historyOf = (config: RawConfig, key: string): Updated | undefined => {
+    const index = world.updates.findIndex((u) => u.key === key && JSON.stringify(u.config) === JSON.stringify(config));
+    return index === -1 ? undefined : { engineVersion: index + 1, changes: {}, durationMs: 1 };
+  };
+  return {
+    async preview(_, config): Promise<Preview> {
+      world.gate("before preview");
+      const { applied } = world;
+      const changes = configChanges(world.updates.at(-1)?.config ?? RAW, config).map((c) => ({
+        urn: c.path,
+        type: "model:index:Path",
+        name: c.path,
+        op: "update" as const,
+        diff: [],
+      }));
+      return { changes, unchanged: Object.keys(applied).length, digest: JSON.stringify(changes) };
+    },
+    async update(_, config, key): Promise<Updated> {
+      world.gate("before update");
+      const fails = world.faults.fail("update");
+      if (fails === "transient") throw new Transient("the update was throttled");
+      if (fails === "terminal") throw new Terminal("the update was refused");
+      if (historyOf(config, key) !== undefined) world.violations.push(`promise 6: ${key} was updated twice`);
+      writeFileSync(StackFile.pathOf(folder, STACK), stringify({ config }));
+      world.become(readConfig(config, "model", STACK));
+      world.gate("inside update");
+      world.updates.push({ config, key });
+      world.gate("after update");
+      return { engineVersion: world.updates.length, changes: {}, durationMs: 1 };
+    },
+    findUpdate: async (_, config, key) => historyOf(config, key),
+    recover: async () => [],
+    clearDeadLocks: async () => [],
+    checkHistory: async () => [],
+  };
+}
+
+export function modelTarget(world: ModelWorld): Target {
+  const look = async (): Promise<Evidence> => ({ summary: "looked" });
+  return {
+    kind: "sandbox",
+    clock: {
+      now: () => world.now,
+      sleepUntil: async (until) => {
+        world.now = Math.max(world.now, until);
+      },
+    },
+    cloud: {
+      instances: async () => [],
+      databases: async () => [],
+      loadBalancers: async () => [],
+      costs: async () => [],
+      adoptRecord: async (e) => world.effect("adopt", e, () => (world.adopted = true)),
+      setWeights: async () => ({ summary: "not used here" }),
+      snapshotDatabase: async (_, e) => world.effect("snapshot", e, () => undefined),
+      restoreToPointInTime: async () => ({ summary: "not used here" }),
+      terminateInstances: async (e) => world.remove("instances", e),
+      deleteLoadBalancer: async (e) => world.remove("load balancer", e),
+      deleteDatabase: async (_, e) => world.remove("database", e),
+      deleteSecurityGroups: async (e) => world.remove("security groups", e),
+    },
+    cluster: {
+      smokeTest: look,
+      integrationTest: look,
+      logs: look,
+      probeLoadBalancer: look,
+      rolloutAbort: look,
+      rolloutPromote: look,
+      usage: look,
+    },
+    data: {
+      setWrites: async (side, allowed, e) =>
+        world.effect(`writes ${side} ${allowed}`, e, () => {
+          if (side === "old") world.oldWrites = allowed;
+          else world.newWrites = allowed;
+        }),
+      testReplica: look,
+      compare: async () => ({ summary: "equal", differences: 0 }),
+      verifyReadWrite: look,
+      startReverseReplication: async (e) => ({ ...world.effect("reverse on", e, () => (world.reverse = true)), supported: true }),
+      stopReverseReplication: async (e) => world.effect("reverse off", e, () => (world.reverse = false)),
+    },
+    fleet: {
+      setMaintenance: async (on, e) => world.effect(`maintenance ${on}`, e, () => (world.maintenance = on)),
+      useDatabase: async (side, e) => world.effect(`fleet ${side}`, e, () => (world.fleetUses = side)),
+    },
+    observer: {
+      observe: async (name, side): Promise<Observation> => ({
+        name,
+        ...(side === undefined ? {} : { side }),
+        at: world.now,
+        source: "model",
+        reading: world.faults.reading(name, side) ?? healthy(world, name),
+      }),
+    },
+  };
+}
+
+function healthy(world: ModelWorld, name: ObservationName): Reading {
+  const { dns, strategy, database } = world.applied;
+  switch (name) {
+    case "error-rate":
+      return known(0.001);
+    case "latency-p95":
+      return known(0.2);
+    case "replica-lag":
+      return database?.role === "replica" ? known(world.oldWrites ? 2 : 0) : unknown("no replica");
+    case "dns-weight-new":
+      return known(dns?.weights.new ?? 0);
+    case "traffic-share":
+      return known((dns?.weights.new ?? 0) / 100);
+    case "dns-ttl":
+      return known(dns?.ttlSeconds ?? 0);
+    case "green-weight":
+      return known(strategy.kind === "blue-green" ? strategy.greenWeight : 0);
+    case "database-primary":
+      return known(database?.role === "primary" ? 1 : 0);
+    case "writes-stopped":
+      return known(world.oldWrites ? 0 : 1);
+    default:
+      return known(1);
+  }
+}
+
+/** Journals in memory that survive a crash of the "process"; appends of a dead one are refused. */
+export class ModelStore implements Store {
+  readonly journals = new Map<string, Recorded[]>();
+  private fences = new Map<string, { fence: number; holder: string; released: boolean }>();
+
+  constructor(private readonly world: ModelWorld) {
+    const plan = planDigest(buildPlan(readConfig(STAGING, "model", "web-api-staging")));
+    const created = record(
+      { type: "migration.created", stack: "web-api-staging", plan, config: STAGING, why: "model", who: "model" },
+      undefined,
+      world.now,
+      0,
+    );
+    this.journals.set("web-api-staging", [created, record({ type: "migration.completed" }, created, world.now, 0)]);
+  }
+
+  stacks = async (): Promise<string[]> => [...this.journals.keys()];
+  entries = async (stack: string): Promise<Recorded[]> => this.journals.get(stack) ?? [];
+  keepFile = async (_: string, name: string): Promise<string> => name;
+  file = async (): Promise<undefined> => undefined;
+
+  async append(stack: string, entry: Entry, at: number, lease?: Lease): Promise<Recorded> {
+    const held = this.fences.get(stack);
+    if (lease !== undefined && (held?.fence !== lease.fence || held.released)) throw new Conflict("lease lost");
+    if (lease !== undefined) this.world.gate(`before append ${entry.type}`);
+    const entries = this.journals.get(stack) ?? [];
+    if (entries.length > MOST_ENTRIES)
+      throw new Error(
+        `a journal that does not end: ${entries
+          .slice(-8)
+          .map((e) => e.type)
+          .join(", ")}`,
+      );
+    const recorded = record(entry, entries.at(-1), at, lease?.fence ?? 0);
+    entries.push(recorded);
+    this.journals.set(stack, entries);
+    if (lease !== undefined) this.world.gate(`after append ${entry.type}`);
+    return recorded;
+  }
+
+  async lease(stack: string, holder: string): Promise<Lease> {
+    const fence = (this.fences.get(stack)?.fence ?? 0) + 1;
+    this.fences.set(stack, { fence, holder, released: false });
+    return { stack, holder, fence };
+  }
+
+  async release(lease: Lease): Promise<void> {
+    const held = this.fences.get(lease.stack);
+    if (held?.fence === lease.fence) held.released = true;
+  }
+}
+
+export const modelPlan = () => buildPlan(readConfig(RAW, "model", STACK));

@@ -1,0 +1,258 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import fc from "fast-check";
+import { stringify } from "yaml";
+import type { Command } from "../../src/automation/entries.js";
+import { verifyChain } from "../../src/automation/journal.js";
+import { Migrations } from "../../src/automation/migrations.js";
+import { CutoverError } from "../../src/errors.js";
+import { known, unknown } from "../../src/ports/observations.js";
+import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelTarget, NO_FAULTS, RAW, STACK } from "./model.js";
+
+/** Histories that `npm test` generates; the nightly tier sets more. */
+const HISTORIES = Number(process.env.CUTOVER_HISTORIES ?? 300);
+/** How many times a person acts before the history is driven to its end without faults. */
+const MOST_ACTIONS = 25;
+
+type Action =
+  | { kind: "command"; who: string; command: Command }
+  | { kind: "approve"; who: string }
+  /** The process dies at the n-th point from now. */
+  | { kind: "crash"; after: number }
+  /** The next n effects fail. */
+  | { kind: "fail"; how: "transient" | "terminal"; after: number; times: number }
+  /** A signal reads badly, or not at all, for n observations. */
+  | {
+      kind: "signal";
+      name: "error-rate" | "replica-lag" | "dns-weight-new" | "green-weight" | "latency-p95";
+      value: number | undefined;
+      times: number;
+    };
+
+const who = fc.constantFrom("alice", "bob");
+const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("command" as const),
+      who,
+      command: fc.record({
+        command: fc.constant("advance" as const),
+        extent: fc.constantFrom("step" as const, "phase" as const, "end" as const),
+      }),
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("approve" as const), who }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("command" as const), who, command: fc.constant({ command: "resume" as const }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("command" as const),
+      who,
+      command: fc.constant({ command: "pause" as const, why: "a look" }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("command" as const),
+      who,
+      command: fc.record({ command: fc.constant("rollback" as const), revision: fc.nat(12), why: fc.constant("a person said so") }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("crash" as const), after: fc.nat(60) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("fail" as const),
+      how: fc.constantFrom("transient" as const, "terminal" as const),
+      after: fc.nat(10),
+      times: fc.integer({ min: 1, max: 6 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant("signal" as const),
+      name: fc.constantFrom(
+        "error-rate" as const,
+        "replica-lag" as const,
+        "dns-weight-new" as const,
+        "green-weight" as const,
+        "latency-p95" as const,
+      ),
+      value: fc.option(fc.constantFrom(0, 0.2, 5, 45), { nil: undefined }),
+      times: fc.integer({ min: 1, max: 80 }),
+    }),
+  },
+);
+
+/** One service process after another over the same journal and the same world. */
+class Night {
+  readonly world = new ModelWorld();
+  readonly store = new ModelStore(this.world);
+  private service: Migrations;
+  private crashIn: number | undefined;
+  crashed = 0;
+
+  constructor(private readonly folder: string) {
+    this.service = this.start();
+  }
+
+  private start(): Migrations {
+    const service = new Migrations({
+      store: this.store,
+      driver: modelDriver(this.world, this.folder),
+      openTarget: async () => modelTarget(this.world),
+      project: { inventory: async () => ({}) as never, dependencySupplement: async () => undefined },
+      stacksFolder: this.folder,
+    });
+    service.onFailure((_, error) => {
+      if (!(error instanceof Crash)) this.world.violations.push(`bug: ${error.stack}`);
+    });
+    return service;
+  }
+
+  async begin(): Promise<void> {
+    await this.service.create(STACK, "alice");
+  }
+
+  async act(next: Action): Promise<void> {
+    const { faults } = this.world;
+    switch (next.kind) {
+      case "crash":
+        this.crashIn = next.after;
+        this.world.faults = {
+          ...faults,
+          crash: () => {
+            if (this.crashIn === undefined) return false;
+            this.crashIn -= 1;
+            if (this.crashIn >= 0) return false;
+            return true;
+          },
+        };
+        return;
+      case "fail": {
+        let skip = next.after;
+        let left = next.times;
+        this.world.faults = {
+          ...faults,
+          fail: () => {
+            if (skip > 0) skip -= 1;
+            else if (left > 0) {
+              left -= 1;
+              return next.how;
+            }
+            return undefined;
+          },
+        };
+        return;
+      }
+      case "signal": {
+        let left = next.times;
+        this.world.faults = {
+          ...faults,
+          reading: (name) => {
+            if (name !== next.name || left === 0) return undefined;
+            left -= 1;
+            return next.value === undefined ? unknown("the source does not answer") : known(next.value);
+          },
+        };
+        return;
+      }
+      case "approve": {
+        const { state, plan } = await this.service.get(STACK);
+        const step = plan[state.position];
+        if (step !== undefined) await this.command({ command: "approve", step: step.id }, next.who);
+        return;
+      }
+      case "command":
+        await this.command(next.command, next.who);
+    }
+  }
+
+  async command(command: Command, by: string): Promise<void> {
+    try {
+      await this.service.command(STACK, command, by);
+    } catch (error) {
+      if (!(error instanceof CutoverError) && !(error instanceof Crash)) throw error;
+    }
+    await this.settle();
+  }
+
+  /** Waits until nothing runs; a process that died is replaced by a new one. */
+  private async settle(): Promise<void> {
+    await this.service.settled(STACK);
+    while (this.crashIn !== undefined && this.crashIn < 0) {
+      this.crashIn = undefined;
+      this.world.faults = { ...this.world.faults, crash: () => false };
+      this.crashed += 1;
+      this.service = this.start();
+      await this.service.resumeAll();
+      await this.service.settled(STACK);
+    }
+  }
+
+  /** No more faults: people approve and go on until it is over. */
+  async finish(): Promise<void> {
+    this.world.faults = NO_FAULTS;
+    this.crashIn = undefined;
+    for (let i = 0; i < 200; i += 1) {
+      const { state, plan } = await this.service.get(STACK);
+      if (state.status === "completed" || state.status === "aborted") return;
+      const step = plan[state.position];
+      if (state.status === "ready") await this.command({ command: "advance", extent: "end" }, "alice");
+      else if (state.status === "held" || state.status === "paused") await this.command({ command: "resume" }, "alice");
+      else if (step?.kind === "approval") await this.command({ command: "approve", step: step.id }, "carol");
+      else throw new Error(`stands still at ${step?.id} with status ${state.status} ${this.world.violations}`);
+    }
+    throw new Error("does not come to its end");
+  }
+
+  get state() {
+    return this.service.get(STACK).then((m) => m.state);
+  }
+}
+
+async function night(actions: Action[], check: (n: Night) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "cutover-model-"));
+  try {
+    const file = join(folder, `Pulumi.${STACK}.yaml`);
+    writeFileSync(file, stringify({ config: RAW }));
+    const n = new Night(folder);
+    await n.begin();
+    for (const a of actions) await n.act(a);
+    await check(n);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe("promises 1 to 11 over random nights", function () {
+  this.timeout(600_000);
+
+  it("holds every promise whatever people, faults and crashes do, and always comes to a right end", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: MOST_ACTIONS }), async (actions) => {
+        await night(actions, async (n) => {
+          expect(n.world.violations).to.deep.equal([]);
+          await n.finish();
+          const state = await n.state;
+          expect(n.world.violations).to.deep.equal([]);
+          expect(verifyChain(await n.store.entries(STACK))).to.deep.equal([]);
+          expect(state.status).to.equal("completed");
+          expect(state.position).to.equal(modelPlan().length);
+          // promise 6: promoted once, each old thing removed once.
+          expect(n.world.effects.filter((e) => e === "promote")).to.have.length(1);
+          expect(n.world.removed).to.deep.equal(["instances", "database", "security groups"]);
+          expect(n.world.applied.dns).to.include({ records: "new" });
+          expect(n.world.applied.database).to.include({ role: "primary", active: "new" });
+          expect(n.world).to.include({ oldWrites: false, newWrites: true, maintenance: false, fleetUses: "new", reverse: false });
+        });
+      }),
+      { numRuns: HISTORIES, endOnFailure: false, verbose: 1 },
+    );
+  });
+});
