@@ -71,6 +71,15 @@ export class StackFile {
     return readConfig(this.raw(), this.path, this.stack);
   }
 
+  /** Checks everything but that the secrets are set, for a file whose secrets a rehearsal makes up. @throws UserError */
+  checkShape(): void {
+    readConfig(
+      { ...this.raw(), [`${PREFIX}secrets`]: { ...everySecret(this.raw()), ...(this.raw()[`${PREFIX}secrets`] as object | undefined) } },
+      this.path,
+      this.stack,
+    );
+  }
+
   /** Makes the `config:` map equal to the given one. Comments beside what stays are kept. Not written until `write`. */
   replace(raw: RawConfig): this {
     this.merge(["config"], this.raw(), raw);
@@ -120,6 +129,20 @@ export function readConfig(raw: RawConfig, file: string, stack: string): StackCo
       { summary: `${file} is not a valid stack config.` },
     );
   return config;
+}
+
+/** Keys of the secrets that a config needs, each sealed with nothing. */
+function everySecret(raw: RawConfig): Record<string, { secure: string }> {
+  return Object.fromEntries(neededSecrets(raw).map((key) => [key, { secure: "" }]));
+}
+
+/** Keys of the secrets that a config needs: the database's password, and what environment variables name. */
+export function neededSecrets(raw: RawConfig): string[] {
+  const hasDatabase = raw[`${PREFIX}database`] !== undefined;
+  const secretEnv = (raw[`${PREFIX}workload`] as { secretEnv?: Record<string, string> } | undefined)?.secretEnv ?? {};
+  // database-url is built from the database section where there is one.
+  const named = Object.values(secretEnv).filter((key) => !(hasDatabase && key === "database-url"));
+  return [...new Set([...(hasDatabase ? ["database-password"] : []), ...named])];
 }
 
 function sealed(value: unknown, issues: InputIssue[]): unknown {

@@ -1,0 +1,83 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { projectRoot } from "../engine/engine.js";
+import { CutoverError, EXIT_CODES } from "../errors.js";
+import { sandboxCommand } from "./sandbox.js";
+import { serve } from "./serve.js";
+import { start } from "./start.js";
+
+/** What every command may need. */
+export interface GlobalOptions {
+  /** Folder with the stack configs. */
+  stacks: string;
+  /** Folder for journals, the sandbox and reports. */
+  state: string;
+}
+
+const wholeNumber = (text: string): number => {
+  if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError("accepted: a whole number from 0 to 65535");
+  return Number(text);
+};
+
+async function build(): Promise<Command> {
+  const root = projectRoot();
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const program = new Command("cutover")
+    .description("Moves applications from old infrastructure to EKS, phase by phase, and back again at any moment.")
+    .version(version)
+    .option("--stacks <folder>", "stack configs, one Pulumi.STACK.yaml each", join(root, "stacks"))
+    .option("--state <folder>", "journals, sandbox and reports", join(root, ".cutover"))
+    .showHelpAfterError("(cutover --help lists the commands)")
+    .exitOverride();
+  const globals = (): GlobalOptions => {
+    const { stacks, state } = program.opts<GlobalOptions>();
+    return { stacks: resolve(stacks), state: resolve(state) };
+  };
+  program
+    .command("start")
+    .description("rehearse every application through all phases in the sandbox, report, then serve until Ctrl-C")
+    .option("--exit", "end after the report instead of serving")
+    .option("--fresh", "begin a new rehearsal even when one was interrupted")
+    .option("--fault <stack:fault...>", "faults to inject", ["web-api-production:errors@25%"])
+    .option("--port <port>", "port to serve on; 0 takes a free one", wholeNumber, 8_080)
+    .action((options) => start({ root, ...globals(), ...options }));
+  program
+    .command("serve")
+    .description("serve the HTTP API and the status page over the sandbox as it is")
+    .option("--host <host>", "address to listen on", "127.0.0.1")
+    .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber, 8_080)
+    .action((options) => serve({ root, ...globals(), ...options }));
+  program
+    .command("sandbox")
+    .description("run a command, such as pulumi, against the sandbox")
+    .argument("<command...>", "for example: pulumi preview --stack web-api-staging")
+    .passThroughOptions()
+    .allowUnknownOption()
+    .action((command: string[]) => sandboxCommand({ root, ...globals(), command }));
+  program.enablePositionalOptions();
+  return program;
+}
+
+/** A user's mistake is its message; a bug says that it is one. */
+export function explain(error: unknown): { text: string; exitCode: number } {
+  if (error instanceof CutoverError) {
+    return {
+      text: [`cutover: ${error.message}`, ...(error.next === undefined ? [] : [error.next])].join("\n"),
+      exitCode: EXIT_CODES[error.code],
+    };
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { text: `cutover: this is a bug; please report it with the lines below.\n${stack}`, exitCode: 1 };
+}
+
+try {
+  await (await build()).parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : EXIT_CODES.user;
+  else {
+    const { text, exitCode } = explain(error);
+    process.stderr.write(`${text}\n`);
+    process.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,52 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { WeightedBackend } from "./PublicIngress.js";
+import { require } from "./support.js";
+import { serviceAccountOf, Workload, type WorkloadArgs } from "./Workload.js";
+
+export interface BlueGreenArgs extends Omit<WorkloadArgs, "version" | "image" | "deployment"> {
+  /** Image of the version that runs now. */
+  blueImage: pulumi.Input<string>;
+  /** Image of the next version. */
+  greenImage: pulumi.Input<string>;
+  /** Whether green exists. */
+  green: boolean;
+  /** Whole percent of requests to green. */
+  greenWeight: number;
+  /** Whether blue exists: removed only after green carried everything. */
+  blue: boolean;
+}
+
+/**
+ * Two versions of one application side by side, each a Workload of its own (seed: production-blue, production-green).
+ * `backends` gives their weights to the PublicIngress, whose load balancer splits the traffic exactly.
+ *
+ * @example
+ * const colours = new BlueGreen("web-api", { namespace, blueImage, greenImage, green: true, greenWeight: 5, blue: true });
+ * new PublicIngress("web-api", { …, backends: colours.backends });
+ */
+export class BlueGreen extends pulumi.ComponentResource {
+  readonly backends: WeightedBackend[];
+  readonly nodes: { blue?: Workload; green?: Workload };
+
+  constructor(name: string, args: BlueGreenArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("cutover:components:BlueGreen", name, {}, opts);
+    const { blueImage, greenImage, green, greenWeight, blue, ...workload } = args;
+    require(Number.isInteger(greenWeight) &&
+      greenWeight >= 0 &&
+      greenWeight <= 100, `BlueGreen(${name}).greenWeight`, greenWeight, "a whole number from 0 to 100");
+    require(green || greenWeight === 0, `BlueGreen(${name}).greenWeight`, greenWeight, "0 until green exists");
+    require(blue || greenWeight === 100, `BlueGreen(${name}).blue`, blue, "true until green carries 100 %");
+
+    serviceAccountOf(name, workload.namespace, this);
+    const colours: BlueGreen["nodes"] = {
+      ...(blue ? { blue: new Workload(name, { ...workload, image: blueImage, version: "blue" }, { parent: this }) } : {}),
+      ...(green ? { green: new Workload(name, { ...workload, image: greenImage, version: "green" }, { parent: this }) } : {}),
+    };
+    this.nodes = colours;
+    this.backends = [
+      ...(colours.blue === undefined ? [] : [{ serviceName: colours.blue.serviceName, weight: 100 - greenWeight }]),
+      ...(colours.green === undefined ? [] : [{ serviceName: colours.green.serviceName, weight: greenWeight }]),
+    ];
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,70 @@
+import { createHash } from "node:crypto";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+
+export interface DatabaseSecretArgs {
+  namespace: pulumi.Input<string>;
+  /** Values by key, besides `database-url`. */
+  values?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** The database that the application uses; becomes the key `database-url`. */
+  database?: {
+    host: pulumi.Input<string>;
+    port: pulumi.Input<number>;
+    databaseName: pulumi.Input<string>;
+    username: pulumi.Input<string>;
+    password: pulumi.Input<string>;
+  };
+}
+
+/**
+ * Connection strings as the Kubernetes Secret NAME-secrets (seed: kubectl create secret generic web-api-secrets).
+ *
+ * @example
+ * const secret = new DatabaseSecret("web-api", { namespace: "production", database: { host, port: 5432, databaseName: "db", username: "app", password } });
+ * new Workload("web-api", { …, secretEnv: { DATABASE_URL: "database-url" }, secretChecksum: secret.checksum });
+ */
+export class DatabaseSecret extends pulumi.ComponentResource {
+  readonly name: pulumi.Output<string>;
+  /** SHA-256 over the content, cut to 16 characters: changes with it and gives nothing away. */
+  readonly checksum: pulumi.Output<string>;
+  readonly nodes: { secret: k8s.core.v1.Secret };
+
+  constructor(name: string, args: DatabaseSecretArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("cutover:components:DatabaseSecret", name, {}, opts);
+    const data = pulumi.secret(contentOf(args));
+    const secret = new k8s.core.v1.Secret(
+      name,
+      { metadata: { name: `${name}-secrets`, namespace: args.namespace, labels: { app: name } }, type: "Opaque", stringData: data },
+      { parent: this },
+    );
+    this.name = secret.metadata.name;
+    this.checksum = pulumi.unsecret(
+      data.apply((d) =>
+        createHash("sha256")
+          .update(JSON.stringify(Object.entries(d).sort()))
+          .digest("hex")
+          .slice(0, 16),
+      ),
+    );
+    this.nodes = { secret };
+    this.registerOutputs({ name: this.name });
+  }
+}
+
+function contentOf(args: DatabaseSecretArgs): pulumi.Output<Record<string, string>> {
+  const { database } = args;
+  const url =
+    database === undefined
+      ? pulumi.output(undefined)
+      : pulumi
+          .all([database.username, database.password, database.host, database.port, database.databaseName])
+          .apply(
+            ([user, password, host, port, db]) =>
+              `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${db}`,
+          );
+  return pulumi.all([pulumi.output(args.values ?? {}), url]).apply(([values, databaseUrl]) => {
+    const content: Record<string, string> = { ...values };
+    if (databaseUrl !== undefined) content["database-url"] = databaseUrl;
+    return content;
+  });
+}

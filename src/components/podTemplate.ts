@@ -1,0 +1,107 @@
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+
+interface ProbeArgs {
+  path: string;
+  initialDelaySeconds: number;
+  periodSeconds: number;
+  timeoutSeconds: number;
+  failureThreshold: number;
+}
+
+/** What an application's pods are made from; shared by Deployments and Argo Rollouts. Defaults are the seed's deployment.yaml. */
+export interface PodTemplateArgs {
+  /** Image with a fixed tag or digest. */
+  image: pulumi.Input<string>;
+  /** @default 3000 */
+  containerPort?: number;
+  /** @default "IfNotPresent" */
+  imagePullPolicy?: pulumi.Input<string>;
+  /** Plain environment variables. @default none */
+  env?: Record<string, pulumi.Input<string>>;
+  /** Environment variable → key of the Secret. @default none */
+  secretEnv?: Record<string, string>;
+  /** Name of the Secret. @default NAME-secrets */
+  secretName?: pulumi.Input<string>;
+  /** Changes with the Secret's content, so that the pods restart with it. */
+  secretChecksum?: pulumi.Input<string>;
+  resources?: { requests: { memory: string; cpu: string }; limits: { memory: string; cpu: string } };
+  probes?: { liveness: ProbeArgs; readiness: ProbeArgs };
+  metrics?: { scrape: boolean; port: number; path: string };
+  /** User and group id. @default 1001 */
+  runAsUser?: number;
+  /** Run on the application's Spot nodes. @default false */
+  spot?: boolean;
+}
+
+const LIVENESS: ProbeArgs = { path: "/health", initialDelaySeconds: 30, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 };
+const READINESS: ProbeArgs = { path: "/ready", initialDelaySeconds: 10, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 };
+const RESOURCES = { requests: { memory: "256Mi", cpu: "250m" }, limits: { memory: "512Mi", cpu: "500m" } };
+/** Annotation whose change makes the pods restart (seed: kubectl rollout restart). */
+export const SECRET_CHECKSUM = "cutover.dev/secret-checksum";
+/** Taint and label of an application's Spot nodes. */
+export const SPOT_KEY = "cutover.dev/spot";
+
+export function podTemplate(app: string, labels: Record<string, string>, args: PodTemplateArgs): k8s.types.input.core.v1.PodTemplateSpec {
+  const user = args.runAsUser ?? 1001;
+  return {
+    metadata: { labels, annotations: annotations(args) },
+    spec: {
+      serviceAccountName: app,
+      securityContext: { runAsNonRoot: true, runAsUser: user, fsGroup: user, seccompProfile: { type: "RuntimeDefault" } },
+      ...(args.spot === true ? spotPlacement(app) : {}),
+      containers: [container(app, args)],
+      volumes: [{ name: "tmp", emptyDir: {} }],
+    },
+  };
+}
+
+function annotations(args: PodTemplateArgs): Record<string, pulumi.Input<string>> {
+  const metrics = args.metrics ?? { scrape: true, port: 3000, path: "/metrics" };
+  return {
+    "prometheus.io/scrape": String(metrics.scrape),
+    "prometheus.io/port": String(metrics.port),
+    "prometheus.io/path": metrics.path,
+    ...(args.secretChecksum === undefined ? {} : { [SECRET_CHECKSUM]: args.secretChecksum }),
+  };
+}
+
+function container(app: string, args: PodTemplateArgs): k8s.types.input.core.v1.Container {
+  const port = args.containerPort ?? 3000;
+  const probe = (p: ProbeArgs) => {
+    const { path, ...timing } = p;
+    return { httpGet: { path, port }, ...timing };
+  };
+  return {
+    name: app,
+    image: args.image,
+    imagePullPolicy: args.imagePullPolicy ?? "IfNotPresent",
+    ports: [{ containerPort: port, name: "http", protocol: "TCP" }],
+    env: [
+      ...Object.entries(args.env ?? {}).map(([name, value]) => ({ name, value })),
+      ...Object.entries(args.secretEnv ?? {}).map(([name, key]) => ({
+        name,
+        valueFrom: { secretKeyRef: { name: args.secretName ?? `${app}-secrets`, key } },
+      })),
+    ],
+    resources: args.resources ?? RESOURCES,
+    livenessProbe: probe(args.probes?.liveness ?? LIVENESS),
+    readinessProbe: probe(args.probes?.readiness ?? READINESS),
+    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+  };
+}
+
+function spotPlacement(app: string): Partial<k8s.types.input.core.v1.PodSpec> {
+  return {
+    tolerations: [{ key: SPOT_KEY, operator: "Equal", value: app, effect: "NoSchedule" }],
+    // Preferred, not required: when every Spot pool is reclaimed, the pods still run elsewhere.
+    affinity: {
+      nodeAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          { weight: 100, preference: { matchExpressions: [{ key: SPOT_KEY, operator: "In", values: [app] }] } },
+        ],
+      },
+    },
+  };
+}

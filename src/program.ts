@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MigratedApp } from "./components/MigratedApp.js";
+import { parseStackConfig, SECTIONS, stackName } from "./config/schema.js";
+import { UserError } from "./errors.js";
+
+/**
+ * The Pulumi program: one application's target state from its stack config. The service runs it inline, `pulumi up`
+ * through src/index.mjs; both read the same config and end in the same state.
+ */
+export async function program(): Promise<Record<string, unknown>> {
+  const settings = new pulumi.Config("cutover");
+  const input: Record<string, unknown> = {};
+  for (const section of SECTIONS) {
+    if (section === "secrets") continue;
+    const value = settings.getObject(section);
+    if (value !== undefined) input[section] = value;
+  }
+  const secrets = pulumi.output(settings.getSecretObject<Record<string, string>>("secrets")).apply((s) => s ?? {});
+  // For the checks it counts which secrets there are, not what they are.
+  input.secrets = Object.fromEntries(
+    Object.keys(settings.getObject<Record<string, string>>("secrets") ?? {}).map((key) => [key, "sealed"]),
+  );
+  const stack = pulumi.getStack();
+  const config = parseStackConfig(input, `the config of stack ${stack}`);
+  if (stackName(config) !== stack)
+    throw new UserError({
+      path: "application",
+      got: stackName(config),
+      accepted: `name and environment that make the stack's name, ${stack}`,
+    });
+
+  const app = new MigratedApp(config.application.name, { config, secrets });
+  return {
+    application: config.application.name,
+    environment: config.application.environment,
+    image: config.workload.image,
+    ...(app.loadBalancerHostname === undefined ? {} : { loadBalancerHostname: app.loadBalancerHostname }),
+    ...(app.databaseAddress === undefined ? {} : { databaseAddress: app.databaseAddress }),
+    ...(config.dns === undefined ? {} : { weights: config.dns.weights }),
+  };
+}

@@ -1,0 +1,65 @@
+import { UserError } from "../errors.js";
+
+/**
+ * A fault by name and moment: `errors@25%` begins once 25 % of DNS answers are to be the new side's, and is over when
+ * the weight goes back below it (somebody mended it), so that the next attempt succeeds. `*` at the end: every time.
+ */
+export interface Fault {
+  name: FaultName;
+  /** Percent of DNS answers, or of green, at which it begins. */
+  percent?: number;
+  /** Whether `percent` speaks of green. */
+  green?: boolean;
+  /** A named moment. */
+  moment?: string;
+  always: boolean;
+  state: "waiting" | "active" | "over";
+}
+
+const NAMES = {
+  errors: "12 % of requests on the new side are answered 5xx",
+  latency: "the 95th percentile on the new side is 2.5 s",
+  "unhealthy-target": "a third of the new load balancer's targets are unhealthy",
+  "throttled-dns": "Route 53 throttles a change: it takes two minutes longer",
+  "lag-spike": "the replica lags 45 s when writes stop, and needs four minutes to catch up",
+  "data-difference": "three rows differ between source and replica",
+  crash: "the process is killed right after the named effect",
+} as const;
+export type FaultName = keyof typeof NAMES;
+
+const ACCEPTED =
+  "errors@NN%, latency@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% for the blue-green weight), lag-spike@promotion, data-difference@verify, crash@EFFECT; * at the end repeats it";
+
+/** @throws UserError listing the accepted forms */
+export function parseFault(text: string): Fault {
+  const wrong = (): never => {
+    throw new UserError({ path: "fault", got: JSON.stringify(text), accepted: ACCEPTED });
+  };
+  const match = /^([a-z-]+)@(.+?)(\*?)$/.exec(text) ?? wrong();
+  const [, name = "", moment = "", star] = match;
+  if (!(name in NAMES)) wrong();
+  const fault: Fault = { name: name as FaultName, always: star === "*", state: "waiting" };
+  const percent = /^(green-)?(\d{1,3})%$/.exec(moment);
+  const byPercent = ["errors", "latency", "unhealthy-target", "throttled-dns"].includes(name);
+  if (byPercent !== (percent !== null)) wrong();
+  if (percent !== null) {
+    const value = Number(percent[2]);
+    if (value < 1 || value > 100) wrong();
+    return { ...fault, percent: value, ...(percent[1] === undefined ? {} : { green: true }) };
+  }
+  if (name === "lag-spike" && moment !== "promotion") wrong();
+  if (name === "data-difference" && moment !== "verify") wrong();
+  return { ...fault, moment };
+}
+
+/** Faults after a weight changed. */
+export function afterWeight(faults: Fault[], weight: number, green: boolean): Fault[] {
+  return faults.map((f) => {
+    if (f.percent === undefined || (f.green === true) !== green) return f;
+    if (f.state === "waiting" && weight >= f.percent) return { ...f, state: "active" };
+    if (f.state === "active" && weight < f.percent) return { ...f, state: f.always ? "waiting" : "over" };
+    return f;
+  });
+}
+
+export const isActive = (faults: Fault[], name: FaultName): boolean => faults.some((f) => f.name === name && f.state === "active");

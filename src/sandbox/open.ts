@@ -1,0 +1,84 @@
+import { join } from "node:path";
+import { StackDriver } from "../automation/engine/driver.js";
+import { Migrations } from "../automation/migrations.js";
+import { FolderStore } from "../automation/store.js";
+import type { ProjectPort } from "../automation/types.js";
+import { StackFile } from "../config/stackFile.js";
+import { program } from "../program.js";
+import { openSandboxProject, provideSecrets, type SandboxProject } from "./project.js";
+import { startProviderHost } from "./provider/host.js";
+import { Sandbox } from "./sandbox.js";
+
+export interface SandboxOptions {
+  /** The checkout, with Pulumi.yaml. */
+  root: string;
+  /** Folder with the stack configs to rehearse. */
+  stacks: string;
+  /** Where the sandbox keeps everything: engine state, worlds, journals. */
+  state: string;
+  project: ProjectPort;
+  /** Faults by stack, for example `{ "web-api-production": ["errors@25%"] }`. */
+  faults?: Record<string, string[]>;
+  seed?: number;
+  /** Engines side by side. @default by cores and memory */
+  parallel?: number;
+}
+
+/** The service's parts over the sandbox: the real engine, program and orchestrator; only the far side is simulated. */
+export interface OpenSandbox {
+  migrations: Migrations;
+  driver: StackDriver;
+  sandbox: Sandbox;
+  project: SandboxProject;
+  /** The environment that a `pulumi` process needs to reach the sandbox. */
+  env: Record<string, string>;
+  close(): Promise<void>;
+}
+
+export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox> {
+  const store = await FolderStore.open(join(options.state, "journal"));
+  const project = await openSandboxProject(options.root, options.stacks, options.state);
+  const sandbox = await Sandbox.open({
+    folder: options.state,
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+    ...(options.faults === undefined ? {} : { faults: options.faults }),
+    config: async (stack) => (await StackFile.read(project.stacksFolder, stack)).config(),
+  });
+  const host = await startProviderHost({ open: (stack) => sandbox.open(stack) });
+  const env = { ...project.env, ...host.env };
+  const driver = new StackDriver({
+    projectDir: project.folder,
+    stacksFolder: project.stacksFolder,
+    scratch: join(options.state, "scratch"),
+    project: project.name,
+    program,
+    env: project.env,
+    environment: { env: host.env, findCreated: (stack, type, inputs) => sandbox.findCreated(stack, type, inputs) },
+    ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
+  });
+  const migrations = new Migrations({
+    store,
+    driver,
+    openTarget: (stack, config) => sandbox.target(stack, config),
+    project: options.project,
+    stacksFolder: project.stacksFolder,
+  });
+  return {
+    migrations,
+    driver,
+    sandbox,
+    project,
+    env,
+    close: async () => {
+      await migrations.close();
+      await host.close();
+    },
+  };
+}
+
+/** Readies every stack of the sandbox for its first update. */
+export async function prepareStacks(project: SandboxProject): Promise<string[]> {
+  const stacks = await StackFile.list(project.stacksFolder);
+  for (const stack of stacks) await provideSecrets(project, stack);
+  return stacks;
+}

@@ -1,0 +1,296 @@
+import type { StackConfig } from "../../config/schema.js";
+import { Terminal } from "../../errors.js";
+import type { Side } from "../../ports/observations.js";
+import type { ClockPort, CloudPort, ClusterPort, DataPort, Effect, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
+import { newShare, signal } from "../world/signals.js";
+import { noise, type WorldState } from "../world/state.js";
+import type { World } from "../world/world.js";
+
+/** The sandbox's side of every port: effects change the world once a key, looks read it. */
+export function sandboxTarget(world: World, config: () => StackConfig): Target {
+  return {
+    kind: "sandbox",
+    clock: clock(world),
+    cloud: cloud(world, config),
+    cluster: cluster(world, config),
+    data: data(world, config),
+    fleet: fleet(world),
+    observer: observer(world, config),
+  };
+}
+
+/** Waiting costs nothing: the clock jumps. */
+function clock(world: World): ClockPort {
+  return {
+    now: () => world.now,
+    sleepUntil: async (until, signal) => {
+      signal?.throwIfAborted();
+      // Lets commands and other stacks in between two jumps.
+      await new Promise((resolve) => setImmediate(resolve));
+      await world.change((state) => {
+        state.now = Math.max(state.now, until);
+      });
+    },
+  };
+}
+
+function observer(world: World, config: () => StackConfig): ObserverPort {
+  return {
+    observe: async (name, side, windowSeconds) => {
+      const state = await world.look();
+      return {
+        name,
+        ...(side === undefined ? {} : { side }),
+        reading: signal(name, side, windowSeconds, state, config()),
+        at: state.now,
+        source: "sandbox",
+      };
+    },
+  };
+}
+
+function fleet(world: World): FleetPort {
+  return {
+    setMaintenance: (on, effect) =>
+      world.effect(effect, on ? "fleet:MaintenanceOn" : "fleet:MaintenanceOff", "old fleet", (state) => {
+        state.old.maintenance = on;
+        return { summary: `Maintenance mode is ${on ? "on" : "off"}.` };
+      }),
+    useDatabase: (side, effect) =>
+      world.effect(effect, "fleet:UseDatabase", side, (state) => {
+        state.old.uses = side;
+        return { summary: `The old fleet uses the ${side} database.` };
+      }),
+  };
+}
+
+function data(world: World, config: () => StackConfig): DataPort {
+  const copy = () => config().database?.target.identifier ?? "the replica";
+  return {
+    setWrites: (side, allowed, effect) =>
+      world.effect(effect, allowed ? "data:AllowWrites" : "data:StopWrites", side, (state) => setWrites(state, side, allowed)),
+    testReplica: async () => ({ summary: `12 of the application's queries read the same from ${copy()}.`, facts: { queries: 12 } }),
+    compare: (effect) =>
+      world.effect(effect, "data:Compare", copy(), (state) => {
+        const fault = state.faults.find((f) => f.name === "data-difference" && f.state === "waiting");
+        if (fault !== undefined && !fault.always) fault.state = "over";
+        const differences = fault === undefined ? 0 : 3;
+        const tables = 24 + Math.floor(noise(state.seed, "tables", 0) * 16);
+        return { summary: `${tables} tables compared, ${differences} rows differ.`, facts: { tables, differences }, differences };
+      }),
+    verifyReadWrite: (effect) =>
+      world.effect(effect, "data:VerifyReadWrite", copy(), () => ({ summary: `A row was written to ${copy()}, read and removed.` })),
+    startReverseReplication: (effect) =>
+      world.effect(effect, "data:StartReverseReplication", copy(), (state) => {
+        state.reverseReplication = true;
+        return { summary: `Changes of ${copy()} stream back to the old database.`, supported: true };
+      }),
+    stopReverseReplication: (effect) =>
+      world.effect(effect, "data:StopReverseReplication", copy(), (state) => {
+        state.reverseReplication = false;
+        return { summary: "The stream back was drained and ended.", facts: { lagSeconds: 0 } };
+      }),
+  };
+}
+
+function setWrites(state: WorldState, side: Side, allowed: boolean): Evidence {
+  state.writes[side] = allowed;
+  const spike = (from: "waiting" | "active", to: "active" | "over") => {
+    state.faults = state.faults.map((f) => (f.name === "lag-spike" && f.state === from ? { ...f, state: to } : f));
+  };
+  if (side === "old" && !allowed) {
+    state.writesStoppedAt = state.now;
+    spike("waiting", "active");
+  } else if (side === "old") spike("active", "over");
+  return { summary: `The ${side} database ${allowed ? "accepts" : "refuses"} writes.` };
+}
+
+function cluster(world: World, config: () => StackConfig): ClusterPort {
+  const app = () => config().application;
+  const need = async (what: "pods-ready" | "load-balancer-ready", problem: string): Promise<WorldState> => {
+    const state = await world.look();
+    const reading = signal(what, undefined, 300, state, config());
+    if (!reading.known || reading.value < 1) throw new Terminal(problem);
+    return state;
+  };
+  return {
+    smokeTest: async (effect) => {
+      await need(
+        "pods-ready",
+        `curl: (22) http://${app().name}.${app().environment}.svc.cluster.local/health did not answer 200: the pods are not ready`,
+      );
+      return world.effect(effect, "cluster:SmokeTest", app().name, () => ({
+        summary: `GET http://${app().name}.${app().environment}.svc.cluster.local/health answered 200.`,
+        files: { "smoke-test.log": "HTTP/1.1 200 OK\n" },
+      }));
+    },
+    integrationTest: async (effect) => {
+      await need("pods-ready", "job/integration-tests failed: the pods are not ready");
+      return world.effect(effect, "cluster:IntegrationTest", app().name, (state) => {
+        const tests = 120 + Math.floor(noise(state.seed, `${app().name}-tests`, 0) * 80);
+        state.now += 95_000;
+        return {
+          summary: `job/integration-tests completed in 95 s: ${tests} passed.`,
+          facts: { seconds: 95, passed: tests, failed: 0 },
+          files: { "integration-tests.log": `${tests} passing (95s)\n` },
+        };
+      });
+    },
+    logs: async (selector, tail) => {
+      const state = await world.look();
+      const line = (i: number) =>
+        `${new Date(state.now - (tail - i) * 700).toISOString()} ${selector.app}-${selector.version ?? "pod"} GET /health 200 ${2 + Math.floor(noise(state.seed, "log", i) * 9)}ms`;
+      const lines = Array.from({ length: tail }, (_, i) => line(i));
+      return { summary: `${tail} log lines kept, none of them an error.`, files: { "pods.log": `${lines.join("\n")}\n` } };
+    },
+    probeLoadBalancer: async () => {
+      await need("load-balancer-ready", "the ingress has no address yet");
+      return { summary: `GET /health with Host ${config().ingress?.host} answered 200.`, facts: { status: 200 } };
+    },
+    rolloutAbort: (effect) =>
+      world.effect(effect, "argo:Abort", app().name, (state) => {
+        state.rolloutAborted = true;
+        return { summary: "The rollout was aborted; the stable pods carry the traffic." };
+      }),
+    rolloutPromote: (effect) =>
+      world.effect(effect, "argo:Promote", app().name, () => ({ summary: "The rollout was promoted to its next step." })),
+    usage: async () => {
+      const state = await world.look();
+      const cpu = Math.round(60 + noise(state.seed, "cpu", state.now) * 60);
+      const memory = Math.round(120 + noise(state.seed, "memory", state.now) * 50);
+      const { requests } = config().workload.resources;
+      return {
+        summary: `Pods use about ${cpu}m CPU of ${requests.cpu} and ${memory}Mi memory of ${requests.memory} requested.`,
+        facts: { cpuMillicores: cpu, memoryMi: memory, requests },
+      };
+    },
+  };
+}
+
+function cloud(world: World, config: () => StackConfig): CloudPort {
+  const region = "us-east-2";
+  const remove = (effect: Effect, kind: string, id: string, operation: (state: WorldState) => void, summary: string): Promise<Evidence> =>
+    world.effect(effect, kind, id, (state) => {
+      if (config().dns !== undefined && newShare(state, state.now) < 0.99)
+        throw new Terminal(`${id} still serves users: ${Math.round((1 - newShare(state, state.now)) * 100)} % of them.`);
+      operation(state);
+      return { summary };
+    });
+  const old = () => config().old;
+  return {
+    instances: async () =>
+      (await world.look()).old.instances.map((id, i) => ({
+        id,
+        type: "m5.large",
+        state: "running",
+        name: `old-${config().application.name}-${i + 1}`,
+        region,
+      })),
+    databases: async () => {
+      const { database } = config();
+      if (database === undefined || !(await world.look()).old.database) return [];
+      const { identifier, endpoint, sizeGb } = database.source;
+      return [{ identifier, engine: "postgres", version: "15.8", class: "db.r5.large", endpoint, sizeGb, region }];
+    },
+    loadBalancers: async () => {
+      const arn = old()?.loadBalancerArn;
+      if (arn === undefined || !(await world.look()).old.loadBalancer) return [];
+      const name = arn.split("/").at(-2) ?? "old";
+      return [{ name, type: "application", state: "active", dnsName: `${name}-1234567890.${region}.elb.amazonaws.com`, arn, region }];
+    },
+    costs: async ({ start, end }) => {
+      const { seed } = await world.look();
+      const services: [string, number][] = [
+        ["Amazon Elastic Compute Cloud", 412],
+        ["Amazon Relational Database Service", 655],
+        ["Amazon Elastic Load Balancing", 38],
+        ["Amazon Elastic Container Service for Kubernetes", 146],
+      ];
+      return [start, end].flatMap((month, i) =>
+        services.map(([service, base]) => ({
+          month,
+          service,
+          amount:
+            Math.round(base * (i === 0 ? (service.includes("Kubernetes") ? 0 : 1) : 0.72) * (0.95 + noise(seed, service, i) / 10) * 100) /
+            100,
+          currency: "USD",
+        })),
+      );
+    },
+    adoptRecord: (effect) =>
+      world.effect(effect, "route53:AdoptRecord", config().ingress?.host ?? "", (state) => {
+        state.old.plainRecord = false;
+        const { dns, ingress, old: side } = config();
+        const type = "aws:route53/record:Record";
+        const id = [dns?.zoneId, ingress?.host, "A", "old-infra"].join("_");
+        const inputs = {
+          zoneId: dns?.zoneId,
+          name: ingress?.host,
+          type: "A",
+          setIdentifier: "old-infra",
+          weightedRoutingPolicies: [{ weight: 100 }],
+          ttl: dns?.ttlSeconds,
+          records: side?.addresses,
+        };
+        state.resources[`${type}|${id}`] = {
+          type,
+          id,
+          inputs,
+          outputs: { ...inputs, fqdn: ingress?.host },
+          createdAt: state.now,
+          changedAt: state.now,
+        };
+        return { summary: `${ingress?.host} answers with a weighted record of weight 100 now; one change batch, no gap.` };
+      }),
+    setWeights: (weights, effect) =>
+      world.effect(effect, "route53:SetWeights", config().ingress?.host ?? "", (state) => {
+        state.dns.push({ at: state.now, value: weights.new });
+        return { summary: `Weights set to ${weights.old}/${weights.new}.` };
+      }),
+    snapshotDatabase: (snapshotId, effect) =>
+      world.effect(effect, "rds:CreateDBSnapshot", snapshotId, (state) => {
+        state.snapshots[snapshotId] = state.now;
+        return { summary: `The snapshot ${snapshotId} was begun.` };
+      }),
+    restoreToPointInTime: (at, identifier, effect) =>
+      world.effect(effect, "rds:RestoreDBInstanceToPointInTime", identifier, () => ({
+        summary: `${identifier} is restored to ${new Date(at).toISOString()}.`,
+      })),
+    terminateInstances: (effect) =>
+      remove(
+        effect,
+        "ec2:TerminateInstances",
+        "the old fleet",
+        (state) => (state.old.instances = []),
+        `${old()?.instanceIds.join(", ")} terminated.`,
+      ),
+    deleteLoadBalancer: (effect) =>
+      remove(
+        effect,
+        "elbv2:DeleteLoadBalancer",
+        "the old load balancer",
+        (state) => (state.old.loadBalancer = false),
+        `${old()?.loadBalancerArn} deleted.`,
+      ),
+    deleteDatabase: (snapshotId, effect) =>
+      remove(
+        effect,
+        "rds:DeleteDBInstance",
+        old()?.databaseIdentifier ?? "",
+        (state) => {
+          if (state.snapshots[snapshotId] === undefined) throw new Terminal(`the final snapshot ${snapshotId} does not exist`);
+          state.old.database = false;
+          state.writes.old = false;
+        },
+        `${old()?.databaseIdentifier} deleted; its final snapshot is ${snapshotId}.`,
+      ),
+    deleteSecurityGroups: (effect) =>
+      remove(
+        effect,
+        "ec2:DeleteSecurityGroup",
+        "the old security groups",
+        (state) => (state.old.securityGroups = []),
+        `${old()?.securityGroupIds.join(", ")} deleted.`,
+      ),
+  };
+}

@@ -1,0 +1,203 @@
+import { createRequire } from "node:module";
+import * as grpc from "@grpc/grpc-js";
+import type { OpenBackend, Properties, ResourceRef, SandboxBackend } from "../backend.js";
+import { checkInputs } from "../schema/check.js";
+import { invoke } from "./invokes.js";
+import { type Difference, differences, revealed, sealedLike } from "./properties.js";
+import { replaces } from "./replacements.js";
+
+// Pulumi's generated messages are CommonJS with setters by property; what is used of them is typed here.
+const require = createRequire(import.meta.url);
+/* biome-ignore lint/suspicious/noExplicitAny: the generated classes have one shape a message; the wire tests cover their use */
+type Message = any;
+const services: Message = require("@pulumi/pulumi/proto/provider_grpc_pb.js");
+const messages: Message = require("@pulumi/pulumi/proto/provider_pb.js");
+const plugin: Message = require("@pulumi/pulumi/proto/plugin_pb.js");
+const { Struct }: Message = require("google-protobuf/google/protobuf/struct_pb.js");
+const { Empty }: Message = require("google-protobuf/google/protobuf/empty_pb.js");
+
+const PACKAGES = ["aws", "aws-native", "kubernetes"];
+
+export interface ProviderHost {
+  port: number;
+  /** What an engine needs in its environment to use this host instead of the real providers. */
+  env: Record<string, string>;
+  close(): Promise<void>;
+}
+
+/**
+ * A gRPC server on loopback that speaks Pulumi's provider protocol and stands in for aws, aws-native and kubernetes.
+ * One server serves all packages and stacks: both stand in each resource's URN.
+ */
+export async function startProviderHost(options: { open: OpenBackend; port?: number; region?: string }): Promise<ProviderHost> {
+  const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
+  server.addService(services.ResourceProviderService, handlers(options.open, options.region ?? "us-east-2"));
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${options.port ?? 0}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return {
+    port,
+    env: {
+      PULUMI_DEBUG_PROVIDERS: PACKAGES.map((p) => `${p}:${port}`).join(","),
+      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    },
+    close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+  };
+}
+
+type Handler = (request: Message) => Promise<Message>;
+
+function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedServiceImplementation {
+  let region = defaultRegion;
+  const backendOf = (urn: string): Promise<SandboxBackend> => open(stackOf(urn));
+  const unary: Record<string, Handler> = {
+    attach: async () => new Empty(),
+    cancel: async () => new Empty(),
+    getPluginInfo: async () => new plugin.PluginInfo(),
+    getSchema: async () => {
+      const response = new messages.GetSchemaResponse();
+      response.setSchema("{}");
+      return response;
+    },
+    checkConfig: async (request) => checked(plain(request.getNews())),
+    diffConfig: async () => new messages.DiffResponse(),
+    configure: async (request) => {
+      const args = revealed(plain(request.getArgs())) as Properties;
+      if (typeof args.region === "string") region = args.region;
+      const response = new messages.ConfigureResponse();
+      response.setAcceptsecrets(true);
+      response.setSupportspreview(true);
+      return response;
+    },
+    invoke: async (request) => {
+      const response = new messages.InvokeResponse();
+      response.setReturn(Struct.fromJavaScript(invoke(request.getTok(), revealed(plain(request.getArgs())) as Properties, region)));
+      return response;
+    },
+    check: async (request) => {
+      const news = plain(request.getNews());
+      const failures = checkInputs(
+        typeOf(request.getUrn()),
+        revealed(news) as Properties,
+        (revealed(plain(request.getOlds())) as Properties) ?? {},
+      );
+      return checked(news, failures);
+    },
+    diff: async (request) => diffResponse(request),
+    create: async (request) => {
+      const ref = refOf(request);
+      const inputs = plain(request.getProperties());
+      const response = new messages.CreateResponse();
+      if (request.getPreview()) {
+        response.setProperties(Struct.fromJavaScript(inputs));
+        return response;
+      }
+      const { id, outputs } = await (await backendOf(ref.urn)).create(ref, revealed(inputs) as Properties);
+      response.setId(id);
+      response.setProperties(Struct.fromJavaScript(sealedLike(outputs, inputs)));
+      return response;
+    },
+    read: async (request) => {
+      const ref = refOf(request);
+      const found = await (await backendOf(ref.urn)).read(ref, request.getId());
+      const response = new messages.ReadResponse();
+      // An empty answer tells the engine that the resource is gone.
+      if (found === undefined) return response;
+      const state = plain(request.getProperties());
+      const inputs = plain(request.getInputs());
+      response.setId(request.getId());
+      response.setProperties(Struct.fromJavaScript(sealedLike(found.outputs, state, inputs)));
+      response.setInputs(Struct.fromJavaScript(sealedLike(found.inputs, state, inputs)));
+      return response;
+    },
+    update: async (request) => {
+      const ref = refOf(request);
+      const olds = plain(request.getOlds());
+      const news = plain(request.getNews());
+      const response = new messages.UpdateResponse();
+      if (request.getPreview()) {
+        response.setProperties(Struct.fromJavaScript({ ...olds, ...news }));
+        return response;
+      }
+      const { outputs } = await (await backendOf(ref.urn)).update(
+        ref,
+        request.getId(),
+        revealed(olds) as Properties,
+        revealed(news) as Properties,
+      );
+      response.setProperties(Struct.fromJavaScript(sealedLike(outputs, news)));
+      return response;
+    },
+    delete: async (request) => {
+      const ref = refOf(request);
+      await (await backendOf(ref.urn)).delete(ref, request.getId(), revealed(plain(request.getProperties())) as Properties);
+      return new Empty();
+    },
+  };
+  return Object.fromEntries(
+    Object.keys(services.ResourceProviderService).map((name) => [
+      name,
+      (call: { request: Message }, callback: (error: Partial<grpc.ServiceError> | null, response?: Message) => void) => {
+        const handler = unary[name];
+        if (handler === undefined) return callback({ code: grpc.status.UNIMPLEMENTED, details: `the sandbox has no ${name}` });
+        handler(call.request).then(
+          (response) => callback(null, response),
+          (error: Error) => callback({ code: grpc.status.UNKNOWN, details: error.message }),
+        );
+      },
+    ]),
+  );
+}
+
+function diffResponse(request: Message): Message {
+  const type = typeOf(request.getUrn());
+  const before = (revealed(plain(request.getOldInputs())) ?? {}) as Properties;
+  const after = (revealed(plain(request.getNews())) ?? {}) as Properties;
+  const ignored = new Set<string>(request.getIgnorechangesList());
+  const found = differences(before, after).filter((d) => !ignored.has(d.path));
+  const response = new messages.DiffResponse();
+  const { DiffChanges } = messages.DiffResponse;
+  response.setChanges(found.length === 0 ? DiffChanges.DIFF_NONE : DiffChanges.DIFF_SOME);
+  response.setHasdetaileddiff(true);
+  const replacing = found.filter((d) => replaces(type, d, before, after));
+  response.setReplacesList([...new Set(replacing.map(topLevel))]);
+  response.setDiffsList([...new Set(found.map(topLevel))]);
+  for (const difference of found)
+    response.getDetaileddiffMap().set(difference.path, propertyDiff(difference, replacing.includes(difference)));
+  // Names are explicit, so the old object must go before the new one can take its name.
+  response.setDeletebeforereplace(replacing.length > 0);
+  return response;
+}
+
+const topLevel = (d: Difference): string => /^[^.[]+/.exec(d.path)?.[0] ?? d.path;
+
+function propertyDiff({ kind }: Difference, replacing: boolean): Message {
+  const { Kind } = messages.PropertyDiff;
+  const diff = new messages.PropertyDiff();
+  const name = `${kind.toUpperCase()}${replacing ? "_REPLACE" : ""}`;
+  diff.setKind(Kind[name]);
+  diff.setInputdiff(true);
+  return diff;
+}
+
+function checked(inputs: Properties, failures: { property: string; reason: string }[] = []): Message {
+  const response = new messages.CheckResponse();
+  response.setInputs(Struct.fromJavaScript(inputs));
+  response.setFailuresList(
+    failures.map(({ property, reason }) => {
+      const failure = new messages.CheckFailure();
+      failure.setProperty(property);
+      failure.setReason(reason);
+      return failure;
+    }),
+  );
+  return response;
+}
+
+const plain = (struct: Message): Properties => (struct === undefined || struct === null ? {} : struct.toJavaScript());
+/** `urn:pulumi:STACK::PROJECT::PARENT$TYPE::NAME` */
+const stackOf = (urn: string): string => urn.split("::")[0]?.replace("urn:pulumi:", "") ?? "";
+const typeOf = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
+const refOf = (request: Message): ResourceRef => ({ urn: request.getUrn(), type: typeOf(request.getUrn()) });

@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import type { StackConfig } from "../config/schema.js";
+import type { Target } from "../ports/target.js";
+import type { Properties, SandboxBackend } from "./backend.js";
+import { parseFault } from "./faults.js";
+import { sandboxTarget } from "./ports/target.js";
+import { naturalId } from "./world/kinds.js";
+import type { EffectEntry } from "./world/state.js";
+import { keyOf, World } from "./world/world.js";
+
+export interface SandboxOptions {
+  folder: string;
+  /** Same seed, same readings. @default 1 */
+  seed?: number;
+  /** Faults by stack, for example `{ "web-api-production": ["errors@25%"] }`; a world keeps those it began with. */
+  faults?: Record<string, string[]>;
+  /** The stack's config as it is now. */
+  config: (stack: string) => Promise<StackConfig>;
+}
+
+/** All worlds of one rehearsal: a world a stack, independent of each other, so that a run is the same whatever runs beside it. */
+export class Sandbox {
+  private readonly worlds = new Map<string, World>();
+
+  private constructor(private readonly options: SandboxOptions) {}
+
+  /** @throws UserError for a fault that does not exist */
+  static async open(options: SandboxOptions): Promise<Sandbox> {
+    for (const fault of Object.values(options.faults ?? {}).flat()) parseFault(fault);
+    return new Sandbox(options);
+  }
+
+  async open(stack: string): Promise<SandboxBackend> {
+    return this.world(stack);
+  }
+
+  async target(stack: string, config: () => StackConfig): Promise<Target> {
+    const world = this.world(stack);
+    await world.look();
+    return sandboxTarget(world, config);
+  }
+
+  /** What really happened, in order. */
+  async effects(stack: string): Promise<EffectEntry[]> {
+    return (await this.world(stack).look()).effects;
+  }
+
+  /** Promises that the far side saw broken; empty when all held. */
+  async violations(stack: string): Promise<string[]> {
+    return (await this.world(stack).look()).violations;
+  }
+
+  /** The id of a resource whose creation was interrupted, or undefined when it never happened. */
+  async findCreated(stack: string, type: string, inputs: Properties): Promise<string | undefined> {
+    const state = await this.world(stack).look();
+    const id = naturalId({ type, urn: "" }, inputs, state);
+    return state.resources[keyOf(type, id)] === undefined ? undefined : id;
+  }
+
+  private world(stack: string): World {
+    let world = this.worlds.get(stack);
+    if (world === undefined) {
+      const { folder, seed = 1, faults = {}, config } = this.options;
+      world = new World(join(folder, "worlds", `${stack}.json`), stack, () => config(stack), seed, faults[stack] ?? []);
+      this.worlds.set(stack, world);
+    }
+    return world;
+  }
+}

@@ -1,0 +1,228 @@
+import type { StackConfig } from "../../config/schema.js";
+import type { Properties, ResourceRef } from "../backend.js";
+import { afterWeight, isActive } from "../faults.js";
+import { replicaLag } from "./signals.js";
+import { noise, type Stored, type WorldState } from "./state.js";
+
+/** What a create or an update of one resource leaves. */
+export interface Outcome {
+  outputs: Properties;
+  /** Effects for the log. */
+  kinds: string[];
+  /** Virtual seconds it takes. */
+  seconds: number;
+  /** Whether what runs starts anew. */
+  restarts: boolean;
+}
+
+const MINUTE = 60;
+type Metadata = { name?: string; namespace?: string; annotations?: Record<string, string> };
+const metadataOf = (p: Properties): Metadata => (p.metadata ?? {}) as Metadata;
+
+/** The id a resource gets: from what names it, so that a lost create is found again. */
+export function naturalId(ref: ResourceRef, inputs: Properties, state: WorldState): string {
+  const { type } = ref;
+  if (type.startsWith("kubernetes:")) {
+    const { name, namespace } = metadataOf(inputs);
+    return namespace === undefined ? (name ?? "") : `${namespace}/${name}`;
+  }
+  switch (type) {
+    case "aws:rds/instance:Instance":
+      return String(inputs.identifier);
+    case "aws:rds/subnetGroup:SubnetGroup":
+      return String(inputs.name);
+    case "aws:route53/record:Record":
+      return [inputs.zoneId, inputs.name, inputs.type, inputs.setIdentifier].filter((p) => p !== undefined).join("_");
+    case "aws:eks/nodeGroup:NodeGroup":
+      return `${inputs.clusterName}:${inputs.nodeGroupName}`;
+    case "aws-native:cloudwatch:Alarm":
+      return String(inputs.alarmName);
+    case "aws:ec2/securityGroup:SecurityGroup":
+      return `sg-${hex(state, `${inputs.vpcId}/${inputs.name}`, 17)}`;
+    case "aws:acm/certificate:Certificate":
+      return `arn:aws:acm:us-east-2:123456789012:certificate/${hex(state, String(inputs.domainName), 12)}`;
+    default:
+      return hex(state, ref.urn, 16);
+  }
+}
+
+const hex = (state: WorldState, name: string, length: number): string =>
+  Array.from({ length }, (_, i) => Math.floor(noise(state.seed, name, i) * 16).toString(16)).join("");
+
+/** What the real service would answer, or an error with its message. Changes the state where the service would. */
+export function outcomeOf(
+  type: string,
+  id: string,
+  before: Stored | undefined,
+  inputs: Properties,
+  state: WorldState,
+  config: StackConfig,
+): Outcome {
+  const verb = before === undefined ? "Create" : "Update";
+  const plain: Outcome = { outputs: { ...before?.outputs, ...inputs }, kinds: [`${nameOf(type)}:${verb}`], seconds: 2, restarts: true };
+  switch (type) {
+    case "aws:rds/instance:Instance":
+      return database(plain, id, before, inputs, state, config);
+    case "aws:route53/record:Record":
+      return record(plain, before, inputs, state);
+    case "aws:ec2/securityGroup:SecurityGroup":
+      return { ...plain, outputs: { ...plain.outputs, arn: `arn:aws:ec2:us-east-2:123456789012:security-group/${id}` } };
+    case "aws:acm/certificate:Certificate":
+      return certificate(plain, id, inputs);
+    case "aws:eks/nodeGroup:NodeGroup":
+      return { ...plain, seconds: 3 * MINUTE, outputs: { ...plain.outputs, status: "ACTIVE" } };
+    case "kubernetes:apps/v1:Deployment":
+    case "kubernetes:argoproj.io/v1alpha1:Rollout":
+      return pods(plain, before, inputs, state);
+    case "kubernetes:networking.k8s.io/v1:Ingress":
+      return ingress(plain, id, inputs, state);
+    default:
+      if (type.startsWith("kubernetes:")) requireNamespace(inputs, state);
+      return plain;
+  }
+}
+
+const nameOf = (type: string): string =>
+  type.startsWith("kubernetes:")
+    ? `kubernetes:${type.split(":").at(-1)}`
+    : `${type.split(":")[1]?.split("/")[0]}:${type.split(":").at(-1)}`;
+
+function database(
+  plain: Outcome,
+  id: string,
+  before: Stored | undefined,
+  inputs: Properties,
+  state: WorldState,
+  config: StackConfig,
+): Outcome {
+  const replica = inputs.replicateSourceDb !== undefined;
+  const was = before?.inputs.replicateSourceDb !== undefined;
+  if (replica && Number(inputs.backupRetentionPeriod ?? 0) > 0)
+    throw new Error(`InvalidParameterCombination: a read replica of ${inputs.replicateSourceDb} takes no backup retention period`);
+  if (replica && inputs.replicateSourceDb !== config.database?.source.identifier)
+    throw new Error(`DBInstanceNotFound: DBInstance ${inputs.replicateSourceDb} not found`);
+  const outputs = {
+    ...plain.outputs,
+    arn: `arn:aws:rds:us-east-2:123456789012:db:${id}`,
+    address: `${id}.abc123.us-east-2.rds.amazonaws.com`,
+    endpoint: `${id}.abc123.us-east-2.rds.amazonaws.com:5432`,
+    port: 5_432,
+    status: "available",
+    engine: "postgres",
+  };
+  if (!replica) delete (outputs as Properties).replicateSourceDb;
+  if (before === undefined) {
+    // About 25 minutes for 500 GB.
+    const seconds = 5 * MINUTE + ((config.database?.source.sizeGb ?? 100) / 500) * 20 * MINUTE;
+    return { ...plain, outputs, seconds, kinds: [replica ? "rds:CreateDBInstanceReadReplica" : "rds:CreateDBInstance"] };
+  }
+  if (was && !replica) return promote(plain, outputs, state, id);
+  return { ...plain, outputs, kinds: ["rds:ModifyDBInstance"], seconds: MINUTE };
+}
+
+function promote(plain: Outcome, outputs: Properties, state: WorldState, id: string): Outcome {
+  const lag = replicaLag(state, state.now);
+  if (state.writes.old) throw new Error(`InvalidDBInstanceState: ${id} cannot be promoted safely: its source still accepts writes`);
+  if (lag > 0) throw new Error(`InvalidDBInstanceState: ${id} cannot be promoted safely: it lags ${lag} s behind its source`);
+  return { ...plain, outputs, kinds: ["rds:PromoteReadReplica"], seconds: 5 * MINUTE };
+}
+
+function record(plain: Outcome, before: Stored | undefined, inputs: Properties, state: WorldState): Outcome {
+  const name = String(inputs.name);
+  const weighted = inputs.setIdentifier !== undefined;
+  const others = Object.values(state.resources).filter(
+    (r) => r.type === "aws:route53/record:Record" && r.inputs.name === name && r.inputs.type === inputs.type,
+  );
+  const wouldMix = others.some((r) => (r.inputs.setIdentifier !== undefined) !== weighted) || (weighted && state.old.plainRecord);
+  if (wouldMix)
+    throw new Error(
+      `InvalidChangeBatch: [RRSet with DNS name ${name}., type ${inputs.type} cannot be created because a record set of another routing policy exists with the same name and type]`,
+    );
+  const weight = (inputs.weightedRoutingPolicies as { weight: number }[] | undefined)?.[0]?.weight ?? 0;
+  const slow = isActive(state.faults, "throttled-dns") ? 2 * MINUTE : 0;
+  if (inputs.setIdentifier === "new-infra") {
+    state.dns.push({ at: state.now, value: weight });
+    state.faults = afterWeight(state.faults, weight, false);
+  } else if (inputs.setIdentifier === "old-infra") state.ttl.push({ at: state.now, value: Number(inputs.ttl) });
+  const changed = before === undefined ? "route53:CreateRecord" : "route53:ChangeRecord";
+  return { ...plain, outputs: { ...plain.outputs, fqdn: name }, kinds: [changed], seconds: 30 + slow };
+}
+
+function certificate(plain: Outcome, id: string, inputs: Properties): Outcome {
+  const domainName = String(inputs.domainName);
+  const option = {
+    domainName,
+    resourceRecordName: `_validation.${domainName}.`,
+    resourceRecordType: "CNAME",
+    resourceRecordValue: "_validation.acm-validations.aws.",
+  };
+  return { ...plain, outputs: { ...plain.outputs, arn: id, domainValidationOptions: [option], status: "ISSUED" }, seconds: MINUTE };
+}
+
+interface PodSpec {
+  containers: { env?: { valueFrom?: { secretKeyRef?: { name: string; key: string } } }[] }[];
+}
+interface WorkloadSpec {
+  template?: { metadata?: unknown; spec?: PodSpec };
+}
+
+function pods(plain: Outcome, before: Stored | undefined, inputs: Properties, state: WorldState): Outcome {
+  requireNamespace(inputs, state);
+  const spec = inputs.spec as WorkloadSpec;
+  const template = JSON.stringify(spec.template);
+  const restarts = before === undefined || JSON.stringify((before.inputs.spec as WorkloadSpec).template) !== template;
+  const { namespace } = metadataOf(inputs);
+  for (const container of spec.template?.spec?.containers ?? []) {
+    for (const variable of container.env ?? []) {
+      const wanted = variable.valueFrom?.secretKeyRef;
+      if (wanted !== undefined) requireSecret(wanted, namespace ?? "default", state);
+    }
+  }
+  if (restarts && before !== undefined) delete state.rolloutAborted;
+  return { ...plain, seconds: restarts ? 40 : 5, restarts };
+}
+
+function requireSecret(wanted: { name: string; key: string }, namespace: string, state: WorldState): void {
+  const secret = state.resources[`kubernetes:core/v1:Secret|${namespace}/${wanted.name}`];
+  const data = (secret?.inputs.stringData ?? secret?.inputs.data ?? {}) as Record<string, string>;
+  if (wanted.key in data) return;
+  state.now += 10 * MINUTE * 1_000;
+  throw new Error(`10 errors occurred: the pods never became ready: couldn't find key ${wanted.key} in Secret ${namespace}/${wanted.name}`);
+}
+
+function ingress(plain: Outcome, id: string, inputs: Properties, state: WorldState): Outcome {
+  requireNamespace(inputs, state);
+  const name = id.split("/").at(-1) ?? id;
+  const annotations = metadataOf(inputs).annotations ?? {};
+  const action = annotations[`alb.ingress.kubernetes.io/actions.${name}`];
+  const groups =
+    action === undefined
+      ? []
+      : (JSON.parse(action) as { forwardConfig: { targetGroups: { serviceName: string; weight: number }[] } }).forwardConfig.targetGroups;
+  const named = backendOf(inputs);
+  const green = groups.find((g) => g.serviceName.endsWith("-green"))?.weight ?? (named.endsWith("-green") ? 100 : 0);
+  if (state.green.at(-1)?.value !== green) {
+    state.green.push({ at: state.now, value: green });
+    state.faults = afterWeight(state.faults, green, true);
+  }
+  const hostname = `k8s-${id.replace("/", "-")}-${hex(state, id, 10)}.us-east-2.elb.amazonaws.com`;
+  return { ...plain, outputs: { ...plain.outputs, status: { loadBalancer: { ingress: [{ hostname }] } } }, seconds: 15, restarts: false };
+}
+
+function backendOf(inputs: Properties): string {
+  const spec = inputs.spec as { rules?: { http?: { paths?: { backend?: { service?: { name?: string } } }[] } }[] } | undefined;
+  return spec?.rules?.[0]?.http?.paths?.[0]?.backend?.service?.name ?? "";
+}
+
+const NAMESPACES = ["default", "kube-system", "staging", "production", "monitoring"];
+
+function requireNamespace(inputs: Properties, state: WorldState): void {
+  const { namespace } = metadataOf(inputs);
+  if (
+    namespace === undefined ||
+    NAMESPACES.includes(namespace) ||
+    state.resources[`kubernetes:core/v1:Namespace|${namespace}`] !== undefined
+  )
+    return;
+  throw new Error(`namespaces "${namespace}" not found`);
+}

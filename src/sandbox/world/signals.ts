@@ -1,0 +1,198 @@
+import type { StackConfig } from "../../config/schema.js";
+import { namespaceOf } from "../../config/schema.js";
+import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
+import { isActive } from "../faults.js";
+import { noise, type Stored, valueAt, type WorldState } from "./state.js";
+
+const SECOND = 1_000;
+/** Until a change in Route 53 is served by every authoritative server. */
+const DNS_PROPAGATION = 60 * SECOND;
+/** Until the load balancer's rule shows a weight that the Ingress asks for. */
+const RULE_DELAY = 15 * SECOND;
+const STARTUP = 40 * SECOND;
+
+/** Requests a second that users make, by criticality. */
+const USERS = { high: 20, medium: 5, low: 1 } as const;
+
+/** What the far side would show now. Pure. */
+export function signal(
+  name: ObservationName,
+  side: Side | undefined,
+  windowSeconds: number,
+  state: WorldState,
+  config: StackConfig,
+): Reading {
+  const { now } = state;
+  switch (name) {
+    case "error-rate":
+      return rated(state, config, side ?? "new", windowSeconds, () => errorRate(state, side ?? "new"));
+    case "latency-p95":
+      return rated(state, config, side ?? "new", windowSeconds, () => latency(state, side ?? "new"));
+    case "request-count":
+      return known(Math.round(requests(state, config, side ?? "new", windowSeconds)));
+    case "traffic-share":
+      return known(newShare(state, now));
+    case "replica-available":
+      return known(isReplica(databaseOf(state)) ? 1 : 0);
+    case "replica-lag":
+      return isReplica(databaseOf(state)) ? known(replicaLag(state, now)) : unknown("there is no replica");
+    case "database-primary": {
+      const database = databaseOf(state);
+      return known(database !== undefined && !isReplica(database) ? 1 : 0);
+    }
+    case "writes-stopped":
+      return known(state.writes.old ? 0 : 1);
+    case "pods-ready":
+      return readiness(carrier(state, config), now);
+    case "green-ready":
+      return readiness(find(state, "kubernetes:apps/v1:Deployment", config, "-green"), now);
+    case "green-weight":
+      return known(valueAt(state.green, now - RULE_DELAY) ?? 0);
+    case "rollout-healthy":
+      return known(rolloutHealthy(state, config) ? 1 : 0);
+    case "rollout-weight":
+      return known(rolloutWeight(state, config));
+    case "targets-healthy":
+      return targets(state, config);
+    case "load-balancer-ready":
+      return known(find(state, "kubernetes:networking.k8s.io/v1:Ingress", config) === undefined ? 0 : 1);
+    case "dns-weight-new":
+      return known(valueAt(state.dns, now - DNS_PROPAGATION) ?? 0);
+    case "dns-ttl": {
+      const ttl = valueAt(state.ttl, now - DNS_PROPAGATION);
+      return ttl === undefined ? unknown("the name has no record yet") : known(ttl);
+    }
+    case "hpa-active":
+      return known(olderThan(find(state, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler", config), now, 60) ? 1 : 0);
+    case "spot-nodes-ready":
+      return known(Object.values(state.resources).some((r) => r.type === "aws:eks/nodeGroup:NodeGroup") ? 1 : 0);
+    case "snapshot-available":
+      return known(Object.values(state.snapshots).some((at) => now - at >= 600 * SECOND) ? 1 : 0);
+    case "staging-verified":
+      return unknown("not measured here");
+  }
+}
+
+/** A rate needs requests: none is not "no errors", and too few say nothing. */
+function rated(state: WorldState, config: StackConfig, side: Side, windowSeconds: number, value: () => number): Reading {
+  const count = Math.round(requests(state, config, side, windowSeconds));
+  if (count === 0) return unknown("no requests in the window");
+  if (count < config.gates.minRequests) return unknown(`only ${count} requests in the window`);
+  return known(value());
+}
+
+function requests(state: WorldState, config: StackConfig, side: Side, windowSeconds: number): number {
+  const share = newShare(state, state.now);
+  const users =
+    config.dns === undefined ? 0 : USERS[config.application.criticality] * dayCurve(state.now) * (side === "new" ? share : 1 - share);
+  const synthetic = side === "new" ? find(state, "kubernetes:apps/v1:Deployment", config, "-synthetic") : undefined;
+  const sent =
+    synthetic === undefined
+      ? 0
+      : config.verification.syntheticRequestsPerSecond * Math.min(windowSeconds, (state.now - synthetic.createdAt) / SECOND);
+  return users * windowSeconds + sent;
+}
+
+/** Twice as many requests at noon as at midnight. */
+const dayCurve = (at: number): number => 1 + Math.sin(((at / 86_400_000) % 1) * 2 * Math.PI - Math.PI / 2) / 3;
+
+function errorRate(state: WorldState, side: Side): number {
+  if (side === "new" && isActive(state.faults, "errors")) return 0.11 + noise(state.seed, "errors", state.now) * 0.02;
+  return 0.001 + noise(state.seed, `errors-${side}`, state.now) * 0.004;
+}
+
+function latency(state: WorldState, side: Side): number {
+  if (side === "new" && isActive(state.faults, "latency")) return 2.3 + noise(state.seed, "latency", state.now) * 0.4;
+  return (side === "new" ? 0.15 : 0.28) + noise(state.seed, `latency-${side}`, state.now) * 0.1;
+}
+
+/** The share of users on the new side: it follows a change of weights as resolvers' caches run out. */
+export function newShare(state: WorldState, at: number): number {
+  let share = 0;
+  let target = 0;
+  let since = state.dns[0]?.at ?? at;
+  const towards = (until: number): number => {
+    const ttl = (valueAt(state.ttl, since) ?? 60) * SECOND;
+    return target + (share - target) * Math.exp((-3 * Math.max(0, until - since)) / ttl);
+  };
+  for (const change of state.dns) {
+    if (change.at > at) break;
+    share = towards(change.at);
+    target = change.value / 100;
+    since = change.at;
+  }
+  return Math.round(towards(at) * 10_000) / 10_000;
+}
+
+/** Seconds. While writes run it wavers; once they stop it drains to exactly 0. */
+export function replicaLag(state: WorldState, at: number): number {
+  if (state.writes.old || state.writesStoppedAt === undefined) return Math.round((0.3 + noise(state.seed, "lag", at) * 2.6) * 10) / 10;
+  const spike = isActive(state.faults, "lag-spike");
+  const [from, drains] = spike ? [45, 240] : [3, 4];
+  const left = from * (1 - (at - state.writesStoppedAt) / SECOND / drains);
+  return left <= 0 ? 0 : Math.ceil(left * 10) / 10;
+}
+
+const databaseOf = (state: WorldState): Stored | undefined =>
+  Object.values(state.resources).find((r) => r.type === "aws:rds/instance:Instance");
+const isReplica = (database: Stored | undefined): boolean => database?.inputs.replicateSourceDb !== undefined;
+
+function find(state: WorldState, type: string, config: StackConfig, suffix = ""): Stored | undefined {
+  return state.resources[`${type}|${namespaceOf(config)}/${config.application.name}${suffix}`];
+}
+
+/** What runs the application's pods now. */
+function carrier(state: WorldState, config: StackConfig): Stored | undefined {
+  const { strategy } = config;
+  if (strategy.kind === "canary" && strategy.workload === "rollout") return find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
+  const suffix = strategy.kind !== "blue-green" ? "" : strategy.blue ? "-blue" : "-green";
+  return find(state, "kubernetes:apps/v1:Deployment", config, suffix);
+}
+
+function readiness(stored: Stored | undefined, now: number): Reading {
+  if (stored === undefined) return known(0);
+  // Its creation or update waited for the pods; a restart shows at once.
+  return known(now >= stored.changedAt ? 1 : 0);
+}
+
+const olderThan = (stored: Stored | undefined, now: number, seconds: number): boolean =>
+  stored !== undefined && now - stored.createdAt >= seconds * SECOND;
+
+interface RolloutSpec {
+  strategy: { canary: { steps: { setWeight?: number; pause?: { duration: string } }[] } };
+}
+
+function rolloutHealthy(state: WorldState, config: StackConfig): boolean {
+  const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
+  if (rollout === undefined || state.rolloutAborted === true) return false;
+  // The first version of a Rollout starts without steps.
+  if (rollout.changedAt === rollout.createdAt) return state.now - rollout.createdAt >= STARTUP;
+  return state.now - rollout.changedAt >= pausesOf(rollout) + STARTUP;
+}
+
+function rolloutWeight(state: WorldState, config: StackConfig): number {
+  const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
+  if (rollout === undefined || rollout.changedAt === rollout.createdAt) return 100;
+  if (state.rolloutAborted === true) return 0;
+  let left = state.now - rollout.changedAt;
+  let weight = 0;
+  for (const step of (rollout.inputs.spec as RolloutSpec).strategy.canary.steps) {
+    if (step.setWeight !== undefined) weight = step.setWeight;
+    else {
+      left -= Number.parseInt(step.pause?.duration ?? "0", 10) * SECOND;
+      if (left < 0) return weight;
+    }
+  }
+  return 100;
+}
+
+const pausesOf = (rollout: Stored): number =>
+  (rollout.inputs.spec as RolloutSpec).strategy.canary.steps.reduce((sum, s) => sum + Number.parseInt(s.pause?.duration ?? "0", 10), 0) *
+  SECOND;
+
+function targets(state: WorldState, config: StackConfig): Reading {
+  const ingress = find(state, "kubernetes:networking.k8s.io/v1:Ingress", config);
+  if (ingress === undefined) return unknown("there is no load balancer");
+  if (!olderThan(ingress, state.now, 30)) return known(0);
+  return known(isActive(state.faults, "unhealthy-target") ? 0.67 : 1);
+}

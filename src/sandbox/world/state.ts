@@ -1,0 +1,118 @@
+import type { StackConfig } from "../../config/schema.js";
+import type { Side } from "../../ports/observations.js";
+import type { Properties } from "../backend.js";
+import { type Fault, parseFault } from "../faults.js";
+
+/** One resource of the far side, as the providers' calls left it. */
+export interface Stored {
+  type: string;
+  id: string;
+  inputs: Properties;
+  outputs: Properties;
+  createdAt: number;
+  /** When what runs last changed (a pod template, a weight, a role). */
+  changedAt: number;
+}
+
+/** Something that really happened on the far side, once. */
+export interface EffectEntry {
+  seq: number;
+  /** Virtual time in milliseconds. */
+  at: number;
+  /** For example `rds:PromoteReadReplica`. */
+  kind: string;
+  id: string;
+  key?: string;
+}
+
+/** A value from a moment on. */
+export interface Since<T> {
+  at: number;
+  value: T;
+}
+
+/** Everything one world knows; plain JSON, one file. */
+export interface WorldState {
+  stack: string;
+  seed: number;
+  /** Virtual time in milliseconds since the epoch. */
+  now: number;
+  resources: Record<string, Stored>;
+  effects: EffectEntry[];
+  /** Results by idempotency key: the same key gets the same answer and no second effect. */
+  done: Record<string, unknown>;
+  /** Highest fencing token seen. */
+  fence: number;
+  old: {
+    instances: string[];
+    loadBalancer: boolean;
+    database: boolean;
+    securityGroups: string[];
+    /** The plain DNS record, until it is turned into a weighted one. */
+    plainRecord: boolean;
+    maintenance: boolean;
+    uses: Side;
+  };
+  writes: { old: boolean; new: boolean };
+  /** When writes to the old database last stopped. */
+  writesStoppedAt?: number;
+  reverseReplication: boolean;
+  snapshots: Record<string, number>;
+  /** Percent of the new record, as Route 53 was told. */
+  dns: Since<number>[];
+  ttl: Since<number>[];
+  /** Percent of green, as the Ingress was told. */
+  green: Since<number>[];
+  rolloutAborted?: boolean;
+  faults: Fault[];
+  /** What no cutover may ever cause; the report and the tests read it. */
+  violations: string[];
+}
+
+/** Monday morning: every rehearsal begins at the same moment. */
+const START = Date.UTC(2026, 0, 5, 9);
+
+export function newWorld(stack: string, config: StackConfig, seed: number, faults: string[]): WorldState {
+  const { old, database, dns } = config;
+  return {
+    stack,
+    seed,
+    now: START,
+    resources: {},
+    effects: [],
+    done: {},
+    fence: 0,
+    old: {
+      instances: old?.instanceIds ?? [],
+      loadBalancer: old?.loadBalancerArn !== undefined,
+      database: database !== undefined,
+      securityGroups: old?.securityGroupIds ?? [],
+      plainRecord: dns !== undefined,
+      maintenance: false,
+      uses: "old",
+    },
+    writes: { old: true, new: false },
+    reverseReplication: false,
+    snapshots: {},
+    dns: [],
+    ttl: dns === undefined ? [] : [{ at: START, value: dns.ttlSeconds }],
+    green: [],
+    faults: faults.map(parseFault),
+    violations: [],
+  };
+}
+
+/** The value that held at an instant. */
+export function valueAt<T>(history: Since<T>[], at: number): T | undefined {
+  return history.findLast((h) => h.at <= at)?.value;
+}
+
+/** A steady pseudo-random number from 0 to 1 for a place and a time. FNV-1a. */
+export function noise(seed: number, name: string, at: number): number {
+  let hash = 2_166_136_261 ^ seed;
+  for (const char of `${name}/${at}`) hash = Math.imul(hash ^ char.charCodeAt(0), 16_777_619);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash, 2_246_822_519);
+  hash ^= hash >>> 13;
+  return (hash >>> 0) / 4_294_967_296;
+}
