@@ -313,6 +313,7 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
     why,
     who,
     at: entry.at,
+    key: entry.key,
     engineVersion: entry.engineVersion,
     ...(step === undefined ? {} : { step }),
     ...(restores === undefined ? {} : { restores }),

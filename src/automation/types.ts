@@ -106,7 +106,9 @@ export interface Revision {
   restores?: number;
   /** Config paths kept although the restored revision had them otherwise, and why. */
   kept?: { path: string; why: string }[];
-  /** Version of the engine's update; absent for revision 0 and until applied. */
+  /** Key of the decision that applied it; stands in the message of the engine's own history. Absent for revision 0. */
+  key?: string;
+  /** Version of the engine's update; absent for revision 0. Folder backends number every update 0. */
   engineVersion?: number;
   at: number;
 }

@@ -48,9 +48,11 @@ interface RunsCommands {
 }
 
 /** The weighted records alone: a DNS rollback needs neither the cluster nor anything else. */
-const DNS_RECORDS = "**::aws:route53/record:Record::*";
+const DNS_RECORDS = "**$aws:route53/record:Record::**";
 /** How long a live engine of ours may take to end by itself once its service is gone. */
 const ORPHAN_MS = 60_000;
+/** Without a page size the engine lists ten. */
+const MOST_UPDATES = 10_000;
 
 /**
  * Drives stacks through the Automation API with the inline program: preview, update, history, cancellation, and
@@ -127,16 +129,17 @@ export class StackDriver {
   /** The engine's own record of updates, newest first. */
   async history(name: string): Promise<UpdateSummary[]> {
     const stack = await this.stack(name);
-    return this.slots.run(name, () => stack.history());
+    return this.slots.run(name, () => stack.history(MOST_UPDATES, 1));
   }
 
   /** Revisions whose update the engine's history does not show with the same config. Empty when all agree. */
   async checkHistory(name: string, revisions: Revision[]): Promise<{ revision: number; what: string }[]> {
-    const byVersion = new Map((await this.history(name)).map((u) => [u.version, u]));
+    // By message, since folder backends give no versions.
+    const updates = new Map((await this.history(name)).map((u) => [u.message, u]));
     return revisions.flatMap((r) => {
-      if (r.engineVersion === undefined) return [];
-      const update = byVersion.get(r.engineVersion);
-      if (update === undefined) return [{ revision: r.number, what: `the engine has no update ${r.engineVersion}` }];
+      if (r.key === undefined) return [];
+      const update = updates.get(messageOf(r.key, r.config));
+      if (update === undefined) return [{ revision: r.number, what: "the engine's history has no update with its key and config" }];
       const different = configKeysThatDiffer(r.config, update);
       return different.length === 0 ? [] : [{ revision: r.number, what: `the engine applied other values for ${different.join(", ")}` }];
     });

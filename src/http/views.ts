@@ -1,0 +1,76 @@
+import type { Recorded } from "../automation/entries.js";
+import { gateNamed } from "../automation/gates/catalogue.js";
+import type { Migration } from "../automation/migrations.js";
+import { currentConfig } from "../automation/state.js";
+import type { Revision, Step } from "../automation/types.js";
+
+/** One migration in a list: where it is, what comes next, where its users are. Pure. */
+export function migrationView({ stack, plan, state }: Migration, running: boolean) {
+  const config = currentConfig(state);
+  const step = plan[state.position];
+  const done = plan.filter((s) => state.steps[s.id]?.status === "done").length;
+  return {
+    stack,
+    application: config.application.name,
+    environment: config.application.environment,
+    criticality: config.application.criticality,
+    owner: config.application.owner,
+    status: state.status,
+    running,
+    phase: step?.phase ?? "cleanup",
+    step:
+      step === undefined
+        ? undefined
+        : {
+            id: step.id,
+            title: step.title,
+            kind: step.kind,
+            ...(step.kind === "approval" ? { asks: step.asks, secondPerson: step.secondPerson } : {}),
+          },
+    done,
+    steps: plan.length,
+    revision: state.revision,
+    image: config.workload.image,
+    ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
+    ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
+    ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
+    gates: step === undefined ? [] : (state.watch?.gates ?? state.steps[step.id]?.gates ?? []),
+    updatedAt: new Date(state.updatedAt).toISOString(),
+    lastSeq: state.lastSeq,
+  };
+}
+
+export function stepView(step: Step, { state }: Migration) {
+  const at = state.steps[step.id];
+  const config = currentConfig(state);
+  return {
+    id: step.id,
+    phase: step.phase,
+    kind: step.kind,
+    title: step.title,
+    seed: step.seed,
+    wayBack: step.wayBack,
+    pointOfNoReturn: step.pointOfNoReturn === true,
+    gates: "gates" in step ? step.gates.map((use) => ({ ...use, accepts: gateNamed(use.gate).accepts(config, use.expect) })) : [],
+    status: at?.status ?? "waiting",
+    attempt: at?.attempt ?? 0,
+    ...(at?.evidence === undefined ? {} : { evidence: at.evidence }),
+    ...(at?.files === undefined ? {} : { files: at.files }),
+    ...(at?.gates === undefined ? {} : { observed: at.gates }),
+    ...(at?.preview === undefined ? {} : { preview: at.preview }),
+    ...(at?.error === undefined ? {} : { error: at.error }),
+    ...(at?.approvedBy === undefined ? {} : { approvedBy: at.approvedBy }),
+    ...(at?.revision === undefined ? {} : { revision: at.revision }),
+  };
+}
+
+export const revisionView = (revision: Revision) => sealed(revision);
+export const entryView = (entry: Recorded) => sealed(entry);
+
+/** Ciphertexts are no secrets, but nobody outside needs them. */
+export function sealed<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(sealed) as T;
+  if (typeof value !== "object" || value === null) return value;
+  if (typeof (value as { secure?: unknown }).secure === "string") return "(secret)" as T;
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, sealed(v)])) as T;
+}

@@ -1,0 +1,80 @@
+import { cell, duration, steps, time } from "./format.js";
+import type { MigrationReport, Report, StepReport } from "./report.js";
+
+/** The report as Markdown, for the next morning. */
+export function renderMarkdown(report: Report): string {
+  const { totals } = report;
+  return [
+    "# Migration report",
+    "",
+    `${totals.applications} applications, ${report.migrations.length} stacks: ${totals.updates} updates (${duration(totals.updateMs)} of engine time), ${totals.previews} previews, ${totals.gates} gates judged from ${totals.samples} samples, ${totals.rollbacks} rollbacks.`,
+    "",
+    row(["Stack", "Status", "From", "To", "DNS weight of the new side", "Green weight", "Rollbacks"]),
+    row(Array.from({ length: 7 }, () => "---")),
+    ...report.migrations.map((m) =>
+      row([m.stack, m.status, time(m.startedAt), time(m.endedAt), steps(m.dnsWeights), steps(m.greenWeights), String(m.rollbacks.length)]),
+    ),
+    "",
+    ...report.migrations.flatMap(migration),
+  ].join("\n");
+}
+
+const row = (cells: string[]): string => `| ${cells.map(cell).join(" | ")} |`;
+
+function migration(m: MigrationReport): string[] {
+  return [
+    `## ${m.stack}`,
+    "",
+    ...promotion(m),
+    ...rollbacks(m),
+    row(["Step", "Kind", "Status", "Completed", "Took", "Update", "Gates and evidence"]),
+    row(Array.from({ length: 7 }, () => "---")),
+    ...m.steps.map((s) =>
+      row([
+        s.id,
+        s.kind,
+        s.attempts > 1 ? `${s.status}, attempt ${s.attempts}` : s.status,
+        time(s.completedAt),
+        tookOf(s),
+        updateOf(s),
+        evidenceOf(s),
+      ]),
+    ),
+    "",
+    ...(m.recoveries.length === 0
+      ? []
+      : ["Settled after an interruption:", "", ...m.recoveries.map((r) => `- ${time(r.at)}: ${r.note}`), ""]),
+    "### Revisions",
+    "",
+    ...m.revisions.map((r) => `- ${r.number}: ${r.why} (${r.who}, ${time(r.at)})`),
+    "",
+  ];
+}
+
+function promotion({ promotion: p }: MigrationReport): string[] {
+  if (p === undefined) return [];
+  return [
+    `Promoted on ${time(p.at)} at a lag of ${p.lag ?? "unknown"} s, observed ${duration((p.lagObservedAt ?? p.at) - (p.writesStoppedAt ?? p.at))} after writes stopped. Users could not write for ${duration(p.pauseMs)}.`,
+    "",
+  ];
+}
+
+function rollbacks(m: MigrationReport): string[] {
+  return m.rollbacks.flatMap((r) => [
+    `Went back to revision ${r.toRevision} on ${time(r.at)}, ${r.automatic ? "by itself" : `as ${r.who} asked`}, in ${duration((r.completedAt ?? r.at) - r.at)}: ${r.why}`,
+    "",
+    ...r.path.map((p) => `- ${p}`),
+    ...r.kept.map((k) => `- kept ${k}`),
+    "",
+  ]);
+}
+
+const tookOf = (s: StepReport): string =>
+  s.startedAt === undefined || s.completedAt === undefined ? "-" : duration(s.completedAt - s.startedAt) || "0 s";
+const updateOf = (s: StepReport): string => (s.revision === undefined ? "-" : `revision ${s.revision}, ${duration(s.updateMs)}`);
+
+function evidenceOf(s: StepReport): string {
+  const gates = s.gates.map((g) => `${g.gate} ${g.shown} (${g.accepts}; ${g.samples} samples)`);
+  const approval = s.approvedBy === undefined || s.kind !== "approval" ? [] : [`approved by ${s.approvedBy}`];
+  return [...approval, ...(s.evidence === undefined ? [] : [s.evidence]), ...gates].join("; ") || "-";
+}
