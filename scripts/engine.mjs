@@ -16,7 +16,11 @@ const SOURCES = { whyNoInstaller, installRelease, buildFromSource };
 const sayOnStderr = (line) => void process.stderr.write(`${line}\n`);
 
 export async function readSdkVersion(root = ROOT) {
-  return JSON.parse(await readFile(join(root, "node_modules", "@pulumi", "pulumi", "package.json"), "utf8")).version;
+  const file = join(root, "node_modules", "@pulumi", "pulumi", "package.json");
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new Failure("The npm packages are not installed: run `npm ci --ignore-scripts` first.");
+  });
+  return JSON.parse(text).version;
 }
 
 /** An engine that needs no work to be used, or undefined. */
@@ -88,7 +92,7 @@ async function download({ partial, version, env, say, sources }) {
 }
 
 async function build({ partial, cache, version, env, root, say, sources }) {
-  say(`Building Pulumi ${version} from Go modules: about three minutes on two cores, once for this machine.`);
+  say(`Building Pulumi ${version} from Go modules, once for this machine: three to ten minutes on two cores.`);
   const versions = await sources.buildFromSource(partial, { root, env, cache, sdkVersion: version });
   const got = await examine(join(partial, "bin"), version, { ...env, PATH: "" });
   if (got?.version === undefined) throw new Failure(`The engine was built but does not work: ${got?.against ?? "there is no CLI"}.`);

@@ -40,7 +40,9 @@ async function npmCi(root, env) {
   let fetched = 0;
   const progress = startProgress("installing npm packages", { detail: () => `${Math.min(fetched, total)} fetched, ${total} at most` });
   const onLine = (line) => (fetched += /^npm http (fetch|cache) .*\.tgz/.test(line) ? 1 : 0);
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=http"];
+  // Without a network npm's own pauses would keep a person waiting for more than a minute.
+  const pauses = ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=8000"];
+  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=http", ...pauses];
   const { code, stderr, failed } = await run("npm", args, { cwd: root, env, onLine });
   if (code === 0) {
     progress.done("npm packages installed");
@@ -50,6 +52,10 @@ async function npmCi(root, env) {
   if (failed === "ENOENT")
     throw new Failure("npm is not on PATH: install Node.js with npm from https://nodejs.org and run the same command again.");
   const errors = stderr.split("\n").filter((line) => line.startsWith("npm error"));
+  if (/EUSAGE/.test(errors.join()) && /in sync/.test(errors.join())) {
+    const missing = errors.filter((line) => /(Missing|Invalid): /.test(line)).map((line) => line.replace(/^npm error /, ""));
+    throw new Failure(`package.json and package-lock.json do not agree (${missing.slice(0, 2).join("; ")}): run \`npm install\`.`);
+  }
   const known = machineFailure(errors.join("\n"), { doing: "installing npm packages", where: root });
   const said = errors.map((line) => line.replace(/^npm error (code )?/, "").trim()).filter((line) => line !== "");
   throw known ?? new Failure(`npm ci failed: ${said.slice(0, 3).join(" / ") || `exit code ${code}`}.`);

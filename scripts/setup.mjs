@@ -37,10 +37,26 @@ export async function setUp() {
 }
 
 /**
+ * npm passes SIGINT and SIGTERM on, but a `kill -9` of npm would leave the program behind, holding its state folder and port.
+ * It is then asked to end, as npm's SIGTERM would have done.
+ */
+function endWithNpm() {
+  if (process.env.npm_lifecycle_event === undefined) return;
+  const npm = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === npm) return;
+    clearInterval(watch);
+    process.kill(process.pid, "SIGTERM");
+  }, 500);
+  watch.unref();
+}
+
+/**
  * Sets up and then becomes the program: it runs in this very process, so that a signal, a Ctrl-C or a `kill -9` reaches
  * the program itself and there is no parent to pass it on or to leave it behind.
  */
 export function setUpAndRun(args) {
+  endWithNpm();
   return runScript(async () => {
     await setUp();
     const main = join(ROOT, "dist", "src", "cli", "main.js");

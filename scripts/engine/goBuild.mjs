@@ -33,7 +33,7 @@ export function explainGo(output, { needed, cache }) {
   if (/signal: killed/.test(output)) {
     return new Failure("Go's compiler was ended from outside, most likely for lack of memory: the build needs about 2 GB free.");
   }
-  const known = machineFailure(output, { doing: "building the engine", where: cache });
+  const known = machineFailure(output, { doing: "building the engine", where: `${cache} and Go's caches` });
   if (known !== undefined) return known;
   const last = output.trim().split("\n").slice(-2).join(" / ");
   return new Failure(`Building the engine failed: ${last || "go said nothing"} (Go ${needed} or newer is needed).`);

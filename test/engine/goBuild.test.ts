@@ -112,7 +112,7 @@ describe("a build that cannot succeed ends with one sentence and exit code 2:", 
     },
     "a full disk": {
       build: 'echo "write /tmp/go-build1/b001/_pkg_.a: no space left on device" >&2; exit 1',
-      says: /^cutover: The disk is full \(building the engine\): free about 4 GB for .*cutover\/engine and run the same command again\.$/,
+      says: /^cutover: The disk is full \(building the engine\): free about 4 GB for .*cutover\/engine and Go's caches and run the same command again\.$/,
     },
     "no network": {
       list: 'echo "go: example.org/a@v1: dial tcp: lookup proxy.example: no such host" >&2; exit 1',
