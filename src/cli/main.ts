@@ -29,6 +29,7 @@ async function build(): Promise<Command> {
     .option("--stacks <folder>", "stack configs, one Pulumi.STACK.yaml each", join(root, "stacks"))
     .option("--state <folder>", "journals, sandbox and reports", join(root, ".cutover"))
     .showHelpAfterError("(cutover --help lists the commands)")
+    .enablePositionalOptions()
     .exitOverride();
   const globals = (): GlobalOptions => {
     const { stacks, state } = program.opts<GlobalOptions>();
@@ -55,7 +56,6 @@ async function build(): Promise<Command> {
     .passThroughOptions()
     .allowUnknownOption()
     .action((command: string[]) => sandboxCommand({ root, ...globals(), command }));
-  program.enablePositionalOptions();
   return program;
 }
 

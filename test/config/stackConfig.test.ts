@@ -1,0 +1,198 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { stringify } from "yaml";
+import { configChanges, neededSecrets, StackFile } from "../../src/config/stackFile.js";
+import { projectRoot } from "../../src/engine/engine.js";
+import { UserError } from "../../src/errors.js";
+
+const VALID = {
+  "cutover:application": { name: "web-api", environment: "production", criticality: "high" },
+  "cutover:cluster": { name: "production" },
+  "cutover:workload": { image: "example.org/web-api:1.0.0" },
+  "cutover:ingress": { host: "api.example.com" },
+  "cutover:old": { addresses: ["1.2.3.4"] },
+  "cutover:strategy": { kind: "blue-green", image: "example.org/web-api:1.1.0" },
+  "cutover:dns": { zoneId: "Z1234567890ABC" },
+};
+
+function problemOf(change: Record<string, unknown>): UserError {
+  const file = StackFile.parse(
+    "stacks/Pulumi.web-api-production.yaml",
+    "web-api-production",
+    stringify({ config: { ...VALID, ...change } }),
+  );
+  try {
+    file.config();
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
+  throw new Error("was accepted");
+}
+
+describe("a stack config", () => {
+  it("takes the seed's values where the user says nothing", () => {
+    const config = StackFile.parse("f", "web-api-production", stringify({ config: VALID })).config();
+    expect(config.workload).to.include({ replicas: 3, containerPort: 3000, servicePort: 80, runAsUser: 1001 });
+    expect(config.workload.probes.liveness).to.deep.equal({
+      path: "/health",
+      initialDelaySeconds: 30,
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 3,
+    });
+    expect(config.strategy).to.deep.include({ weights: [5, 10, 25, 50, 75, 100] });
+    expect(config.dns).to.deep.include({ steps: [10, 25, 50, 75, 100], cutoverTtlSeconds: 60, weights: { old: 100, new: 0 } });
+    expect(config.gates).to.include({ maxErrorRate: 0.05, maxLatencyP95Seconds: 1, maxReplicaLagSeconds: 10 });
+    expect(config.autoscaling.hpa).to.include({ minReplicas: 3, maxReplicas: 10, cpuPercent: 70 });
+    expect(config.cleanup.soakSeconds).to.equal(14 * 86_400);
+  });
+
+  const wrong: [string, Record<string, unknown>, string, string][] = [
+    [
+      "weights that do not sum to 100",
+      { "cutover:dns": { zoneId: "Z1234567890ABC", records: "both", weights: { old: 90, new: 20 } } },
+      "dns.weights",
+      "weights that sum to 100",
+    ],
+    ["a TTL of 0", { "cutover:dns": { zoneId: "Z1234567890ABC", ttlSeconds: 0 } }, "dns.ttlSeconds", "whole seconds from 1 to 604800"],
+    [
+      "a negative weight",
+      { "cutover:dns": { zoneId: "Z1234567890ABC", weights: { old: 110, new: -10 } } },
+      "dns.weights.new",
+      "a whole number from 0 to 100",
+    ],
+    [
+      "a fractional weight",
+      { "cutover:dns": { zoneId: "Z1234567890ABC", weights: { old: 99.5, new: 0.5 } } },
+      "dns.weights.old",
+      "a whole number from 0 to 100",
+    ],
+    [
+      "an unknown key",
+      { "cutover:workload": { image: "example.org/web-api:1.0.0", replica: 3 } },
+      "workload.replica",
+      "one of deployed, image, replicas",
+    ],
+    ["an unknown section", { "cutover:wrkload": {} }, "cutover:wrkload", "one of application, cluster, workload"],
+    [
+      "a strategy without steps",
+      { "cutover:strategy": { kind: "canary", image: "example.org/web-api:1.1.0", steps: [] } },
+      "strategy.steps",
+      "at least one step",
+    ],
+    [
+      "a ramp without weights",
+      { "cutover:strategy": { kind: "blue-green", image: "example.org/web-api:1.1.0", weights: [] } },
+      "strategy.weights",
+      "at least one weight",
+    ],
+    [
+      "a ramp that does not rise",
+      { "cutover:dns": { zoneId: "Z1234567890ABC", steps: [50, 25, 100] } },
+      "dns.steps",
+      "weights that rise at every step",
+    ],
+    [
+      "an unknown strategy",
+      { "cutover:strategy": { kind: "big-bang", image: "example.org/web-api:1.1.0" } },
+      "strategy.kind",
+      'a strategy of kind "rolling", "blue-green" or "canary"',
+    ],
+    [
+      "the image tag latest",
+      { "cutover:workload": { image: "example.org/web-api:latest" } },
+      "workload.image",
+      "latest cannot be rolled back to",
+    ],
+    [
+      "weight on a record that does not exist",
+      { "cutover:dns": { zoneId: "Z1234567890ABC", weights: { old: 50, new: 50 } } },
+      "dns.weights.new",
+      "only while its record exists",
+    ],
+    [
+      "Spot capacity for a critical application",
+      { "cutover:spot": { nodeRoleArn: "arn:aws:iam::123456789012:role/n", subnetIds: ["subnet-0abc"] } },
+      "spot",
+      "high criticality",
+    ],
+    ["a missing section", { "cutover:strategy": undefined }, "strategy", "a strategy of kind"],
+    [
+      "another stack's name",
+      { "cutover:application": { name: "other", environment: "production", criticality: "low" } },
+      "application",
+      "web-api-production",
+    ],
+  ];
+  for (const [what, change, path, accepted] of wrong) {
+    it(`refuses ${what}, naming the path and what is accepted`, () => {
+      const { issues, message } = problemOf(change);
+      const issue = issues.find((i) => i.path === path);
+      expect(issue, message).to.not.equal(undefined);
+      expect(issue?.accepted).to.contain(accepted);
+    });
+  }
+
+  it("says what stood there", () => {
+    expect(problemOf({ "cutover:dns": { zoneId: "Z1234567890ABC", ttlSeconds: 0 } }).message).to.contain(
+      "dns.ttlSeconds: got 0; accepted: whole seconds",
+    );
+  });
+
+  it("promise 9: refuses a secret in plain text and never repeats it", () => {
+    for (const change of [
+      { "cutover:secrets": { "redis-url": "redis://:hunter2@redis:6379" } },
+      { "cutover:workload": { image: "example.org/web-api:1.0.0", env: { DATABASE_URL: "postgresql://user:hunter2@db:5432/db" } } },
+      { "cutover:workload": { image: "example.org/web-api:1.0.0", env: { API_TOKEN: "hunter2" } } },
+      { "aws:secretKey": "hunter2" },
+    ]) {
+      const { message } = problemOf(change);
+      expect(message).to.match(/secret|credential|encrypted/);
+      expect(message).to.not.contain("hunter2");
+    }
+  });
+
+  it("keeps the user's comments and other keys when a step changes it", () => {
+    const text = `# ours\nencryptionsalt: v1:abc\nconfig:\n  aws:region: us-east-2\n  cutover:dns:\n    zoneId: Z1234567890ABC # the public zone\n    ttlSeconds: 300\n`;
+    const file = StackFile.parse("f", "s", text);
+    const raw = file.raw();
+    file.replace({ ...raw, "cutover:dns": { zoneId: "Z1234567890ABC", ttlSeconds: 60, weights: { old: 90, new: 10 } } });
+    expect(file.text())
+      .to.contain("# ours")
+      .and.contain("# the public zone")
+      .and.contain("encryptionsalt: v1:abc")
+      .and.contain("ttlSeconds: 60");
+    expect(file.raw()["cutover:dns"]).to.deep.equal({ zoneId: "Z1234567890ABC", ttlSeconds: 60, weights: { old: 90, new: 10 } });
+  });
+
+  it("shows differences by path, and no secret", () => {
+    const before = { "cutover:dns": { weights: { old: 100, new: 0 } }, "cutover:secrets": { a: { secure: "v1:one" } } };
+    const after = { "cutover:dns": { weights: { old: 90, new: 10 } }, "cutover:secrets": { a: { secure: "v1:two" } } };
+    expect(configChanges(before, after)).to.deep.equal([
+      { path: "dns.weights.new", before: 0, after: 10 },
+      { path: "dns.weights.old", before: 100, after: 90 },
+      { path: "secrets.a", before: "(secret)", after: "(secret)" },
+    ]);
+  });
+});
+
+describe("the stack configs of this project", () => {
+  it("are valid, for all three applications in staging and production, once their secrets are set", async () => {
+    const folder = join(projectRoot(), "stacks");
+    const stacks = await StackFile.list(folder);
+    expect(stacks).to.deep.equal(["admin-portal", "batch-processor", "web-api"].flatMap((a) => [`${a}-production`, `${a}-staging`]));
+    for (const stack of stacks) (await StackFile.read(folder, stack)).checkShape();
+  });
+
+  it("name the secrets that are missing", async () => {
+    const file = await StackFile.read(join(projectRoot(), "stacks"), "web-api-production");
+    expect(neededSecrets(file.raw())).to.deep.equal(["database-password", "redis-url"]);
+    expect(() => file.config()).to.throw(UserError, /secrets.database-password.*\n?.*pulumi config set --secret/);
+  });
+
+  it("are found through stackConfigDir", async () => {
+    expect(await readFile(join(projectRoot(), "Pulumi.yaml"), "utf8")).to.contain("stackConfigDir: stacks");
+  });
+});

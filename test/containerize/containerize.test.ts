@@ -1,0 +1,89 @@
+import { execFile } from "node:child_process";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import { checkDockerfile } from "../../src/containerize/check.js";
+import { containerize } from "../../src/containerize/containerize.js";
+import { UserError } from "../../src/errors.js";
+import { type Application, technologyOf } from "../../src/inventory/csv.js";
+
+const run = promisify(execFile);
+const application = (technology: string): Application => ({
+  name: "app",
+  technology: technologyOf(technology),
+  dependencies: [],
+  traffic: { text: "" },
+  criticality: "low",
+  owner: "o",
+  line: 2,
+  extra: {},
+});
+
+describe("containerize", () => {
+  for (const technology of ["Node.js 16", "React", "Python", "Python 3.11"]) {
+    it(`writes a Dockerfile for ${technology} that passes every check`, () => {
+      const { files } = containerize(application(technology));
+      expect(checkDockerfile(files.Dockerfile ?? "")).to.deep.equal([]);
+      expect(files.Dockerfile)
+        .to.contain("USER 1001")
+        .and.contain("EXPOSE 3000")
+        .and.contain("--interval=30s --timeout=3s --start-period=40s --retries=3");
+    });
+  }
+
+  it("builds a Node.js application before it prunes the development dependencies", () => {
+    const { files, findings } = containerize(application("Node.js 16"));
+    expect(files.Dockerfile).to.match(/RUN npm ci\n[\s\S]*npm run build && npm prune --omit=dev/);
+    expect(findings.join()).to.contain("Node.js 16");
+  });
+
+  it("refuses a technology without a recipe", () => {
+    expect(() => containerize(application("COBOL"))).to.throw(UserError, /got COBOL; accepted: Node.js, Python/);
+  });
+
+  it("finds what is wrong with the seed's habits", () => {
+    const bad = "FROM node:latest\nWORKDIR app\nADD https://example.org/x /x\nENV API_TOKEN=abc\nCMD node server.js\n";
+    const rules = checkDockerfile(bad).map((f) => f.rule);
+    expect(rules).to.have.members([
+      "pinned-base",
+      "multi-stage",
+      "non-root",
+      "exec-form",
+      "health-check",
+      "no-remote-add",
+      "no-secret",
+      "absolute-workdir",
+    ]);
+  });
+});
+
+describe("the health checks of the images", () => {
+  let server: Server;
+  let status = 200;
+  before(async () => {
+    server = createServer((_, response) => void response.writeHead(status).end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  after(() => void server.close());
+
+  const check = async (technology: string): Promise<number> => {
+    const { files } = containerize(application(technology));
+    const [command, ...args] = JSON.parse(/HEALTHCHECK[\s\S]*?CMD (\[.*\])\nCMD/.exec(files.Dockerfile ?? "")?.[1] ?? "[]") as string[];
+    const { port } = server.address() as AddressInfo;
+    const real = args.map((a) => a.replace("localhost:3000", `127.0.0.1:${port}`));
+    return run(command === "python" ? "python3" : (command ?? ""), real).then(
+      () => 0,
+      (error: { code: number }) => error.code,
+    );
+  };
+
+  for (const technology of ["Node.js 20", "Python 3.12"]) {
+    it(`tell a healthy ${technology} application from a sick one`, async () => {
+      status = 200;
+      expect(await check(technology)).to.equal(0);
+      status = 500;
+      expect(await check(technology)).to.not.equal(0);
+    });
+  }
+});
