@@ -26,6 +26,8 @@ export function whenInterrupted(cleanUp) {
 function interrupted(signal) {
   for (const child of running) endGroup(child, "SIGKILL");
   for (const cleanUp of onInterrupt) cleanUp();
+  // The shell's prompt must not follow a half-drawn line of progress.
+  if (process.stderr.isTTY) process.stderr.write("\n");
   process.exit(signal === "SIGINT" ? 130 : 143);
 }
 

@@ -16,7 +16,7 @@ export function elapsed(start, now = Date.now()) {
 export function startProgress(title, { stream = process.stderr, detail = () => "" } = {}) {
   const started = Date.now();
   const text = () => [title, elapsed(started), detail()].filter((part) => part !== "").join(", ");
-  const width = () => (stream.columns ?? 80) - 1;
+  const width = () => (stream.columns || 80) - 1;
   if (!stream.isTTY) stream.write(`${title} ...\n`);
   const draw = stream.isTTY ? () => stream.write(`\r\x1b[2K${text().slice(0, width())}`) : () => stream.write(`${text()}\n`);
   const timer = setInterval(draw, stream.isTTY ? TTY_EVERY_MS : PLAIN_EVERY_MS);
