@@ -1,0 +1,117 @@
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import fc from "fast-check";
+import type { Entry, Recorded } from "../../src/automation/entries.js";
+import { record, redact, verifyChain } from "../../src/automation/journal.js";
+import { FolderStore } from "../../src/automation/store.js";
+import { Conflict, PromiseViolation, UserError } from "../../src/errors.js";
+import { tempFolder } from "../support/tmp.js";
+
+const entry = (reason: string): Entry => ({ type: "migration.held", reason });
+const chain = (reasons: string[]): Recorded[] =>
+  reasons.reduce<Recorded[]>((all, r, i) => [...all, record(entry(r), all.at(-1), i, 1)], []);
+
+describe("the journal", () => {
+  it("promise 9: finds any entry that was changed, removed or moved", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.string(), { minLength: 2, maxLength: 12 }),
+        fc.nat(),
+        fc.constantFrom("change", "remove", "swap"),
+        (reasons, pick, how) => {
+          const entries = chain(reasons);
+          expect(verifyChain(entries)).to.deep.equal([]);
+          // Removing the last one is not visible in the chain itself.
+          const at = pick % (entries.length - 1);
+          const bad = [...entries];
+          if (how === "change") bad[at] = { ...(entries[at] as Recorded), at: 999_999 };
+          else if (how === "remove") bad.splice(at, 1);
+          else [bad[at], bad[at + 1]] = [entries[at + 1] as Recorded, entries[at] as Recorded];
+          expect(verifyChain(bad)).to.not.deep.equal([]);
+        },
+      ),
+    );
+  });
+
+  it("promise 9: replaces what looks like a credential, and leaves configs as they are", () => {
+    const config = { "cutover:workload": { secretEnv: { API_TOKEN: "api-token" } }, "cutover:secrets": { a: { secure: "v1:x" } } };
+    expect(redact({ error: "connect postgresql://app:hunter2@db/x failed", facts: { password: "hunter2" }, config })).to.deep.equal({
+      error: "[redacted]",
+      facts: { password: "[redacted]" },
+      config,
+    });
+  });
+});
+
+describe("the folder store", () => {
+  it("keeps entries over a restart, and drops a last line that a crash cut off", async () => {
+    const folder = tempFolder();
+    const store = await FolderStore.open(folder);
+    await store.append("s", entry("one"), 1);
+    await store.append("s", entry("two"), 2);
+    await appendFile(join(folder, "s", "journal.ndjson"), '{"type":"migration.he');
+    const again = await FolderStore.open(folder);
+    expect((await again.entries("s")).map((e) => e.seq)).to.deep.equal([1, 2]);
+    await again.append("s", entry("three"), 3);
+    expect((await (await FolderStore.open(folder)).entries("s")).map((e) => e.seq)).to.deep.equal([1, 2, 3]);
+  });
+
+  it("promise 9: refuses a journal that was tampered with", async () => {
+    const folder = tempFolder();
+    const store = await FolderStore.open(folder);
+    for (const reason of ["one", "two", "three"]) await store.append("s", entry(reason), 1);
+    const file = join(folder, "s", "journal.ndjson");
+    await writeFile(file, (await readFile(file, "utf8")).replace("two", "TWO"));
+    expect(await (await FolderStore.open(folder)).entries("s").catch((e) => e))
+      .to.be.instanceOf(PromiseViolation)
+      .with.property("message")
+      .that.contains("entry 2 was changed");
+  });
+
+  it("says what to do with a corrupt journal and a folder that cannot be written", async () => {
+    const folder = tempFolder();
+    const store = await FolderStore.open(folder);
+    await store.append("s", entry("one"), 1);
+    await writeFile(join(folder, "s", "journal.ndjson"), "not json\n");
+    expect(await (await FolderStore.open(folder)).entries("s").catch((e) => e))
+      .to.be.instanceOf(UserError)
+      .with.property("next")
+      .that.contains("restore it from a backup");
+    await writeFile(join(folder, "file"), "");
+    const problem = await FolderStore.open(join(folder, "file", "state")).catch((e) => e);
+    expect(problem).to.be.instanceOf(UserError);
+    expect(problem.message).to.match(/state folder .* got (ENOTDIR|EEXIST); accepted: a folder that cutover can read and write/);
+  });
+
+  it("promise 6: gives a lease to one, fences off the one before", async () => {
+    const folder = tempFolder();
+    const store = await FolderStore.open(folder);
+    const first = await store.lease("s", "one");
+    expect(await store.lease("s", "two").catch((e) => e))
+      .to.be.instanceOf(Conflict)
+      .with.property("holder", "one");
+    await store.release(first);
+    const second = await store.lease("s", "two");
+    expect(second.fence).to.equal(first.fence + 1);
+    expect(await store.append("s", entry("late"), 1, first).catch((e) => e)).to.be.instanceOf(Conflict);
+    await store.append("s", entry("mine"), 1, second);
+  });
+
+  it("promise 6: takes over the lease of a process that has ended", async () => {
+    const folder = tempFolder();
+    const store = await FolderStore.open(folder);
+    const { fence } = await store.lease("s", "ended");
+    const file = join(folder, "s", "lease.json");
+    const lease = JSON.parse(await readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify({ ...lease, pid: 2 ** 22 + 1, instance: "another" }));
+    expect((await store.lease("s", "new")).fence).to.equal(fence + 1);
+  });
+
+  it("gives a file of evidence back by its name only", async () => {
+    const store = await FolderStore.open(tempFolder());
+    await store.keepFile("s", "risks.md", "text");
+    expect(await store.file("s", "risks.md")).to.equal("text");
+    expect(await store.file("s", "../journal.ndjson")).to.equal(undefined);
+  });
+});

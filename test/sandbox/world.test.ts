@@ -1,0 +1,173 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import fc from "fast-check";
+import { readConfig } from "../../src/config/stackFile.js";
+import { Conflict, UserError } from "../../src/errors.js";
+import { parseFault } from "../../src/sandbox/faults.js";
+import { Sandbox } from "../../src/sandbox/sandbox.js";
+import { newShare } from "../../src/sandbox/world/signals.js";
+import { newWorld, noise } from "../../src/sandbox/world/state.js";
+import { RAW, STACK } from "../automation/model.js";
+import { tempFolder } from "../support/tmp.js";
+
+const CONFIG = readConfig(RAW, "test", STACK);
+const INSTANCE = { type: "aws:rds/instance:Instance", urn: "urn:db" };
+const RECORD = { type: "aws:route53/record:Record", urn: "urn:record" };
+const replica = { identifier: "prod-db-replica", instanceClass: "db.r6g.large", replicateSourceDb: "prod-db" };
+const primary = { identifier: "prod-db-replica", instanceClass: "db.r6g.large" };
+const weighted = (setIdentifier: string, weight: number) => ({
+  zoneId: "Z1",
+  name: "api.example.com",
+  type: "A",
+  setIdentifier,
+  weightedRoutingPolicies: [{ weight }],
+  ttl: 60,
+  records: ["1.2.3.4"],
+});
+const effect = (key: string, fence = 1) => ({ key, fence });
+
+const sandboxIn = (folder: string, faults: string[] = [], seed = 1) =>
+  Sandbox.open({ folder, seed, faults: { [STACK]: faults }, config: async () => CONFIG });
+const refusal = async (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "was accepted",
+    (error: Error) => error.message,
+  );
+
+describe("the sandbox's world", () => {
+  it("promise 1: refuses a promotion while the old database accepts writes or the replica lags", async () => {
+    const sandbox = await sandboxIn(tempFolder());
+    const backend = await sandbox.open(STACK);
+    const { data, clock } = await sandbox.target(STACK, () => CONFIG);
+    await backend.create(INSTANCE, replica);
+    const promote = () => backend.update(INSTANCE, "prod-db-replica", replica, primary);
+    expect(await refusal(promote())).to.contain("source still accepts writes");
+    await data.setWrites("old", false, effect("stop"));
+    expect(await refusal(promote())).to.match(/lags [\d.]+ s behind/);
+    await clock.sleepUntil(clock.now() + 10_000);
+    await promote();
+    expect((await sandbox.effects(STACK)).filter((e) => e.kind === "rds:PromoteReadReplica")).to.have.length(1);
+  });
+
+  it("refuses a weighted record beside the plain one until it was taken over, and a plain one beside weighted ones", async () => {
+    const sandbox = await sandboxIn(tempFolder());
+    const backend = await sandbox.open(STACK);
+    expect(await refusal(backend.create(RECORD, weighted("new-infra", 0)))).to.contain("InvalidChangeBatch");
+    await (await sandbox.target(STACK, () => CONFIG)).cloud.adoptRecord(effect("adopt"));
+    await backend.create(RECORD, weighted("new-infra", 0));
+    const { setIdentifier: _, weightedRoutingPolicies: __, ...plain } = weighted("x", 0);
+    expect(await refusal(backend.create(RECORD, plain))).to.contain("InvalidChangeBatch");
+  });
+
+  it("refuses a name that is taken, a missing namespace and a missing secret key", async () => {
+    const backend = await (await sandboxIn(tempFolder())).open(STACK);
+    await backend.create(INSTANCE, replica);
+    expect(await refusal(backend.create(INSTANCE, replica))).to.contain("DBInstanceAlreadyExists");
+    const service = { type: "kubernetes:core/v1:Service", urn: "u" };
+    expect(await refusal(backend.create(service, { metadata: { name: "a", namespace: "nowhere" } }))).to.equal(
+      'namespaces "nowhere" not found',
+    );
+    const pods = {
+      metadata: { name: "a", namespace: "production" },
+      spec: { template: { spec: { containers: [{ env: [{ valueFrom: { secretKeyRef: { name: "s", key: "k" } } }] }] } } },
+    };
+    expect(await refusal(backend.create({ type: "kubernetes:apps/v1:Deployment", urn: "u" }, pods))).to.contain(
+      "couldn't find key k in Secret production/s",
+    );
+  });
+
+  it("promise 6: does an effect once a key, and answers the same again", async () => {
+    const folder = tempFolder();
+    const first = (await (await sandboxIn(folder)).target(STACK, () => CONFIG)).fleet;
+    const answer = await first.setMaintenance(true, effect("k"));
+    // Another process over the same world.
+    const sandbox = await sandboxIn(folder);
+    expect(await (await sandbox.target(STACK, () => CONFIG)).fleet.setMaintenance(true, effect("k"))).to.deep.equal(answer);
+    expect((await sandbox.effects(STACK)).map((e) => e.kind)).to.deep.equal(["fleet:MaintenanceOn"]);
+  });
+
+  it("promise 6: refuses a runner whose lease was lost", async () => {
+    const { fleet } = await (await sandboxIn(tempFolder())).target(STACK, () => CONFIG);
+    await fleet.setMaintenance(true, effect("a", 2));
+    expect(await fleet.setMaintenance(false, effect("b", 1)).catch((e) => e)).to.be.instanceOf(Conflict);
+  });
+
+  it("promise 10: measures nothing where there is nothing to measure", async () => {
+    const { observer } = await (await sandboxIn(tempFolder())).target(STACK, () => CONFIG);
+    expect((await observer.observe("replica-lag", undefined, 300)).reading).to.deep.equal({ known: false, reason: "there is no replica" });
+    expect((await observer.observe("error-rate", "new", 300)).reading).to.deep.equal({ known: false, reason: "no requests in the window" });
+    expect((await observer.observe("targets-healthy", undefined, 300)).reading).to.deep.equal({
+      known: false,
+      reason: "there is no load balancer",
+    });
+  });
+
+  it("promise 11: shows a weight at the name servers only after it has propagated", async () => {
+    const sandbox = await sandboxIn(tempFolder());
+    const backend = await sandbox.open(STACK);
+    const { cloud, clock, observer } = await sandbox.target(STACK, () => CONFIG);
+    await cloud.adoptRecord(effect("adopt"));
+    const { id } = await backend.create(RECORD, weighted("new-infra", 0));
+    await clock.sleepUntil(clock.now() + 600_000);
+    await backend.update(RECORD, id, {}, weighted("new-infra", 25));
+    expect((await observer.observe("dns-weight-new", undefined, 300)).reading).to.deep.equal({ known: true, value: 0 });
+    await clock.sleepUntil(clock.now() + 61_000);
+    expect((await observer.observe("dns-weight-new", undefined, 300)).reading).to.deep.equal({ known: true, value: 25 });
+  });
+
+  it("is the same for the same seed, and another for another", async () => {
+    const readings = async (seed: number) => {
+      const { observer, clock } = await (await sandboxIn(tempFolder(), [], seed)).target(STACK, () => CONFIG);
+      const found: unknown[] = [];
+      for (let i = 0; i < 5; i += 1) {
+        await clock.sleepUntil(clock.now() + 60_000);
+        found.push((await observer.observe("latency-p95", "old", 300)).reading);
+      }
+      return found;
+    };
+    expect(await readings(7)).to.deep.equal(await readings(7));
+    expect(await readings(7)).to.not.deep.equal(await readings(8));
+  });
+
+  it("keeps shares between 0 and 1 and moves them towards the weights", () => {
+    const changes = fc.array(fc.record({ after: fc.integer({ min: 1, max: 7_200_000 }), value: fc.nat(100) }), { maxLength: 8 });
+    fc.assert(
+      fc.property(changes, fc.nat(7_200_000), (list, later) => {
+        const state = newWorld(STACK, CONFIG, 1, []);
+        let at = state.now;
+        for (const c of list) {
+          at += c.after;
+          state.dns.push({ at, value: c.value });
+        }
+        const share = newShare(state, at + later);
+        expect(share).to.be.within(0, 1);
+        const last = list.at(-1);
+        if (last !== undefined) expect(newShare(state, at + 36_000_000)).to.be.closeTo(last.value / 100, 0.001);
+      }),
+    );
+    expect(noise(1, "a", 2)).to.be.within(0, 1);
+  });
+
+  it("tells a world file that is damaged, and a folder that cannot be written", async () => {
+    const folder = tempFolder();
+    const sandbox = await sandboxIn(folder);
+    await (await sandbox.target(STACK, () => CONFIG)).fleet.setMaintenance(true, effect("k"));
+    await writeFile(join(folder, "worlds", `${STACK}.json`), "{");
+    expect(await refusal((await sandboxIn(folder)).effects(STACK))).to.contain("no readable world");
+    await writeFile(join(folder, "file"), "");
+    expect(await refusal((await sandboxIn(join(folder, "file"))).effects(STACK))).to.match(/ENOTDIR|EEXIST/);
+  });
+});
+
+describe("a fault", () => {
+  it("is read by name and moment", () => {
+    expect(parseFault("errors@25%")).to.deep.equal({ name: "errors", percent: 25, always: false, state: "waiting" });
+    expect(parseFault("latency@green-50%*")).to.deep.equal({ name: "latency", percent: 50, green: true, always: true, state: "waiting" });
+    expect(parseFault("lag-spike@promotion").moment).to.equal("promotion");
+  });
+  for (const wrong of ["errors", "errors@", "errors@0%", "errors@101%", "errors@promotion", "lag-spike@25%", "gremlins@25%", ""]) {
+    it(`refuses ${JSON.stringify(wrong)} and lists what there is`, () =>
+      expect(() => parseFault(wrong)).to.throw(UserError, /accepted: errors@NN%/));
+  }
+});
