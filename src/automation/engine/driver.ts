@@ -42,9 +42,10 @@ export interface Updated {
 /** What a runner needs of the stack driver. */
 export type Driver = Pick<StackDriver, "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory">;
 
-/** The part of PulumiCommand that its type declarations leave out. */
-interface RunsCommands {
-  run(args: string[], cwd: string, env: Record<string, string>): Promise<{ stdout: string }>;
+/** The parts of an exported deployment that a recovery looks at. */
+interface Deployed {
+  resources?: object[];
+  pending_operations?: { type: string; resource: { urn: string; type: string; inputs?: Record<string, unknown> } }[];
 }
 
 /** The weighted records alone: a DNS rollback needs neither the cluster nor anything else. */
@@ -172,40 +173,35 @@ export class StackDriver {
     const notes = await this.clearDeadLocks(name);
     const stack = await this.stack(name);
     const state = await stack.exportStack();
-    const pending =
-      (
-        state.deployment as {
-          pending_operations?: { type: string; resource: { urn: string; type: string; inputs?: Record<string, unknown> } }[];
-        }
-      ).pending_operations ?? [];
+    const deployment = state.deployment as Deployed;
+    const pending = deployment.pending_operations ?? [];
     if (pending.length === 0) return notes;
-    const args = [
-      "refresh",
-      "--yes",
-      "--skip-preview",
-      "--stack",
-      name,
-      "--config-file",
-      StackFile.pathOf(this.options.stacksFolder, name),
-    ];
-    for (const { type, resource } of pending) {
-      if (type !== "creating") continue;
+    for (const { resource } of pending.filter((p) => p.type === "creating")) {
       const id = await this.options.environment.findCreated(name, resource.type, resource.inputs ?? {});
-      if (id !== undefined) {
-        args.push("--import-pending-creates", resource.urn, "--import-pending-creates", id);
-        notes.push(`${resource.urn.split("::").at(-1)} had been created as ${id}; it was taken over.`);
-      } else notes.push(`${resource.urn.split("::").at(-1)} had not been created.`);
+      const what = resource.urn.split("::").at(-1);
+      notes.push(id === undefined ? `${what} had not been created.` : `${what} had been created as ${id}; it was taken over.`);
+      if (id !== undefined)
+        deployment.resources = [...(deployment.resources ?? []), { ...resource, custom: true, id, outputs: resource.inputs ?? {} }];
     }
-    args.push("--clear-pending-creates");
-    // The Automation API has no options for pending creates (pulumi#11336).
-    const command = (await this.pulumi()) as unknown as RunsCommands;
+    // `pulumi refresh --import-pending-creates` drops the operation without taking the resource over, so the state is
+    // edited: what exists is in it now, and the refresh reads how it really is. Pending updates and deletes settle there.
+    deployment.pending_operations = pending.filter((p) => p.type !== "creating");
+    await stack.importStack(state);
+    await this.refresh(name);
+    notes.push(`${pending.length} interrupted operation${pending.length === 1 ? "" : "s"} settled.`);
+    return notes;
+  }
+
+  /** Brings the engine's state up to the far side's, without the program. */
+  private async refresh(name: string): Promise<void> {
+    const stack = await this.stack(name);
     try {
-      await command.run(args, this.options.projectDir, this.environmentVariables());
+      await this.slots.run(name, () =>
+        stack.refresh({ configFile: StackFile.pathOf(this.options.stacksFolder, name), suppressProgress: true, runProgram: false }),
+      );
     } catch (error) {
       throw engineError(error, [], `The interrupted update of ${name} could not be settled`);
     }
-    notes.push(`${pending.length} interrupted operation${pending.length === 1 ? "" : "s"} settled.`);
-    return notes;
   }
 
   async clearDeadLocks(name: string): Promise<string[]> {

@@ -1,0 +1,310 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { patched } from "../../src/automation/orchestrator.js";
+import {
+  AlertRules,
+  Autoscaling,
+  BlueGreen,
+  CanaryRollout,
+  DatabaseSecret,
+  MigratedApp,
+  PublicIngress,
+  ReplicaDatabase,
+  WeightedDns,
+  Workload,
+} from "../../src/components/index.js";
+import type { StackConfig } from "../../src/config/schema.js";
+import { readConfig } from "../../src/config/stackFile.js";
+import { UserError } from "../../src/errors.js";
+import { checkInputs } from "../../src/sandbox/schema/check.js";
+import { modelPlan, RAW, STACK } from "../automation/model.js";
+import { only, registered } from "./harness.js";
+
+/** The seed's deployment.yaml (phase 2). */
+const SEED_DEPLOYMENT = parse(`
+metadata: { name: web-api, labels: { app: web-api } }
+spec:
+  replicas: 3
+  strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+  selector: { matchLabels: { app: web-api } }
+  template:
+    metadata:
+      labels: { app: web-api }
+      annotations: { prometheus.io/scrape: "true", prometheus.io/port: "3000", prometheus.io/path: /metrics }
+    spec:
+      serviceAccountName: web-api
+      securityContext: { runAsNonRoot: true, runAsUser: 1001, fsGroup: 1001 }
+      containers:
+        - name: web-api
+          image: ghcr.io/your-org/web-api:1.0.0
+          imagePullPolicy: IfNotPresent
+          ports: [{ containerPort: 3000, name: http, protocol: TCP }]
+          env:
+            - { name: NODE_ENV, value: production }
+            - { name: DATABASE_URL, valueFrom: { secretKeyRef: { name: web-api-secrets, key: database-url } } }
+            - { name: REDIS_URL, valueFrom: { secretKeyRef: { name: web-api-secrets, key: redis-url } } }
+          resources: { requests: { memory: 256Mi, cpu: 250m }, limits: { memory: 512Mi, cpu: 500m } }
+          livenessProbe: { httpGet: { path: /health, port: 3000 }, initialDelaySeconds: 30, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 }
+          readinessProbe: { httpGet: { path: /ready, port: 3000 }, initialDelaySeconds: 10, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 }
+          securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: [ALL] } }
+          volumeMounts: [{ name: tmp, mountPath: /tmp }]
+      volumes: [{ name: tmp, emptyDir: {} }]
+`);
+
+const SECRETS = pulumi.secret<Record<string, string>>({ "database-password": "p@ss/word" }) as pulumi.Output<Record<string, string>>;
+const NAMESPACE = "production";
+const IMAGE = "ghcr.io/your-org/web-api:1.0.0";
+const config = (patch: Record<string, unknown> = {}): StackConfig => readConfig(patched(RAW, patch), "test", STACK);
+const app = (patch: Record<string, unknown>) => registered(() => new MigratedApp("web-api", { config: config(patch), secrets: SECRETS }));
+
+describe("components", () => {
+  it("Workload registers the seed's Deployment, Service and ServiceAccount", async () => {
+    const all = await registered(
+      () =>
+        new Workload("web-api", {
+          namespace: NAMESPACE,
+          image: IMAGE,
+          env: { NODE_ENV: "production" },
+          secretEnv: { DATABASE_URL: "database-url", REDIS_URL: "redis-url" },
+        }),
+    );
+    const { metadata, spec } = only(all, "apps/v1:Deployment");
+    // Two intended differences: the namespace is explicit, and the pods get the container runtime's default seccomp profile.
+    expect(metadata).to.deep.equal({ ...SEED_DEPLOYMENT.metadata, namespace: NAMESPACE });
+    const { seccompProfile, ...securityContext } = spec.template.spec.securityContext;
+    expect(seccompProfile).to.deep.equal({ type: "RuntimeDefault" });
+    expect({ ...spec, template: { ...spec.template, spec: { ...spec.template.spec, securityContext } } }).to.deep.equal(
+      SEED_DEPLOYMENT.spec,
+    );
+    expect(only(all, "core/v1:Service").spec).to.deep.equal({
+      type: "ClusterIP",
+      selector: { app: "web-api" },
+      ports: [{ port: 80, targetPort: 3000, protocol: "TCP", name: "http" }],
+    });
+    expect(only(all, "core/v1:ServiceAccount").automountServiceAccountToken).to.equal(false);
+    expect(only(all, "PodDisruptionBudget").spec.maxUnavailable).to.equal(1);
+    expect(only(all, "NetworkPolicy").spec.ingress[0].ports).to.deep.equal([{ port: 3000, protocol: "TCP" }]);
+  });
+
+  it("a transform changes an underlying resource", async () => {
+    const all = await registered(
+      () =>
+        new Workload("a", {
+          namespace: NAMESPACE,
+          image: IMAGE,
+          transform: { service: (args) => Object.assign(args, { spec: { type: "NodePort" } }) },
+        }),
+    );
+    expect(only(all, "core/v1:Service").spec).to.deep.equal({ type: "NodePort" });
+  });
+
+  it("PublicIngress registers the seed's Ingress, and exact weights for two colours", async () => {
+    const one = only(
+      await registered(
+        () =>
+          new PublicIngress("web-api", {
+            namespace: NAMESPACE,
+            host: "api.example.com",
+            certificateArn: "arn:c",
+            backends: [{ serviceName: "web-api", weight: 100 }],
+          }),
+      ),
+      "Ingress",
+    );
+    expect(one.metadata.annotations).to.include({
+      "alb.ingress.kubernetes.io/scheme": "internet-facing",
+      "alb.ingress.kubernetes.io/target-type": "ip",
+      "alb.ingress.kubernetes.io/certificate-arn": "arn:c",
+      "alb.ingress.kubernetes.io/ssl-redirect": "443",
+    });
+    expect(one.spec.rules).to.deep.equal([
+      {
+        host: "api.example.com",
+        http: { paths: [{ path: "/", pathType: "Prefix", backend: { service: { name: "web-api", port: { number: 80 } } } }] },
+      },
+    ]);
+    const backends = [
+      { serviceName: "web-api-blue", weight: 95 },
+      { serviceName: "web-api-green", weight: 5 },
+    ];
+    const two = only(
+      await registered(
+        () => new PublicIngress("web-api", { namespace: NAMESPACE, host: "api.example.com", certificateArn: "arn:c", backends }),
+      ),
+      "Ingress",
+    );
+    const action = JSON.parse(two.metadata.annotations["alb.ingress.kubernetes.io/actions.web-api"]);
+    expect(action.forwardConfig.targetGroups.map((g: { serviceName: string; weight: number }) => [g.serviceName, g.weight])).to.deep.equal([
+      ["web-api-blue", 95],
+      ["web-api-green", 5],
+    ]);
+  });
+
+  it("PublicIngress requests and validates a certificate when none is given", async () => {
+    const all = await registered(
+      () =>
+        new PublicIngress("a", {
+          namespace: NAMESPACE,
+          host: "a.example.com",
+          zoneId: "Z1",
+          backends: [{ serviceName: "a", weight: 100 }],
+        }),
+    );
+    expect(only(all, "certificate:Certificate")).to.include({ domainName: "a.example.com", validationMethod: "DNS" });
+    expect(only(all, "record:Record")).to.deep.include({ name: "_v.a.example.com.", type: "CNAME", records: ["_v.acm."] });
+    expect(only(all, "CertificateValidation").certificateArn).to.equal("arn:certificate");
+  });
+
+  it("promotion is an update in place: the same resource, without its source, and protected", async () => {
+    const args = {
+      identifier: "prod-db-replica",
+      sourceIdentifier: "prod-db",
+      instanceClass: "db.r6g.large",
+      vpcId: "vpc-1",
+      subnetIds: ["subnet-1", "subnet-2"],
+      clientSecurityGroupIds: ["sg-1"],
+    };
+    const before = only(await registered(() => new ReplicaDatabase("web-api", { ...args, role: "replica" })), "rds/instance:Instance");
+    const after = only(
+      await registered(
+        () => new ReplicaDatabase("web-api", { ...args, role: "primary", backup: { retentionDays: 7, window: "03:00-04:00" } }),
+      ),
+      "rds/instance:Instance",
+    );
+    expect(before)
+      .to.include({ replicateSourceDb: "prod-db", publiclyAccessible: false, storageEncrypted: true, deletionProtection: false })
+      .and.not.have.property("backupRetentionPeriod");
+    expect(after)
+      .to.include({ identifier: before.identifier, deletionProtection: true, backupRetentionPeriod: 7 })
+      .and.not.have.property("replicateSourceDb");
+  });
+
+  it("DatabaseSecret builds an encoded connection string and a checksum that changes with it", async () => {
+    const database = { host: "db", port: 5432, databaseName: "d", username: "app", password: "p@ss/word" };
+    const all = await registered(() => new DatabaseSecret("web-api", { namespace: NAMESPACE, values: { "redis-url": "r" }, database }));
+    expect(only(all, "core/v1:Secret")).to.deep.include({
+      stringData: { "redis-url": "r", "database-url": "postgresql://app:p%40ss%2Fword@db:5432/d" },
+    });
+  });
+
+  it("BlueGreen refuses weight on a colour that does not exist", () => {
+    const args = { namespace: NAMESPACE, blueImage: IMAGE, greenImage: IMAGE };
+    expect(() => new BlueGreen("a", { ...args, green: false, greenWeight: 5, blue: true })).to.throw(
+      UserError,
+      "BlueGreen(a).greenWeight: got 5; accepted: 0 until green exists",
+    );
+    expect(() => new BlueGreen("a", { ...args, green: true, greenWeight: 50, blue: false })).to.throw(UserError, "BlueGreen(a).blue");
+  });
+
+  it("CanaryRollout registers the seed's steps", async () => {
+    const { spec } = only(
+      await registered(
+        () =>
+          new CanaryRollout("web-api", {
+            namespace: NAMESPACE,
+            image: "ghcr.io/your-org/web-api:1.1.0",
+            rootService: "web-api",
+            ingressName: "web-api",
+          }),
+      ),
+      "Rollout",
+    );
+    expect(spec).to.deep.include({ replicas: 5, revisionHistoryLimit: 2 });
+    expect(spec.strategy.canary.steps).to.deep.equal(
+      [20, 40, 60, 80].flatMap((setWeight) => [{ setWeight }, { pause: { duration: "300s" } }]),
+    );
+    expect(spec.strategy.canary.trafficRouting.alb).to.deep.equal({ ingress: "web-api", rootService: "web-api", servicePort: 80 });
+  });
+
+  it("WeightedDns registers both records with the region's own zone", async () => {
+    const all = await registered(
+      () =>
+        new WeightedDns("api", {
+          zoneId: "Z1234567890ABC",
+          name: "api.example.com",
+          records: "both",
+          weights: { old: 90, new: 10 },
+          oldAddresses: ["1.2.3.4"],
+          loadBalancerHostname: "lb.example.com",
+        }),
+    );
+    expect(only(all, "record:Record", "api-old")).to.deep.include({
+      name: "api.example.com",
+      type: "A",
+      setIdentifier: "old-infra",
+      weightedRoutingPolicies: [{ weight: 90 }],
+      ttl: 60,
+      records: ["1.2.3.4"],
+    });
+    expect(only(all, "record:Record", "api-new")).to.deep.include({
+      setIdentifier: "new-infra",
+      weightedRoutingPolicies: [{ weight: 10 }],
+      aliases: [{ name: "lb.example.com", zoneId: "Z3AADJGX6KTTL2", evaluateTargetHealth: true }],
+    });
+  });
+
+  it("WeightedDns refuses weights that are no whole percent or do not sum to 100", () => {
+    const make = (weights: { old: number; new: number }) => () =>
+      new WeightedDns("api", { zoneId: "Z", name: "n", records: "old", weights, oldAddresses: ["1.2.3.4"] });
+    expect(make({ old: 90, new: 20 })).to.throw(UserError, "WeightedDns(api).weights");
+    expect(make({ old: 99.5, new: 0.5 })).to.throw(UserError, "WeightedDns(api).weights.old: got 99.5");
+    expect(make({ old: -1, new: 101 })).to.throw(UserError, "WeightedDns(api).weights.old: got -1");
+  });
+
+  it("AlertRules registers the seed's alerts; the quantile sums its buckets first", async () => {
+    const { spec } = only(await registered(() => new AlertRules("web-api", { namespace: NAMESPACE })), "PrometheusRule");
+    const [errors, latency] = spec.groups[0].rules;
+    expect(spec.groups[0]).to.include({ name: "web-api", interval: "30s" });
+    expect(errors).to.deep.include({ alert: "HighErrorRate", for: "300s", labels: { severity: "critical" } });
+    expect(errors.expr).to.equal(
+      'sum(rate(http_requests_total{job="web-api",status=~"5.."}[5m])) / sum(rate(http_requests_total{job="web-api"}[5m])) > 0.05',
+    );
+    expect(latency.expr).to.equal(
+      'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="web-api"}[5m]))) > 1',
+    );
+  });
+
+  it("Autoscaling leaves CPU to the HPA alone", async () => {
+    const target = { apiVersion: "apps/v1", kind: "Deployment" as const, name: "web-api" };
+    const all = await registered(
+      () =>
+        new Autoscaling("web-api", {
+          namespace: NAMESPACE,
+          target,
+          hpa: { minReplicas: 3, maxReplicas: 10, cpuPercent: 70 },
+          vpa: { updateMode: "Auto" },
+        }),
+    );
+    expect(only(all, "HorizontalPodAutoscaler").spec).to.deep.include({ minReplicas: 3, maxReplicas: 10, scaleTargetRef: target });
+    expect(only(all, "VerticalPodAutoscaler").spec.resourcePolicy.containerPolicies[0].controlledResources).to.deep.equal(["memory"]);
+  });
+});
+
+describe("MigratedApp", () => {
+  it("registers nothing in the cluster before the workload is deployed", async () => {
+    expect(await app({})).to.deep.equal([]);
+  });
+
+  it("names the old database in the connection string until the new one is active", async () => {
+    const url = async (patch: object) =>
+      only(await app({ "workload.deployed": true, ...patch }), "core/v1:Secret").stringData["database-url"];
+    expect(await url({})).to.contain("@prod-db.example.com:5432/db");
+    expect(await url({ "database.role": "primary", "database.active": "new" })).to.contain("@prod-db-replica.rds.example.com:5432/db");
+  });
+
+  it("registers only what the real providers' declarations allow, at every config of the plan", async () => {
+    let raw = RAW;
+    const seen = new Set<string>();
+    for (const step of modelPlan()) {
+      if (step.kind !== "config") continue;
+      raw = patched(raw, step.change(readConfig(raw, "test", STACK)));
+      const all = await registered(() => new MigratedApp("web-api", { config: readConfig(raw, "test", STACK), secrets: SECRETS }));
+      for (const { type, name, inputs } of all) {
+        seen.add(type);
+        expect(checkInputs(type, inputs), `${step.id}: ${type} ${name}`).to.deep.equal([]);
+      }
+    }
+    expect(seen.size).to.be.at.least(14);
+  }).timeout(60_000);
+});

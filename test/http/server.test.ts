@@ -1,0 +1,258 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { stringify } from "yaml";
+import { Migrations } from "../../src/automation/migrations.js";
+import { type RunningServer, startServer } from "../../src/server.js";
+import { ModelStore, ModelWorld, modelDriver, modelTarget, RAW, STACK } from "../automation/model.js";
+import { tempFolder } from "../support/tmp.js";
+
+describe("the HTTP API", () => {
+  let server: RunningServer;
+  let world: ModelWorld;
+  let migrations: Migrations;
+  /** Holds the model's engine back while it is set. */
+  let engineHeld: Promise<void> | undefined;
+  let logged: string[];
+
+  beforeEach(async () => {
+    const folder = tempFolder("http");
+    await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
+    world = new ModelWorld();
+    logged = [];
+    const driver = modelDriver(world, folder);
+    migrations = new Migrations({
+      store: new ModelStore(world),
+      driver: { ...driver, preview: async (...args) => engineHeld?.then(() => driver.preview(...args)) ?? driver.preview(...args) },
+      openTarget: async () => modelTarget(world),
+      project: {
+        inventory: async () => ({
+          file: "f",
+          applications: [
+            {
+              name: "web-api",
+              technology: { kind: "nodejs", text: "Node.js 20" },
+              dependencies: [],
+              traffic: { text: "" },
+              criticality: "high",
+              owner: "o",
+              line: 2,
+              extra: {},
+            },
+          ],
+        }),
+        dependencySupplement: async () => undefined,
+      },
+      stacksFolder: folder,
+      holder: "this service",
+    });
+    server = await startServer({ migrations, port: 0, log: (line) => logged.push(line) });
+  });
+  afterEach(async () => {
+    await server.close();
+    await migrations.close();
+  });
+
+  const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), "x-cutover-user": "alice", ...headers },
+      ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    // biome-ignore lint/suspicious/noExplicitAny: answers are looked into by name
+    return { status: response.status, headers: response.headers, text, json: (text.startsWith("{") ? JSON.parse(text) : undefined) as any };
+  };
+  const at = `/v1/migrations/${STACK}`;
+  const create = () => call("POST", "/v1/migrations", { stack: STACK });
+  const advance = async (extent: string) => {
+    const answer = await call("POST", `${at}/advance`, { extent });
+    await migrations.settled(STACK);
+    return answer;
+  };
+
+  it("takes a migration from its creation to its first approval, and shows where it is", async () => {
+    const created = await create();
+    expect([created.status, created.headers.get("location"), created.json.status]).to.deep.equal([201, at, "ready"]);
+    expect((await advance("end")).status).to.equal(202);
+    const { json } = await call("GET", at);
+    expect(json).to.include({ status: "approval", phase: "assess", environment: "production", revision: 0 });
+    expect(json.step).to.include({ id: "assess.accept", kind: "approval" });
+    expect((await call("GET", "/v1/migrations")).json.migrations.map((m: { stack: string }) => m.stack)).to.include(STACK);
+  });
+
+  it("shows plan, journal, revisions and files, with no secret in them", async () => {
+    await create();
+    await advance("end");
+    await call("POST", `${at}/approve`, { step: "assess.accept" });
+    await migrations.settled(STACK);
+    const plan = await call("GET", `${at}/plan`);
+    const deploy = plan.json.steps.find((s: { id: string }) => s.id === "containerize.deploy");
+    expect(deploy).to.include({ kind: "config", status: "done", revision: 1 });
+    expect(deploy.wayBack.loses).to.equal("nothing");
+    expect(deploy.preview.digest).to.be.a("string");
+    const journal = await call("GET", `${at}/journal?limit=3`);
+    expect(journal.json.entries).to.have.length(3);
+    expect((await call("GET", `${at}/journal?after=${journal.json.next}&limit=1`)).json.entries[0].seq).to.equal(4);
+    const revisions = await call("GET", `${at}/revisions`);
+    expect(revisions.json.revisions.length).to.be.at.least(2);
+    expect((await call("GET", `${at}/revisions/1/diff?against=0`)).json.changes).to.deep.equal([
+      { path: "workload.deployed", after: true },
+    ]);
+    expect((await call("GET", `${at}/verify`)).json).to.deep.equal({ intact: true, faults: [] });
+    for (const { text } of [plan, journal, revisions]) expect(text).to.not.contain("v1:sealed");
+  });
+
+  it("previews the next step and its way back without changing anything", async () => {
+    await create();
+    for (let i = 0; i < 6; i += 1) await advance("step");
+    await advance("step");
+    await call("POST", `${at}/approve`, { step: "assess.accept" });
+    await advance("step");
+    await advance("step");
+    const before = (await call("GET", at)).json.lastSeq;
+    const { status, json } = await call("POST", `${at}/preview`);
+    expect([status, json.step.id]).to.deep.equal([200, "containerize.deploy"]);
+    expect(json.preview.changes.map((c: { name: string }) => c.name)).to.deep.equal(["workload.deployed"]);
+    expect((await call("GET", at)).json.lastSeq).to.equal(before);
+  });
+
+  it("rolls back to a revision, pauses, resumes and aborts", async () => {
+    await create();
+    await advance("end");
+    await call("POST", `${at}/approve`, { step: "assess.accept" });
+    await migrations.settled(STACK);
+    expect((await call("GET", `${at}/way-back?revision=0`)).json.path.length).to.be.greaterThan(0);
+    expect((await call("POST", `${at}/rollback`, { revision: 0, why: "a test" })).status).to.equal(202);
+    await migrations.settled(STACK);
+    expect((await call("GET", at)).json).to.include({ status: "held", heldReason: "Went back to revision 0: a test" });
+    expect((await call("POST", `${at}/resume`)).status).to.equal(202);
+    await migrations.settled(STACK);
+    expect((await call("POST", `${at}/pause`, { why: "a look" })).status).to.equal(202);
+    expect((await call("GET", at)).json.status).to.equal("paused");
+    expect((await call("POST", `${at}/abort`, { why: "enough" })).status).to.equal(202);
+    await migrations.settled(STACK);
+    expect((await call("GET", at)).json.status).to.equal("aborted");
+    expect((await call("POST", `${at}/advance`)).status).to.equal(409);
+  });
+
+  it("answers 409 with the holder to an advance while an update runs", async () => {
+    await create();
+    await advance("end");
+    let release = () => {};
+    engineHeld = new Promise((resolve) => {
+      release = resolve;
+    });
+    await call("POST", `${at}/approve`, { step: "assess.accept" });
+    const { status, json, headers } = await call("POST", `${at}/advance`);
+    engineHeld = undefined;
+    release();
+    await migrations.settled(STACK);
+    expect([status, json.type, json.holder]).to.deep.equal([409, "/problems/conflict", "this service"]);
+    expect(headers.get("content-type")).to.contain("application/problem+json");
+    expect(json.requestId).to.equal(headers.get("x-request-id"));
+  });
+
+  it("promise 4: refuses an approval by the person who advanced, where a second one is needed", async () => {
+    await create();
+    for (let i = 0; i < 6; i += 1) {
+      await advance("end");
+      const { json } = await call("GET", at);
+      if (json.step.secondPerson === true) break;
+      if (json.status === "approval") await call("POST", `${at}/approve`, { step: json.step.id });
+      await migrations.settled(STACK);
+    }
+    expect((await call("GET", at)).json.step.id).to.equal("database.approve");
+    expect((await call("POST", `${at}/approve`, { step: "database.approve" })).json.detail).to.contain("needs a second person");
+    expect((await call("POST", `${at}/approve`, { step: "database.approve" }, { "x-cutover-user": "bob" })).status).to.equal(202);
+    await migrations.settled(STACK);
+  });
+
+  const wrong: [string, () => Promise<{ status: number; json: { type: string; detail: string } }>, number, RegExp][] = [
+    ["a body that is not JSON", () => call("POST", "/v1/migrations", "{nope"), 400, /no JSON/],
+    ["a body that is too large", () => call("POST", "/v1/migrations", JSON.stringify({ stack: "x".repeat(70_000) })), 413, /at most 64 kB/],
+    [
+      "a body of another media type",
+      () => call("POST", "/v1/migrations", "stack=x", { "content-type": "text/plain" }),
+      415,
+      /JSON in UTF-8/,
+    ],
+    ["a body that is no object", () => call("POST", "/v1/migrations", "[]"), 400, /body: got \[\]; accepted: a JSON object/],
+    ["a missing member", () => call("POST", "/v1/migrations", {}), 400, /body\.stack: missing; accepted: the name of a stack/],
+    ["a member of the wrong type", () => call("POST", "/v1/migrations", { stack: 5 }), 400, /body\.stack: got 5/],
+    [
+      "an unknown member",
+      () => call("POST", "/v1/migrations", { stack: STACK, force: true }),
+      400,
+      /body\.force: got an unknown key; accepted: one of stack/,
+    ],
+    ["a path for a name", () => call("POST", "/v1/migrations", { stack: "../x" }), 400, /body\.stack/],
+    ["a stack without a config", () => call("POST", "/v1/migrations", { stack: "nobody-production" }), 404, /no stack config/],
+    ["a migration that does not exist", () => call("GET", "/v1/migrations/nobody"), 404, /no migration of nobody/],
+    [
+      "an extent that does not exist",
+      () => create().then(() => call("POST", `${at}/advance`, { extent: "all" })),
+      400,
+      /body\.extent: got "all"; accepted: "step", "phase" or "end"/,
+    ],
+    ["a revision that does not exist", () => create().then(() => call("POST", `${at}/rollback`, { revision: 99 })), 404, /no revision 99/],
+    ["a negative revision", () => create().then(() => call("POST", `${at}/rollback`, { revision: -1 })), 400, /body\.revision: got -1/],
+    [
+      "an approval of a step that does not wait",
+      () => create().then(() => call("POST", `${at}/approve`, { step: "cleanup.approve" })),
+      409,
+      /does not wait for approval now/,
+    ],
+    ["an approval of no step", () => create().then(() => call("POST", `${at}/approve`, { step: "x" })), 400, /the id of a step/],
+    ["a resume of what is not held", () => create().then(() => call("POST", `${at}/resume`)), 409, /not held or paused/],
+    ["a query that is no number", () => create().then(() => call("GET", `${at}/journal?after=x`)), 400, /query\.after: got "x"/],
+    ["a file that does not exist", () => create().then(() => call("GET", `${at}/files/nothing.md`)), 404, /no file nothing.md/],
+    [
+      "a name that is no name",
+      async () => call("POST", "/v1/migrations", { stack: STACK }, { "x-cutover-user": "<script>" }),
+      400,
+      /x-cutover-user/,
+    ],
+    ["an unknown address", () => call("GET", "/v2/anything"), 404, /nothing at/],
+  ];
+  for (const [what, request, status, detail] of wrong) {
+    it(`answers ${status} as a problem document to ${what}`, async () => {
+      const answer = await request();
+      expect(answer.status, JSON.stringify(answer.json)).to.equal(status);
+      expect(answer.json.detail).to.match(detail);
+      expect(answer.json.type).to.match(/^\/problems\//);
+      expect(logged).to.deep.equal([]);
+    });
+  }
+
+  it("answers 405 with what is allowed", async () => {
+    const { status, headers } = await call("DELETE", "/v1/migrations");
+    expect([status, headers.get("allow")]).to.deep.equal([405, "GET, POST"]);
+  });
+
+  it("serves the status page with a policy that runs nothing inline", async () => {
+    const { text, headers } = await call("GET", "/");
+    expect(text)
+      .to.contain("<h1>cutover</h1>")
+      .and.not.match(/<script>[^<]/);
+    expect(headers.get("content-security-policy")).to.contain("default-src 'self'");
+    expect((await call("GET", "/healthz")).json).to.deep.equal({ status: "ok" });
+  });
+
+  it("streams what happens", async () => {
+    await create();
+    const response = await fetch(`${server.url}/v1/events`);
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    await advance("step");
+    let seen = "";
+    while (!seen.includes("event: step.completed")) seen += (await reader?.read())?.value ?? "";
+    await reader?.cancel();
+    expect(seen).to.contain(`id: ${STACK}:`).and.contain('"step"');
+  });
+
+  it("says in one sentence that a port is taken", async () => {
+    const port = Number(new URL(server.url).port);
+    const problem = await startServer({ migrations, port }).catch((error: Error) => error);
+    expect((problem as Error).message).to.equal(`--port: got ${port} (EADDRINUSE); accepted: a free port; 0 takes any`);
+  });
+});
