@@ -48,12 +48,18 @@ export async function provideSecrets(project: SandboxProject, stack: string): Pr
   const file = await StackFile.read(project.stacksFolder, stack);
   const missing = missingSecrets(file.raw());
   if (missing.length === 0) return;
+  const workspace = await createStack(project, stack);
+  const values = Object.fromEntries(missing.map((key) => [`cutover:secrets.${key}`, { value: madeUp(key), secret: true }]));
+  await workspace.setAllConfig(stack, values, true);
+}
+
+/** Makes the engine know the stack; one that it knows already stays as it is. */
+export async function createStack(project: SandboxProject, stack: string): Promise<LocalWorkspace> {
   const workspace = await LocalWorkspace.create({ workDir: project.folder, envVars: project.env });
   await workspace.createStack(stack).catch((error: Error) => {
     if (!/already exists/.test(error.message)) throw error;
   });
-  const values = Object.fromEntries(missing.map((key) => [`cutover:secrets.${key}`, { value: madeUp(key), secret: true }]));
-  await workspace.setAllConfig(stack, values, true);
+  return workspace;
 }
 
 function missingSecrets(raw: RawConfig): string[] {

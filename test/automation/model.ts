@@ -5,7 +5,7 @@ import type { Entry, Recorded } from "../../src/automation/entries.js";
 import { record } from "../../src/automation/journal.js";
 import { buildPlan, planDigest } from "../../src/automation/plan.js";
 import type { Lease, Store } from "../../src/automation/store.js";
-import type { Preview } from "../../src/automation/types.js";
+import type { Preview, ProjectPort } from "../../src/automation/types.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { configChanges, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
 import { Conflict, Terminal, Transient } from "../../src/errors.js";
@@ -338,5 +338,25 @@ export class ModelStore implements Store {
     if (held?.fence === lease.fence) held.released = true;
   }
 }
+
+/** A project whose inventory has the model's application. */
+export const modelProject: ProjectPort = {
+  inventory: async () => ({
+    file: "applications.csv",
+    applications: [
+      {
+        name: "web-api",
+        technology: { kind: "nodejs", text: "Node.js 20" },
+        dependencies: [],
+        traffic: { text: "" },
+        criticality: "high",
+        owner: "o",
+        line: 2,
+        extra: {},
+      },
+    ],
+  }),
+  dependencySupplement: async () => undefined,
+};
 
 export const modelPlan = () => buildPlan(readConfig(RAW, "model", STACK));

@@ -9,7 +9,7 @@ import { verifyChain } from "../../src/automation/journal.js";
 import { Migrations } from "../../src/automation/migrations.js";
 import { CutoverError } from "../../src/errors.js";
 import { known, unknown } from "../../src/ports/observations.js";
-import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelTarget, NO_FAULTS, RAW, STACK } from "./model.js";
+import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, NO_FAULTS, RAW, STACK } from "./model.js";
 
 /** Histories that `npm test` generates; the nightly tier sets more. */
 const HISTORIES = Number(process.env.CUTOVER_HISTORIES ?? 300);
@@ -106,7 +106,7 @@ class Night {
       store: this.store,
       driver: modelDriver(this.world, this.folder),
       openTarget: async () => modelTarget(this.world),
-      project: { inventory: async () => ({}) as never, dependencySupplement: async () => undefined },
+      project: modelProject,
       stacksFolder: this.folder,
     });
     service.onFailure((_, error) => {

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { stringify } from "yaml";
 import { Migrations } from "../../src/automation/migrations.js";
 import { type RunningServer, startServer } from "../../src/server.js";
-import { ModelStore, ModelWorld, modelDriver, modelTarget, RAW, STACK } from "../automation/model.js";
+import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
 import { tempFolder } from "../support/tmp.js";
 
 describe("the HTTP API", () => {
@@ -25,24 +25,7 @@ describe("the HTTP API", () => {
       store: new ModelStore(world),
       driver: { ...driver, preview: async (...args) => engineHeld?.then(() => driver.preview(...args)) ?? driver.preview(...args) },
       openTarget: async () => modelTarget(world),
-      project: {
-        inventory: async () => ({
-          file: "f",
-          applications: [
-            {
-              name: "web-api",
-              technology: { kind: "nodejs", text: "Node.js 20" },
-              dependencies: [],
-              traffic: { text: "" },
-              criticality: "high",
-              owner: "o",
-              line: 2,
-              extra: {},
-            },
-          ],
-        }),
-        dependencySupplement: async () => undefined,
-      },
+      project: modelProject,
       stacksFolder: folder,
       holder: "this service",
     });

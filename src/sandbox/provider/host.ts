@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
 import type { OpenBackend, Properties, ResourceRef, SandboxBackend } from "../backend.js";
-import { checkInputs } from "../schema/check.js";
+import { checkInputs, NEWEST_PACKAGE } from "../schema/check.js";
 import { invoke } from "./invokes.js";
 import { type Difference, differences, revealed, sealedLike } from "./properties.js";
 import { replaces } from "./replacements.js";
@@ -55,7 +55,11 @@ function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedService
   const unary: Record<string, Handler> = {
     attach: async () => new Empty(),
     cancel: async () => new Empty(),
-    getPluginInfo: async () => new plugin.PluginInfo(),
+    getPluginInfo: async () => {
+      const info = new plugin.PluginInfo();
+      info.setVersion(NEWEST_PACKAGE);
+      return info;
+    },
     getSchema: async () => {
       const response = new messages.GetSchemaResponse();
       response.setSchema("{}");

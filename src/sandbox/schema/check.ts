@@ -46,6 +46,9 @@ interface Schema {
 const require = createRequire(import.meta.url);
 const SCHEMAS = ["aws", "aws-native", "kubernetes"].map((name) => require(`./${name}.json`) as Schema);
 
+/** The engine asks one server for the version of each package, and wants at least what the program was written with. */
+export const NEWEST_PACKAGE = SCHEMAS.map((s) => s.version).reduce((a, b) => (Number.parseInt(a, 10) >= Number.parseInt(b, 10) ? a : b));
+
 /** Checks inputs as the real provider of the pinned version does: unknown and missing properties, types, and its own rules. */
 export function checkInputs(type: string, inputs: Properties, olds: Properties = {}): CheckFailure[] {
   const custom = CUSTOM_RESOURCES[type];
