@@ -3,6 +3,7 @@ import { gateNamed } from "../automation/gates/catalogue.js";
 import type { Migration } from "../automation/migrations.js";
 import { currentConfig } from "../automation/state.js";
 import type { Revision, Step } from "../automation/types.js";
+import type { StackConfig } from "../config/schema.js";
 
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
 export function migrationView({ stack, plan, state }: Migration, running: boolean) {
@@ -17,7 +18,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
     owner: config.application.owner,
     status: state.status,
     running,
-    phase: step?.phase ?? "cleanup",
+    phase: step?.phase ?? plan.at(-1)?.phase ?? "cleanup",
     step:
       step === undefined
         ? undefined
@@ -30,7 +31,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
     done,
     steps: plan.length,
     revision: state.revision,
-    image: config.workload.image,
+    image: imageOf(config),
     ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
@@ -38,6 +39,11 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
     updatedAt: new Date(state.updatedAt).toISOString(),
     lastSeq: state.lastSeq,
   };
+}
+
+/** The version that users get: green's once it carries everything. */
+function imageOf({ strategy, workload }: StackConfig): string {
+  return strategy.kind === "blue-green" && strategy.greenWeight === 100 ? strategy.image : workload.image;
 }
 
 export function stepView(step: Step, { state }: Migration) {
