@@ -172,6 +172,8 @@ export class Migrations {
     await this.check(stack, plan, state, command, who);
     await this.append(stack, { type: "command", who, ...command }, await this.target(stack));
     this.running.get(stack)?.runner.nudge();
+    // Going back does not wait for an update that goes forward.
+    if (command.command === "rollback" || command.command === "abort") this.options.driver.cancel(stack);
     await this.ensureRunning(stack);
     return (await this.get(stack)).state;
   }

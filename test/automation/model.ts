@@ -197,6 +197,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
     recover: async () => [],
     clearDeadLocks: async () => [],
     checkHistory: async () => [],
+    cancel: () => undefined,
   };
 }
 

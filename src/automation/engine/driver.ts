@@ -40,7 +40,7 @@ export interface Updated {
 }
 
 /** What a runner needs of the stack driver. */
-export type Driver = Pick<StackDriver, "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory">;
+export type Driver = Pick<StackDriver, "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "cancel">;
 
 /** The parts of an exported deployment that a recovery looks at. */
 interface Deployed {
@@ -62,6 +62,8 @@ const MOST_UPDATES = 10_000;
 export class StackDriver {
   private readonly slots: Slots;
   private readonly stacks = new Map<string, Promise<Stack>>();
+  /** Ends the running update of a stack. */
+  private readonly running = new Map<string, AbortController>();
   private command: Promise<PulumiCommand> | undefined;
 
   constructor(private readonly options: DriverOptions) {
@@ -90,10 +92,12 @@ export class StackDriver {
    * Makes the config the stack's config and applies it.
    * @param key stands in the engine's history, so that a restart finds out whether the update happened
    */
-  async update(name: string, config: RawConfig, key: string, options: { dnsOnly?: boolean; signal?: AbortSignal } = {}): Promise<Updated> {
+  async update(name: string, config: RawConfig, key: string, options: { dnsOnly?: boolean } = {}): Promise<Updated> {
     const stack = await this.stack(name);
     await (await StackFile.read(this.options.stacksFolder, name)).replace(config).write();
     const collector = new PreviewCollector();
+    const cancelled = new AbortController();
+    this.running.set(name, cancelled);
     const started = performance.now();
     try {
       const result = await this.slots.run(name, () =>
@@ -103,7 +107,7 @@ export class StackDriver {
           message: messageOf(key, config),
           suppressProgress: true,
           ...(options.dnsOnly === true ? { target: [DNS_RECORDS] } : {}),
-          ...(options.signal === undefined ? {} : { signal: options.signal }),
+          signal: cancelled.signal,
         }),
       );
       return {
@@ -112,7 +116,10 @@ export class StackDriver {
         durationMs: Math.round(performance.now() - started),
       };
     } catch (error) {
+      if (cancelled.signal.aborted) throw new Terminal(`The update of ${name} was cancelled.`, { cause: error });
       throw engineError(error, collector.errors, `The update of ${name} failed`);
+    } finally {
+      this.running.delete(name);
     }
   }
 
@@ -158,9 +165,9 @@ export class StackDriver {
     return Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, v.secret ? "[secret]" : v.value]));
   }
 
-  /** Asks a running update of the stack to stop. */
-  async cancel(name: string): Promise<void> {
-    await (await this.stack(name)).cancel();
+  /** Asks a running update of the stack to stop: what is under way ends, nothing new begins. */
+  cancel(name: string): void {
+    this.running.get(name)?.abort();
   }
 
   /**
