@@ -1,5 +1,5 @@
 import type { StackConfig } from "../config/schema.js";
-import type { MigrationState } from "./state.js";
+import { currentConfig, type MigrationState } from "./state.js";
 import type { ResourceChange, Step } from "./types.js";
 
 /**
@@ -61,6 +61,12 @@ export function actionViolations(state: MigrationState, step: Step, undo: boolea
     found.push({ promise: 3, what: "the new database accepts writes only after the old one refuses them" });
   if (makes.includes("maintenance-off") && newAcceptsWrites(state) && !after(state, "old-fleet-on-new", "old-fleet-on-old"))
     found.push({ promise: 3, what: "maintenance ends only after the old fleet uses the database that accepts writes" });
+  const { database } = currentConfig(state);
+  if (!undo && makes.includes("maintenance-on") && database?.role === "primary" && database.active === "old")
+    found.push({
+      promise: 3,
+      what: "the database was promoted and left again: another cutover needs a new replica, under a new target identifier",
+    });
   if (destroys && !cleanupApproved(state))
     found.push({ promise: 4, what: "nothing old is removed before the cleanup was approved by a second person" });
   return found;

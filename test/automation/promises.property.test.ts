@@ -204,9 +204,10 @@ class Night {
     this.crashIn = undefined;
     for (let i = 0; i < 200; i += 1) {
       const { state, plan } = await this.service.get(STACK);
-      if (state.status === "completed") return "completed";
-      if (state.heldPromise === 3 && plan[state.position]?.id === "database.create-replica") return "back on the old database";
       const step = plan[state.position];
+      if (state.status === "completed") return "completed";
+      if (state.heldPromise === 3 && ["database.create-replica", "database.maintenance-on"].includes(step?.id ?? ""))
+        return "back on the old database";
       if (state.status === "ready") await this.command({ command: "advance", extent: "end" }, "alice");
       else if (state.status === "held" || state.status === "paused") await this.command({ command: "resume" }, "alice");
       else if (step?.kind === "approval") await this.command({ command: "approve", step: step.id }, "carol");
