@@ -64,8 +64,9 @@ export class Migrations {
   }
 
   /** Called when a run ends with an error that no journal could take. */
-  onFailure(listener: (stack: string, error: Error) => void): void {
+  onFailure(listener: (stack: string, error: Error) => void): () => void {
     this.events.on("failure", listener);
+    return () => this.events.off("failure", listener);
   }
 
   /** Stacks that have a migration, sorted. */

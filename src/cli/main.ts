@@ -3,17 +3,10 @@ import { join, resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { projectRoot } from "../engine/engine.js";
 import { CutoverError, EXIT_CODES } from "../errors.js";
+import type { CommandOptions } from "./project.js";
 import { sandboxCommand } from "./sandbox.js";
 import { serve } from "./serve.js";
 import { start } from "./start.js";
-
-/** What every command may need. */
-export interface GlobalOptions {
-  /** Folder with the stack configs. */
-  stacks: string;
-  /** Folder for journals, the sandbox and reports. */
-  state: string;
-}
 
 const wholeNumber = (text: string): number => {
   if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError("accepted: a whole number from 0 to 65535");
@@ -31,9 +24,9 @@ async function build(): Promise<Command> {
     .showHelpAfterError("(cutover --help lists the commands)")
     .enablePositionalOptions()
     .exitOverride();
-  const globals = (): GlobalOptions => {
-    const { stacks, state } = program.opts<GlobalOptions>();
-    return { stacks: resolve(stacks), state: resolve(state) };
+  const globals = (): CommandOptions => {
+    const { stacks, state } = program.opts<Omit<CommandOptions, "root">>();
+    return { root, stacks: resolve(stacks), state: resolve(state) };
   };
   program
     .command("start")
@@ -42,20 +35,20 @@ async function build(): Promise<Command> {
     .option("--fresh", "begin a new rehearsal even when one was interrupted")
     .option("--fault <stack:fault...>", "faults to inject", ["web-api-production:errors@25%"])
     .option("--port <port>", "port to serve on; 0 takes a free one", wholeNumber, 8_080)
-    .action((options) => start({ root, ...globals(), ...options }));
+    .action((options) => start({ ...globals(), ...options }));
   program
     .command("serve")
     .description("serve the HTTP API and the status page over the sandbox as it is")
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber, 8_080)
-    .action((options) => serve({ root, ...globals(), ...options }));
+    .action((options) => serve({ ...globals(), ...options }));
   program
     .command("sandbox")
     .description("run a command, such as pulumi, against the sandbox")
     .argument("<command...>", "for example: pulumi preview --stack web-api-staging")
     .passThroughOptions()
     .allowUnknownOption()
-    .action((command: string[]) => sandboxCommand({ root, ...globals(), command }));
+    .action((command: string[]) => sandboxCommand({ ...globals(), command }));
   return program;
 }
 

@@ -1,24 +1,20 @@
 import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
-import { useEngine } from "../engine/engine.js";
 import { computeWaves } from "../inventory/graph.js";
 import { rehearse, type Wave } from "../rehearsal/rehearse.js";
 import { renderMarkdown } from "../report/markdown.js";
 import { buildReport } from "../report/report.js";
 import { renderTerminal } from "../report/terminal.js";
-import { type OpenSandbox, openSandbox, prepareStacks } from "../sandbox/open.js";
+import type { OpenSandbox } from "../sandbox/open.js";
 import { forgetSandbox } from "../sandbox/project.js";
 import { startServer } from "../server.js";
 import { faultsByStack } from "./faults.js";
 import { printer } from "./progress.js";
-import { folderProject } from "./project.js";
+import { type CommandOptions, folderProject, sandboxFolder, withSandbox } from "./project.js";
 import { untilStopped } from "./stop.js";
 
-export interface StartOptions {
-  root: string;
-  stacks: string;
-  state: string;
+export interface StartOptions extends CommandOptions {
   exit?: boolean;
   fresh?: boolean;
   fault: string[];
@@ -28,32 +24,28 @@ export interface StartOptions {
 /** The main job on the embedded default: the rehearsal of all applications, its report, then the service. */
 export async function start(options: StartOptions): Promise<void> {
   const out = printer(process.stdout, process.stdout.columns);
-  const sandboxFolder = join(options.state, "sandbox");
   const stacks = await StackFile.list(options.stacks);
   // Before anything is made: a mistake in a stack config or in the inventory is told at once.
   for (const stack of stacks) (await StackFile.read(options.stacks, stack)).checkShape();
   const faults = faultsByStack(options.fault, stacks);
-  const project = folderProject(options.stacks);
-  const waves: Wave[] = computeWaves(await project.inventory()).map((applications, i) => ({ number: i + 1, applications }));
+  const inventory = await folderProject(options.stacks).inventory();
+  const waves: Wave[] = computeWaves(inventory).map((applications, i) => ({ number: i + 1, applications }));
 
-  if (options.fresh === true || (await exists(join(sandboxFolder, "finished")))) await forgetSandbox(sandboxFolder);
+  const folder = sandboxFolder(options.state);
+  const finished = join(folder, "finished");
+  if (options.fresh === true || (await exists(finished))) await forgetSandbox(folder);
   await mkdir(options.state, { recursive: true });
-  await useEngine(out.say);
-  const open = await openSandbox({ root: options.root, stacks: options.stacks, state: sandboxFolder, project, faults });
-  try {
-    await prepareStacks(open.project);
+  await withSandbox({ ...options, faults, say: out.say }, async (open) => {
     open.migrations.onProgress((p) => out.progress(p));
     await rehearse(open.migrations, waves, stacks, (wave) => out.say(`\nWave ${wave.number}: ${wave.applications.join(", ")}`));
     await report(open, options.state, out.say);
-    await writeAtomically(join(sandboxFolder, "finished"), new Date().toISOString());
+    await writeAtomically(finished, new Date().toISOString());
     if (options.exit === true) return;
     const server = await startServer({ migrations: open.migrations, port: options.port });
     out.say(`\nServing ${server.url} until Ctrl-C.`);
     await untilStopped();
     await server.close();
-  } finally {
-    await open.close();
-  }
+  });
 }
 
 async function report(open: OpenSandbox, folder: string, say: (line: string) => void): Promise<void> {

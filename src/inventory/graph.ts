@@ -79,7 +79,11 @@ export function computeWaves(inventory: Inventory): string[][] {
   const open = new Map<string, number>();
   for (const [name, list] of graph) {
     open.set(name, list.length);
-    for (const d of list) consumers.set(d, [...(consumers.get(d) ?? []), name]);
+    for (const d of list) {
+      const known = consumers.get(d);
+      if (known === undefined) consumers.set(d, [name]);
+      else known.push(name);
+    }
   }
   const rank = new Map(inventory.applications.map((a) => [a.name, RANK[a.criticality]]));
   const waves: string[][] = [];

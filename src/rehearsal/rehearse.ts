@@ -50,18 +50,22 @@ async function complete(migrations: Migrations, stack: string): Promise<void> {
   await migrations.create(stack, OPERATOR);
   await migrations.resumeAll();
   let failure: Error | undefined;
-  migrations.onFailure((failed, error) => {
+  const stopListening = migrations.onFailure((failed, error) => {
     if (failed === stack) failure = error;
   });
-  let resumes = 0;
-  for (;;) {
-    const state = await migrations.settled(stack);
-    if (failure !== undefined) throw failure;
-    if (state.status === "completed") return;
-    if (state.status === "held" || state.status === "paused") resumes += 1;
-    if (resumes > MOST_RESUMES)
-      throw new Terminal(`${stack} does not get past ${(await positionOf(migrations, stack)).id}: ${state.heldReason}`);
-    await answer(migrations, stack, (await migrations.get(stack)).plan, state);
+  try {
+    for (let resumes = 0; ; ) {
+      const state = await migrations.settled(stack);
+      if (failure !== undefined) throw failure;
+      if (state.status === "completed") return;
+      if (state.status === "held" || state.status === "paused") resumes += 1;
+      const { plan } = await migrations.get(stack);
+      if (resumes > MOST_RESUMES)
+        throw new Terminal(`${stack} does not get past ${plan[state.position]?.id ?? "its end"}: ${state.heldReason}`);
+      await answer(migrations, stack, plan, state);
+    }
+  } finally {
+    stopListening();
   }
 }
 
@@ -82,9 +86,4 @@ async function answer(migrations: Migrations, stack: string, plan: Plan, state: 
     default:
       throw new Terminal(`${stack} stands still while it is ${state.status}: ${state.heldReason ?? "no reason given"}`);
   }
-}
-
-async function positionOf(migrations: Migrations, stack: string): Promise<{ id: string }> {
-  const { plan, state } = await migrations.get(stack);
-  return plan[state.position] ?? { id: "its end" };
 }

@@ -159,12 +159,6 @@ export class StackDriver {
     return (await this.preview(name, file.raw())).changes.length === 0;
   }
 
-  async outputs(name: string): Promise<Record<string, unknown>> {
-    const stack = await this.stack(name);
-    const outputs = await stack.outputs();
-    return Object.fromEntries(Object.entries(outputs).map(([k, v]) => [k, v.secret ? "[secret]" : v.value]));
-  }
-
   /** Asks a running update of the stack to stop: what is under way ends, nothing new begins. */
   cancel(name: string): void {
     this.running.get(name)?.abort();

@@ -82,12 +82,7 @@ function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedService
     },
     check: async (request) => {
       const news = plain(request.getNews());
-      const failures = checkInputs(
-        typeOf(request.getUrn()),
-        revealed(news) as Properties,
-        (revealed(plain(request.getOlds())) as Properties) ?? {},
-      );
-      return checked(news, failures);
+      return checked(news, checkInputs(typeOf(request.getUrn()), revealed(news) as Properties));
     },
     diff: async (request) => diffResponse(request),
     create: async (request) => {

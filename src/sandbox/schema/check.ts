@@ -50,14 +50,14 @@ const SCHEMAS = ["aws", "aws-native", "kubernetes"].map((name) => require(`./${n
 export const NEWEST_PACKAGE = SCHEMAS.map((s) => s.version).reduce((a, b) => (Number.parseInt(a, 10) >= Number.parseInt(b, 10) ? a : b));
 
 /** Checks inputs as the real provider of the pinned version does: unknown and missing properties, types, and its own rules. */
-export function checkInputs(type: string, inputs: Properties, olds: Properties = {}): CheckFailure[] {
+export function checkInputs(type: string, inputs: Properties): CheckFailure[] {
   const custom = CUSTOM_RESOURCES[type];
   const schema = custom === undefined ? SCHEMAS.find((s) => type in s.resources) : undefined;
   const shape = custom?.shape ?? schema?.resources[type];
   if (shape === undefined) return [{ property: "", reason: `the sandbox does not know the resource type ${type}` }];
   const failures = checkShape(inputs, shape, custom?.types ?? schema?.types ?? {}, "");
   // Rules read what the shape promises, so a wrong shape is told first.
-  return failures.length > 0 ? failures : ruleFailures(type, inputs, olds);
+  return failures.length > 0 ? failures : ruleFailures(type, inputs);
 }
 
 function checkShape(value: Properties, shape: Shape, types: Record<string, Shape>, path: string): CheckFailure[] {

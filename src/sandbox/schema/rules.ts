@@ -3,7 +3,7 @@ import { UNKNOWN } from "../provider/properties.js";
 import type { CheckFailure } from "./check.js";
 
 /** Rules of the real services that a type cannot say. Unknown values pass: they are checked once they are known. */
-export function ruleFailures(type: string, inputs: Properties, _olds: Properties): CheckFailure[] {
+export function ruleFailures(type: string, inputs: Properties): CheckFailure[] {
   const failures: CheckFailure[] = [];
   const say = (property: string, reason: string): void => void failures.push({ property, reason });
   if (type.startsWith("kubernetes:")) kubernetes(inputs, say);

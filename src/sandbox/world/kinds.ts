@@ -15,6 +15,12 @@ export interface Outcome {
   restarts: boolean;
 }
 
+/** `rds:Instance` of `aws:rds/instance:Instance`; how the log and messages name a resource's type. */
+export function shortType(type: string): string {
+  const [pkg, module = "", name] = type.split(":");
+  return pkg === "kubernetes" ? `kubernetes:${name}` : `${module.split("/")[0]}:${name}`;
+}
+
 const MINUTE = 60;
 type Metadata = { name?: string; namespace?: string; annotations?: Record<string, string> };
 const metadataOf = (p: Properties): Metadata => (p.metadata ?? {}) as Metadata;
@@ -59,7 +65,7 @@ export function outcomeOf(
   config: StackConfig,
 ): Outcome {
   const verb = before === undefined ? "Create" : "Update";
-  const plain: Outcome = { outputs: { ...before?.outputs, ...inputs }, kinds: [`${nameOf(type)}:${verb}`], seconds: 2, restarts: true };
+  const plain: Outcome = { outputs: { ...before?.outputs, ...inputs }, kinds: [`${shortType(type)}:${verb}`], seconds: 2, restarts: true };
   switch (type) {
     case "aws:rds/instance:Instance":
       return database(plain, id, before, inputs, state, config);
@@ -81,11 +87,6 @@ export function outcomeOf(
       return plain;
   }
 }
-
-const nameOf = (type: string): string =>
-  type.startsWith("kubernetes:")
-    ? `kubernetes:${type.split(":").at(-1)}`
-    : `${type.split(":")[1]?.split("/")[0]}:${type.split(":").at(-1)}`;
 
 function database(
   plain: Outcome,

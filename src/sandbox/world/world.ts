@@ -6,7 +6,7 @@ import { writeAtomically } from "../../config/stackFile.js";
 import { Conflict, UserError } from "../../errors.js";
 import type { Effect } from "../../ports/target.js";
 import type { Properties, ResourceRef, SandboxBackend } from "../backend.js";
-import { naturalId, outcomeOf } from "./kinds.js";
+import { naturalId, outcomeOf, shortType } from "./kinds.js";
 import { newWorld, type Stored, type WorldState } from "./state.js";
 import { violationsOf } from "./violations.js";
 
@@ -216,12 +216,6 @@ export class World implements SandboxBackend {
 }
 
 export const keyOf = (type: string, id: string): string => `${type}|${id}`;
-
-/** `rds:Instance` of `aws:rds/instance:Instance`. */
-export function shortType(type: string): string {
-  const [pkg, module = "", name] = type.split(":");
-  return pkg === "kubernetes" ? `kubernetes:${name}` : `${module.split("/")[0]}:${name}`;
-}
 
 const overwrites = (type: string, inputs: Properties): boolean => type === "aws:route53/record:Record" && inputs.allowOverwrite === true;
 
