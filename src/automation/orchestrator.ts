@@ -159,7 +159,11 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   if (violations.length > 0) return refuse(violations);
   if (at.preview === undefined) return { do: "preview", step, attempt: at.attempt, config: raw };
   const lost = statefulLosses(at.preview.changes).filter((l) => !at.approvedResources?.includes(l.name));
-  if (lost.length > 0) return hold(`promise 7: ${step.id} would ${lost.map((l) => `${l.op} ${l.name} (${l.type})`).join(", ")}`, 7);
+  if (lost.length > 0) {
+    const reason = `promise 7: ${step.id} would ${lost.map((l) => `${l.op} ${l.name} (${l.type})`).join(", ")}`;
+    // Inside a window users wait, and nobody approves such a thing there: it is undone as a whole.
+    return step.undoFrom === undefined ? hold(reason, 7) : onFailure(plan, state, step, reason);
+  }
   const update: Decision = {
     do: "update",
     key: effectKey(state, step.id, at.attempt, "update"),

@@ -9,8 +9,11 @@ import { Conflict, PromiseViolation, UserError } from "../../src/errors.js";
 import { tempFolder } from "../support/tmp.js";
 
 const entry = (reason: string): Entry => ({ type: "migration.held", reason });
-const chain = (reasons: string[]): Recorded[] =>
-  reasons.reduce<Recorded[]>((all, r, i) => [...all, record(entry(r), all.at(-1), i, 1)], []);
+const chain = (reasons: string[]): Recorded[] => {
+  const all: Recorded[] = [];
+  for (const [i, reason] of reasons.entries()) all.push(record(entry(reason), all.at(-1), i, 1));
+  return all;
+};
 
 describe("the journal", () => {
   it("promise 9: finds any entry that was changed, removed or moved", () => {

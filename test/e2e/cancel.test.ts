@@ -1,28 +1,14 @@
-import { join } from "node:path";
 import { expect } from "chai";
 import { engineLocks } from "../../src/automation/engine/locks.js";
-import { projectRoot, useEngine } from "../../src/engine/engine.js";
-import { openSandbox, prepareStacks } from "../../src/sandbox/open.js";
-import { modelProject } from "../automation/model.js";
-import { requirePart } from "../support/parts.js";
-import { tempFolder } from "../support/tmp.js";
+import { inSandbox } from "../support/sandbox.js";
 
 const STACK = "web-api-staging";
 
 describe("an abort on the real engine", function () {
   this.timeout(180_000);
 
-  it("cancels the update that is running, goes back to revision 0 and ends", async function () {
-    const engine = await useEngine().catch(() => undefined);
-    requirePart(this, "the Pulumi engine", engine !== undefined, "npm start makes one");
-    const open = await openSandbox({
-      root: projectRoot(),
-      stacks: join(projectRoot(), "stacks"),
-      state: tempFolder("cancel"),
-      project: modelProject,
-    });
-    try {
-      await prepareStacks(open.project);
+  it("cancels the update that is running, goes back to revision 0 and ends", function () {
+    return inSandbox(this, "cancel", async (open) => {
       const { migrations } = open;
       await migrations.create(STACK, "alice");
       const updating = new Promise<void>((resolve) => migrations.onProgress(({ entry }) => entry.type === "update.intended" && resolve()));
@@ -39,8 +25,6 @@ describe("an abort on the real engine", function () {
       expect(failed).to.deep.include({ error: `The update of ${STACK} was cancelled.` });
       expect(await open.driver.inSync(STACK)).to.equal(true);
       expect(await migrations.verify(STACK)).to.deep.equal([]);
-    } finally {
-      await open.close();
-    }
+    });
   });
 });

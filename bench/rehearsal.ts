@@ -1,0 +1,124 @@
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Recorded } from "../src/automation/entries.js";
+import { buildPlan } from "../src/automation/plan.js";
+import { folderProject, withSandbox } from "../src/cli/project.js";
+import { type RawConfig, readConfig, StackFile, writeAtomically } from "../src/config/stackFile.js";
+import { projectRoot, useEngine } from "../src/engine/engine.js";
+import type { OpenSandbox } from "../src/sandbox/open.js";
+import { createStack } from "../src/sandbox/project.js";
+
+/**
+ * A whole rehearsal (`npm start -- --exit`) against what a user would run instead: the same previews and updates,
+ * one after another, with the raw CLI, the same program, configs and sandbox. Bar: at most 1.3 times as long.
+ *
+ * The journals of the rehearsal say what is to be replayed. Actions between the updates (writes stopped, the record
+ * adopted) are carried out in this process, and their time does not count for the CLI.
+ */
+
+const SECRETS = "cutover:secrets";
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "cutover-bench-"));
+  try {
+    await useEngine();
+    const root = projectRoot();
+    const stacks = join(root, "stacks");
+    const ours = await timed(() =>
+      run(process.execPath, [join(root, "dist", "src", "cli", "main.js"), "--state", join(folder, "ours"), "start", "--exit"], {}),
+    );
+    process.stderr.write(`rehearsal: ${ours.toFixed(1)} s; now the same with the raw CLI\n`);
+    const raw = await withSandbox({ root, stacks, state: join(folder, "raw") }, (open, names) =>
+      replay(open, names, join(folder, "ours", "sandbox", "journal"), stacks),
+    );
+    const ratio = ours / raw.seconds;
+    const result = { rehearsalSeconds: ours, rawSeconds: raw.seconds, previews: raw.previews, updates: raw.updates, ratio, bar: 1.3 };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    process.stdout.write(
+      `${raw.previews} previews and ${raw.updates} updates: rehearsal ${ours.toFixed(0)} s, raw CLI ${raw.seconds.toFixed(0)} s, ratio ${ratio.toFixed(2)} (bar 1.3)\n`,
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Replayed {
+  seconds: number;
+  previews: number;
+  updates: number;
+}
+
+async function replay(open: OpenSandbox, stacks: string[], journals: string, stacksFolder: string): Promise<Replayed> {
+  const total: Replayed = { seconds: 0, previews: 0, updates: 0 };
+  for (const stack of stacks) {
+    await createStack(open.project, stack);
+    const entries = (await readFile(join(journals, stack, "journal.ndjson"), "utf8"))
+      .trim()
+      .split("\n")
+      .map((l) => JSON.parse(l) as Recorded);
+    await replayStack(open, stack, entries, stacksFolder, total);
+  }
+  return total;
+}
+
+async function replayStack(open: OpenSandbox, stack: string, entries: Recorded[], stacksFolder: string, total: Replayed): Promise<void> {
+  const file = await StackFile.read(open.project.stacksFolder, stack);
+  const secrets = file.raw()[SECRETS];
+  // Each sandbox has its own passphrase, so the sealed values of the other one mean nothing here.
+  const own = (config: RawConfig): RawConfig => (secrets === undefined ? config : { ...config, [SECRETS]: secrets });
+  let config = readConfig(file.raw(), "the config as it was", stack);
+  const plan = buildPlan(config);
+  const target = await open.sandbox.target(stack, () => config);
+  const pulumi = async (...args: string[]): Promise<void> => {
+    const all = [...args, "--stack", stack, "--non-interactive"];
+    total.seconds += await timed(() => run("pulumi", all, { cwd: open.project.folder, env: { ...process.env, ...open.env } }));
+  };
+  for (const entry of entries) {
+    await target.clock.sleepUntil(entry.at);
+    if (entry.type === "preview.stored") {
+      const next = entries.find((e) => e.seq > entry.seq && e.type === "update.intended" && e.step === entry.step);
+      if (next?.type !== "update.intended") continue;
+      const candidate = join(open.project.folder, `candidate.${stack}.yaml`);
+      const copy = await StackFile.read(open.project.stacksFolder, stack);
+      await writeAtomically(candidate, copy.replace(own(next.config)).text());
+      await pulumi("preview", "--config-file", candidate);
+      total.previews += 1;
+    } else if (entry.type === "update.intended") {
+      await file.replace(own(entry.config)).write();
+      await pulumi("up", "--yes", "--skip-preview", ...(entry.targetDns === true ? ["--target", "**$aws:route53/record:Record::**"] : []));
+      config = readConfig(own(entry.config), "the config", stack);
+      total.updates += 1;
+    } else if (entry.type === "action.intended") {
+      const step = plan.find((s) => s.id === entry.step);
+      const act = step?.kind !== "action" ? undefined : entry.undo ? step.undo : step.run;
+      await act?.({ target, config, effect: { key: entry.key, fence: entry.fence }, project: folderProject(stacksFolder) });
+    }
+  }
+}
+
+function run(command: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (data) => {
+        output += data;
+      });
+    }
+    child.once("error", reject);
+    child.once("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")} ended with ${code}:\n${output}`)),
+    );
+  });
+}
+
+/** Seconds that it takes. */
+async function timed(operation: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  await operation();
+  return (performance.now() - started) / 1_000;
+}
+
+await main();

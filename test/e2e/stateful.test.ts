@@ -1,0 +1,81 @@
+import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+import { expect } from "chai";
+import type { Command } from "../../src/automation/entries.js";
+import type { OpenSandbox } from "../../src/sandbox/open.js";
+import { inSandbox } from "../support/sandbox.js";
+
+const STACK = "web-api-production";
+
+/** Makes the engine believe that the replica is not encrypted: the program, which asks for encryption, then plans another one. */
+async function forgetEncryption(open: OpenSandbox): Promise<void> {
+  const workspace = await LocalWorkspace.create({ workDir: open.project.folder, envVars: open.env });
+  const state = await workspace.exportStack(STACK);
+  const { resources } = state.deployment as { resources: { type: string; inputs: Record<string, unknown> }[] };
+  const database = resources.find((r) => r.type === "aws:rds/instance:Instance");
+  expect(database?.inputs.storageEncrypted).to.equal(true);
+  (database as { inputs: Record<string, unknown> }).inputs.storageEncrypted = false;
+  await workspace.importStack(STACK, state);
+}
+
+describe("a replacement of the database on the real engine", function () {
+  this.timeout(300_000);
+
+  async function say(open: OpenSandbox, command: Command, who = "alice") {
+    await open.migrations.command(STACK, command, who);
+    return open.migrations.settled(STACK);
+  }
+
+  /** Takes the migration to where a step is next. */
+  async function standBefore(open: OpenSandbox, id: string): Promise<void> {
+    await open.migrations.create(STACK, "alice");
+    for (;;) {
+      const { plan, state } = await open.migrations.get(STACK);
+      const step = plan[state.position];
+      if (step?.id === id) return;
+      if (state.status === "approval") await say(open, { command: "approve", step: step?.id ?? "" }, "bob");
+      else await say(open, { command: "advance", extent: "step" });
+    }
+  }
+
+  const ofDatabase = async (open: OpenSandbox) =>
+    (await open.sandbox.effects(STACK)).filter((e) => e.kind.startsWith("rds:") && e.id === "prod-db-replica").map((e) => e.kind);
+
+  it("promise 7: holds the migration with the database's name, and goes on only when it was approved by that name", function () {
+    return inSandbox(this, "stateful", async (open) => {
+      await standBefore(open, "database.lower-ttl");
+      await forgetEncryption(open);
+      const held = await say(open, { command: "advance", extent: "step" });
+      expect(held.status).to.equal("held");
+      expect(held.heldReason).to.equal("promise 7: database.lower-ttl would replace web-api (aws:rds/instance:Instance)");
+      expect(await ofDatabase(open)).to.deep.equal(["rds:CreateDBInstanceReadReplica"]);
+
+      const still = await say(open, { command: "approve", step: "database.lower-ttl", resources: ["another"] });
+      expect(still.status).to.equal("held");
+      expect(await ofDatabase(open)).to.deep.equal(["rds:CreateDBInstanceReadReplica"]);
+
+      const done = await say(open, { command: "approve", step: "database.lower-ttl", resources: ["web-api"] });
+      expect(done.status, done.heldReason).to.equal("ready");
+      expect(await ofDatabase(open)).to.deep.equal([
+        "rds:CreateDBInstanceReadReplica",
+        "rds:Instance:Delete",
+        "rds:CreateDBInstanceReadReplica",
+      ]);
+    });
+  });
+
+  it("promise 7: inside the maintenance window it goes back by itself, for users are waiting", function () {
+    return inSandbox(this, "window", async (open) => {
+      await standBefore(open, "database.promote");
+      await forgetEncryption(open);
+      const back = await say(open, { command: "advance", extent: "step" });
+      expect(back.status).to.equal("held");
+      const started = (await open.migrations.journal(STACK)).find((e) => e.type === "rollback.started");
+      expect(started).to.deep.include({ automatic: true });
+      expect(started?.type === "rollback.started" && started.why).to.contain("promise 7: database.promote would replace web-api");
+      expect(await ofDatabase(open)).to.deep.equal(["rds:CreateDBInstanceReadReplica"]);
+      const { effects } = { effects: await open.sandbox.effects(STACK) };
+      expect(effects.slice(-2).map((e) => e.kind)).to.deep.equal(["data:AllowWrites", "fleet:MaintenanceOff"]);
+      expect(await open.sandbox.violations(STACK)).to.deep.equal([]);
+    });
+  });
+});
