@@ -22,6 +22,7 @@ const RESOURCES = {
   "aws-native": { "aws-native:cloudwatch:Alarm": ["cloudwatch/alarm", "AlarmArgs"] },
   kubernetes: Object.fromEntries(
     [
+      ["helm.sh/v3", "Release"],
       ["apps/v1", "Deployment"],
       ["core/v1", "Service"],
       ["core/v1", "ServiceAccount"],
@@ -41,7 +42,7 @@ const RESOURCES = {
       ["apiextensions.k8s.io/v1", "CustomResourceDefinition"],
     ].map(([group, kind]) => [
       `kubernetes:${group}:${kind}`,
-      [`${group.replace(/(\.authorization)?\.k8s\.io/, "")}/${kind[0].toLowerCase()}${kind.slice(1)}`, `${kind}Args`],
+      [`${group.replace(/(\.authorization)?\.k8s\.io|\.sh/, "")}/${kind[0].toLowerCase()}${kind.slice(1)}`, `${kind}Args`],
     ]),
   ),
 };

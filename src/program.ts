@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { MigratedApp } from "./components/MigratedApp.js";
 import { parseStackConfig, SECTIONS, stackName } from "./config/schema.js";
 import { UserError } from "./errors.js";
+import { enforcePolicies } from "./policies/enforce.js";
 
 /**
  * The Pulumi program: one application's target state from its stack config. The service runs it inline, `pulumi up`
@@ -29,6 +30,7 @@ export async function program(): Promise<Record<string, unknown>> {
       accepted: `name and environment that make the stack's name, ${stack}`,
     });
 
+  enforcePolicies(config.policies.waivers);
   const app = new MigratedApp(config.application.name, { config, secrets });
   return {
     application: config.application.name,

@@ -18,7 +18,15 @@ export type Command =
 
 /** One item of a way back, in the order in which it runs. */
 export type PathItem =
-  | { kind: "config"; config: RawConfig; kept: { path: string; why: string }[]; dnsOnly: boolean; summary: string }
+  | {
+      kind: "config";
+      config: RawConfig;
+      kept: { path: string; why: string }[];
+      dnsOnly: boolean;
+      summary: string;
+      /** Pause before it, in seconds: what the item before set going must be in force first. */
+      afterSeconds?: number;
+    }
   | { kind: "undo"; step: string; summary: string };
 
 /** What the journal records, by type. Effects are two entries: the intent before, the outcome after (promise 6). */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { looksSecret } from "../config/schema.js";
+import { looksSecret } from "../config/secrets.js";
 import { canonical } from "../config/stackFile.js";
 import { PromiseViolation } from "../errors.js";
 import type { Entry, Recorded } from "./entries.js";

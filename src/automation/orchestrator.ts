@@ -38,7 +38,7 @@ export type Decision =
       kept?: { path: string; why: string }[];
       dnsOnly: boolean;
     }
-  | { do: "act"; key: string; step: ActionStep; undo: boolean; config: StackConfig }
+  | { do: "act"; key: string; step: ActionStep | ConfigStep; undo: boolean; config: StackConfig }
   /** One round of samples, not before `at`. */
   | { do: "sample"; step: ConfigStep | GateStep; watch: WatchState; at: number; config: StackConfig; notBefore: number }
   /** An effect was intended and its outcome is not known: find out. */
@@ -216,9 +216,9 @@ function decideReturn(plan: Plan, state: MigrationState): Decision {
   if (returning.failures >= MAX_TRIES)
     return hold(`the way back failed ${returning.failures} times at: ${item.summary} ${returning.error ?? ""}`.trim());
   const decision = returnItem(plan, state, item, returning.done);
-  return returning.failures === 0 || decision.do === "record"
-    ? decision
-    : { do: "wait", at: state.updatedAt + (RETRY_MS[returning.failures - 1] ?? 60_000), next: decision };
+  const pause =
+    returning.failures > 0 ? (RETRY_MS[returning.failures - 1] ?? 60_000) : item.kind === "config" ? (item.afterSeconds ?? 0) * 1_000 : 0;
+  return pause === 0 || decision.do === "record" ? decision : { do: "wait", at: state.updatedAt + pause, next: decision };
 }
 
 function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
@@ -240,7 +240,7 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
     };
   }
   const step = plan.find((s) => s.id === item.step);
-  if (step?.kind !== "action") return hold(`the way back names ${item.step}, which is no action of this plan`);
+  if (step?.kind !== "action" && step?.kind !== "config") return hold(`the way back names ${item.step}, which this plan cannot undo`);
   const violations = actionViolations(state, step, true);
   if (violations.length > 0) return refuse(violations);
   const attempt = state.steps[step.id]?.attempt ?? 0;

@@ -45,6 +45,11 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   if (before.strategy.kind === "blue-green" && after.strategy.kind === "blue-green" && before.strategy.blue && !after.strategy.blue) {
     if (state.shownGreenWeight?.value !== 100) say(11, "blue is removed only after the load balancer's rule showed 100 % green");
   }
+  if (before.strategy.kind === "canary" && after.strategy.kind === "canary" && after.ingress !== undefined) {
+    const removes = before.strategy.workload === "both" && after.strategy.workload === "rollout";
+    if (removes && state.shownRolloutShare?.value !== 100)
+      say(11, "the Deployment is removed only after the load balancer's rule showed 100 % on the Rollout");
+  }
   return found;
 }
 

@@ -12,7 +12,7 @@ import type { Plan } from "./plan.js";
 import { statefulLosses } from "./promises.js";
 import { apply, currentConfig, type Intent, type MigrationState } from "./state.js";
 import type { Lease, Store } from "./store.js";
-import type { ActionStep, ProjectPort } from "./types.js";
+import type { ActionStep, ConfigStep, ProjectPort } from "./types.js";
 
 export interface RunnerParts {
   store: Store;
@@ -154,9 +154,9 @@ export class Runner {
     }
   }
 
-  private async act(key: string, step: ActionStep, undo: boolean, config: StackConfig): Promise<void> {
+  private async act(key: string, step: ActionStep | ConfigStep, undo: boolean, config: StackConfig): Promise<void> {
     const { target, project } = this.parts;
-    const run = undo ? step.undo : step.run;
+    const run = undo || step.kind === "config" ? step.undo : step.run;
     let evidence: Evidence;
     try {
       evidence =
@@ -179,7 +179,7 @@ export class Runner {
       summary: evidence.summary,
       ...(evidence.facts === undefined ? {} : { facts: evidence.facts }),
       ...(files.length === 0 ? {} : { files }),
-      marks: (undo ? step.undoMarks : step.marks) ?? [],
+      marks: (step.kind === "config" ? undefined : undo ? step.undoMarks : step.marks) ?? [],
     });
   }
 
@@ -235,7 +235,7 @@ export class Runner {
     const { stack } = this.state;
     if (intent.type === "action.intended") {
       const step = this.parts.plan.find((s) => s.id === intent.step);
-      if (step?.kind !== "action")
+      if (step?.kind !== "action" && step?.kind !== "config")
         throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
       await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
       return this.act(intent.key, step, intent.undo, currentConfig(this.state));

@@ -84,6 +84,8 @@ export interface MigrationState {
   shownNewWeight?: { value: number; at: number };
   /** Green weight as the load balancer's rule last showed it. */
   shownGreenWeight?: { value: number; at: number };
+  /** Percent that the load balancer's rule last showed for the Argo Rollout. */
+  shownRolloutShare?: { value: number; at: number };
   /** Who last advanced: an approval that needs a second person refuses this one. */
   advancedBy?: string;
   heldReason?: string;
@@ -357,6 +359,7 @@ function observed(state: MigrationState, gates: GateSummary[]): MigrationState {
     const stopped = next.marks["old-writes-stopped"];
     if (g.gate === "lag-zero" && g.last === 0 && stopped !== undefined && g.at >= stopped) next.lagZeroAt = g.at;
     if (g.gate === "dns-weight") next.shownNewWeight = { value: g.last, at: g.at };
+    if (g.gate === "rollout-share") next.shownRolloutShare = { value: g.last, at: g.at };
     if (g.gate === "green-weight") next.shownGreenWeight = { value: g.last, at: g.at };
   }
   return next;

@@ -51,12 +51,11 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
     });
 
   const path: PathItem[] = [];
-  let config = currentRevision(state).config;
+  const start = currentRevision(state).config;
+  let config = start;
   const reach = (wanted: RawConfig, summary: string, dnsOnly = false): void => {
     const { config: next, kept } = withFloors(config, wanted, state);
     if (configChanges(config, next).length === 0) return;
-    const last = path.at(-1);
-    if (last?.kind === "config" && !last.dnsOnly) path.pop();
     path.push({ kind: "config", config: next, kept, dnsOnly, summary });
     config = next;
   };
@@ -66,6 +65,7 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
   for (const step of [...lost].reverse()) {
     if (step.kind === "config" && state.steps[step.id]?.revision !== undefined) {
       const index = plan.indexOf(step);
+      if (step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: step.wayBack.summary });
       const earlier = revisionBefore(plan, state, index);
       // While going further back, DNS keeps what was set first.
       reach(withDnsOf(earlier.config, target.config) ?? earlier.config, step.wayBack.summary);
@@ -87,7 +87,7 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
   return {
     revision: target.number,
     undoTo,
-    path,
+    path: ramped(start, joined(start, path)),
     crossesPointOfNoReturn: crossed && state.marks["new-writes-allowed"] !== undefined,
     loses: [...new Set(lost.map((s) => s.wayBack.loses).filter((l) => l !== "nothing"))],
   };
@@ -114,6 +114,80 @@ function undoIndexOf(plan: Plan, target: Revision, state: MigrationState): numbe
     if (restored !== undefined) return undoIndexOf(plan, restored, state);
   }
   return 0;
+}
+
+const STRATEGY = "cutover:strategy";
+/** Until a load balancer's rule and targets follow what the cluster was told, in seconds. */
+const SETTLE_SECONDS = 60;
+
+/** What carries the requests: the colours that exist, or Deployment and Rollout. */
+function carrierOf(raw: RawConfig): string {
+  const { green = false, blue = true, workload = "deployment" } = section(raw, STRATEGY) ?? {};
+  return JSON.stringify([green, blue, workload]);
+}
+
+/**
+ * Neighbouring config changes become one update. Apart from that stay the DNS weights, and changes of what carries the
+ * requests: what comes back must be ready before requests are sent there, and what goes must get none any more.
+ */
+function joined(start: RawConfig, items: PathItem[]): PathItem[] {
+  const found: PathItem[] = [];
+  let before = start;
+  let open = false;
+  for (const item of items) {
+    if (item.kind === "undo") {
+      found.push(item);
+      open = false;
+      continue;
+    }
+    const carrier = carrierOf(before) !== carrierOf(item.config);
+    const last = found.findLast((i) => i.kind === "config");
+    if (open && !carrier && last?.kind === "config") {
+      const { afterSeconds } = last;
+      found[found.indexOf(last)] = { ...item, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
+    } else {
+      const afterSeconds = last?.kind !== "config" ? 0 : last.dnsOnly ? resolversFollow(before) : SETTLE_SECONDS;
+      found.push({ ...item, ...(afterSeconds === 0 ? {} : { afterSeconds }) });
+    }
+    open = !item.dnsOnly && !carrier;
+    before = item.config;
+  }
+  return found;
+}
+
+/** Seconds until no resolver sends users to where the weights sent them before. */
+function resolversFollow(raw: RawConfig): number {
+  const ttl = Number(section(raw, DNS)?.ttlSeconds ?? 300);
+  return Math.max(ttl, ALIAS_TTL_SECONDS) + SETTLE_SECONDS;
+}
+/** Of an alias to a load balancer. */
+const ALIAS_TTL_SECONDS = 60;
+
+/** A fall of green's weight along the earlier weights with pauses, for applications that need warm-up. */
+function ramped(start: RawConfig, items: PathItem[]): PathItem[] {
+  let before = start;
+  return items.flatMap((item): PathItem[] => {
+    if (item.kind === "undo") return [item];
+    const was = section(before, STRATEGY) ?? {};
+    const to = Number(section(item.config, STRATEGY)?.greenWeight ?? 0);
+    const ramp = Number(was.abortRampSeconds ?? 0);
+    const weights = ramp === 0 ? [] : rampBetween(was, Number(was.greenWeight ?? 0), to);
+    const pause = Math.ceil(ramp / (weights.length + 1));
+    const between = weights.map((weight, i): PathItem => {
+      const config = { ...before, [STRATEGY]: { ...was, greenWeight: weight } };
+      const afterSeconds = i === 0 ? item.afterSeconds : pause;
+      const { afterSeconds: _, ...rest } = item;
+      return { ...rest, config, summary: `Send ${weight} % to green.`, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
+    });
+    before = item.config;
+    return weights.length === 0 ? [item] : [...between, { ...item, afterSeconds: pause }];
+  });
+}
+
+/** The ramp's weights below the first and above the last, falling. */
+function rampBetween(strategy: Section, from: number, to: number): number[] {
+  const weights = (strategy.weights as number[] | undefined) ?? [5, 10, 25, 50, 75, 100];
+  return weights.filter((w) => w < from && w > to).sort((a, b) => b - a);
 }
 
 const isDone = (state: MigrationState, id: string) => state.steps[id]?.status === "done";
@@ -147,8 +221,7 @@ function withFloors(
   const role = section(now, DATABASE)?.role;
   const database = section(config, DATABASE);
   if (role === "primary" && database !== undefined && database.role !== "primary") {
-    config[DATABASE] = { ...database, role: "primary", backup: section(now, DATABASE)?.backup };
-    if ((config[DATABASE] as Section).backup === undefined) delete (config[DATABASE] as Section).backup;
+    config[DATABASE] = { ...database, role: "primary" };
     kept.push({ path: "database.role", why: "a promoted database cannot become a replica again" });
   }
   const dns = section(config, DNS);
@@ -156,10 +229,11 @@ function withFloors(
     config[DNS] = { ...dns, records: "old" };
     kept.push({ path: "dns.records", why: "the weighted record answers for the name: removing it would leave the name without an answer" });
   }
-  const cluster = section(config, CLUSTER);
-  if (section(now, CLUSTER)?.argoRollouts === true && cluster !== undefined && cluster.argoRollouts !== true) {
-    config[CLUSTER] = { ...cluster, argoRollouts: true };
-    kept.push({ path: "cluster.argoRollouts", why: "removing the controller would remove every application's Rollouts" });
+  for (const controller of ["argoRollouts", "vpa"]) {
+    const cluster = section(config, CLUSTER);
+    if (section(now, CLUSTER)?.[controller] !== true || cluster === undefined || cluster[controller] === true) continue;
+    config[CLUSTER] = { ...cluster, [controller]: true };
+    kept.push({ path: `cluster.${controller}`, why: "other applications of the cluster may use the controller" });
   }
   return { config, kept };
 }

@@ -1,28 +1,40 @@
-import * as native from "@pulumi/aws-native";
+import type * as native from "@pulumi/aws-native";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { errorShareAlarm, metricAlarm } from "./alarm.js";
+import { require, requireName, requireNumber, type Tags } from "./support.js";
 
 export interface AlertRulesArgs {
+  /** Namespace of the PrometheusRule; the Prometheus operator must watch it. */
   namespace: pulumi.Input<string>;
-  /** @default 0.05 */
+  /** Fraction of requests answered 5xx that is too much. @default 0.05 (seed: prometheus-rules.yaml) */
   errorRate?: number;
-  /** Seconds. @default 1 */
+  /** Seconds of the 95th percentile of request durations that are too long. @default 1 (seed: prometheus-rules.yaml) */
   latencyP95Seconds?: number;
-  /** Seconds a condition must hold. @default 300 */
+  /** Seconds that a condition must hold. @default 300 (seed: `for: 5m`) */
   forSeconds?: number;
-  /** Seconds between evaluations. @default 30 */
+  /** Seconds between evaluations. @default 30 (seed: `interval: 30s`) */
   intervalSeconds?: number;
-  /** SNS topics for the CloudWatch alarms. @default none */
+  /** SNS topics that the CloudWatch alarms notify, when they begin and when they end. @default none */
   topicArns?: pulumi.Input<string>[];
-  /** Watch this database's CPU. Absent: no database alarm. */
+  /** The load balancer's ARN suffix, `app/NAME/ID`: alarms on its answers 5xx and its targets' response time. Absent: no such alarms. */
+  loadBalancer?: pulumi.Input<string>;
+  /** The database's identifier: alarms on its CPU and free storage. Absent: no such alarms. */
   databaseIdentifier?: string;
+  /** Tags of the CloudWatch alarms. @default none */
+  tags?: Tags;
 }
 
-/** The two rules of the seed's prometheus-rules.yaml; exported for promtool's tests. */
-export function alertRules(
-  job: string,
-  args: Omit<AlertRulesArgs, "namespace">,
-): { alert: string; expr: string; for: string; labels: Record<string, string>; annotations: Record<string, string> }[] {
+export interface AlertRule {
+  alert: string;
+  expr: string;
+  for: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+}
+
+/** The two rules of the seed's prometheus-rules.yaml, for a Prometheus job; plain data, so that promtool can test them. */
+export function alertRules(job: string, args: Pick<AlertRulesArgs, "errorRate" | "latencyP95Seconds" | "forSeconds">): AlertRule[] {
   const hold = `${args.forSeconds ?? 300}s`;
   return [
     {
@@ -44,16 +56,28 @@ export function alertRules(
 }
 
 /**
- * Alerts for the new side: the seed's PrometheusRule, and a CloudWatch alarm for the database.
+ * Alerts for the new side: error rate and latency in Prometheus, and CloudWatch alarms on the load balancer and the
+ * database, which see what Prometheus cannot (answers that never reached a pod).
  *
  * @example
- * new AlertRules("web-api", { namespace: "production" });
+ * new AlertRules("web-api", { namespace: "production", topicArns: [oncall.arn], loadBalancer: ingress.loadBalancer().arnSuffix });
+ *
+ * @seed prometheus-rules.yaml
+ * @cost About 0.10 USD a month for each CloudWatch alarm; the one on answers 5xx reads two metrics and counts as two.
  */
 export class AlertRules extends pulumi.ComponentResource {
-  readonly nodes: { rule: k8s.apiextensions.CustomResource; alarm?: native.cloudwatch.Alarm };
+  readonly nodes: { rule: k8s.apiextensions.CustomResource; alarms: native.cloudwatch.Alarm[] };
 
   constructor(name: string, args: AlertRulesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:AlertRules", name, {}, opts);
+    const at = `AlertRules(${name})`;
+    requireName(`${at}.namespace`, args.namespace);
+    const { errorRate = 0.05, latencyP95Seconds = 1 } = args;
+    require(errorRate > 0 && errorRate < 1, `${at}.errorRate`, errorRate, "a fraction above 0 and below 1");
+    require(latencyP95Seconds > 0, `${at}.latencyP95Seconds`, latencyP95Seconds, "seconds above 0");
+    requireNumber(`${at}.forSeconds`, args.forSeconds, 0, 86_400);
+    requireNumber(`${at}.intervalSeconds`, args.intervalSeconds, 1, 3_600);
+
     const rule = new k8s.apiextensions.CustomResource(
       `${name}-alerts`,
       {
@@ -64,30 +88,82 @@ export class AlertRules extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const alarm =
-      args.databaseIdentifier === undefined ? undefined : this.databaseAlarm(name, args.databaseIdentifier, args.topicArns ?? []);
-    this.nodes = { rule, ...(alarm === undefined ? {} : { alarm }) };
+    this.nodes = { rule, alarms: [...this.ofLoadBalancer(name, args, errorRate, latencyP95Seconds), ...this.ofDatabase(name, args)] };
     this.registerOutputs({});
   }
 
-  private databaseAlarm(name: string, identifier: string, topics: pulumi.Input<string>[]): native.cloudwatch.Alarm {
-    return new native.cloudwatch.Alarm(
-      `${name}-database-cpu`,
-      {
-        alarmName: `${identifier}-cpu`,
-        alarmDescription: `CPU of ${identifier} above 80 % for 15 minutes`,
-        namespace: "AWS/RDS",
-        metricName: "CPUUtilization",
-        dimensions: [{ name: "DBInstanceIdentifier", value: identifier }],
-        statistic: "Average",
-        period: 300,
-        evaluationPeriods: 3,
-        threshold: 80,
-        comparisonOperator: "GreaterThanThreshold",
-        treatMissingData: "missing",
-        alarmActions: topics,
-      },
-      { parent: this },
-    );
+  private ofLoadBalancer(name: string, args: AlertRulesArgs, errorRate: number, latency: number): native.cloudwatch.Alarm[] {
+    const { loadBalancer, topicArns = [], tags } = args;
+    if (loadBalancer === undefined) return [];
+    // Five minutes, as the seed's alerts hold.
+    const common = { period: 60, periods: 5, topicArns, ...(tags === undefined ? {} : { tags }) };
+    return [
+      errorShareAlarm(
+        `${name}-alb-5xx`,
+        {
+          ...common,
+          alarmName: `${name}-alb-5xx`,
+          description: `More than ${errorRate * 100} % of the answers of ${name}'s targets are 5xx`,
+          loadBalancer,
+          above: errorRate,
+        },
+        this,
+      ),
+      metricAlarm(
+        `${name}-alb-latency`,
+        {
+          ...common,
+          alarmName: `${name}-alb-latency`,
+          description: `The 95th percentile of ${name}'s target response time is above ${latency} s`,
+          namespace: "AWS/ApplicationELB",
+          metricName: "TargetResponseTime",
+          dimensions: { LoadBalancer: loadBalancer },
+          statistic: "p95",
+          above: latency,
+          missing: "missing",
+        },
+        this,
+      ),
+    ];
+  }
+
+  private ofDatabase(name: string, args: AlertRulesArgs): native.cloudwatch.Alarm[] {
+    const { databaseIdentifier: identifier, topicArns = [], tags } = args;
+    if (identifier === undefined) return [];
+    const common = {
+      namespace: "AWS/RDS",
+      dimensions: { DBInstanceIdentifier: identifier },
+      statistic: "Average",
+      period: 300,
+      periods: 3,
+      topicArns,
+      ...(tags === undefined ? {} : { tags }),
+    };
+    return [
+      metricAlarm(
+        `${name}-database-cpu`,
+        {
+          ...common,
+          alarmName: `${identifier}-cpu`,
+          description: `CPU of ${identifier} above 80 % for 15 minutes`,
+          metricName: "CPUUtilization",
+          above: 80,
+          missing: "breaching",
+        },
+        this,
+      ),
+      metricAlarm(
+        `${name}-database-storage`,
+        {
+          ...common,
+          alarmName: `${identifier}-storage`,
+          description: `Less than 10 GiB of ${identifier}'s storage is free`,
+          metricName: "FreeStorageSpace",
+          below: 10 * 1_024 ** 3,
+          missing: "breaching",
+        },
+        this,
+      ),
+    ];
   }
 }

@@ -1,11 +1,18 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { requireName, requireText } from "./support.js";
 
 export interface ArgoRolloutsArgs {
   /** Release, for example `v1.8.3`. */
   version: string;
-  /** @default "argo-rollouts" */
+  /** Namespace that is made for the controller. @default "argo-rollouts" */
   namespace?: string;
+  /**
+   * IAM role that may describe target groups, load balancers and target health (IAM roles for service accounts). With
+   * it the controller checks at the load balancer itself that a weight is in force before it scales anything down.
+   * Absent: it trusts the Ingress.
+   */
+  roleArn?: pulumi.Input<string>;
 }
 
 /** Kinds of the API group argoproj.io: plural → kind and scope. */
@@ -45,10 +52,13 @@ const RULES = [
 ];
 
 /**
- * Argo Rollouts from a pinned release (seed: kubectl apply install.yaml of "latest", which changes under one's feet).
+ * Argo Rollouts from a pinned release; "latest" would change under one's feet. One installation a cluster.
  *
  * @example
- * new ArgoRollouts("argo-rollouts", { version: "v1.8.3" });
+ * new ArgoRollouts("argo-rollouts", { version: "v1.8.3", roleArn });
+ *
+ * @seed kubectl create namespace argo-rollouts; kubectl apply -f install.yaml
+ * @cost One small pod.
  */
 export class ArgoRollouts extends pulumi.ComponentResource {
   readonly nodes: { controller: k8s.apps.v1.Deployment; definitions: k8s.apiextensions.v1.CustomResourceDefinition[] };
@@ -56,11 +66,14 @@ export class ArgoRollouts extends pulumi.ComponentResource {
   constructor(name: string, args: ArgoRolloutsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:ArgoRollouts", name, {}, opts);
     const app = "argo-rollouts";
+    requireText(`ArgoRollouts(${name}).version`, args.version, /^v\d+\.\d+\.\d+$/, "a release, for example v1.8.3");
+    requireName(`ArgoRollouts(${name}).namespace`, args.namespace);
     const labels = { "app.kubernetes.io/name": app, "app.kubernetes.io/part-of": app };
     const namespace = new k8s.core.v1.Namespace(app, { metadata: { name: args.namespace ?? app, labels } }, { parent: this });
     const metadata = { name: app, namespace: namespace.metadata.name, labels };
     const definitions = KINDS.map((kind) => this.definition(kind, labels));
-    const account = new k8s.core.v1.ServiceAccount(app, { metadata }, { parent: this });
+    const iam = args.roleArn === undefined ? {} : { annotations: { "eks.amazonaws.com/role-arn": args.roleArn } };
+    const account = new k8s.core.v1.ServiceAccount(app, { metadata: { ...metadata, ...iam } }, { parent: this });
     const role = new k8s.rbac.v1.ClusterRole(app, { metadata: { name: app, labels }, rules: RULES }, { parent: this });
     new k8s.rbac.v1.ClusterRoleBinding(
       app,
@@ -136,6 +149,7 @@ export class ArgoRollouts extends pulumi.ComponentResource {
                 {
                   name: app,
                   image: `quay.io/argoproj/argo-rollouts:${args.version}`,
+                  ...(args.roleArn === undefined ? {} : { args: ["--aws-verify-target-group"] }),
                   ports: [
                     { containerPort: 8090, name: "metrics" },
                     { containerPort: 8080, name: "healthz" },

@@ -1,13 +1,15 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { requireName, requireNumber } from "./support.js";
 
 export interface AutoscalingArgs {
+  /** Namespace of what is scaled. */
   namespace: pulumi.Input<string>;
-  /** What is scaled. */
+  /** What is scaled: a Deployment, or an Argo Rollout. */
   target: { apiVersion: string; kind: "Deployment" | "Rollout"; name: pulumi.Input<string> };
-  /** Seed: kubectl autoscale --cpu-percent=70 --min=3 --max=10. Absent: no HPA. */
+  /** Pods from `minReplicas` to `maxReplicas`, so that they use `cpuPercent` of the CPU they ask for. Absent: no HPA. */
   hpa?: { minReplicas: number; maxReplicas: number; cpuPercent: number };
-  /** Absent: no VPA. */
+  /** What the VPA does with its recommendation. The cluster needs its controllers (VpaController). Absent: no VPA. */
   vpa?: { updateMode: "Off" | "Initial" | "Auto" };
 }
 
@@ -17,12 +19,20 @@ export interface AutoscalingArgs {
  *
  * @example
  * new Autoscaling("web-api", { namespace, target: { apiVersion: "apps/v1", kind: "Deployment", name: "web-api" }, hpa: { minReplicas: 3, maxReplicas: 10, cpuPercent: 70 } });
+ *
+ * @seed kubectl autoscale --cpu-percent=70 --min=3 --max=10; the manifest web-api-vpa
+ * @cost Nothing by itself; it bounds what the pods cost.
  */
 export class Autoscaling extends pulumi.ComponentResource {
   readonly nodes: { hpa?: k8s.autoscaling.v2.HorizontalPodAutoscaler; vpa?: k8s.apiextensions.CustomResource };
 
   constructor(name: string, args: AutoscalingArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:Autoscaling", name, {}, opts);
+    const at = `Autoscaling(${name})`;
+    requireName(`${at}.namespace`, args.namespace);
+    requireNumber(`${at}.hpa.minReplicas`, args.hpa?.minReplicas, 1, 10_000);
+    requireNumber(`${at}.hpa.maxReplicas`, args.hpa?.maxReplicas, args.hpa?.minReplicas ?? 1, 10_000);
+    requireNumber(`${at}.hpa.cpuPercent`, args.hpa?.cpuPercent, 1, 100);
     const hpa = args.hpa === undefined ? undefined : this.hpa(name, args, args.hpa);
     const vpa = args.vpa === undefined ? undefined : this.vpa(name, args, args.vpa.updateMode);
     this.nodes = { ...(hpa === undefined ? {} : { hpa }), ...(vpa === undefined ? {} : { vpa }) };

@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { WeightedBackend } from "./PublicIngress.js";
+import { serviceAccountOf } from "./podTemplate.js";
 import { require } from "./support.js";
-import { serviceAccountOf, Workload, type WorkloadArgs } from "./Workload.js";
+import { Workload, type WorkloadArgs } from "./Workload.js";
 
 export interface BlueGreenArgs extends Omit<WorkloadArgs, "version" | "image" | "deployment"> {
   /** Image of the version that runs now. */
@@ -17,14 +18,17 @@ export interface BlueGreenArgs extends Omit<WorkloadArgs, "version" | "image" | 
 }
 
 /**
- * Two versions of one application side by side, each a Workload of its own (seed: production-blue, production-green).
- * `backends` gives their weights to the PublicIngress, whose load balancer splits the traffic exactly.
+ * Two versions of one application side by side, each a Workload of its own. `backends` gives their weights to the PublicIngress, whose load balancer splits the traffic exactly.
  *
  * @example
  * const colours = new BlueGreen("web-api", { namespace, blueImage, greenImage, green: true, greenWeight: 5, blue: true });
  * new PublicIngress("web-api", { …, backends: colours.backends });
+ *
+ * @seed kubectl apply -k k8s/overlays/production-green, kubectl delete -k k8s/overlays/production-blue
+ * @cost The pods of both colours on the cluster's nodes, while both exist.
  */
 export class BlueGreen extends pulumi.ComponentResource {
+  /** The colours' Services and their weights, for a PublicIngress. */
   readonly backends: WeightedBackend[];
   readonly nodes: { blue?: Workload; green?: Workload };
 

@@ -1,40 +1,50 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type PodTemplateArgs, podTemplate } from "./podTemplate.js";
-import { require } from "./support.js";
+import { checkPodTemplate, type PodTemplateArgs, podTemplate, serviceAccountOf } from "./podTemplate.js";
+import { require, requireName, requireNumber, requireText } from "./support.js";
 
 export interface CanaryRolloutArgs extends PodTemplateArgs {
+  /** Namespace of the Rollout and its Services. */
   namespace: pulumi.Input<string>;
   /** Pods. @default 5 (seed: rollout.yaml) */
   replicas?: pulumi.Input<number>;
-  /** Weights in percent and the pause after each, in seconds. @default 20, 40, 60, 80 with 300 s each */
+  /** Weights in percent and the pause after each, in seconds. @default 20, 40, 60, 80 with 300 s each (seed: rollout.yaml) */
   steps?: { setWeight: number; pauseSeconds: number }[];
-  /** @default 2 */
+  /** Earlier ReplicaSets that are kept for an undo. @default 2 (seed: rollout.yaml) */
   revisionHistoryLimit?: number;
-  /** Name of the Ingress whose load balancer splits the traffic. Without it the split is by numbers of pods. */
+  /** Name of the Ingress whose load balancer splits the traffic exactly. Absent: the load balancer is left alone, and the split is by numbers of pods. */
   ingressName?: pulumi.Input<string>;
-  /** Service that all clients use, and that the Ingress names. */
+  /** Service that the Ingress names. */
   rootService: pulumi.Input<string>;
-  /** @default 80 */
+  /** Port of the Services. @default 80 */
   servicePort?: number;
-  /** Error rate above which the canary is aborted. @default 0.05 */
+  /** Fraction of requests answered 5xx above which the canary is aborted. @default 0.05 */
   maxErrorRate?: number;
   /** Prometheus that the analysis asks. @default "http://prometheus.monitoring.svc:9090" */
   prometheusAddress?: string;
+  /** Seconds that the canary's pods stay after an abort, while the load balancer takes their weight away. @default 60 */
+  abortScaleDownDelaySeconds?: number;
   /** Whether the autoscaler owns the number of pods. @default false */
   autoscaled?: boolean;
+  /** Whether this component makes the ServiceAccount NAME; false when a Workload does. @default true */
+  identity?: boolean;
 }
 
 const STEPS = [20, 40, 60, 80].map((setWeight) => ({ setWeight, pauseSeconds: 300 }));
 
 /**
- * A workload as an Argo Rollout that releases in steps (seed: rollout.yaml), with an analysis against Prometheus
- * beside it that aborts a bad canary by itself.
+ * A workload as an Argo Rollout that releases in steps, with an analysis against Prometheus beside it that aborts a bad
+ * canary by itself. The stable pods keep their full number throughout, so an abort finds them ready to carry everything.
  *
  * @example
  * new CanaryRollout("admin-portal", { namespace: "production", image: "ghcr.io/your-org/admin-portal:1.1.0", rootService: "admin-portal", ingressName: "admin-portal" });
+ *
+ * @seed rollout.yaml
+ * @cost The pods' requests on the cluster's nodes; while a canary runs, up to twice as many.
  */
 export class CanaryRollout extends pulumi.ComponentResource {
+  /** Names of the Services of the stable and of the new version, whose weights the load balancer splits. */
+  readonly serviceNames: { stable: pulumi.Output<string>; canary: pulumi.Output<string> };
   readonly nodes: {
     rollout: k8s.apiextensions.CustomResource;
     analysis: k8s.apiextensions.CustomResource;
@@ -45,11 +55,13 @@ export class CanaryRollout extends pulumi.ComponentResource {
   constructor(name: string, args: CanaryRolloutArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:CanaryRollout", name, {}, opts);
     const steps = args.steps ?? STEPS;
-    require(steps.length > 0, `CanaryRollout(${name}).steps`, steps, "at least one step");
+    checkArguments(`CanaryRollout(${name})`, args, steps);
+    if (args.identity !== false) serviceAccountOf(name, args.namespace, this);
     const stable = this.service(`${name}-stable`, name, args);
     const canary = this.service(`${name}-canary`, name, args);
     const analysis = this.analysis(name, args);
     const rollout = this.rollout(name, args, steps, stable, canary, analysis);
+    this.serviceNames = { stable: stable.metadata.name, canary: canary.metadata.name };
     this.nodes = { rollout, analysis, stable, canary };
     this.registerOutputs({});
   }
@@ -122,7 +134,10 @@ export class CanaryRollout extends pulumi.ComponentResource {
               canaryService: canary.metadata.name,
               ...(args.ingressName === undefined
                 ? {}
-                : { trafficRouting: { alb: { ingress: args.ingressName, rootService: args.rootService, servicePort: port } } }),
+                : {
+                    trafficRouting: { alb: { ingress: args.ingressName, rootService: args.rootService, servicePort: port } },
+                    abortScaleDownDelaySeconds: args.abortScaleDownDelaySeconds ?? 60,
+                  }),
               analysis: { templates: [{ templateName: analysis.metadata.name }], startingStep: 1 },
               steps: steps.flatMap((s) => [{ setWeight: s.setWeight }, { pause: { duration: `${s.pauseSeconds}s` } }]),
             },
@@ -132,5 +147,22 @@ export class CanaryRollout extends pulumi.ComponentResource {
       },
       { parent: this, ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}) },
     );
+  }
+}
+
+function checkArguments(at: string, args: CanaryRolloutArgs, steps: NonNullable<CanaryRolloutArgs["steps"]>): void {
+  requireName(`${at}.namespace`, args.namespace);
+  checkPodTemplate(at, args);
+  requireNumber(`${at}.replicas`, args.replicas, 1, 10_000);
+  requireNumber(`${at}.revisionHistoryLimit`, args.revisionHistoryLimit, 0, 100);
+  requireNumber(`${at}.servicePort`, args.servicePort, 1, 65_535);
+  requireNumber(`${at}.abortScaleDownDelaySeconds`, args.abortScaleDownDelaySeconds, 1, 86_400);
+  requireText(`${at}.prometheusAddress`, args.prometheusAddress, /^https?:\/\//, "a URL");
+  const { maxErrorRate = 0.05 } = args;
+  require(maxErrorRate > 0 && maxErrorRate < 1, `${at}.maxErrorRate`, maxErrorRate, "a fraction above 0 and below 1");
+  require(steps.length > 0, `${at}.steps`, steps, "at least one step");
+  for (const [i, step] of steps.entries()) {
+    requireNumber(`${at}.steps[${i}].setWeight`, step.setWeight, 0, 100);
+    requireNumber(`${at}.steps[${i}].pauseSeconds`, step.pauseSeconds, 0, 86_400);
   }
 }

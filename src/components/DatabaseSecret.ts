@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { requireName, requireNumber } from "./support.js";
 
 export interface DatabaseSecretArgs {
+  /** Namespace of the Secret. */
   namespace: pulumi.Input<string>;
-  /** Values by key, besides `database-url`. */
+  /** Values by key, besides `database-url`. @default none */
   values?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** The database that the application uses; becomes the key `database-url`. */
+  /** The PostgreSQL database that the application uses; becomes the key `database-url`. @default no such key */
   database?: {
     host: pulumi.Input<string>;
     port: pulumi.Input<number>;
@@ -17,13 +19,17 @@ export interface DatabaseSecretArgs {
 }
 
 /**
- * Connection strings as the Kubernetes Secret NAME-secrets (seed: kubectl create secret generic web-api-secrets).
+ * Connection strings as the Kubernetes Secret NAME-secrets. Everything in it is a secret of the engine's state too;
+ * only a checksum leaves it, which restarts the pods when the content changes.
  *
  * @example
  * const secret = new DatabaseSecret("web-api", { namespace: "production", database: { host, port: 5432, databaseName: "db", username: "app", password } });
  * new Workload("web-api", { …, secretEnv: { DATABASE_URL: "database-url" }, secretChecksum: secret.checksum });
+ *
+ * @seed kubectl create secret generic web-api-secrets; kubectl rollout restart
  */
 export class DatabaseSecret extends pulumi.ComponentResource {
+  /** Name of the Secret. */
   readonly name: pulumi.Output<string>;
   /** SHA-256 over the content, cut to 16 characters: changes with it and gives nothing away. */
   readonly checksum: pulumi.Output<string>;
@@ -31,6 +37,8 @@ export class DatabaseSecret extends pulumi.ComponentResource {
 
   constructor(name: string, args: DatabaseSecretArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:DatabaseSecret", name, {}, opts);
+    requireName(`DatabaseSecret(${name}).namespace`, args.namespace);
+    requireNumber(`DatabaseSecret(${name}).database.port`, args.database?.port, 1, 65_535);
     const data = pulumi.secret(contentOf(args));
     const secret = new k8s.core.v1.Secret(
       name,

@@ -11,18 +11,37 @@ import type { PodTemplateArgs } from "./podTemplate.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
 import { SpotNodeGroup } from "./SpotNodeGroup.js";
 import { VerificationJobs } from "./VerificationJobs.js";
+import { VpaController } from "./VpaController.js";
 import { WeightedDns } from "./WeightedDns.js";
 import { Workload } from "./Workload.js";
 
 export interface MigratedAppArgs {
+  /** The checked stack config; `parseStackConfig` makes one. */
   config: StackConfig;
   /** The config's secrets, by key. */
   secrets: pulumi.Output<Record<string, string>>;
 }
 
-/** One application's target state in one environment: everything that a stack config says, and nothing else. */
+/** Where requests go, and what must be ready before they do. */
+interface Backends {
+  backends: WeightedBackend[];
+  ready: pulumi.Resource[];
+  managedByRollout?: boolean;
+}
+
+/**
+ * One application's target state in one environment: everything that a stack config says, and nothing else.
+ *
+ * @example
+ * new MigratedApp("web-api", { config: parseStackConfig(input, "my config"), secrets });
+ *
+ * @seed all of it
+ * @cost What the components cost that the config asks for.
+ */
 export class MigratedApp extends pulumi.ComponentResource {
+  /** DNS name of the new load balancer; undefined until the config has a deployed workload with an ingress. */
   readonly loadBalancerHostname: pulumi.Output<string> | undefined;
+  /** Host of the new database; undefined until the config has one. */
   readonly databaseAddress: pulumi.Output<string> | undefined;
   private readonly app: string;
   private readonly namespace: string;
@@ -37,33 +56,41 @@ export class MigratedApp extends pulumi.ComponentResource {
     this.databaseAddress = database?.address;
     this.spotNodes(config);
     const argo = this.argoRollouts(config);
+    const vpa = config.cluster.vpa
+      ? new VpaController("vpa", { chartVersion: config.cluster.vpaChartVersion }, { parent: this })
+      : undefined;
     if (config.workload.deployed) {
       const secret = this.secret(config, args.secrets, database);
       const pods = podsOf(config, secret);
-      const backends = this.workloads(config, pods);
+      const backends = this.workloads(config, pods, argo);
       const ingress = this.ingress(config, backends);
       this.loadBalancerHostname = ingress?.hostname;
-      this.canary(config, pods, argo);
       this.synthetic(config, ingress);
       this.dns(config, ingress);
-      this.alerts(config);
-      this.autoscaling(config);
+      this.alerts(config, ingress);
+      this.autoscaling(config, vpa);
     } else this.dns(config, undefined);
     this.registerOutputs({});
   }
 
   private database(config: StackConfig): ReplicaDatabase | undefined {
-    const { database } = config;
+    const { database, gates, alerts, tags } = config;
     if (database === undefined || database.role === "absent") return undefined;
     const { target, source, backup } = database;
+    const { kmsKeyId, ...rest } = target;
     return new ReplicaDatabase(
       this.app,
       {
-        ...target,
+        ...rest,
+        ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
         sourceIdentifier: source.identifier,
+        ...(source.arn === undefined ? {} : { sourceArn: source.arn }),
         port: source.port,
         role: database.role,
-        ...(backup.enabled ? { backup: { retentionDays: backup.retentionDays, window: backup.window } } : {}),
+        backup,
+        maxLagSeconds: gates.maxReplicaLagSeconds,
+        topicArns: alerts.topicArns,
+        tags,
       },
       { parent: this },
     );
@@ -92,8 +119,8 @@ export class MigratedApp extends pulumi.ComponentResource {
     );
   }
 
-  /** Makes what runs the pods, and answers where requests go. */
-  private workloads(config: StackConfig, pods: PodTemplateArgs): WeightedBackend[] {
+  /** Makes what runs the pods, and answers where requests go and what must be ready before they do. */
+  private workloads(config: StackConfig, pods: PodTemplateArgs, argo: ArgoRollouts | undefined): Backends {
     const { strategy, workload, autoscaling } = config;
     const args = {
       ...pods,
@@ -104,19 +131,39 @@ export class MigratedApp extends pulumi.ComponentResource {
     };
     if (strategy.kind === "blue-green") {
       const { green, greenWeight, blue } = strategy;
-      return new BlueGreen(
+      const colours = new BlueGreen(
         this.app,
         { ...args, blueImage: workload.image, greenImage: strategy.image, green, greenWeight, blue },
         { parent: this },
-      ).backends;
+      );
+      return { backends: colours.backends, ready: [colours] };
     }
     const deployment = strategy.kind === "rolling" || strategy.workload !== "rollout";
     const plain = new Workload(this.app, { ...args, deployment }, { parent: this });
-    return [{ serviceName: plain.serviceName, weight: 100 }];
+    const root = { serviceName: plain.serviceName, weight: 100 };
+    if (strategy.kind !== "canary" || strategy.workload === "deployment") return { backends: [root], ready: [plain] };
+    const canary = this.canary(config, pods, strategy, argo);
+    const { serviceNames } = canary;
+    if (strategy.workload === "rollout")
+      return {
+        backends: [
+          { serviceName: serviceNames.stable, weight: 100 },
+          { serviceName: serviceNames.canary, weight: 0 },
+        ],
+        ready: [plain, canary],
+        managedByRollout: true,
+      };
+    return {
+      backends: [
+        { ...root, weight: 100 - strategy.rolloutWeight },
+        { serviceName: serviceNames.stable, weight: strategy.rolloutWeight },
+      ],
+      ready: [plain, canary],
+    };
   }
 
-  private ingress(config: StackConfig, backends: WeightedBackend[]): PublicIngress | undefined {
-    const { ingress, dns, workload } = config;
+  private ingress(config: StackConfig, { backends, ready, managedByRollout = false }: Backends): PublicIngress | undefined {
+    const { ingress, dns, workload, tags } = config;
     if (ingress === undefined) return undefined;
     return new PublicIngress(
       this.app,
@@ -124,22 +171,30 @@ export class MigratedApp extends pulumi.ComponentResource {
         ...ingress,
         namespace: this.namespace,
         backends,
+        managedByRollout,
         servicePort: workload.servicePort,
+        tags,
         ...(dns === undefined ? {} : { zoneId: dns.zoneId }),
       },
-      { parent: this },
+      // Requests follow only once the pods that they go to are ready.
+      { parent: this, dependsOn: ready },
     );
   }
 
-  private argoRollouts(config: StackConfig): ArgoRollouts | undefined {
-    if (!config.cluster.argoRollouts) return undefined;
-    return new ArgoRollouts("argo-rollouts", { version: config.cluster.argoRolloutsVersion }, { parent: this });
+  private argoRollouts({ cluster }: StackConfig): ArgoRollouts | undefined {
+    if (!cluster.argoRollouts) return undefined;
+    const { argoRolloutsVersion: version, argoRolloutsRoleArn: roleArn } = cluster;
+    return new ArgoRollouts("argo-rollouts", { version, ...(roleArn === undefined ? {} : { roleArn }) }, { parent: this });
   }
 
-  private canary(config: StackConfig, pods: PodTemplateArgs, argo: ArgoRollouts | undefined): void {
-    const { strategy, workload, gates, autoscaling } = config;
-    if (strategy.kind !== "canary" || strategy.workload === "deployment") return;
-    new CanaryRollout(
+  private canary(
+    config: StackConfig,
+    pods: PodTemplateArgs,
+    strategy: Extract<StackConfig["strategy"], { kind: "canary" }>,
+    argo: ArgoRollouts | undefined,
+  ): CanaryRollout {
+    const { workload, gates, autoscaling, ingress } = config;
+    return new CanaryRollout(
       this.app,
       {
         ...pods,
@@ -151,6 +206,9 @@ export class MigratedApp extends pulumi.ComponentResource {
         servicePort: workload.servicePort,
         maxErrorRate: gates.maxErrorRate,
         autoscaled: autoscaling.hpa.enabled,
+        identity: false,
+        // The controller takes the load balancer's rule over together with the traffic.
+        ...(ingress !== undefined && strategy.workload === "rollout" ? { ingressName: this.app } : {}),
       },
       { parent: this, ...(argo === undefined ? {} : { dependsOn: [argo] }) },
     );
@@ -186,27 +244,30 @@ export class MigratedApp extends pulumi.ComponentResource {
         oldAddresses: old?.addresses ?? [],
         ttlSeconds: dns.ttlSeconds,
         healthCheckPath: config.ingress.healthCheckPath,
+        tags: config.tags,
         ...(ingress === undefined ? {} : { loadBalancerHostname: ingress.hostname }),
       },
       { parent: this },
     );
   }
 
-  private alerts(config: StackConfig): void {
-    const { alerts, database } = config;
+  private alerts(config: StackConfig, ingress: PublicIngress | undefined): void {
+    const { alerts, database, tags } = config;
     if (!alerts.enabled) return;
     new AlertRules(
       this.app,
       {
         ...alerts,
         namespace: this.namespace,
+        tags,
+        ...(ingress === undefined ? {} : { loadBalancer: ingress.loadBalancer().arnSuffix }),
         ...(database === undefined || database.role !== "primary" ? {} : { databaseIdentifier: database.target.identifier }),
       },
       { parent: this },
     );
   }
 
-  private autoscaling(config: StackConfig): void {
+  private autoscaling(config: StackConfig, controller: VpaController | undefined): void {
     const { hpa, vpa } = config.autoscaling;
     if (!hpa.enabled && !vpa.enabled) return;
     new Autoscaling(
@@ -217,14 +278,14 @@ export class MigratedApp extends pulumi.ComponentResource {
         ...(hpa.enabled ? { hpa } : {}),
         ...(vpa.enabled ? { vpa } : {}),
       },
-      { parent: this },
+      { parent: this, ...(controller === undefined ? {} : { dependsOn: [controller] }) },
     );
   }
 
   private spotNodes(config: StackConfig): void {
-    const { spot, cluster } = config;
+    const { spot, cluster, tags } = config;
     if (spot === undefined || !spot.enabled) return;
-    new SpotNodeGroup(this.app, { ...spot, clusterName: cluster.name }, { parent: this });
+    new SpotNodeGroup(this.app, { ...spot, clusterName: cluster.name, tags }, { parent: this });
   }
 }
 

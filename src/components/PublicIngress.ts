@@ -1,52 +1,86 @@
 import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { isPlain, require, type Transform, transformed } from "./support.js";
+import {
+  isPlain,
+  loadBalancerOf,
+  require,
+  requireName,
+  requireNumber,
+  requireText,
+  type Tags,
+  type Transform,
+  transformed,
+} from "./support.js";
 
 /** A Service and the percent of requests it gets. */
 export interface WeightedBackend {
+  /** Name of the Service. */
   serviceName: pulumi.Input<string>;
+  /** Whole percent of the requests. */
   weight: number;
 }
 
 export interface PublicIngressArgs {
+  /** Namespace of the Ingress and its Services. */
   namespace: pulumi.Input<string>;
   /** Host name that clients ask for. */
   host: string;
   /** Where requests go: one Service, or several with weights that sum to 100. */
   backends: WeightedBackend[];
-  /** @default 80 */
+  /**
+   * An Argo Rollout owns the weights of `backends`: they are only the ones to begin with, and later changes of them
+   * are the controller's. @default false
+   */
+  managedByRollout?: boolean;
+  /** Port of the Services. @default 80 */
   servicePort?: number;
-  /** @default "internet-facing" */
+  /** Whether the load balancer has public addresses. @default "internet-facing" */
   scheme?: "internet-facing" | "internal";
   /** Existing ACM certificate. Without it one is requested and validated through DNS. */
   certificateArn?: pulumi.Input<string>;
-  /** Hosted zone for the validation of a requested certificate. */
+  /** Hosted zone for the validation of a requested certificate. Needed without `certificateArn`. */
   zoneId?: pulumi.Input<string>;
-  /** @default "/health" */
+  /** Path that the load balancer's health check asks for. @default "/health" */
   healthCheckPath?: string;
+  /** Tags of the certificate. @default none but Name */
+  tags?: Tags;
+  /** Changes to the Ingress before it is registered. */
   transform?: { ingress?: Transform<k8s.networking.v1.IngressArgs> };
 }
+
+const ALB = "alb.ingress.kubernetes.io";
+/** Says who decides about the split. A change of it makes the engine write the Ingress anew, also over the controller's weights. */
+const ROUTING = "cutover.dev/routing";
 
 /**
  * An Application Load Balancer through the AWS Load Balancer Controller's Ingress, with HTTPS and a health check.
  * The split between backends is exact: weighted target groups of the load balancer, not numbers of pods.
  *
  * @example
- * new PublicIngress("web-api", { namespace: "production", host: "api.example.com", backends: [{ serviceName: "web-api", weight: 100 }], certificateArn });
+ * const ingress = new PublicIngress("web-api", { namespace: "production", host: "api.example.com", backends: [{ serviceName: "web-api", weight: 100 }], certificateArn });
+ *
+ * @seed k8s/base/ingress.yaml
+ * @cost One Application Load Balancer by the hour, and its capacity units by traffic. Certificates are free.
  */
 export class PublicIngress extends pulumi.ComponentResource {
   /** The load balancer's DNS name. */
   readonly hostname: pulumi.Output<string>;
+  /** The certificate that is in use. */
   readonly certificateArn: pulumi.Output<string>;
   readonly nodes: { ingress: k8s.networking.v1.Ingress; certificate?: aws.acm.Certificate };
 
   constructor(name: string, args: PublicIngressArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:PublicIngress", name, {}, opts);
+    const at = `PublicIngress(${name})`;
+    requireName(`${at}.namespace`, args.namespace);
+    requireText(`${at}.host`, args.host, /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$/, "a fully qualified lower-case host name");
+    requireText(`${at}.healthCheckPath`, args.healthCheckPath, /^\//, "a path that starts with /");
+    requireNumber(`${at}.servicePort`, args.servicePort, 1, 65_535);
     const weights = args.backends.map((b) => b.weight);
-    require(args.backends.length > 0, `PublicIngress(${name}).backends`, args.backends, "at least one backend");
+    require(args.backends.length > 0, `${at}.backends`, args.backends, "at least one backend");
     require(weights.every((w) => Number.isInteger(w) && w >= 0) &&
-      weights.reduce((a, b) => a + b, 0) === 100, `PublicIngress(${name}).backends`, weights, "whole weights from 0 that sum to 100");
+      weights.reduce((a, b) => a + b, 0) === 100, `${at}.backends`, weights, "whole weights from 0 that sum to 100");
 
     const certificate = args.certificateArn === undefined ? this.certificate(name, args) : undefined;
     this.certificateArn = pulumi.output(args.certificateArn ?? certificate?.arn ?? "");
@@ -56,18 +90,32 @@ export class PublicIngress extends pulumi.ComponentResource {
     this.registerOutputs({ hostname: this.hostname });
   }
 
+  /** The load balancer itself, looked up by the tags that the controller gives it: its ARN suffix names it in CloudWatch. */
+  loadBalancer(): pulumi.Output<aws.lb.GetLoadBalancerResult> {
+    const { metadata } = this.nodes.ingress;
+    return loadBalancerOf({ hostname: this.hostname, name: metadata.name, namespace: metadata.namespace }, this);
+  }
+
   private ingress(name: string, args: PublicIngressArgs): k8s.networking.v1.Ingress {
     const single = args.backends.length === 1 ? args.backends[0] : undefined;
     const port = args.servicePort ?? 80;
+    const action = `${ALB}/actions.${name}`;
     const annotations: Record<string, pulumi.Input<string>> = {
-      "alb.ingress.kubernetes.io/scheme": args.scheme ?? "internet-facing",
-      "alb.ingress.kubernetes.io/target-type": "ip",
-      "alb.ingress.kubernetes.io/certificate-arn": this.certificateArn,
+      [`${ALB}/scheme`]: args.scheme ?? "internet-facing",
+      [`${ALB}/target-type`]: "ip",
+      [`${ALB}/certificate-arn`]: this.certificateArn,
       // The redirect needs a listener to redirect to.
-      "alb.ingress.kubernetes.io/listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
-      "alb.ingress.kubernetes.io/ssl-redirect": "443",
-      "alb.ingress.kubernetes.io/healthcheck-path": args.healthCheckPath ?? "/health",
-      ...(single === undefined ? { [`alb.ingress.kubernetes.io/actions.${name}`]: forward(args.backends, port) } : {}),
+      [`${ALB}/listen-ports`]: '[{"HTTP":80},{"HTTPS":443}]',
+      [`${ALB}/ssl-redirect`]: "443",
+      [`${ALB}/healthcheck-path`]: args.healthCheckPath ?? "/health",
+      ...(single === undefined
+        ? {
+            [action]: forward(args.backends, port),
+            [ROUTING]: args.managedByRollout === true ? "rollout" : "weights",
+            // The controller owns the action while a Rollout is routed; taking it back must not end in a conflict.
+            "pulumi.com/patchForce": "true",
+          }
+        : {}),
     };
     const service =
       single === undefined ? { name, port: { name: "use-annotation" } } : { name: single.serviceName, port: { number: port } };
@@ -82,7 +130,7 @@ export class PublicIngress extends pulumi.ComponentResource {
             rules: [{ host: args.host, http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] } }],
           },
         },
-        { parent: this },
+        { parent: this, ...(args.managedByRollout === true ? { ignoreChanges: [`metadata.annotations["${action}"]`] } : {}) },
       ),
     );
   }
@@ -94,7 +142,7 @@ export class PublicIngress extends pulumi.ComponentResource {
           ""), `PublicIngress(${name}).zoneId`, args.zoneId, "a hosted zone id, to validate the certificate that is requested, or a certificateArn");
     const certificate = new aws.acm.Certificate(
       name,
-      { domainName: args.host, validationMethod: "DNS", tags: { Name: args.host } },
+      { domainName: args.host, validationMethod: "DNS", tags: { ...args.tags, Name: args.host } },
       { parent: this },
     );
     const option = certificate.domainValidationOptions.apply((options) => options[0]);

@@ -1,16 +1,21 @@
 import * as aws from "@pulumi/aws";
+import type * as native from "@pulumi/aws-native";
 import * as pulumi from "@pulumi/pulumi";
-import { type Transform, transformed } from "./support.js";
+import { metricAlarm } from "./alarm.js";
+import { isPlain, require, requireNumber, requireText, type Tags, type Transform, transformed } from "./support.js";
 
 export interface ReplicaDatabaseArgs {
   /** Identifier of the instance; it stays when the replica is promoted. */
   identifier: string;
-  /** Identifier or ARN of the instance to replicate. Clearing it (`role: "primary"`) promotes in place. */
+  /** Identifier of the instance to replicate. */
   sourceIdentifier: pulumi.Input<string>;
-  /** `replica` follows the source; `primary` is a standalone database. */
+  /** ARN of the source, when it is in another region or account. @default looked up by `sourceIdentifier` */
+  sourceArn?: pulumi.Input<string>;
+  /** `replica` follows the source; `primary` is a standalone database. Going from one to the other promotes in place. */
   role: "replica" | "primary";
   /** For example `db.r6g.large`. */
   instanceClass: pulumi.Input<string>;
+  /** The VPC of the subnets, for the security group. */
   vpcId: pulumi.Input<string>;
   /** In at least two availability zones. */
   subnetIds: pulumi.Input<string>[];
@@ -18,37 +23,56 @@ export interface ReplicaDatabaseArgs {
   clientSecurityGroupIds: pulumi.Input<string>[];
   /** @default 5432 */
   port?: number;
-  /** @default true */
+  /** A standby in another availability zone. @default true */
   multiAz?: boolean;
-  /** Only for a primary: a replica refuses a retention period. @default none */
+  /** KMS key of an encrypted replica whose source is in another region. @default the source's own key */
+  kmsKeyId?: pulumi.Input<string>;
+  /** Kept by a primary; a replica refuses a retention period. `window` is in UTC. @default 7 days, 03:00-04:00 */
   backup?: { retentionDays: number; window: string };
+  /** Seconds of lag for five minutes that raise an alarm while it is a replica. @default 10 (seed: "should be < 10 seconds") */
+  maxLagSeconds?: number;
+  /** SNS topics that the lag's alarm notifies. @default none */
+  topicArns?: pulumi.Input<string>[];
+  /** Tags of every resource. @default none but Name */
+  tags?: Tags;
+  /** Changes to the instance before it is registered. */
   transform?: { instance?: Transform<aws.rds.InstanceArgs> };
 }
 
 /**
- * A read replica in the new VPC that becomes the application's database (seed: create-db-instance-read-replica,
- * promote-read-replica). Promotion is a change of config: the provider is asked for an update in place, never for a
- * replacement or a deletion. From then on the database is protected.
+ * A read replica in the new VPC that becomes the application's database. Promotion is a change of `role`: the provider
+ * is asked for an update in place, never for a replacement or a deletion, and the backup policy comes with it. From
+ * then on the database is protected.
  *
  * @example
- * new ReplicaDatabase("web-api", { identifier: "prod-db-replica", sourceIdentifier: "prod-db", role: "replica", … });
+ * const database = new ReplicaDatabase("web-api", { identifier: "prod-db-replica", sourceIdentifier: "prod-db", role: "replica", instanceClass: "db.r6g.large", vpcId, subnetIds, clientSecurityGroupIds: [nodes.id] });
+ *
+ * @seed aws rds create-db-instance-read-replica, aws rds promote-read-replica
+ * @cost The instance class by the hour, twice that with `multiAz`; storage as large as the source's; backups beyond the size of the database; one CloudWatch alarm while it is a replica.
  */
 export class ReplicaDatabase extends pulumi.ComponentResource {
   /** Host name without port. */
   readonly address: pulumi.Output<string>;
-  readonly nodes: { instance: aws.rds.Instance; subnetGroup: aws.rds.SubnetGroup; securityGroup: aws.ec2.SecurityGroup };
+  readonly nodes: {
+    instance: aws.rds.Instance;
+    subnetGroup: aws.rds.SubnetGroup;
+    securityGroup: aws.ec2.SecurityGroup;
+    lagAlarm?: native.cloudwatch.Alarm;
+  };
 
   constructor(name: string, args: ReplicaDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:ReplicaDatabase", name, {}, opts);
+    checkArguments(`ReplicaDatabase(${name})`, args);
     const subnetGroup = new aws.rds.SubnetGroup(
       name,
-      { name: `${args.identifier}-subnets`, subnetIds: args.subnetIds, tags: { Name: args.identifier } },
+      { name: `${args.identifier}-subnets`, subnetIds: args.subnetIds, tags: { ...args.tags, Name: args.identifier } },
       { parent: this },
     );
     const securityGroup = this.securityGroup(name, args);
     const instance = this.instance(name, args, subnetGroup, securityGroup);
+    const lagAlarm = args.role === "replica" ? this.lagAlarm(name, args) : undefined;
     this.address = instance.address;
-    this.nodes = { instance, subnetGroup, securityGroup };
+    this.nodes = { instance, subnetGroup, securityGroup, ...(lagAlarm === undefined ? {} : { lagAlarm }) };
     this.registerOutputs({ address: this.address });
   }
 
@@ -69,10 +93,27 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
             description: "The cluster's nodes",
           },
         ],
-        tags: { Name: `${args.identifier}-clients` },
+        tags: { ...args.tags, Name: `${args.identifier}-clients` },
       },
       { parent: this },
     );
+  }
+
+  /**
+   * The service takes a subnet group of another VPC only with the source's ARN (with its identifier it answers
+   * DBSubnetGroupNotAllowedFault), and makes an encrypted replica only of an encrypted source: asking for encryption
+   * of another one would plan a replacement at the promotion.
+   */
+  private sourceArn(name: string, args: ReplicaDatabaseArgs): pulumi.Input<string> {
+    if (args.sourceArn !== undefined) return args.sourceArn;
+    const source = aws.rds.getInstanceOutput({ dbInstanceIdentifier: args.sourceIdentifier }, { parent: this });
+    return source.apply((s) => {
+      if (s.storageEncrypted) return s.dbInstanceArn;
+      throw new pulumi.RunError(
+        `ReplicaDatabase(${name}).sourceIdentifier: got ${s.dbInstanceIdentifier}, whose storage is not encrypted; accepted: an encrypted database. ` +
+          "Restore an encrypted copy of one of its snapshots first, and replicate from that.",
+      );
+    });
   }
 
   private instance(
@@ -82,19 +123,21 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
     securityGroup: aws.ec2.SecurityGroup,
   ): aws.rds.Instance {
     const primary = args.role === "primary";
+    const { retentionDays = 7, window = "03:00-04:00" } = args.backup ?? {};
     return new aws.rds.Instance(
       ...transformed(
         args.transform?.instance,
         name,
         {
           identifier: args.identifier,
-          // Absent for a primary: that is what promotes.
-          ...(primary ? {} : { replicateSourceDb: args.sourceIdentifier }),
+          // A source and a retention period never together: the source's absence is what promotes.
+          ...(primary ? { backupRetentionPeriod: retentionDays, backupWindow: window } : { replicateSourceDb: this.sourceArn(name, args) }),
           instanceClass: args.instanceClass,
           dbSubnetGroupName: subnetGroup.name,
           vpcSecurityGroupIds: [securityGroup.id],
           publiclyAccessible: false,
           storageEncrypted: true,
+          ...(args.kmsKeyId === undefined ? {} : { kmsKeyId: args.kmsKeyId }),
           multiAz: args.multiAz ?? true,
           autoMinorVersionUpgrade: true,
           applyImmediately: true,
@@ -103,14 +146,52 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
           deletionProtection: primary,
           skipFinalSnapshot: !primary,
           ...(primary ? { finalSnapshotIdentifier: `${args.identifier}-final` } : {}),
-          ...(primary && args.backup !== undefined
-            ? { backupRetentionPeriod: args.backup.retentionDays, backupWindow: args.backup.window }
-            : {}),
-          tags: { Name: args.identifier },
+          tags: { ...args.tags, Name: args.identifier },
         },
         // A replica can be made again; a primary holds the data. Promotion takes minutes, a large replica hours.
         { parent: this, protect: primary, customTimeouts: { create: "6h", update: "2h" } },
       ),
     );
   }
+
+  private lagAlarm(name: string, args: ReplicaDatabaseArgs): native.cloudwatch.Alarm {
+    const { identifier, maxLagSeconds = 10, topicArns = [], tags } = args;
+    return metricAlarm(
+      `${name}-replica-lag`,
+      {
+        alarmName: `${identifier}-lag`,
+        description: `${identifier} lags more than ${maxLagSeconds} s behind its source`,
+        namespace: "AWS/RDS",
+        metricName: "ReplicaLag",
+        dimensions: { DBInstanceIdentifier: identifier },
+        statistic: "Maximum",
+        period: 60,
+        periods: 5,
+        above: maxLagSeconds,
+        // A replication that broke reports nothing.
+        missing: "breaching",
+        topicArns,
+        ...(tags === undefined ? {} : { tags }),
+      },
+      this,
+    );
+  }
+}
+
+function checkArguments(at: string, args: ReplicaDatabaseArgs): void {
+  requireText(
+    `${at}.identifier`,
+    args.identifier,
+    /^[a-z](?!.*--)[-a-z0-9]{0,62}$(?<!-)/,
+    "an RDS identifier: lower-case letters, digits and single hyphens",
+  );
+  require(args.role === "replica" || args.role === "primary", `${at}.role`, args.role, '"replica" or "primary"');
+  requireText(`${at}.instanceClass`, args.instanceClass, /^db\.[a-z0-9]+\.[a-z0-9]+$/, "an RDS instance class, for example db.r6g.large");
+  require(args.subnetIds.length >= 2, `${at}.subnetIds`, args.subnetIds.filter(isPlain), "subnets in at least two availability zones");
+  require(args.clientSecurityGroupIds.length >= 1, `${at}.clientSecurityGroupIds`, [], "at least one security group");
+  requireText(`${at}.sourceArn`, args.sourceArn, /^arn:aws[a-z-]*:rds:/, "the ARN of an RDS instance");
+  requireNumber(`${at}.port`, args.port, 1, 65_535);
+  requireNumber(`${at}.maxLagSeconds`, args.maxLagSeconds, 1, 86_400);
+  requireNumber(`${at}.backup.retentionDays`, args.backup?.retentionDays, 1, 35);
+  requireText(`${at}.backup.window`, args.backup?.window, /^\d\d:\d\d-\d\d:\d\d$/, "a UTC window, for example 03:00-04:00");
 }

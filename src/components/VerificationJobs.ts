@@ -1,15 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { requireName, requireNumber, requireText } from "./support.js";
 
 export interface VerificationJobsArgs {
+  /** Namespace that the requests are sent from. */
   namespace: pulumi.Input<string>;
-  /** Image with curl. */
+  /** Image with curl and a shell, with a fixed tag. */
   curlImage: string;
   /** Load balancer that the requests go to. */
   loadBalancerHostname: pulumi.Input<string>;
   /** Host name in the requests' Host header. */
   host: string;
-  /** @default "/health" */
+  /** Path that is asked for. @default "/health" */
   path?: string;
   /** Requests a second. */
   requestsPerSecond: number;
@@ -18,13 +20,25 @@ export interface VerificationJobsArgs {
 /**
  * Synthetic requests to the new side before users are sent there: without requests its error rate and latency are
  * unknown, and unknown passes no gate. They go through the load balancer with the application's Host header.
- * (The seed's smoke test and integration tests are one-off pods: cutover runs them as actions and keeps their logs.)
+ * (The smoke test and the integration tests are one-off pods: cutover runs them as actions and keeps their logs.)
+ *
+ * @example
+ * new VerificationJobs("web-api", { namespace: "production", curlImage: "curlimages/curl:8.11.1", loadBalancerHostname: ingress.hostname, host: "api.example.com", requestsPerSecond: 5 });
+ *
+ * @seed Monitor metrics for green deployment
+ * @cost One small pod while it runs.
  */
 export class VerificationJobs extends pulumi.ComponentResource {
   readonly nodes: { synthetic: k8s.apps.v1.Deployment };
 
   constructor(name: string, args: VerificationJobsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:VerificationJobs", name, {}, opts);
+    const at = `VerificationJobs(${name})`;
+    requireName(`${at}.namespace`, args.namespace);
+    requireNumber(`${at}.requestsPerSecond`, args.requestsPerSecond, 1, 1_000);
+    // Both stand in a shell command.
+    requireText(`${at}.host`, args.host, /^[a-z0-9.-]+$/, "a lower-case host name");
+    requireText(`${at}.path`, args.path, /^\/[\w./-]*$/, "a path that starts with /, of letters, digits and ./-_");
     const full = `${name}-synthetic`;
     const labels = { app: full };
     const pause = (1 / args.requestsPerSecond).toFixed(3);

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { isPlain, require } from "./support.js";
+import { require, requireNumber, requireText, type Tags } from "./support.js";
 
 export interface WeightedDnsArgs {
   /** Route 53 hosted zone. */
@@ -9,7 +9,7 @@ export interface WeightedDnsArgs {
   name: string;
   /** Which records exist. Both do until the cleanup. */
   records: "old" | "both" | "new";
-  /** Whole percent; sums to 100. */
+  /** Percent of the answers for each side, as whole numbers that sum to 100. */
   weights: { old: number; new: number };
   /** Addresses of the old side. */
   oldAddresses: string[];
@@ -19,14 +19,19 @@ export interface WeightedDnsArgs {
   loadBalancerHostname?: pulumi.Input<string>;
   /** Path that health checks of the old side ask for. Absent: no health check. */
   healthCheckPath?: string;
+  /** Tags of the health check. @default none but Name */
+  tags?: Tags;
 }
 
 /**
- * Old and new side of one name as weighted Route 53 records (seed: old-infra, new-infra). The new record is an alias
- * that evaluates the target's health; its hosted zone is looked up for the stack's region.
+ * Old and new side of one name as weighted Route 53 records. The new record is an alias that evaluates the target's
+ * health; its hosted zone is looked up for the region of the provider. Clients follow a change of weights within one TTL.
  *
  * @example
  * new WeightedDns("api", { zoneId, name: "api.example.com", records: "both", weights: { old: 90, new: 10 }, oldAddresses: ["1.2.3.4"], loadBalancerHostname });
+ *
+ * @seed aws route53 change-resource-record-sets, SetIdentifier old-infra and new-infra
+ * @cost One health check a month (0.50 USD for an endpoint in AWS, 0.75 USD outside); queries to alias records are free.
  */
 export class WeightedDns extends pulumi.ComponentResource {
   readonly nodes: { oldRecord?: aws.route53.Record; newRecord?: aws.route53.Record; healthCheck?: aws.route53.HealthCheck };
@@ -34,14 +39,25 @@ export class WeightedDns extends pulumi.ComponentResource {
   constructor(name: string, args: WeightedDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:WeightedDns", name, {}, opts);
     const { weights } = args;
+    const at = `WeightedDns(${name})`;
+    requireText(
+      `${at}.name`,
+      args.name,
+      /^([a-z0-9_]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$/,
+      "a fully qualified lower-case name without a trailing dot",
+    );
+    requireText(`${at}.zoneId`, args.zoneId, /^Z[A-Z0-9]*$/, "a Route 53 hosted zone id, for example Z1234567890ABC");
+    requireNumber(`${at}.ttlSeconds`, args.ttlSeconds, 1, 604_800);
+    requireText(`${at}.healthCheckPath`, args.healthCheckPath, /^\//, "a path that starts with /");
+    require(args.records === "new" || args.oldAddresses.length > 0, `${at}.oldAddresses`, args.oldAddresses, "at least one address");
     for (const side of ["old", "new"] as const) {
-      require(Number.isInteger(weights[side]) &&
-        weights[side] >= 0 &&
-        weights[side] <= 100, `WeightedDns(${name}).weights.${side}`, weights[side], "a whole number from 0 to 100");
+      require(Number.isInteger(weights[side]) && weights[side] >= 0 && weights[side] <= 100, `${at}.weights.${side}`, weights[
+        side
+      ], "a whole number from 0 to 100");
     }
-    require(weights.old + weights.new === 100, `WeightedDns(${name}).weights`, weights, "weights that sum to 100");
+    require(weights.old + weights.new === 100, `${at}.weights`, weights, "weights that sum to 100");
     require(args.records === "old" ||
-      args.loadBalancerHostname !== undefined, `WeightedDns(${name}).loadBalancerHostname`, undefined, "the new load balancer's DNS name");
+      args.loadBalancerHostname !== undefined, `${at}.loadBalancerHostname`, undefined, "the new load balancer's DNS name");
 
     const healthCheck =
       args.records === "new" || args.healthCheckPath === undefined ? undefined : this.healthCheck(name, args, args.healthCheckPath);
@@ -92,19 +108,17 @@ export class WeightedDns extends pulumi.ComponentResource {
   }
 
   private healthCheck(name: string, args: WeightedDnsArgs, path: string): aws.route53.HealthCheck {
-    const address = args.oldAddresses[0];
-    require(address !== undefined && isPlain(address), `WeightedDns(${name}).oldAddresses`, args.oldAddresses, "at least one address");
     return new aws.route53.HealthCheck(
       `${name}-old`,
       {
         type: "HTTP",
-        ipAddress: address ?? "",
+        ipAddress: args.oldAddresses[0] ?? "",
         fqdn: args.name,
         port: 80,
         resourcePath: path,
         requestInterval: 30,
         failureThreshold: 3,
-        tags: { Name: `${args.name} old side` },
+        tags: { ...args.tags, Name: `${args.name} old side` },
       },
       { parent: this },
     );

@@ -9,5 +9,6 @@ export * from "./PublicIngress.js";
 export * from "./ReplicaDatabase.js";
 export * from "./SpotNodeGroup.js";
 export * from "./VerificationJobs.js";
+export * from "./VpaController.js";
 export * from "./WeightedDns.js";
 export * from "./Workload.js";

@@ -1,11 +1,17 @@
-import type * as k8s from "@pulumi/kubernetes";
+import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { requireNumber, requireText } from "./support.js";
 
-interface ProbeArgs {
+export interface ProbeArgs {
+  /** Path that is asked for at the container's port. */
   path: string;
+  /** Seconds after the container's start. */
   initialDelaySeconds: number;
+  /** Seconds between two probes. */
   periodSeconds: number;
+  /** Seconds until an answer counts as missing. */
   timeoutSeconds: number;
+  /** Probes in a row that must fail. */
   failureThreshold: number;
 }
 
@@ -13,9 +19,9 @@ interface ProbeArgs {
 export interface PodTemplateArgs {
   /** Image with a fixed tag or digest. */
   image: pulumi.Input<string>;
-  /** @default 3000 */
+  /** Port that the application listens on. @default 3000 */
   containerPort?: number;
-  /** @default "IfNotPresent" */
+  /** When the node pulls the image. @default "IfNotPresent" */
   imagePullPolicy?: pulumi.Input<string>;
   /** Plain environment variables. @default none */
   env?: Record<string, pulumi.Input<string>>;
@@ -25,8 +31,11 @@ export interface PodTemplateArgs {
   secretName?: pulumi.Input<string>;
   /** Changes with the Secret's content, so that the pods restart with it. */
   secretChecksum?: pulumi.Input<string>;
+  /** What a pod asks for and may use at most. @default 250m CPU and 256Mi asked for, 500m and 512Mi at most */
   resources?: { requests: { memory: string; cpu: string }; limits: { memory: string; cpu: string } };
+  /** When a container counts as alive and as ready. @default /health every 10 s and /ready every 5 s, as in the seed */
   probes?: { liveness: ProbeArgs; readiness: ProbeArgs };
+  /** Annotations that tell Prometheus where to scrape. @default /metrics at port 3000 */
   metrics?: { scrape: boolean; port: number; path: string };
   /** User and group id. @default 1001 */
   runAsUser?: number;
@@ -41,6 +50,34 @@ const RESOURCES = { requests: { memory: "256Mi", cpu: "250m" }, limits: { memory
 export const SECRET_CHECKSUM = "cutover.dev/secret-checksum";
 /** Taint and label of an application's Spot nodes. */
 export const SPOT_KEY = "cutover.dev/spot";
+
+/** The identity of an application's pods. They call no Kubernetes API, so they get no token. */
+export function serviceAccountOf(app: string, namespace: pulumi.Input<string>, parent: pulumi.Resource): k8s.core.v1.ServiceAccount {
+  return new k8s.core.v1.ServiceAccount(
+    app,
+    { metadata: { name: app, namespace, labels: { app } }, automountServiceAccountToken: false },
+    { parent },
+  );
+}
+
+/** Checks the plain arguments of a pod template at construction. */
+export function checkPodTemplate(at: string, args: PodTemplateArgs): void {
+  requireText(
+    `${at}.image`,
+    args.image,
+    /(:(?!latest$)[\w][\w.-]*|@sha256:[a-f0-9]{64})$/,
+    "an image with a fixed tag or digest, for example ghcr.io/your-org/web-api:1.0.0",
+  );
+  requireNumber(`${at}.containerPort`, args.containerPort, 1, 65_535);
+  requireNumber(`${at}.runAsUser`, args.runAsUser, 1, 2_147_483_647);
+  requireNumber(`${at}.metrics.port`, args.metrics?.port, 1, 65_535);
+  for (const [name, probe] of Object.entries(args.probes ?? {})) {
+    requireText(`${at}.probes.${name}.path`, probe.path, /^\//, "a path that starts with /");
+    requireNumber(`${at}.probes.${name}.periodSeconds`, probe.periodSeconds, 1, 3_600);
+    requireNumber(`${at}.probes.${name}.timeoutSeconds`, probe.timeoutSeconds, 1, 3_600);
+    requireNumber(`${at}.probes.${name}.failureThreshold`, probe.failureThreshold, 1, 100);
+  }
+}
 
 export function podTemplate(app: string, labels: Record<string, string>, args: PodTemplateArgs): k8s.types.input.core.v1.PodTemplateSpec {
   const user = args.runAsUser ?? 1001;

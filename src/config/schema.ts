@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type InputIssue, printable, UserError } from "../errors.js";
+import { looksSecret } from "./secrets.js";
 import * as s from "./sections.js";
 
 /** One application's stack config in one environment: the only statement of desired state. */
@@ -20,6 +21,8 @@ export const stackConfigSchema = z
     verification: s.verification,
     cleanup: s.cleanup,
     rollback: s.rollback,
+    policies: s.policies,
+    tags: s.tags,
     /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`. */
     secrets: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a secret key, for example redis-url"), z.string()).default({}),
   })
@@ -41,18 +44,6 @@ export function namespaceOf(config: Pick<StackConfig, "application">): string {
   return config.application.namespace ?? config.application.environment;
 }
 
-const CREDENTIAL_NAME = /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL)/i;
-const CREDENTIAL_URL = /:\/\/[^/\s:@]+:[^/\s@]+@/;
-
-/** Whether a plain value looks like a credential that belongs in a secret. */
-export function looksSecret(key: string, value: string): boolean {
-  return (
-    CREDENTIAL_URL.test(value) ||
-    (CREDENTIAL_NAME.test(key) && value !== "") ||
-    /-----BEGIN [A-Z ]*PRIVATE KEY-----|^AKIA[0-9A-Z]{16}$/.test(value)
-  );
-}
-
 function* crossChecks(
   config: z.output<z.ZodObject<typeof stackConfigSchema.shape>>,
 ): Generator<{ path: (string | number)[]; accepted: string }> {
@@ -69,11 +60,6 @@ function* crossChecks(
     yield { path: ["dns", "records"], accepted: "a new record only while the workload is deployed" };
   if (database !== undefined && database.active === "new" && database.role !== "primary")
     yield { path: ["database", "active"], accepted: '"old" until the target is the primary (role "primary")' };
-  if (database?.backup.enabled && database.role !== "primary")
-    yield {
-      path: ["database", "backup", "enabled"],
-      accepted: "false until the target is the primary: a replica refuses a retention period",
-    };
   if (database !== undefined && database.source.identifier === database.target.identifier)
     yield { path: ["database", "target", "identifier"], accepted: "another identifier than the source's" };
   if (database !== undefined && config.secrets["database-password"] === undefined)

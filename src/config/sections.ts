@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { POLICY_NAMES } from "../policies/policies.js";
 import {
   arn,
   awsId,
@@ -87,6 +88,8 @@ export const database = z.strictObject({
   /** The database that serves the old infrastructure today. */
   source: z.strictObject({
     identifier: name,
+    /** Only needed when the source is in another region or account; otherwise it is looked up. */
+    arn: arn("rds").optional(),
     endpoint: endpointHost,
     port: port.default(5_432),
     databaseName: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a database name"),
@@ -102,15 +105,16 @@ export const database = z.strictObject({
     /** Security groups of the cluster's nodes: the only ones that may connect. */
     clientSecurityGroupIds: z.array(awsId("sg")).min(1, "at least one security group"),
     multiAz: z.boolean().default(true),
+    /** Key for an encrypted replica of a source in another region. */
+    kmsKeyId: arn("kms").optional(),
   }),
   /** What the target is. Set by steps: absent → replica → primary. */
   role: z.enum(["absent", "replica", "primary"]).default("absent"),
   /** Which database the application's connection string names. Set by steps. */
   active: z.enum(["old", "new"]).default("old"),
+  /** In force from the promotion on: a replica refuses a retention period, a primary needs one. */
   backup: z
     .strictObject({
-      /** Set by steps after promotion: a replica refuses a retention period. */
-      enabled: z.boolean().default(false),
       retentionDays: count(1, 35).default(7),
       window: z
         .string()
@@ -147,6 +151,11 @@ const blueGreen = z.strictObject({
   holdSeconds: seconds(60, 30 * DAY).default(300),
   /** Whether green exists. Set by steps. */
   green: z.boolean().default(false),
+  /**
+   * How long going back from green takes, in equal pauses along the earlier weights, for applications that need
+   * warm-up. 0 goes back at once. @default 0
+   */
+  abortRampSeconds: seconds(0, 3_600).default(0),
   /** Percent of traffic to green now. Set by steps. */
   greenWeight: weight.default(0),
   /** Whether blue exists. Set by steps: only after green carried 100 %. */
@@ -162,8 +171,10 @@ const canary = z.strictObject({
     .min(1, "at least one step")
     .default([20, 40, 60, 80].map((setWeight) => ({ setWeight, pauseSeconds: 300 }))),
   revisionHistoryLimit: count(0, 100).default(2),
-  /** How the workload runs now. Set by steps: deployment → both → rollout. */
+  /** How the workload runs now. Set by steps: deployment → both (a Rollout of the same version beside it) → rollout. */
   workload: z.enum(["deployment", "both", "rollout"]).default("deployment"),
+  /** Percent of requests that the load balancer sends to the Rollout while both run. Set by steps. */
+  rolloutWeight: weight.default(0),
 });
 
 export const strategy = z.discriminatedUnion("kind", [rolling, blueGreen, canary], {
@@ -283,9 +294,25 @@ export const cluster = z.strictObject({
     .string()
     .regex(/^v\d+\.\d+\.\d+$/, "a release, for example v1.8.3")
     .default("v1.8.3"),
+  /** IAM role that lets the Argo Rollouts controller read target groups, so that it verifies weights at the load balancer itself. */
+  argoRolloutsRoleArn: arn("iam").optional(),
+  /** Release of the Helm chart `vpa` that is installed for the Vertical Pod Autoscaler. */
+  vpaChartVersion: z
+    .string()
+    .regex(/^\d+\.\d+\.\d+$/, "a chart version, for example 4.10.0")
+    .default("4.10.0"),
+  /** Controllers that the cluster has already, or gets from another stack: one stack a cluster installs each. */
+  provides: z.array(z.enum(["argo-rollouts", "vpa"])).default([]),
   /** Whether this stack installs Argo Rollouts. Set by steps. */
   argoRollouts: z.boolean().default(false),
+  /** Whether this stack installs the Vertical Pod Autoscaler. Set by steps. */
+  vpa: z.boolean().default(false),
 });
+
+/** Tags of every AWS resource, as cost allocation asks for them. */
+export const tags = z
+  .record(z.string().regex(/^(?!aws:).{1,128}$/, "a tag key that does not begin with aws:"), z.string().max(256))
+  .default({});
 
 export const cleanup = z
   .strictObject({
@@ -294,14 +321,30 @@ export const cleanup = z
   })
   .prefault({});
 
-const policy = z.enum(["automatic", "ask", "never"]);
+const rollbackPolicy = z.enum(["automatic", "ask", "never"]);
 
 /** What a failed gate does, per phase. */
 export const rollback = z
   .strictObject({
-    database: policy.default("automatic"),
-    rollout: policy.default("automatic"),
-    traffic: policy.default("automatic"),
-    optimize: policy.default("automatic"),
+    database: rollbackPolicy.default("automatic"),
+    rollout: rollbackPolicy.default("automatic"),
+    traffic: rollbackPolicy.default("automatic"),
+    optimize: rollbackPolicy.default("automatic"),
+  })
+  .prefault({});
+
+/** Checks of the program that are let pass, each by name with a reason; see docs/policies.md. */
+export const policies = z
+  .strictObject({
+    waivers: z
+      .array(
+        z.strictObject({
+          policy: z.enum(POLICY_NAMES, `one of ${POLICY_NAMES.join(", ")}`),
+          /** Name of the resource in the program. @default every resource */
+          resource: z.string().min(1).optional(),
+          reason: z.string().min(10, "a reason of at least 10 characters: it stands in the journal"),
+        }),
+      )
+      .default([]),
   })
   .prefault({});

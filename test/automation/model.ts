@@ -281,6 +281,8 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
       return known(strategy.kind === "blue-green" ? strategy.greenWeight : 0);
     case "database-primary":
       return known(database?.role === "primary" ? 1 : 0);
+    case "backup-retention":
+      return known(database?.role === "primary" ? database.backup.retentionDays : 0);
     case "writes-stopped":
       return known(world.oldWrites ? 0 : 1);
     default:

@@ -173,7 +173,12 @@ describe("components", () => {
       "rds/instance:Instance",
     );
     expect(before)
-      .to.include({ replicateSourceDb: "prod-db", publiclyAccessible: false, storageEncrypted: true, deletionProtection: false })
+      .to.include({
+        replicateSourceDb: "arn:aws:rds:us-east-2:123456789012:db:prod-db",
+        publiclyAccessible: false,
+        storageEncrypted: true,
+        deletionProtection: false,
+      })
       .and.not.have.property("backupRetentionPeriod");
     expect(after)
       .to.include({ identifier: before.identifier, deletionProtection: true, backupRetentionPeriod: 7 })
@@ -246,7 +251,7 @@ describe("components", () => {
 
   it("WeightedDns refuses weights that are no whole percent or do not sum to 100", () => {
     const make = (weights: { old: number; new: number }) => () =>
-      new WeightedDns("api", { zoneId: "Z", name: "n", records: "old", weights, oldAddresses: ["1.2.3.4"] });
+      new WeightedDns("api", { zoneId: "Z", name: "api.example.com", records: "old", weights, oldAddresses: ["1.2.3.4"] });
     expect(make({ old: 90, new: 20 })).to.throw(UserError, "WeightedDns(api).weights");
     expect(make({ old: 99.5, new: 0.5 })).to.throw(UserError, "WeightedDns(api).weights.old: got 99.5");
     expect(make({ old: -1, new: 101 })).to.throw(UserError, "WeightedDns(api).weights.old: got -1");

@@ -73,9 +73,17 @@ const GATES: Gate[] = [
   },
   reached("database-primary", "database-primary", "the promoted database is a writable primary"),
   reached("writes-stopped", "writes-stopped", "the old database refuses writes"),
+  {
+    name: "backup-retention",
+    observation: "backup-retention",
+    accepts: (c) => `backups of the new database kept for ${c.database?.backup.retentionDays} days or more`,
+    judge: (value, c) => (value >= (c.database?.backup.retentionDays ?? 0) ? "pass" : "pending"),
+    format: (v) => `${v} days`,
+  },
   allReady("pods-ready", "pods-ready", "all wanted pods ready"),
   allReady("green-ready", "green-ready", "all wanted green pods ready"),
   weightShown("green-weight", "green-weight", "the load balancer's rule"),
+  weightShown("rollout-share", "rollout-share", "the load balancer's rule"),
   reached("rollout-healthy", "rollout-healthy", "the Argo Rollout is Healthy on the wanted image"),
   {
     ...allReady("targets-healthy", "targets-healthy", "all targets of the load balancer healthy"),

@@ -115,6 +115,7 @@ export function database(config: StackConfig): Step[] {
         loses: "nothing while reverse replication runs; without it, what was written after this step",
       },
       undoFrom: WINDOW,
+      // The backup policy comes with the role: see ReplicaDatabase.
       change: () => ({ "database.role": "primary" }),
       gates: [gate("database-primary"), gate("writes-stopped")],
     },
@@ -204,12 +205,11 @@ export function database(config: StackConfig): Step[] {
     {
       id: "database.backup",
       phase: "database",
-      kind: "config",
-      title: "Set the backup policy of the new database",
+      kind: "gate",
+      title: `Wait until backups of the new database are kept for ${config.database.backup.retentionDays} days`,
       seed: "Update backup policies for new database",
-      wayBack: earlierConfig(),
-      change: () => ({ "database.backup.enabled": true }),
-      gates: [gate("database-primary")],
+      wayBack: NOTHING_TO_UNDO,
+      gates: [gate("database-primary"), gate("backup-retention")],
     },
   ];
 }

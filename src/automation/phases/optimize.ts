@@ -1,12 +1,12 @@
 import type { StackConfig } from "../../config/schema.js";
 import { costDocument } from "../documents.js";
-import type { ConfigStep, Step } from "../types.js";
+import type { ConfigStep, Step, WayBack } from "../types.js";
 import { earlierConfig, gate, hasOld, NOTHING_TO_UNDO, need } from "./build.js";
 
 /** Phase 6: monitoring and optimization. */
 export function optimize(config: StackConfig): Step[] {
   if (!hasOld(config)) return [];
-  const configStep = (step: Omit<ConfigStep, "phase" | "kind" | "wayBack">): Step => ({
+  const configStep = (step: Omit<ConfigStep, "phase" | "kind" | "wayBack"> & { wayBack?: WayBack }): Step => ({
     phase: "optimize",
     kind: "config",
     wayBack: earlierConfig(),
@@ -27,6 +27,18 @@ export function optimize(config: StackConfig): Step[] {
       change: () => ({ "autoscaling.hpa.enabled": true }),
       gates: [gate("hpa-active"), gate("pods-ready", 60)],
     }),
+    ...(config.cluster.provides.includes("vpa")
+      ? []
+      : [
+          configStep({
+            id: "optimize.vpa-install",
+            title: `Install the Vertical Pod Autoscaler, chart ${config.cluster.vpaChartVersion}`,
+            seed: "kubectl apply -f vertical-pod-autoscaler.yaml",
+            wayBack: { summary: "Stays installed: other applications may use it, and it does nothing by itself.", loses: "nothing" },
+            change: () => ({ "cluster.vpa": true }),
+            gates: [],
+          }),
+        ]),
     configStep({
       id: "optimize.vpa",
       title: "Let the Vertical Pod Autoscaler take memory",

@@ -122,39 +122,55 @@ function blueGreen(strategy: Extract<StackConfig["strategy"], { kind: "blue-gree
 
 function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], { kind: "canary" }>): Step[] {
   const pauses = strategy.steps.reduce((sum, s) => sum + s.pauseSeconds, 0);
-  const guards = config.ingress === undefined ? [] : healthy(60);
+  const { ingress, cluster } = config;
+  const guards = ingress === undefined ? [] : healthy(60);
   return [
-    configStep({
-      id: "rollout.argo-install",
-      title: `Install Argo Rollouts ${config.cluster.argoRolloutsVersion}`,
-      seed: "kubectl create namespace argo-rollouts; kubectl apply install.yaml",
-      wayBack: { summary: "Stays installed: other applications may use it, and it does nothing by itself.", loses: "nothing" },
-      change: () => ({ "cluster.argoRollouts": true }),
-      gates: [],
-    }),
+    ...(cluster.provides.includes("argo-rollouts") ? [] : [installArgo(cluster.argoRolloutsVersion)]),
     configStep({
       id: "rollout.canary-beside",
       title: "Run the same version as an Argo Rollout beside the Deployment",
       seed: "rollout.yaml",
       wayBack: earlierConfig("The Rollout is removed; the Deployment runs throughout."),
-      change: () => ({ "strategy.workload": "both" }),
-      gates: [gate("rollout-healthy", 60)],
+      change: () => ({ "strategy.workload": "both", "strategy.rolloutWeight": 0 }),
+      gates: [gate("rollout-healthy", 60), ...(ingress === undefined ? [] : [gate("targets-healthy", 60)])],
     }),
+    ...(ingress === undefined ? [] : [routeToRollout]),
     configStep({
       id: "rollout.canary-take-over",
       title: "Remove the Deployment: the Rollout carries the same version",
       seed: "rollout.yaml",
       wayBack: earlierConfig("The Deployment runs again beside the Rollout."),
       change: () => ({ "strategy.workload": "rollout" }),
-      gates: [gate("pods-ready", 60)],
+      gates: [gate("pods-ready", 60), ...guards],
     }),
     configStep({
       id: "rollout.canary",
       title: `Roll out ${strategy.image} as a canary: ${strategy.steps.map((s) => `${s.setWeight} %`).join(", ")}`,
       seed: "kubectl argo rollouts get/promote/abort/undo",
-      wayBack: earlierConfig("The Rollout goes back to the earlier image; the stable pods carry the traffic meanwhile."),
+      wayBack: earlierConfig("The canary is aborted at once, so that the stable pods carry everything; then the earlier image is applied."),
       change: () => ({ "workload.image": strategy.image }),
+      undo: ({ target, effect }) => target.cluster.rolloutAbort(effect),
       gates: [gate("rollout-healthy", 60, { timeoutSeconds: pauses + HOUR }), ...guards],
     }),
   ];
 }
+
+const installArgo = (version: string): Step =>
+  configStep({
+    id: "rollout.argo-install",
+    title: `Install Argo Rollouts ${version}`,
+    seed: "kubectl create namespace argo-rollouts; kubectl apply install.yaml",
+    wayBack: { summary: "Stays installed: other applications may use it, and it does nothing by itself.", loses: "nothing" },
+    change: () => ({ "cluster.argoRollouts": true }),
+    gates: [],
+  });
+
+/** Before the Deployment goes, the load balancer must show that nobody is sent to it any more (promise 11). */
+const routeToRollout: Step = configStep({
+  id: "rollout.canary-route",
+  title: "Send everything to the Rollout; the Deployment still runs",
+  seed: "rollout.yaml",
+  wayBack: earlierConfig("The load balancer sends to the Deployment again."),
+  change: () => ({ "strategy.rolloutWeight": 100 }),
+  gates: [gate("rollout-share", 120, { expect: 100 }), gate("targets-healthy", 120), ...healthy(120)],
+});

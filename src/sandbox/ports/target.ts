@@ -149,6 +149,8 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
     },
     rolloutAbort: (effect) =>
       world.effect(effect, "argo:Abort", app().name, (state) => {
+        const weight = signal("rollout-weight", undefined, 300, state, config());
+        if (weight.known && weight.value === 100) return { summary: "The rollout is complete: there is nothing to abort." };
         state.rolloutAborted = true;
         return { summary: "The rollout was aborted; the stable pods carry the traffic." };
       }),

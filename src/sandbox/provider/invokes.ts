@@ -32,6 +32,23 @@ export function invoke(token: string, args: Properties, region: string): Propert
       if (id === undefined) throw new Error(`unsupported AWS Region: ${where}`);
       return { id, region: where, loadBalancerType: "application" };
     }
+    case "aws:rds/getInstance:getInstance": {
+      const dbInstanceIdentifier = String(args.dbInstanceIdentifier);
+      const dbInstanceArn = `arn:aws:rds:${where}:123456789012:db:${dbInstanceIdentifier}`;
+      // `plain-…` stands for a database that was made without encryption.
+      return {
+        id: dbInstanceIdentifier,
+        dbInstanceIdentifier,
+        dbInstanceArn,
+        storageEncrypted: !dbInstanceIdentifier.startsWith("plain-"),
+      };
+    }
+    case "aws:lb/getLoadBalancer:getLoadBalancer": {
+      const stack = (args.tags as Record<string, string> | undefined)?.["ingress.k8s.aws/stack"] ?? "";
+      const name = `k8s-${stack.replace("/", "-")}`;
+      const arnSuffix = `app/${name}/0123456789abcdef`;
+      return { id: name, name, arnSuffix, arn: `arn:aws:elasticloadbalancing:${where}:123456789012:loadbalancer/${arnSuffix}` };
+    }
     case "aws:index/getRegion:getRegion":
       return { id: where, name: where, region: where, description: where };
     case "aws:index/getCallerIdentity:getCallerIdentity":

@@ -56,6 +56,8 @@ function database(inputs: Properties, say: Say): void {
   if (replicateSourceDb !== undefined) {
     for (const [name, value] of Object.entries({ username, engine, dbName }))
       if (isKnown(value)) say(name, "conflicts with replicateSourceDb: a replica takes it from its source");
+    if (isKnown(inputs.dbSubnetGroupName) && isKnown(replicateSourceDb) && !String(replicateSourceDb).startsWith("arn:"))
+      say("replicateSourceDb", "DBSubnetGroupNotAllowedFault: with a subnet group of its own a replica names its source by ARN");
     if (typeof backupRetentionPeriod === "number" && backupRetentionPeriod > 0)
       say("backupRetentionPeriod", "a read replica takes no backup retention period; set it after the promotion");
   }

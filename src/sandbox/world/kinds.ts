@@ -28,6 +28,7 @@ const metadataOf = (p: Properties): Metadata => (p.metadata ?? {}) as Metadata;
 /** The id a resource gets: from what names it, so that a lost create is found again. */
 export function naturalId(ref: ResourceRef, inputs: Properties, state: WorldState): string {
   const { type } = ref;
+  if (type === "kubernetes:helm.sh/v3:Release") return `${inputs.namespace}/${inputs.name}`;
   if (type.startsWith("kubernetes:")) {
     const { name, namespace } = metadataOf(inputs);
     return namespace === undefined ? (name ?? "") : `${namespace}/${name}`;
@@ -100,7 +101,7 @@ function database(
   const was = before?.inputs.replicateSourceDb !== undefined;
   if (replica && Number(inputs.backupRetentionPeriod ?? 0) > 0)
     throw new Error(`InvalidParameterCombination: a read replica of ${inputs.replicateSourceDb} takes no backup retention period`);
-  if (replica && inputs.replicateSourceDb !== config.database?.source.identifier)
+  if (replica && String(inputs.replicateSourceDb).split(":").at(-1) !== config.database?.source.identifier)
     throw new Error(`DBInstanceNotFound: DBInstance ${inputs.replicateSourceDb} not found`);
   const outputs = {
     ...plain.outputs,
@@ -201,11 +202,16 @@ function ingress(plain: Outcome, id: string, inputs: Properties, state: WorldSta
       ? []
       : (JSON.parse(action) as { forwardConfig: { targetGroups: { serviceName: string; weight: number }[] } }).forwardConfig.targetGroups;
   const named = backendOf(inputs);
-  const green = groups.find((g) => g.serviceName.endsWith("-green"))?.weight ?? (named.endsWith("-green") ? 100 : 0);
+  const shareOf = (suffix: string) =>
+    groups.filter((g) => g.serviceName.endsWith(suffix)).reduce((sum, g) => sum + g.weight, 0) || (named.endsWith(suffix) ? 100 : 0);
+  const green = shareOf("-green");
   if (state.green.at(-1)?.value !== green) {
     state.green.push({ at: state.now, value: green });
     state.faults = afterWeight(state.faults, green, true);
   }
+  // Once a Rollout is routed, its controller writes the action.
+  const rollout = annotations["cutover.dev/routing"] === "rollout" ? 100 : shareOf("-stable") + shareOf("-canary");
+  if (state.rolloutShare.at(-1)?.value !== rollout) state.rolloutShare.push({ at: state.now, value: rollout });
   const hostname = `k8s-${id.replace("/", "-")}-${hex(state, id, 10)}.us-east-2.elb.amazonaws.com`;
   return { ...plain, outputs: { ...plain.outputs, status: { loadBalancer: { ingress: [{ hostname }] } } }, seconds: 15, restarts: false };
 }

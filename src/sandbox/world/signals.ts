@@ -40,6 +40,8 @@ export function signal(
       const database = databaseOf(state);
       return known(database !== undefined && !isReplica(database) ? 1 : 0);
     }
+    case "backup-retention":
+      return known(Number(databaseOf(state)?.inputs.backupRetentionPeriod ?? 0));
     case "writes-stopped":
       return known(state.writes.old ? 0 : 1);
     case "pods-ready":
@@ -50,6 +52,8 @@ export function signal(
       return known(valueAt(state.green, now - RULE_DELAY) ?? 0);
     case "rollout-healthy":
       return known(rolloutHealthy(state, config) ? 1 : 0);
+    case "rollout-share":
+      return known(valueAt(state.rolloutShare, now - RULE_DELAY) ?? 0);
     case "rollout-weight":
       return known(rolloutWeight(state, config));
     case "targets-healthy":

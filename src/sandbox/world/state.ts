@@ -63,6 +63,8 @@ export interface WorldState {
   ttl: Since<number>[];
   /** Percent of green, as the Ingress was told. */
   green: Since<number>[];
+  /** Percent of an Argo Rollout's Services, as the Ingress was told. */
+  rolloutShare: Since<number>[];
   rolloutAborted?: boolean;
   faults: Fault[];
   /** What no cutover may ever cause; the report and the tests read it. */
@@ -97,6 +99,7 @@ export function newWorld(stack: string, config: StackConfig, seed: number, fault
     dns: [],
     ttl: dns === undefined ? [] : [{ at: START, value: dns.ttlSeconds }],
     green: [],
+    rolloutShare: [],
     faults: faults.map(parseFault),
     violations: [],
   };
