@@ -41,6 +41,9 @@ function migration(m: MigrationReport): string[] {
       ]),
     ),
     "",
+    ...(m.waivers.length === 0
+      ? []
+      : ["Policies waived:", "", ...m.waivers.map((w) => `- ${w.policy} for ${w.resource ?? "every resource"}: ${w.reason}`), ""]),
     ...(m.recoveries.length === 0
       ? []
       : ["Settled after an interruption:", "", ...m.recoveries.map((r) => `- ${time(r.at)}: ${r.note}`), ""]),

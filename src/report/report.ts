@@ -69,6 +69,8 @@ export interface MigrationReport {
   promotion?: PromotionReport;
   rollbacks: RollbackReport[];
   revisions: { number: number; why: string; who: string; at: number; restores?: number }[];
+  /** Policies that the stack config lets pass, with the reason. */
+  waivers: { policy: string; resource?: string; reason: string }[];
   /** What was settled after a crash. */
   recoveries: { at: number; note: string }[];
 }
@@ -121,6 +123,7 @@ function migrationReport({ stack, plan, entries }: ReportInput): MigrationReport
       at,
       ...(restores === undefined ? {} : { restores }),
     })),
+    waivers: currentConfig(state).policies.waivers.map(({ resource, ...w }) => ({ ...w, ...(resource === undefined ? {} : { resource }) })),
     recoveries: entries.flatMap((e) => (e.type === "runner.recovered" ? [{ at: e.at, note: e.note }] : [])),
   };
 }

@@ -1,63 +1,18 @@
 import { expect } from "chai";
-import type { Entry, Recorded } from "../../src/automation/entries.js";
-import { record } from "../../src/automation/journal.js";
+import type { Entry, PathItem } from "../../src/automation/entries.js";
 import { patched } from "../../src/automation/orchestrator.js";
-import { planDigest } from "../../src/automation/plan.js";
+import { buildPlan } from "../../src/automation/plan.js";
 import { actionViolations, configViolations, statefulLosses } from "../../src/automation/promises.js";
-import { currentConfig, currentRevision, fold, type MigrationState } from "../../src/automation/state.js";
+import { currentConfig, currentRevision, type MigrationState } from "../../src/automation/state.js";
 import { wayBackBefore, wayBackTo } from "../../src/automation/wayBack.js";
 import { readConfig } from "../../src/config/stackFile.js";
 import { Conflict, NotFound } from "../../src/errors.js";
+import { stateAfter } from "./history.js";
 import { modelPlan, RAW, STACK } from "./model.js";
 
 const PLAN = modelPlan();
 
-/** The journal of a migration that went well up to and including a step. */
-function journalUpTo(last: string, ...more: Entry[]): MigrationState {
-  const entries: Recorded[] = [];
-  const add = (entry: Entry): void => void entries.push(record(entry, entries.at(-1), entries.length * 1_000, 1));
-  add({ type: "migration.created", stack: STACK, plan: planDigest(PLAN), config: RAW, why: "", who: "alice" });
-  add({ type: "command", command: "advance", extent: "end", who: "alice" });
-  let revision = 0;
-  for (const step of PLAN) {
-    add({ type: "step.started", step: step.id, attempt: 1 });
-    const state = fold(entries, PLAN);
-    if (step.kind === "approval") add({ type: "command", command: "approve", step: step.id, who: "bob" });
-    if (step.kind === "action") {
-      add({ type: "action.intended", key: step.id, step: step.id, undo: false });
-      add({ type: "action.succeeded", key: step.id, step: step.id, undo: false, summary: "", marks: step.marks ?? [] });
-    }
-    if (step.kind === "config") {
-      revision += 1;
-      const config = patched(currentRevision(state).config, step.change(currentConfig(state)));
-      add({ type: "update.intended", key: step.id, step: step.id, revision, config, why: step.title, who: "alice" });
-      add({ type: "update.succeeded", key: step.id, revision, engineVersion: 0, changes: {}, durationMs: 1 });
-    }
-    if (step.kind === "gate" || step.kind === "config") {
-      const at = entries.length * 1_000;
-      const value = { "lag-zero": 0, "dns-weight": 100, "green-weight": 100 } as Record<string, number>;
-      add({
-        type: "gates.passed",
-        step: step.id,
-        heldMs: 0,
-        gates: step.gates.map((g) => ({
-          gate: g.gate,
-          accepts: "",
-          verdict: "pass",
-          last: g.expect ?? value[g.gate] ?? 1,
-          shown: "",
-          samples: 1,
-          source: "test",
-          at,
-        })),
-      });
-    }
-    add({ type: "step.completed", step: step.id, attempt: 1 });
-    if (step.id === last) break;
-  }
-  for (const entry of more) add(entry);
-  return fold(entries, PLAN);
-}
+const journalUpTo = (last: string, ...more: Entry[]): MigrationState => stateAfter(RAW, last, ...more);
 
 const config = (state: MigrationState, patch: Record<string, unknown>) =>
   readConfig(patched(currentRevision(state).config, patch), "test", STACK);
@@ -105,6 +60,77 @@ describe("the way back", () => {
   it("refuses a revision that does not exist, and any way back from an approved cleanup", () => {
     expect(() => wayBackTo(PLAN, journalUpTo("containerize.deploy"), 7)).to.throw(NotFound, "no revision 7");
     expect(() => wayBackTo(PLAN, journalUpTo("cleanup.approve"), 1)).to.throw(Conflict, "no way back");
+  });
+});
+
+/** What a path does to a strategy: the values after each item, with the pause before it in seconds. */
+function strategyAlong(path: PathItem[], ...keys: string[]) {
+  return path.map((item) => {
+    if (item.kind === "undo") return item.step;
+    const strategy = item.config["cutover:strategy"] as Record<string, unknown>;
+    return [...keys.map((key) => strategy[key]), item.afterSeconds ?? 0];
+  });
+}
+
+describe("the way back of what carries the requests", () => {
+  const CANARY = {
+    ...RAW,
+    "cutover:strategy": { kind: "canary", image: "example.org/web-api:1.1.0", steps: [{ setWeight: 20, pauseSeconds: 60 }] },
+  };
+  const canaryPlan = buildPlan(readConfig(CANARY, "test", STACK));
+
+  it("promise 11: brings blue back, then sends it the requests, then takes green away, each only after the one before is in force", () => {
+    const { path } = wayBackBefore(PLAN, journalUpTo("rollout.remove-blue"), "rollout.green-deploy");
+    expect(strategyAlong(path, "blue", "greenWeight", "green")).to.deep.equal([
+      [undefined, 100, true, 0],
+      [undefined, 0, true, 60],
+      [undefined, undefined, undefined, 60],
+    ]);
+  });
+
+  it("promise 11: removes the new workload only after no resolver sends users there any more", () => {
+    const { path } = wayBackTo(PLAN, journalUpTo("traffic.dns-25"), 1);
+    const configs = path.flatMap((p) => (p.kind === "config" ? [p] : []));
+    expect(configs[0]).to.include({ dnsOnly: true });
+    expect(configs[1]?.afterSeconds).to.equal(120);
+  });
+
+  it("ramps back along the earlier weights where the application needs warm-up", () => {
+    const strategy = { ...(RAW["cutover:strategy"] as object), weights: [5, 25, 50, 75, 100], abortRampSeconds: 600 };
+    const raw = { ...RAW, "cutover:strategy": strategy };
+    const { path } = wayBackBefore(buildPlan(readConfig(raw, "test", STACK)), stateAfter(raw, "rollout.green-75"), "rollout.green-5");
+    expect(strategyAlong(path, "greenWeight")).to.deep.equal([
+      [50, 0],
+      [25, 150],
+      [5, 150],
+      [0, 150],
+    ]);
+  });
+
+  it("aborts a canary at once, before the earlier image is applied", () => {
+    const { path } = wayBackBefore(canaryPlan, stateAfter(CANARY, "rollout.canary"), "rollout.canary");
+    expect(strategyAlong(path)).to.deep.equal(["rollout.canary", [0]]);
+    const image = path.flatMap((p) => (p.kind === "config" ? [(p.config["cutover:workload"] as { image: string }).image] : []));
+    expect(image).to.deep.equal(["example.org/web-api:1.0.0"]);
+  });
+
+  it("promise 11: goes back from a Rollout to the Deployment step by step", () => {
+    const { path } = wayBackBefore(canaryPlan, stateAfter(CANARY, "rollout.canary-take-over"), "rollout.canary-beside");
+    expect(strategyAlong(path, "workload", "rolloutWeight")).to.deep.equal([
+      ["both", 100, 0],
+      ["both", 0, 60],
+      [undefined, undefined, 60],
+    ]);
+  });
+
+  it("promise 11: the Deployment stays until the load balancer's rule showed 100 % on the Rollout", () => {
+    const over = (last: string) => {
+      const state = stateAfter(CANARY, last);
+      const next = readConfig(patched(currentRevision(state).config, { "strategy.workload": "rollout" }), "test", STACK);
+      return configViolations(state, currentConfig(state), next, undefined).map((v) => v.promise);
+    };
+    expect(over("rollout.canary-beside")).to.deep.equal([11]);
+    expect(over("rollout.canary-route")).to.deep.equal([]);
   });
 });
 

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { patched } from "../../src/automation/orchestrator.js";
+import { buildPlan } from "../../src/automation/plan.js";
 import {
   AlertRules,
   Autoscaling,
@@ -17,8 +18,10 @@ import {
 import type { StackConfig } from "../../src/config/schema.js";
 import { readConfig } from "../../src/config/stackFile.js";
 import { UserError } from "../../src/errors.js";
+import { violationsOf } from "../../src/policies/enforce.js";
 import { checkInputs } from "../../src/sandbox/schema/check.js";
-import { modelPlan, RAW, STACK } from "../automation/model.js";
+import { RAW, STACK } from "../automation/model.js";
+import { sampleStacks } from "../support/samples.js";
 import { only, registered } from "./harness.js";
 
 /** The seed's deployment.yaml (phase 2). */
@@ -298,18 +301,27 @@ describe("MigratedApp", () => {
     expect(await url({ "database.role": "primary", "database.active": "new" })).to.contain("@prod-db-replica.rds.example.com:5432/db");
   });
 
-  it("registers only what the real providers' declarations allow, at every config of the plan", async () => {
-    let raw = RAW;
+  it("registers only what the real providers' declarations and the policies allow, in every phase of every sample stack", async () => {
     const seen = new Set<string>();
-    for (const step of modelPlan()) {
-      if (step.kind !== "config") continue;
-      raw = patched(raw, step.change(readConfig(raw, "test", STACK)));
-      const all = await registered(() => new MigratedApp("web-api", { config: readConfig(raw, "test", STACK), secrets: SECRETS }));
-      for (const { type, name, inputs } of all) {
-        seen.add(type);
-        expect(checkInputs(type, inputs), `${step.id}: ${type} ${name}`).to.deep.equal([]);
+    for (const sample of await sampleStacks()) {
+      let raw = sample.raw;
+      for (const step of buildPlan(readConfig(raw, sample.stack, sample.stack))) {
+        if (step.kind !== "config") continue;
+        raw = patched(raw, step.change(readConfig(raw, sample.stack, sample.stack)));
+        const config = readConfig(raw, sample.stack, sample.stack);
+        const all = await registered(() => new MigratedApp(config.application.name, { config, secrets: SECRETS }));
+        for (const { type, name, inputs, sealed } of all) {
+          seen.add(type);
+          expect(checkInputs(type, inputs), `${sample.stack} ${step.id}: ${type} ${name}`).to.deep.equal([]);
+          expect(violationsOf(name, { type, props: sealed }, []), `${sample.stack} ${step.id}: ${type} ${name}`).to.deep.equal([]);
+        }
       }
     }
-    expect(seen.size).to.be.at.least(14);
-  }).timeout(60_000);
+    expect([...seen].sort()).to.include.members([
+      "aws:eks/nodeGroup:NodeGroup",
+      "kubernetes:argoproj.io/v1alpha1:Rollout",
+      "kubernetes:helm.sh/v3:Release",
+    ]);
+    expect(seen.size).to.be.at.least(24);
+  }).timeout(120_000);
 });

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { SEALED } from "../../src/policies/resource.js";
 import { invoke } from "../../src/sandbox/provider/invokes.js";
 
 export interface Registered {
@@ -7,6 +8,8 @@ export interface Registered {
   /** Plain inputs; secrets are unwrapped. */
   // biome-ignore lint/suspicious/noExplicitAny: inputs are looked into by path
   inputs: any;
+  /** The same with SEALED in the place of each secret, as policies see it. */
+  sealed: Record<string, unknown>;
 }
 
 /** Registers what a function makes, without an engine, and answers all custom resources in order. */
@@ -15,7 +18,7 @@ export async function registered(make: () => unknown): Promise<Registered[]> {
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs, custom }) => {
-        if (custom !== false) found.push({ type, name, inputs });
+        if (custom !== false) found.push({ type, name, inputs, sealed: {} });
         const outputs: Record<string, unknown> = { ...inputs };
         if (type === "kubernetes:networking.k8s.io/v1:Ingress")
           outputs.status = { loadBalancer: { ingress: [{ hostname: "lb.example.com" }] } };
@@ -40,15 +43,21 @@ export async function registered(make: () => unknown): Promise<Registered[]> {
     before = found.length;
     await new Promise((resolve) => setTimeout(resolve, 4));
   }
-  return JSON.parse(JSON.stringify(found.map((r) => ({ ...r, inputs: revealed(r.inputs) })))) as Registered[];
+  return found.map(({ type, name, inputs }) => ({
+    type,
+    name,
+    inputs: JSON.parse(JSON.stringify(unwrapped(inputs, (secret) => unwrapped(secret)))),
+    sealed: unwrapped(inputs, () => SEALED) as Record<string, unknown>,
+  }));
 }
 
-function revealed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(revealed);
+/** A value of the wire with something in the place of each secret. */
+function unwrapped(value: unknown, ofSecret: (inner: unknown) => unknown = (inner) => inner): unknown {
+  if (Array.isArray(value)) return value.map((v) => unwrapped(v, ofSecret));
   if (typeof value !== "object" || value === null) return value;
   const object = value as Record<string, unknown>;
-  if (object["4dabf18193072939515e22adb298388d"] === "1b47061264138c4ac30d75fd1eb44270") return revealed(object.value);
-  return Object.fromEntries(Object.entries(object).map(([k, v]) => [k, revealed(v)]));
+  if (object["4dabf18193072939515e22adb298388d"] === "1b47061264138c4ac30d75fd1eb44270") return ofSecret(object.value);
+  return Object.fromEntries(Object.entries(object).map(([k, v]) => [k, unwrapped(v, ofSecret)]));
 }
 
 /** The one resource of a type (and name). */

@@ -2,10 +2,11 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { buildPlan } from "../../src/automation/plan.js";
-import { type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
+import { readConfig } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { differences } from "../../src/sandbox/provider/properties.js";
 import { expectGenerated, markdownTable } from "../support/generated.js";
+import { sampleStacks } from "../support/samples.js";
 import { registered } from "./harness.js";
 import { SEED_ITEMS } from "./seedItems.js";
 
@@ -69,23 +70,10 @@ async function page(): Promise<string> {
 }
 
 async function steps(): Promise<string[][]> {
-  const folder = join(projectRoot(), "stacks");
   const rows = new Map<string, string[]>();
-  for (const stack of await StackFile.list(folder)) {
-    const file = await StackFile.read(folder, stack);
-    for (const { id, seed, kind, title } of buildPlan(readConfig(withSecrets(file.raw()), file.path, stack)))
+  for (const { stack, raw } of await sampleStacks()) {
+    for (const { id, seed, kind, title } of buildPlan(readConfig(raw, stack, stack)))
       if (!rows.has(id)) rows.set(id, [seed, `\`${id}\``, kind, title]);
   }
   return [...rows.values()];
-}
-
-/** The samples have no secrets in the repository; for their plans any will do. */
-function withSecrets(raw: RawConfig): RawConfig {
-  const needed = [
-    "database-password",
-    "database-url",
-    "redis-url",
-    ...Object.values((raw["cutover:workload"] as { secretEnv?: Record<string, string> }).secretEnv ?? {}),
-  ];
-  return { ...raw, "cutover:secrets": Object.fromEntries(needed.map((key) => [key, { secure: "v1:none" }])) };
 }
