@@ -47,8 +47,9 @@ export async function build() {
   }
   // Its helper process would otherwise stay for as long as the program that is started after the build.
   await esbuild?.stop();
+  const types = join(OUT, "types");
   for (const old of await filesUnder(OUT)) {
-    if (!expected.has(old) && !old.endsWith(".partial")) await rm(old, { force: true });
+    if (!expected.has(old) && !old.endsWith(".partial") && !old.startsWith(types)) await rm(old, { force: true });
   }
   return written;
 }

@@ -21,7 +21,7 @@ export interface ReplicaDatabaseArgs {
   subnetIds: pulumi.Input<string>[];
   /** The only security groups that may connect. */
   clientSecurityGroupIds: pulumi.Input<string>[];
-  /** @default 5432 */
+  /** Port that the database listens on, for the security group. @default 5432 */
   port?: number;
   /** A standby in another availability zone. @default true */
   multiAz?: boolean;
