@@ -8,6 +8,8 @@ export interface Registered {
   /** Plain inputs; secrets are unwrapped. */
   // biome-ignore lint/suspicious/noExplicitAny: inputs are looked into by path
   inputs: any;
+  /** URN and id of the provider it was given; empty for the default one. */
+  provider: string;
   /** The same with SEALED in the place of each secret, as policies see it. */
   sealed: Record<string, unknown>;
 }
@@ -17,8 +19,8 @@ export async function registered(make: () => unknown): Promise<Registered[]> {
   const found: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
-      newResource: ({ type, name, inputs, custom }) => {
-        if (custom !== false) found.push({ type, name, inputs, sealed: {} });
+      newResource: ({ type, name, inputs, custom, provider }) => {
+        if (custom !== false) found.push({ type, name, inputs, provider: provider ?? "", sealed: {} });
         const outputs: Record<string, unknown> = { ...inputs };
         if (type === "kubernetes:networking.k8s.io/v1:Ingress")
           outputs.status = { loadBalancer: { ingress: [{ hostname: "lb.example.com" }] } };
@@ -43,9 +45,10 @@ export async function registered(make: () => unknown): Promise<Registered[]> {
     before = found.length;
     await new Promise((resolve) => setTimeout(resolve, 4));
   }
-  return found.map(({ type, name, inputs }) => ({
+  return found.map(({ type, name, inputs, provider }) => ({
     type,
     name,
+    provider,
     inputs: JSON.parse(JSON.stringify(unwrapped(inputs, (secret) => unwrapped(secret)))),
     sealed: unwrapped(inputs, () => SEALED) as Record<string, unknown>,
   }));
