@@ -1,6 +1,7 @@
 import { namespaceOf } from "../config/schema.js";
-import { checkDockerfile } from "../containerize/check.js";
+import { lintDockerfile } from "../containerize/check.js";
 import { containerize } from "../containerize/containerize.js";
+import { manifests } from "../containerize/manifests.js";
 import { verifyImage } from "../containerize/verify.js";
 import { NotFound, Terminal } from "../errors.js";
 import type { Application } from "../inventory/csv.js";
@@ -66,11 +67,17 @@ export async function riskDocument(context: ActionContext): Promise<Evidence> {
 export async function containerizeApplication(context: ActionContext): Promise<Evidence> {
   const application = await applicationOf(context);
   const { files, findings } = containerize(application);
-  const broken = checkDockerfile(files.Dockerfile ?? "");
-  if (broken.length > 0) throw new Terminal(`The Dockerfile breaks ${broken.map((b) => `${b.rule} on line ${b.line}`).join(", ")}.`);
+  const { by, findings: broken } = await lintDockerfile(files.Dockerfile ?? "");
+  if (broken.length > 0)
+    throw new Terminal(`The Dockerfile breaks ${broken.map((b) => `${b.rule} on line ${b.line} (${b.what})`).join(", ")}.`);
   // Names that begin with a dot are kept without it.
   const kept = Object.fromEntries(Object.entries(files).map(([name, content]) => [name.replace(/^\./, ""), content]));
-  return { summary: ["The Dockerfile passes all checks.", ...findings].join(" "), facts: { findings }, files: kept };
+  const objects = Object.entries(manifests(context.config)).map(([name, text]) => [`k8s/base/${name}`, text] as const);
+  return {
+    summary: [`The Dockerfile passes ${by}.`, ...findings].join(" "),
+    facts: { findings },
+    files: { ...kept, ...Object.fromEntries(objects) },
+  };
 }
 
 export async function verifyContainer(context: ActionContext): Promise<Evidence> {

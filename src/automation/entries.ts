@@ -11,6 +11,8 @@ export type Command =
   /** `resources` names what may be replaced or deleted, for a step that was stopped by promise 7. */
   | { command: "approve"; step: string; resources?: string[] }
   | { command: "refuse"; step: string; why: string }
+  /** Ends the pause that the step at the position is in (an Argo Rollout's, between two weights). */
+  | { command: "promote" }
   | { command: "pause"; why: string }
   | { command: "resume" }
   | { command: "rollback"; revision: number; why: string }

@@ -201,6 +201,10 @@ export class Migrations {
       case "resume":
         if (state.status !== "held" && state.status !== "paused") refuse(`it is ${state.status}, not held or paused.`);
         return this.requireUnchangedFile(stack, state);
+      case "promote":
+        if (step?.kind !== "config" || step.promote === undefined || !state.applied || state.status !== "running")
+          refuse(`nothing that can be promoted is under way; the position is ${step?.id ?? "the end"}.`);
+        return;
       case "pause":
         if (state.status === "paused") refuse("it is paused already.");
         return;

@@ -151,6 +151,10 @@ function decideAction(plan: Plan, state: MigrationState, step: ActionStep, at: S
 }
 
 function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: StepState): Decision {
+  if (state.applied && state.promotion !== undefined) {
+    const key = effectKey(state, step.id, at.attempt, `promote-${state.promotion}`);
+    return { do: "act", key, step, undo: false, config: currentConfig(state) };
+  }
   if (state.applied) return decideWatch(plan, state, step, at);
   const current = currentConfig(state);
   const raw = patched(currentRevision(state).config, step.change(current));

@@ -156,12 +156,12 @@ export class Runner {
 
   private async act(key: string, step: ActionStep | ConfigStep, undo: boolean, config: StackConfig): Promise<void> {
     const { target, project } = this.parts;
-    const run = undo || step.kind === "config" ? step.undo : step.run;
+    const run = undo ? step.undo : step.kind === "config" ? step.promote : step.run;
     let evidence: Evidence;
     try {
       evidence =
         run === undefined
-          ? { summary: "Nothing to undo." }
+          ? { summary: "Nothing to do." }
           : await run({ target, config, project, effect: { key, fence: this.lease.fence } });
     } catch (error) {
       await this.append({ type: "action.failed", key, step: step.id, undo, ...failure(error) });

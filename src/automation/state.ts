@@ -86,6 +86,8 @@ export interface MigrationState {
   shownGreenWeight?: { value: number; at: number };
   /** Percent that the load balancer's rule last showed for the Argo Rollout. */
   shownRolloutShare?: { value: number; at: number };
+  /** A person's wish to promote what the step at the position set going; the number of the command. */
+  promotion?: number;
   /** Who last advanced: an approval that needs a second person refuses this one. */
   advancedBy?: string;
   heldReason?: string;
@@ -149,8 +151,11 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
       );
     case "action.succeeded":
       return acted(next, entry);
-    case "action.failed":
-      return failed({ ...next, intent: undefined }, entry.undo ? undefined : entry.step, entry.error, entry.transient);
+    case "action.failed": {
+      // A promotion that failed is only a wish that was not granted.
+      const of = entry.undo || state.promotion !== undefined ? undefined : entry.step;
+      return failed({ ...next, intent: undefined, promotion: undefined }, of, entry.error, entry.transient);
+    }
     case "gates.watching":
       return { ...next, watch: entry.watch };
     case "gates.passed":
@@ -167,13 +172,14 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
       };
     case "step.completed":
       patchStep(entry.step, { status: "done", completedAt: entry.at });
-      return settle({ ...next, position: next.position + 1, applied: false, watch: undefined }, plan);
+      return settle({ ...next, position: next.position + 1, applied: false, watch: undefined, promotion: undefined }, plan);
     case "rollback.started":
       return {
         ...next,
         status: "returning",
         watch: undefined,
         requested: undefined,
+        promotion: undefined,
         returning: {
           revision: entry.revision,
           undoTo: entry.undoTo,
@@ -247,6 +253,8 @@ function command(next: MigrationState, entry: Extract<Recorded, { type: "command
       );
     case "resume":
       return resumed(next, plan);
+    case "promote":
+      return { ...next, promotion: entry.seq };
     case "pause":
       return { ...next, status: "paused", heldReason: entry.why };
     case "approve":
@@ -331,7 +339,7 @@ function acted(next: MigrationState, entry: Extract<Recorded, { type: "action.su
   const marks = { ...next.marks, ...Object.fromEntries(entry.marks.map((m) => [m, entry.at])) };
   // A lag of 0 counts only while writes stay stopped.
   const lagZeroAt = entry.marks.includes("old-writes-allowed") ? undefined : next.lagZeroAt;
-  const state = { ...next, intent: undefined, marks, lagZeroAt };
+  const state = { ...next, intent: undefined, promotion: undefined, marks, lagZeroAt };
   if (entry.undo && state.returning !== undefined)
     return { ...state, returning: { ...state.returning, done: state.returning.done + 1, failures: 0 } };
   const patch = {

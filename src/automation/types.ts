@@ -36,6 +36,8 @@ export interface ConfigStep extends StepBase {
   /** Pure: what changes, from the config as it is. */
   change: (config: StackConfig) => ConfigPatch;
   gates: GateUse[];
+  /** Takes what the config set going to its next stage before its time, when a person says so. */
+  promote?: (context: ActionContext) => Promise<Evidence>;
   /** Stops at once what the config set going; on the way back it comes before the earlier config. */
   undo?: (context: ActionContext) => Promise<Evidence>;
 }

@@ -65,7 +65,7 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
   for (const step of [...lost].reverse()) {
     if (step.kind === "config" && state.steps[step.id]?.revision !== undefined) {
       const index = plan.indexOf(step);
-      if (step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: step.wayBack.summary });
+      if (step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: `Stop at once what was begun: ${step.title}.` });
       const earlier = revisionBefore(plan, state, index);
       // While going further back, DNS keeps what was set first.
       reach(withDnsOf(earlier.config, target.config) ?? earlier.config, step.wayBack.summary);

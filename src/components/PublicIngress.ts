@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { ALB, ingressArgs } from "./objects.js";
 import {
   isPlain,
   loadBalancerOf,
@@ -49,7 +50,6 @@ export interface PublicIngressArgs {
   transform?: { ingress?: Transform<k8s.networking.v1.IngressArgs> };
 }
 
-const ALB = "alb.ingress.kubernetes.io";
 /** Says who decides about the split. A change of it makes the engine write the Ingress anew, also over the controller's weights. */
 const ROUTING = "cutover.dev/routing";
 
@@ -101,13 +101,7 @@ export class PublicIngress extends pulumi.ComponentResource {
     const port = args.servicePort ?? 80;
     const action = `${ALB}/actions.${name}`;
     const annotations: Record<string, pulumi.Input<string>> = {
-      [`${ALB}/scheme`]: args.scheme ?? "internet-facing",
-      [`${ALB}/target-type`]: "ip",
       [`${ALB}/certificate-arn`]: this.certificateArn,
-      // The redirect needs a listener to redirect to.
-      [`${ALB}/listen-ports`]: '[{"HTTP":80},{"HTTPS":443}]',
-      [`${ALB}/ssl-redirect`]: "443",
-      [`${ALB}/healthcheck-path`]: args.healthCheckPath ?? "/health",
       ...(single === undefined
         ? {
             [action]: forward(args.backends, port),
@@ -119,19 +113,9 @@ export class PublicIngress extends pulumi.ComponentResource {
     };
     const service =
       single === undefined ? { name, port: { name: "use-annotation" } } : { name: single.serviceName, port: { number: port } };
+    const options = { parent: this, ...(args.managedByRollout === true ? { ignoreChanges: [`metadata.annotations["${action}"]`] } : {}) };
     return new k8s.networking.v1.Ingress(
-      ...transformed(
-        args.transform?.ingress,
-        name,
-        {
-          metadata: { name, namespace: args.namespace, labels: { app: name }, annotations },
-          spec: {
-            ingressClassName: "alb",
-            rules: [{ host: args.host, http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] } }],
-          },
-        },
-        { parent: this, ...(args.managedByRollout === true ? { ignoreChanges: [`metadata.annotations["${action}"]`] } : {}) },
-      ),
+      ...transformed(args.transform?.ingress, name, ingressArgs(name, args, service, annotations), options),
     );
   }
 

@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkPodTemplate, type PodTemplateArgs, podTemplate, serviceAccountOf } from "./podTemplate.js";
+import { deploymentArgs, disruptionBudgetArgs, type Identity, identityOf, networkPolicyArgs, serviceArgs } from "./objects.js";
+import { checkPodTemplate, type PodTemplateArgs, serviceAccountOf } from "./podTemplate.js";
 import { requireName, requireNumber, type Transform, transformed } from "./support.js";
 
 export interface WorkloadArgs extends PodTemplateArgs {
@@ -50,17 +51,18 @@ export class Workload extends pulumi.ComponentResource {
     requireNumber(`${at}.replicas`, args.replicas, 0, 10_000);
     requireNumber(`${at}.servicePort`, args.servicePort, 1, 65_535);
     checkPodTemplate(at, args);
-    const app = name;
-    const full = args.version === undefined ? app : `${app}-${args.version}`;
-    const selector = { app, ...(args.version === undefined ? {} : { version: args.version }) };
-    const metadata = { name: full, namespace: args.namespace, labels: selector };
+    const identity = identityOf(name, args);
 
     // The colours of one application share its identity.
-    const serviceAccount = (args.identity ?? args.version === undefined) ? serviceAccountOf(app, args.namespace, this) : undefined;
-    const deployment = args.deployment === false ? undefined : this.deployment(full, app, selector, metadata, args);
-    const service = this.service(full, selector, metadata, args);
-    this.disruptionBudget(full, selector, metadata);
-    this.networkPolicy(full, selector, metadata, args);
+    const serviceAccount = (args.identity ?? args.version === undefined) ? serviceAccountOf(name, args.namespace, this) : undefined;
+    const deployment = args.deployment === false ? undefined : this.deployment(identity, args);
+    const service = new k8s.core.v1.Service(
+      ...transformed(args.transform?.service, identity.full, serviceArgs(identity, args), { parent: this }),
+    );
+    new k8s.policy.v1.PodDisruptionBudget(identity.full, disruptionBudgetArgs(identity), { parent: this });
+    new k8s.networking.v1.NetworkPolicy(
+      ...transformed(args.transform?.networkPolicy, identity.full, networkPolicyArgs(identity, args), { parent: this }),
+    );
 
     this.serviceName = service.metadata.name;
     this.deploymentName = deployment?.metadata.name;
@@ -72,74 +74,8 @@ export class Workload extends pulumi.ComponentResource {
     this.registerOutputs({ serviceName: this.serviceName });
   }
 
-  private deployment(
-    full: string,
-    app: string,
-    selector: Record<string, string>,
-    metadata: object,
-    args: WorkloadArgs,
-  ): k8s.apps.v1.Deployment {
-    return new k8s.apps.v1.Deployment(
-      ...transformed(
-        args.transform?.deployment,
-        full,
-        {
-          metadata,
-          spec: {
-            replicas: args.replicas ?? 3,
-            strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-            selector: { matchLabels: selector },
-            template: podTemplate(app, selector, args),
-          },
-        },
-        { parent: this, ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}) },
-      ),
-    );
-  }
-
-  private service(full: string, selector: Record<string, string>, metadata: object, args: WorkloadArgs): k8s.core.v1.Service {
-    return new k8s.core.v1.Service(
-      ...transformed(
-        args.transform?.service,
-        full,
-        {
-          metadata,
-          spec: {
-            type: "ClusterIP",
-            selector,
-            ports: [{ port: args.servicePort ?? 80, targetPort: args.containerPort ?? 3000, protocol: "TCP", name: "http" }],
-          },
-        },
-        { parent: this },
-      ),
-    );
-  }
-
-  /** Beyond the seed: a drained node never takes more than one pod at a time. */
-  private disruptionBudget(full: string, selector: Record<string, string>, metadata: object): void {
-    new k8s.policy.v1.PodDisruptionBudget(
-      full,
-      { metadata, spec: { maxUnavailable: 1, selector: { matchLabels: selector } } },
-      { parent: this },
-    );
-  }
-
-  /** Beyond the seed: only the application's own port is open. */
-  private networkPolicy(full: string, selector: Record<string, string>, metadata: object, args: WorkloadArgs): void {
-    new k8s.networking.v1.NetworkPolicy(
-      ...transformed(
-        args.transform?.networkPolicy,
-        full,
-        {
-          metadata,
-          spec: {
-            podSelector: { matchLabels: selector },
-            policyTypes: ["Ingress"],
-            ingress: [{ ports: [{ port: args.containerPort ?? 3000, protocol: "TCP" }] }],
-          },
-        },
-        { parent: this },
-      ),
-    );
+  private deployment(identity: Identity, args: WorkloadArgs): k8s.apps.v1.Deployment {
+    const options = { parent: this, ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}) };
+    return new k8s.apps.v1.Deployment(...transformed(args.transform?.deployment, identity.full, deploymentArgs(identity, args), options));
   }
 }

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { serviceAccountArgs } from "./objects.js";
 import { requireNumber, requireText } from "./support.js";
 
 export interface ProbeArgs {
@@ -51,13 +52,9 @@ export const SECRET_CHECKSUM = "cutover.dev/secret-checksum";
 /** Taint and label of an application's Spot nodes. */
 export const SPOT_KEY = "cutover.dev/spot";
 
-/** The identity of an application's pods. They call no Kubernetes API, so they get no token. */
+/** The identity of an application's pods. */
 export function serviceAccountOf(app: string, namespace: pulumi.Input<string>, parent: pulumi.Resource): k8s.core.v1.ServiceAccount {
-  return new k8s.core.v1.ServiceAccount(
-    app,
-    { metadata: { name: app, namespace, labels: { app } }, automountServiceAccountToken: false },
-    { parent },
-  );
+  return new k8s.core.v1.ServiceAccount(app, serviceAccountArgs(app, namespace), { parent });
 }
 
 /** Checks the plain arguments of a pod template at construction. */

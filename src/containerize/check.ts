@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+
 /** A rule that a Dockerfile breaks, with the line it stands on (from 1). */
 export interface DockerfileFinding {
   rule: string;
@@ -9,6 +11,38 @@ interface Instruction {
   line: number;
   name: string;
   text: string;
+}
+
+/** Findings of hadolint where it is on PATH, and of our own checks in any case. */
+export async function lintDockerfile(dockerfile: string): Promise<{ by: string; findings: DockerfileFinding[] }> {
+  const own = checkDockerfile(dockerfile);
+  const theirs = await hadolint(dockerfile);
+  return theirs === undefined
+    ? { by: "cutover's own checks", findings: own }
+    : { by: "hadolint and cutover's own checks", findings: [...theirs, ...own] };
+}
+
+/** undefined where hadolint is not installed. It ends with 1 when it finds something, and says what as JSON. */
+async function hadolint(dockerfile: string): Promise<DockerfileFinding[] | undefined> {
+  const child = spawn("hadolint", ["--no-fail", "--format", "json", "-"], { stdio: ["pipe", "pipe", "inherit"] });
+  const output = new Promise<string | undefined>((resolve, reject) => {
+    let text = "";
+    child.stdout.on("data", (data) => {
+      text += data;
+    });
+    child.once("error", (error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? resolve(undefined) : reject(error)));
+    child.once("close", () => resolve(text));
+  });
+  // A program that is not there takes no input.
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(dockerfile);
+  const text = await output;
+  if (text === undefined) return undefined;
+  return (JSON.parse(text) as { code: string; line: number; message: string }[]).map(({ code, line, message }) => ({
+    rule: code,
+    line,
+    what: message,
+  }));
 }
 
 /** Checks of our own, for machines without hadolint; names say the rule. */

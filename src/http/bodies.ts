@@ -16,6 +16,7 @@ export const bodies = {
   advance: z.strictObject({ extent: z.enum(["step", "phase", "end"], '"step", "phase" or "end"').default("step") }),
   approve: z.strictObject({ step: text("the id of the step that waits"), resources: z.array(z.string()).optional() }),
   refuse: z.strictObject({ step: text("the id of the step that waits"), why }),
+  promote: z.strictObject({}),
   pause: z.strictObject({ why }),
   resume: z.strictObject({}),
   rollback: z.strictObject({ revision: z.int("the number of a revision").min(0, "the number of a revision"), why }),

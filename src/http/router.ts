@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
 import express, { type Request, type Response, type Router } from "express";
-import type { Command } from "../automation/entries.js";
+import type { Command, PathItem } from "../automation/entries.js";
 import type { Migrations } from "../automation/migrations.js";
 import { configChanges } from "../config/stackFile.js";
 import { NotFound, UserError } from "../errors.js";
@@ -110,7 +110,7 @@ export function createCutoverRouter({ migrations, callerOf = callerFromHeader }:
     });
     router.all(`/v1/migrations/:stack/${name}`, methodNotAllowed("POST"));
   };
-  for (const name of ["advance", "approve", "refuse", "pause", "resume", "rollback", "abort"] as const) command(name);
+  for (const name of ["advance", "approve", "refuse", "promote", "pause", "resume", "rollback", "abort"] as const) command(name);
   return router;
 }
 
@@ -131,8 +131,10 @@ function callerFromHeader(request: Request): string {
 function withoutConfigs(way: Awaited<ReturnType<Migrations["wayBack"]>>) {
   return {
     ...way,
-    path: way.path.map((item) =>
-      item.kind === "config" ? { kind: item.kind, summary: item.summary, kept: item.kept, dnsOnly: item.dnsOnly } : item,
-    ),
+    path: way.path.map((item) => (item.kind === "config" ? withoutConfig(item) : item)),
   };
+}
+
+function withoutConfig({ config: _, ...item }: Extract<PathItem, { kind: "config" }>) {
+  return item;
 }

@@ -8,8 +8,8 @@ export interface Fault {
   name: FaultName;
   /** Percent of DNS answers, or of green, at which it begins. */
   percent?: number;
-  /** Whether `percent` speaks of green. */
-  green?: boolean;
+  /** What `percent` is the weight of. @default DNS */
+  of?: "green" | "canary";
   /** A named moment. */
   moment?: string;
   always: boolean;
@@ -28,7 +28,7 @@ const NAMES = {
 export type FaultName = keyof typeof NAMES;
 
 const ACCEPTED =
-  "errors@NN%, latency@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% for the blue-green weight), lag-spike@promotion, data-difference@verify, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -39,23 +39,23 @@ export function parseFault(text: string): Fault {
   const [, name = "", moment = "", star] = match;
   if (!(name in NAMES)) wrong();
   const fault: Fault = { name: name as FaultName, always: star === "*", state: "waiting" };
-  const percent = /^(green-)?(\d{1,3})%$/.exec(moment);
+  const percent = /^(?:(green|canary)-)?(\d{1,3})%$/.exec(moment);
   const byPercent = ["errors", "latency", "unhealthy-target", "throttled-dns"].includes(name);
   if (byPercent !== (percent !== null)) wrong();
   if (percent !== null) {
     const value = Number(percent[2]);
     if (value < 1 || value > 100) wrong();
-    return { ...fault, percent: value, ...(percent[1] === undefined ? {} : { green: true }) };
+    return { ...fault, percent: value, ...(percent[1] === undefined ? {} : { of: percent[1] as "green" | "canary" }) };
   }
   if (name === "lag-spike" && moment !== "promotion") wrong();
   if (name === "data-difference" && moment !== "verify") wrong();
   return { ...fault, moment };
 }
 
-/** Faults after a weight changed. */
-export function afterWeight(faults: Fault[], weight: number, green: boolean): Fault[] {
+/** Faults after a weight changed, of DNS when not told otherwise. */
+export function afterWeight(faults: Fault[], weight: number, of?: "green" | "canary"): Fault[] {
   return faults.map((f) => {
-    if (f.percent === undefined || (f.green === true) !== green) return f;
+    if (f.percent === undefined || f.of !== of) return f;
     if (f.state === "waiting" && weight >= f.percent) return { ...f, state: "active" };
     if (f.state === "active" && weight < f.percent) return { ...f, state: f.always ? "waiting" : "over" };
     return f;

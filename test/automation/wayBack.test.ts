@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Entry, PathItem } from "../../src/automation/entries.js";
-import { patched } from "../../src/automation/orchestrator.js";
+import { decide, patched } from "../../src/automation/orchestrator.js";
 import { buildPlan } from "../../src/automation/plan.js";
 import { actionViolations, configViolations, statefulLosses } from "../../src/automation/promises.js";
 import { currentConfig, currentRevision, type MigrationState } from "../../src/automation/state.js";
@@ -112,6 +112,34 @@ describe("the way back of what carries the requests", () => {
     expect(strategyAlong(path)).to.deep.equal(["rollout.canary", [0]]);
     const image = path.flatMap((p) => (p.kind === "config" ? [(p.config["cutover:workload"] as { image: string }).image] : []));
     expect(image).to.deep.equal(["example.org/web-api:1.0.0"]);
+  });
+
+  it("promotes a canary once when a person says so, and goes on watching", () => {
+    const key = "k";
+    const revision = 99;
+    const config = patched(currentRevision(stateAfter(CANARY, "rollout.canary-take-over")).config, {
+      "workload.image": "example.org/web-api:1.1.0",
+    });
+    const promoted = (...more: Entry[]) =>
+      stateAfter(
+        CANARY,
+        "rollout.canary-take-over",
+        { type: "step.started", step: "rollout.canary", attempt: 1 },
+        { type: "update.intended", key, step: "rollout.canary", revision, config, why: "", who: "alice" },
+        { type: "update.succeeded", key, revision, engineVersion: 0, changes: {}, durationMs: 1 },
+        { type: "command", command: "promote", who: "alice" },
+        ...more,
+      );
+    const decision = decide(canaryPlan, promoted());
+    expect(decision).to.deep.include({ do: "act", undo: false });
+    const effect = { key: decision.do === "act" ? decision.key : "", step: "rollout.canary", undo: false };
+    expect(effect.key).to.match(/rollout\.canary#1\/promote-\d+$/);
+    const intended: Entry = { type: "action.intended", ...effect };
+    expect(decide(canaryPlan, promoted(intended)).do).to.equal("recover");
+    const done: Entry = { type: "action.succeeded", ...effect, summary: "", marks: [] };
+    expect(decide(canaryPlan, promoted(intended, done)).do).to.equal("sample");
+    const failed: Entry = { type: "action.failed", ...effect, error: "no pause", transient: false };
+    expect(decide(canaryPlan, promoted(intended, failed)).do).to.equal("sample");
   });
 
   it("promise 11: goes back from a Rollout to the Deployment step by step", () => {

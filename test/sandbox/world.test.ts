@@ -116,6 +116,41 @@ describe("the sandbox's world", () => {
     expect((await observer.observe("dns-weight-new", undefined, 300)).reading).to.deep.equal({ known: true, value: 25 });
   });
 
+  it("walks a canary through its weights, and lets its pauses be ended and the whole be aborted", async () => {
+    const raw = { ...RAW, "cutover:strategy": { kind: "canary", image: "example.org/web-api:1.1.0" } };
+    const config = readConfig(raw, "test", STACK);
+    const sandbox = await Sandbox.open({ folder: tempFolder(), config: async () => config });
+    const backend = await sandbox.open(STACK);
+    const { cluster, clock, observer } = await sandbox.target(STACK, () => config);
+    const weight = async () => (await observer.observe("rollout-weight", undefined, 300)).reading;
+    const ref = { type: "kubernetes:argoproj.io/v1alpha1:Rollout", urn: "urn:rollout" };
+    const rollout = (image: string) => ({
+      metadata: { name: "web-api", namespace: "production" },
+      spec: {
+        strategy: { canary: { steps: [20, 40].flatMap((setWeight) => [{ setWeight }, { pause: { duration: "300s" } }]) } },
+        template: { spec: { containers: [{ name: "web-api", image }] } },
+      },
+    });
+    const { id } = await backend.create(ref, rollout("a:1"));
+    expect(await weight()).to.deep.include({ value: 100 });
+    expect(await refusal(cluster.rolloutPromote(effect("too early")))).to.contain("No canary is in a pause");
+    await clock.sleepUntil(clock.now() + 1_000);
+    await backend.update(ref, id, rollout("a:1"), rollout("a:2"));
+    expect(await weight()).to.deep.include({ value: 20 });
+    expect((await cluster.rolloutPromote(effect("first"))).summary).to.equal("The pause at 20 % was ended.");
+    expect(await weight()).to.deep.include({ value: 40 });
+    // The same key again changes nothing more.
+    await cluster.rolloutPromote(effect("first"));
+    expect(await weight()).to.deep.include({ value: 40 });
+    await cluster.rolloutAbort(effect("abort"));
+    expect(await weight()).to.deep.include({ value: 0 });
+    await backend.update(ref, id, rollout("a:2"), rollout("a:3"));
+    await clock.sleepUntil(clock.now() + 300_000);
+    expect(await weight()).to.deep.include({ value: 40 });
+    await clock.sleepUntil(clock.now() + 300_000);
+    expect(await weight()).to.deep.include({ value: 100 });
+  });
+
   it("is the same for the same seed, and another for another", async () => {
     const readings = async (seed: number) => {
       const { observer, clock } = await (await sandboxIn(tempFolder(), [], seed)).target(STACK, () => CONFIG);
@@ -163,7 +198,7 @@ describe("the sandbox's world", () => {
 describe("a fault", () => {
   it("is read by name and moment", () => {
     expect(parseFault("errors@25%")).to.deep.equal({ name: "errors", percent: 25, always: false, state: "waiting" });
-    expect(parseFault("latency@green-50%*")).to.deep.equal({ name: "latency", percent: 50, green: true, always: true, state: "waiting" });
+    expect(parseFault("latency@green-50%*")).to.deep.equal({ name: "latency", percent: 50, of: "green", always: true, state: "waiting" });
     expect(parseFault("lag-spike@promotion").moment).to.equal("promotion");
   });
   for (const wrong of ["errors", "errors@", "errors@0%", "errors@101%", "errors@promotion", "lag-spike@25%", "gremlins@25%", ""]) {

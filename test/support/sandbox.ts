@@ -1,7 +1,7 @@
 import { join } from "node:path";
+import { folderProject } from "../../src/cli/project.js";
 import { projectRoot, useEngine } from "../../src/engine/engine.js";
 import { type OpenSandbox, openSandbox, prepareStacks } from "../../src/sandbox/open.js";
-import { modelProject } from "../automation/model.js";
 import { requirePart } from "./parts.js";
 import { tempFolder } from "./tmp.js";
 
@@ -12,10 +12,21 @@ export async function requireEngine(context: Mocha.Context): Promise<void> {
 }
 
 /** Opens the sandbox over the sample stacks in a folder of its own, on the real engine, for the length of `run`. */
-export async function inSandbox(context: Mocha.Context, name: string, run: (open: OpenSandbox) => Promise<void>): Promise<void> {
+export async function inSandbox(
+  context: Mocha.Context,
+  name: string,
+  run: (open: OpenSandbox) => Promise<void>,
+  faults: Record<string, string[]> = {},
+): Promise<void> {
   await requireEngine(context);
   const root = projectRoot();
-  const open = await openSandbox({ root, stacks: join(root, "stacks"), state: tempFolder(name), project: modelProject });
+  const open = await openSandbox({
+    root,
+    stacks: join(root, "stacks"),
+    state: tempFolder(name),
+    project: folderProject(join(root, "stacks")),
+    faults,
+  });
   try {
     await prepareStacks(open.project);
     await run(open);

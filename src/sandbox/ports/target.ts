@@ -2,7 +2,8 @@ import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
 import type { Side } from "../../ports/observations.js";
 import type { ClockPort, CloudPort, ClusterPort, DataPort, Effect, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
-import { newShare, signal } from "../world/signals.js";
+import { afterWeight } from "../faults.js";
+import { newShare, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import type { World } from "../world/world.js";
 
@@ -10,7 +11,7 @@ import type { World } from "../world/world.js";
 export function sandboxTarget(world: World, config: () => StackConfig): Target {
   return {
     kind: "sandbox",
-    clock: clock(world),
+    clock: clock(world, config),
     cloud: cloud(world, config),
     cluster: cluster(world, config),
     data: data(world, config),
@@ -20,7 +21,7 @@ export function sandboxTarget(world: World, config: () => StackConfig): Target {
 }
 
 /** Waiting costs nothing: the clock jumps. */
-function clock(world: World): ClockPort {
+function clock(world: World, config: () => StackConfig): ClockPort {
   return {
     now: () => world.now,
     sleepUntil: async (until, signal) => {
@@ -29,6 +30,9 @@ function clock(world: World): ClockPort {
       await new Promise((resolve) => setImmediate(resolve));
       await world.change((state) => {
         state.now = Math.max(state.now, until);
+        // A canary's weight moves with time alone.
+        const { weight, pauseLeftMs } = rolloutStage(state, config());
+        if (pauseLeftMs > 0) state.faults = afterWeight(state.faults, weight, "canary");
       });
     },
   };
@@ -149,13 +153,17 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
     },
     rolloutAbort: (effect) =>
       world.effect(effect, "argo:Abort", app().name, (state) => {
-        const weight = signal("rollout-weight", undefined, 300, state, config());
-        if (weight.known && weight.value === 100) return { summary: "The rollout is complete: there is nothing to abort." };
+        if (rolloutStage(state, config()).pauseLeftMs === 0) return { summary: "No canary is under way: there is nothing to abort." };
         state.rolloutAborted = true;
+        state.faults = afterWeight(state.faults, 0, "canary");
         return { summary: "The rollout was aborted; the stable pods carry the traffic." };
       }),
     rolloutPromote: (effect) =>
-      world.effect(effect, "argo:Promote", app().name, () => ({ summary: "The rollout was promoted to its next step." })),
+      world.effect(effect, "argo:Promote", app().name, (state) => {
+        const weight = skipPause(state, config());
+        if (weight === undefined) throw new Terminal("No canary is in a pause that could be ended.");
+        return { summary: `The pause at ${weight} % was ended.` };
+      }),
     usage: async () => {
       const state = await world.look();
       const cpu = Math.round(60 + noise(state.seed, "cpu", state.now) * 60);

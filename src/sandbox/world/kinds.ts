@@ -144,7 +144,7 @@ function record(plain: Outcome, before: Stored | undefined, inputs: Properties, 
   const slow = isActive(state.faults, "throttled-dns") ? 2 * MINUTE : 0;
   if (inputs.setIdentifier === "new-infra") {
     state.dns.push({ at: state.now, value: weight });
-    state.faults = afterWeight(state.faults, weight, false);
+    state.faults = afterWeight(state.faults, weight);
   } else if (inputs.setIdentifier === "old-infra") state.ttl.push({ at: state.now, value: Number(inputs.ttl) });
   const changed = before === undefined ? "route53:CreateRecord" : "route53:ChangeRecord";
   return { ...plain, outputs: { ...plain.outputs, fqdn: name }, kinds: [changed], seconds: 30 + slow };
@@ -207,7 +207,7 @@ function ingress(plain: Outcome, id: string, inputs: Properties, state: WorldSta
   const green = shareOf("-green");
   if (state.green.at(-1)?.value !== green) {
     state.green.push({ at: state.now, value: green });
-    state.faults = afterWeight(state.faults, green, true);
+    state.faults = afterWeight(state.faults, green, "green");
   }
   // Once a Rollout is routed, its controller writes the action.
   const rollout = annotations["cutover.dev/routing"] === "rollout" ? 100 : shareOf("-stable") + shareOf("-canary");

@@ -174,20 +174,34 @@ function rolloutHealthy(state: WorldState, config: StackConfig): boolean {
   return state.now - rollout.changedAt >= pausesOf(rollout) + STARTUP;
 }
 
-function rolloutWeight(state: WorldState, config: StackConfig): number {
+const rolloutWeight = (state: WorldState, config: StackConfig): number => rolloutStage(state, config).weight;
+
+/** Where a canary stands: percent of its weight, and what is left of the pause that it is in. */
+export function rolloutStage(state: WorldState, config: StackConfig): { weight: number; pauseLeftMs: number } {
   const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
-  if (rollout === undefined || rollout.changedAt === rollout.createdAt) return 100;
-  if (state.rolloutAborted === true) return 0;
+  const over = { weight: 100, pauseLeftMs: 0 };
+  if (rollout === undefined || rollout.changedAt === rollout.createdAt) return over;
+  if (state.rolloutAborted === true) return { weight: 0, pauseLeftMs: 0 };
   let left = state.now - rollout.changedAt;
   let weight = 0;
   for (const step of (rollout.inputs.spec as RolloutSpec).strategy.canary.steps) {
     if (step.setWeight !== undefined) weight = step.setWeight;
     else {
       left -= Number.parseInt(step.pause?.duration ?? "0", 10) * SECOND;
-      if (left < 0) return weight;
+      if (left < 0) return { weight, pauseLeftMs: -left };
     }
   }
-  return 100;
+  return over;
+}
+
+/** Ends the pause that a canary is in. @returns its weight, or undefined when there was no pause */
+export function skipPause(state: WorldState, config: StackConfig): number | undefined {
+  const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
+  const { weight, pauseLeftMs } = rolloutStage(state, config);
+  if (rollout === undefined || pauseLeftMs === 0) return undefined;
+  // As if it had begun earlier by what was left; never at its creation, which is the mark of a first version.
+  rollout.changedAt -= pauseLeftMs;
+  return weight;
 }
 
 const pausesOf = (rollout: Stored): number =>

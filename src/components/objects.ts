@@ -1,0 +1,103 @@
+import type * as k8s from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { PublicIngressArgs } from "./PublicIngress.js";
+import { podTemplate } from "./podTemplate.js";
+import type { WorkloadArgs } from "./Workload.js";
+
+/**
+ * The Kubernetes objects of a workload as plain arguments, shared by the components and by `containerize`, which writes
+ * them as manifests: both say the same.
+ */
+
+/** Names and labels that all objects of one workload (or colour) share. */
+export interface Identity {
+  app: string;
+  /** With the colour, where there is one. */
+  full: string;
+  /** What the pods are selected by. */
+  selector: Record<string, string>;
+  namespace: pulumi.Input<string>;
+}
+
+export function identityOf(app: string, { version, namespace }: Pick<WorkloadArgs, "version" | "namespace">): Identity {
+  if (version === undefined) return { app, full: app, selector: { app }, namespace };
+  return { app, full: `${app}-${version}`, selector: { app, version }, namespace };
+}
+
+const metadata = ({ full, namespace, selector }: Identity) => ({ name: full, namespace, labels: selector });
+
+/** The pods call no Kubernetes API, so they get no token. */
+export function serviceAccountArgs(app: string, namespace: pulumi.Input<string>): k8s.core.v1.ServiceAccountArgs {
+  return { metadata: { name: app, namespace, labels: { app } }, automountServiceAccountToken: false };
+}
+
+export function deploymentArgs(identity: Identity, args: WorkloadArgs): k8s.apps.v1.DeploymentArgs {
+  return {
+    metadata: metadata(identity),
+    spec: {
+      replicas: args.replicas ?? 3,
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      selector: { matchLabels: identity.selector },
+      template: podTemplate(identity.app, identity.selector, args),
+    },
+  };
+}
+
+export function serviceArgs(identity: Identity, args: Pick<WorkloadArgs, "servicePort" | "containerPort">): k8s.core.v1.ServiceArgs {
+  return {
+    metadata: metadata(identity),
+    spec: {
+      type: "ClusterIP",
+      selector: identity.selector,
+      ports: [{ port: args.servicePort ?? 80, targetPort: args.containerPort ?? 3000, protocol: "TCP", name: "http" }],
+    },
+  };
+}
+
+/** Beyond the seed: a drained node never takes more than one pod at a time. */
+export function disruptionBudgetArgs(identity: Identity): k8s.policy.v1.PodDisruptionBudgetArgs {
+  return { metadata: metadata(identity), spec: { maxUnavailable: 1, selector: { matchLabels: identity.selector } } };
+}
+
+/** Beyond the seed: only the application's own port is open. */
+export function networkPolicyArgs(identity: Identity, args: Pick<WorkloadArgs, "containerPort">): k8s.networking.v1.NetworkPolicyArgs {
+  return {
+    metadata: metadata(identity),
+    spec: {
+      podSelector: { matchLabels: identity.selector },
+      policyTypes: ["Ingress"],
+      ingress: [{ ports: [{ port: args.containerPort ?? 3000, protocol: "TCP" }] }],
+    },
+  };
+}
+
+/** Prefix of the AWS Load Balancer Controller's annotations. */
+export const ALB = "alb.ingress.kubernetes.io";
+
+export function ingressArgs(
+  name: string,
+  args: Pick<PublicIngressArgs, "namespace" | "host" | "scheme" | "healthCheckPath">,
+  service: { name: pulumi.Input<string>; port: { name: string } | { number: number } },
+  annotations: Record<string, pulumi.Input<string>>,
+): k8s.networking.v1.IngressArgs {
+  return {
+    metadata: {
+      name,
+      namespace: args.namespace,
+      labels: { app: name },
+      annotations: {
+        [`${ALB}/scheme`]: args.scheme ?? "internet-facing",
+        [`${ALB}/target-type`]: "ip",
+        // The redirect needs a listener to redirect to.
+        [`${ALB}/listen-ports`]: '[{"HTTP":80},{"HTTPS":443}]',
+        [`${ALB}/ssl-redirect`]: "443",
+        [`${ALB}/healthcheck-path`]: args.healthCheckPath ?? "/health",
+        ...annotations,
+      },
+    },
+    spec: {
+      ingressClassName: "alb",
+      rules: [{ host: args.host, http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] } }],
+    },
+  };
+}

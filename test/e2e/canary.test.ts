@@ -1,0 +1,59 @@
+import { expect } from "chai";
+import type { Command } from "../../src/automation/entries.js";
+import type { OpenSandbox } from "../../src/sandbox/open.js";
+import { inSandbox } from "../support/sandbox.js";
+
+const STACK = "admin-portal-production";
+const STAGING = "admin-portal-staging";
+
+describe("a canary of admin-portal on the real engine", function () {
+  this.timeout(300_000);
+
+  async function say(open: OpenSandbox, stack: string, command: Command, who = "alice") {
+    await open.migrations.command(stack, command, who);
+    return open.migrations.settled(stack);
+  }
+
+  /** Goes on until a step is next or done, answering what is asked on the way. */
+  async function goTo(open: OpenSandbox, stack: string, id: string | undefined): Promise<void> {
+    await open.migrations.create(stack, "alice");
+    for (;;) {
+      const { plan, state } = await open.migrations.get(stack);
+      const step = plan[state.position];
+      if (step === undefined || step.id === id) return;
+      if (state.status === "approval") await say(open, stack, { command: "approve", step: step.id }, "bob");
+      else await say(open, stack, { command: "advance", extent: id === undefined ? "end" : "step" });
+    }
+  }
+
+  it("is aborted at once when errors appear at 40 %, goes back to the earlier image, and completes the next time", function () {
+    const faults = { [STACK]: ["errors@canary-40%"] };
+    return inSandbox(
+      this,
+      "canary",
+      async (open) => {
+        await goTo(open, STAGING, undefined);
+        await goTo(open, STACK, "rollout.canary");
+        expect(await say(open, STACK, { command: "promote" }).catch((e: Error) => e.message)).to.contain(
+          "nothing that can be promoted is under way",
+        );
+
+        const back = await say(open, STACK, { command: "advance", extent: "step" });
+        expect(back.status, back.heldReason).to.equal("held");
+        const entries = await open.migrations.journal(STACK);
+        const started = entries.find((e) => e.type === "rollback.started");
+        expect(started?.type === "rollback.started" && started.why).to.match(/rollout\.canary: .*error-rate 1[123]/);
+        const effects = (await open.sandbox.effects(STACK)).slice(-2).map((e) => e.kind);
+        expect(effects).to.deep.equal(["argo:Abort", "kubernetes:Rollout:Update"]);
+        const config = await open.migrations.get(STACK);
+        expect(JSON.stringify(config.state.revisions.at(-1)?.config)).to.contain("admin-portal:1.0.0");
+
+        const done = await say(open, STACK, { command: "resume" });
+        expect(done.status, done.heldReason).to.equal("ready");
+        expect(done.steps["rollout.canary"]?.status).to.equal("done");
+        expect(await open.sandbox.violations(STACK)).to.deep.equal([]);
+      },
+      faults,
+    );
+  });
+});
