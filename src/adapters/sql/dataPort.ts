@@ -1,0 +1,96 @@
+import type { Reading, Side } from "../../ports/observations.js";
+import type { DataPort, Evidence } from "../../ports/target.js";
+import { tableName, tablesOf } from "./catalog.js";
+import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
+import { startReverse, stopReverse } from "./reverse.js";
+import { inSession, type SqlEndpoint } from "./session.js";
+import { isPrimary, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
+
+export interface SqlDataOptions {
+  /** Where a side's database is now, with the user that administers it. */
+  endpoint: (side: Side) => Promise<SqlEndpoint>;
+  /** How the old database's server reaches the new one, when that is another address than ours. */
+  publisher?: () => Promise<SqlEndpoint>;
+  /** Keeps how far a comparison is, by the effect's key, so that it goes on after an interruption. */
+  progress?: { load(key: string): Promise<CompareProgress | undefined>; save(key: string, progress: CompareProgress): Promise<void> };
+  compare?: Pick<CompareOptions, "chunkRows" | "rest" | "examples">;
+}
+
+/** The data port over PostgreSQL itself. Every effect looks first whether it is there already, so it can be asked again. */
+export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: SqlDataOptions): DataPort {
+  const bothSides = () => Promise.all([endpoint("old"), endpoint("new")]);
+  return {
+    setWrites: async (side, allowed) => {
+      const there = await endpoint(side);
+      const ended = await setWrites(there, allowed);
+      return {
+        summary: `${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.`,
+        facts: { sessionsEnded: ended },
+      };
+    },
+    testReplica: async () => {
+      const replica = await endpoint("new");
+      const tables = await inSession(replica, async (session) => {
+        const found = await tablesOf(session);
+        for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
+        return found.length;
+      });
+      return { summary: `All ${tables} tables can be read at ${replica.host}.`, facts: { tables } };
+    },
+    compare: async ({ key }) => {
+      const [old, fresh] = await bothSides();
+      const resume = await progress?.load(key);
+      const result = await compareDatabases(old, fresh, {
+        ...compare,
+        ...(resume === undefined ? {} : { resume }),
+        ...(progress === undefined ? {} : { onProgress: (at) => progress.save(key, at) }),
+      });
+      const { tables, rows, differences } = result;
+      return {
+        summary: `${tables.length} tables with ${rows} rows compared, ${differences === 0 ? "no difference" : `${differences} differences`}.`,
+        facts: { tables: tables.length, rows, differences },
+        files: { "comparison.md": comparisonReport(result) },
+        differences,
+      };
+    },
+    verifyReadWrite: async () => {
+      const fresh = await endpoint("new");
+      await verifyReadWrite(fresh);
+      return { summary: `A row was written to ${fresh.database} on ${fresh.host}, read and removed.` };
+    },
+    startReverseReplication: async (): Promise<Evidence & { supported: boolean }> => {
+      const [old, fresh] = await bothSides();
+      const started = await startReverse(fresh, old, await publisher?.());
+      if (!started.supported)
+        return {
+          summary: `Changes of ${fresh.host} cannot stream back: ${started.reason}. The way back is a restore to the point in time before the promotion, which loses what is written after it.`,
+          facts: { supported: false, reason: started.reason },
+          supported: false,
+        };
+      return {
+        summary: `${started.tables} tables of ${fresh.host} stream back to ${old.host}.`,
+        facts: { tables: started.tables },
+        supported: true,
+      };
+    },
+    stopReverseReplication: async () => {
+      const [old, fresh] = await bothSides();
+      const { sequences } = await stopReverse(fresh, old);
+      return {
+        summary: `The stream back to ${old.host} was drained and ended; ${sequences} sequences were carried over.`,
+        facts: { sequences },
+      };
+    },
+  };
+}
+
+/** The observations that databases themselves answer. */
+export function sqlObservations({
+  endpoint,
+}: Pick<SqlDataOptions, "endpoint">): Record<"replica-lag" | "writes-stopped" | "database-primary", () => Promise<Reading>> {
+  return {
+    "replica-lag": async () => replicaLag(await endpoint("old"), await endpoint("new")),
+    "writes-stopped": async () => writesStopped(await endpoint("old")),
+    "database-primary": async () => isPrimary(await endpoint("new")),
+  };
+}

@@ -1,0 +1,85 @@
+import { Client, type ClientConfig, type QueryResultRow } from "pg";
+import { Terminal, Transient } from "../../errors.js";
+
+/** One database, and the user that administers it: its owner, or a member of the owner's role. */
+export interface SqlEndpoint {
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  /** Certificate authorities for TLS; `false` only where the network is trusted. @default the server's certificate must be valid */
+  tls?: { ca?: string } | false;
+}
+
+/** A connection as the adapters use it. */
+export interface Session {
+  rows<T extends QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;
+  /** The only value of the only row. */
+  value<T>(sql: string, values?: unknown[]): Promise<T>;
+}
+
+const CONNECT_MS = 10_000;
+const STATEMENT_MS = 60_000;
+
+/**
+ * Runs `use` in a connection of its own.
+ * @param options.write opens the session for writes, also where the database refuses them by default
+ * @throws Transient when the server cannot be reached or refuses for now, Terminal for other errors, both naming host and database
+ */
+export async function inSession<T>(
+  endpoint: SqlEndpoint,
+  use: (session: Session) => Promise<T>,
+  options: { write?: boolean; statementMs?: number } = {},
+): Promise<T> {
+  const where = `${endpoint.host}:${endpoint.port}/${endpoint.database}`;
+  const client = new Client(configOf(endpoint, options.statementMs ?? STATEMENT_MS));
+  // A connection that breaks while it is idle says so here; the next query says it too.
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    if (options.write === true) await client.query("SET default_transaction_read_only = off");
+    return await use({
+      rows: async <R extends QueryResultRow>(sql: string, values?: unknown[]) => (await client.query<R>(sql, values)).rows,
+      value: async <V>(sql: string, values?: unknown[]) => {
+        const { rows } = await client.query<Record<string, V>>(sql, values);
+        return Object.values(rows[0] ?? {})[0] as V;
+      },
+    });
+  } catch (error) {
+    throw described(error, where);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function configOf({ host, port, database, user, password, tls }: SqlEndpoint, statementMs: number): ClientConfig {
+  return {
+    host,
+    port,
+    database,
+    user,
+    password,
+    ssl: tls === false ? false : { rejectUnauthorized: true, ...(tls?.ca === undefined ? {} : { ca: tls.ca }) },
+    application_name: "cutover",
+    connectionTimeoutMillis: CONNECT_MS,
+    statement_timeout: statementMs,
+    keepAlive: true,
+  };
+}
+
+/** SQLSTATE classes that pass by themselves: connection, resources, operator intervention, serialization. */
+const PASSING = /^(08|53|57P0|40)/;
+
+function described(error: unknown, where: string): Error {
+  if (error instanceof Terminal || error instanceof Transient) return error;
+  const { code = "", message } = error as { code?: string; message: string };
+  const text = `${where}: ${message}`;
+  const passing = PASSING.test(code) || /^E(CONN|TIMEDOUT|NOTFOUND|HOSTUNREACH|AI_AGAIN)/.test(code) || /timeout|terminated/i.test(message);
+  return passing ? new Transient(text, { cause: error }) : new Terminal(text, { cause: error });
+}
+
+/** A name as SQL writes it. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+/** A string as SQL writes it. */
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
