@@ -30,6 +30,8 @@ export interface CanaryRolloutArgs extends PodTemplateArgs {
   identity?: boolean;
 }
 
+/** Whether Prometheus measured anything, in the language of Argo's conditions. */
+const MEASURED = "len(result) > 0 && !isNaN(result[0])";
 const STEPS = [20, 40, 60, 80].map((setWeight) => ({ setWeight, pauseSeconds: 300 }));
 
 /**
@@ -84,6 +86,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
 
   private analysis(name: string, args: CanaryRolloutArgs): k8s.apiextensions.CustomResource {
     const errors = `sum(rate(http_requests_total{job="${name}",status=~"5.."}[5m])) / sum(rate(http_requests_total{job="${name}"}[5m]))`;
+    const limit = args.maxErrorRate ?? 0.05;
     return new k8s.apiextensions.CustomResource(
       `${name}-error-rate`,
       {
@@ -96,8 +99,10 @@ export class CanaryRollout extends pulumi.ComponentResource {
               name: "error-rate",
               interval: "60s",
               failureLimit: 2,
-              // No traffic gives no sample, or NaN: that is neither success nor failure.
-              successCondition: `len(result) == 0 || isNaN(result[0]) || result[0] <= ${args.maxErrorRate ?? 0.05}`,
+              // No traffic gives no sample, or NaN: that is neither success nor failure, and too much of it pauses the Rollout.
+              inconclusiveLimit: 5,
+              successCondition: `${MEASURED} && result[0] <= ${limit}`,
+              failureCondition: `${MEASURED} && result[0] > ${limit}`,
               provider: { prometheus: { address: args.prometheusAddress ?? "http://prometheus.monitoring.svc:9090", query: errors } },
             },
           ],

@@ -205,6 +205,22 @@ describe("components", () => {
     expect(() => new BlueGreen("a", { ...args, green: true, greenWeight: 50, blue: false })).to.throw(UserError, "BlueGreen(a).blue");
   });
 
+  it("promise 10: a canary's analysis takes no traffic for neither success nor failure", async () => {
+    const { spec } = only(
+      await registered(() => new CanaryRollout("web-api", { namespace: NAMESPACE, image: IMAGE, rootService: "web-api" })),
+      "AnalysisTemplate",
+    );
+    const [{ successCondition, failureCondition }] = spec.metrics;
+    // Argo's conditions are close enough to JavaScript to be asked here.
+    const ask = (condition: string, result: number[]): boolean =>
+      new Function("result", "len", "isNaN", `return ${condition}`)(result, (r: number[]) => r.length, Number.isNaN);
+    const judged = (result: number[]) => [ask(successCondition, result), ask(failureCondition, result)];
+    expect(judged([])).to.deep.equal([false, false]);
+    expect(judged([Number.NaN])).to.deep.equal([false, false]);
+    expect(judged([0.05])).to.deep.equal([true, false]);
+    expect(judged([0.06])).to.deep.equal([false, true]);
+  });
+
   it("CanaryRollout registers the seed's steps", async () => {
     const { spec } = only(
       await registered(
