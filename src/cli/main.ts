@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { projectRoot } from "../engine/engine.js";
 import { CutoverError, EXIT_CODES } from "../errors.js";
+import { discoverCommand } from "./discover.js";
 import type { CommandOptions } from "./project.js";
 import { sandboxCommand } from "./sandbox.js";
 import { serve } from "./serve.js";
@@ -42,6 +43,15 @@ async function build(): Promise<Command> {
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber, 8_080)
     .action((options) => serve({ ...globals(), ...options }));
+  program
+    .command("discover")
+    .description("list instances, databases, load balancers, zones and certificates, and which application each belongs to")
+    .option("--region <region...>", "regions to look in (default: AWS_REGION)", [])
+    .option("--profile <profile...>", "profiles of the shared AWS configuration, one account each", [])
+    .option("--role <arn...>", "roles to assume, one account each", [])
+    .option("--endpoint <url>", "another endpoint for every service")
+    .addOption(new Option("--output <form>", "how to print it").choices(["table", "markdown", "csv", "json", "yaml"]).default("table"))
+    .action((options) => discoverCommand({ ...globals(), ...options }));
   program
     .command("sandbox")
     .description("run a command, such as pulumi, against the sandbox")

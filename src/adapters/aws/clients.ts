@@ -1,0 +1,155 @@
+import { ACMClient } from "@aws-sdk/client-acm";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { CostExplorerClient } from "@aws-sdk/client-cost-explorer";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { RDSClient } from "@aws-sdk/client-rds";
+import { Route53Client } from "@aws-sdk/client-route-53";
+import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
+import { Terminal, Transient } from "../../errors.js";
+
+/** One account in one region, and how to get in. */
+export interface AwsAccount {
+  region: string;
+  /** Profile of the shared configuration. @default the ordinary chain: environment, profile, container, instance */
+  profile?: string;
+  /** Role that is assumed, for another account. */
+  roleArn?: string;
+  /** Another endpoint for every service, for example of a test server. */
+  endpoint?: string;
+}
+
+/** Prefix of a service's IAM actions by its client. */
+const SERVICES = {
+  EC2Client: "ec2",
+  RDSClient: "rds",
+  ElasticLoadBalancingV2Client: "elasticloadbalancing",
+  Route53Client: "route53",
+  CloudWatchClient: "cloudwatch",
+  CostExplorerClient: "ce",
+  ACMClient: "acm",
+} as const;
+
+// The SDK tells the end of Node.js 20's support on the terminal, where nobody can do anything about it at night.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
+const ATTEMPTS = 8;
+const CONNECT_MS = 5_000;
+const REQUEST_MS = 30_000;
+
+/** The services' clients for one account, and the IAM actions that were asked of them. */
+export interface AwsClients {
+  account: AwsAccount;
+  ec2: EC2Client;
+  rds: RDSClient;
+  elb: ElasticLoadBalancingV2Client;
+  route53: Route53Client;
+  cloudwatch: CloudWatchClient;
+  costs: CostExplorerClient;
+  acm: ACMClient;
+  /** For example `ec2:DescribeInstances`. */
+  actions: ReadonlySet<string>;
+  close(): void;
+}
+
+/**
+ * Clients with deadlines, and with retries that back off with jitter and slow down when a service throttles. Errors are
+ * ours: Transient for what passes, Terminal otherwise, naming the IAM action where permission is missing.
+ */
+export function awsClients(account: AwsAccount): AwsClients {
+  const { region, endpoint, profile, roleArn } = account;
+  const ordinary = fromNodeProviderChain(profile === undefined ? {} : { profile });
+  const settings = {
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    credentials:
+      roleArn === undefined
+        ? ordinary
+        : fromTemporaryCredentials({ masterCredentials: ordinary, params: { RoleArn: roleArn, RoleSessionName: "cutover" } }),
+    maxAttempts: ATTEMPTS,
+    retryMode: "adaptive",
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS },
+  };
+  const actions = new Set<string>();
+  const clients = {
+    ec2: new EC2Client(settings),
+    rds: new RDSClient(settings),
+    elb: new ElasticLoadBalancingV2Client(settings),
+    route53: new Route53Client(settings),
+    cloudwatch: new CloudWatchClient(settings),
+    costs: new CostExplorerClient(settings),
+    acm: new ACMClient(settings),
+  };
+  for (const client of Object.values(clients)) watch(client, actions);
+  const close = (): void => {
+    for (const client of Object.values(clients)) client.destroy();
+  };
+  return { account, ...clients, actions, close };
+}
+
+interface Watched {
+  middlewareStack: {
+    add(
+      middleware: (
+        next: (args: unknown) => Promise<unknown>,
+        context: { commandName?: string; clientName?: string },
+      ) => (args: unknown) => Promise<unknown>,
+      options: { step: "initialize"; name: string; priority: "high" },
+    ): void;
+  };
+}
+
+/** Collects each call's IAM action, and turns the service's errors into ours. */
+function watch(client: unknown, actions: Set<string>): void {
+  (client as Watched).middlewareStack.add(
+    (next, { commandName = "", clientName = "" }) =>
+      async (args) => {
+        const action = `${SERVICES[clientName as keyof typeof SERVICES] ?? clientName}:${commandName.replace(/Command$/, "")}`;
+        actions.add(action);
+        try {
+          return await next(args);
+        } catch (error) {
+          throw described(error, action);
+        }
+      },
+    { step: "initialize", name: "cutover", priority: "high" },
+  );
+}
+
+const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthFailure|NotAuthorized)/;
+const PASSING =
+  /^(Throttl|RequestLimitExceeded|TooManyRequests|PriorRequestNotComplete|ServiceUnavailable|InternalFailure|InternalError|RequestTimeout|TimeoutError|SlowDown|DependencyViolation)/;
+
+interface ServiceError {
+  name: string;
+  message: string;
+  $metadata?: { httpStatusCode?: number };
+}
+
+function described(error: unknown, action: string): Error {
+  const { name, message, $metadata } = error as ServiceError;
+  if (DENIED.test(name)) {
+    return new Terminal(`The permission ${action} is missing: ${message}`, {
+      cause: error,
+      next: `Allow ${action} in the policy of the identity that cutover runs with.`,
+    });
+  }
+  const text = `${action}: ${name}: ${message}`;
+  const passing = PASSING.test(name) || ($metadata?.httpStatusCode ?? 0) >= 500 || /ECONN|ETIMEDOUT|ENOTFOUND|socket hang up/.test(message);
+  return passing ? new Transient(text, { cause: error }) : new Terminal(text, { cause: error });
+}
+
+/** The service's own name of an error that `described` made. */
+export function serviceErrorOf(error: unknown): string | undefined {
+  return ((error as Error | undefined)?.cause as ServiceError | undefined)?.name;
+}
+
+/** Runs a call whose "it is not there" is an answer. */
+export async function unlessMissing<T>(call: Promise<T>, ...names: string[]): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (names.includes(serviceErrorOf(error) ?? "")) return undefined;
+    throw error;
+  }
+}

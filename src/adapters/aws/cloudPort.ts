@@ -1,0 +1,186 @@
+import { GetCostAndUsageCommand } from "@aws-sdk/client-cost-explorer";
+import {
+  DeleteSecurityGroupCommand,
+  DescribeSecurityGroupsCommand,
+  type IpPermission,
+  RevokeSecurityGroupEgressCommand,
+  RevokeSecurityGroupIngressCommand,
+  type SecurityGroup,
+  TerminateInstancesCommand,
+} from "@aws-sdk/client-ec2";
+import { DeleteLoadBalancerCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
+import {
+  CreateDBSnapshotCommand,
+  type DBSnapshot,
+  DeleteDBInstanceCommand,
+  DescribeDBSnapshotsCommand,
+  RestoreDBInstanceToPointInTimeCommand,
+} from "@aws-sdk/client-rds";
+import type { StackConfig } from "../../config/schema.js";
+import { Terminal } from "../../errors.js";
+import type { CloudPort, CostRow } from "../../ports/target.js";
+import { type AwsClients, unlessMissing } from "./clients.js";
+import { discoverDatabases, discoverInstances, discoverLoadBalancers } from "./discovery.js";
+import { adoptRecord, setWeights } from "./records.js";
+
+/** The cloud port over AWS itself. Every effect looks first whether it is there already, so it can be asked again. */
+export function awsCloudPort(clients: AwsClients, config: () => StackConfig): CloudPort {
+  const { ec2, elb, rds } = clients;
+  const old = () => {
+    const section = config().old;
+    if (section === undefined) throw new Terminal("The stack config names no old infrastructure.");
+    return section;
+  };
+  const oldDatabase = (): string => {
+    const identifier = old().databaseIdentifier;
+    if (identifier === undefined) throw new Terminal("The stack config names no old database (old.databaseIdentifier).");
+    return identifier;
+  };
+  return {
+    instances: () => discoverInstances(clients),
+    databases: () => discoverDatabases(clients),
+    loadBalancers: () => discoverLoadBalancers(clients),
+    costs: (months) => costsByService(clients, months),
+    adoptRecord: () => adoptRecord(clients.route53, config()),
+    setWeights: (weights) => setWeights(clients.route53, config(), weights),
+    snapshotDatabase: async (snapshotId) => {
+      const there = await snapshotOf(clients, snapshotId);
+      if (there === undefined)
+        await rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: oldDatabase(), DBSnapshotIdentifier: snapshotId }));
+      return { summary: `The snapshot ${snapshotId} of ${oldDatabase()} was ${there === undefined ? "begun" : "there already"}.` };
+    },
+    restoreToPointInTime: async (at, identifier) => {
+      const there = (await discoverDatabases(clients)).some((d) => d.identifier === identifier);
+      if (!there)
+        await rds.send(
+          new RestoreDBInstanceToPointInTimeCommand({
+            SourceDBInstanceIdentifier: oldDatabase(),
+            TargetDBInstanceIdentifier: identifier,
+            RestoreTime: new Date(at),
+          }),
+        );
+      return { summary: `${identifier} is restored to ${oldDatabase()} as it was at ${new Date(at).toISOString()}.` };
+    },
+    terminateInstances: async () => {
+      const ids = old().instanceIds;
+      // A terminated instance may be asked for again; one that is forgotten already is as good.
+      if (ids.length > 0) await unlessMissing(ec2.send(new TerminateInstancesCommand({ InstanceIds: ids })), "InvalidInstanceID.NotFound");
+      return { summary: `${ids.length} instances were terminated: ${ids.join(", ")}.`, facts: { instances: ids } };
+    },
+    deleteLoadBalancer: async () => {
+      const arn = old().loadBalancerArn ?? "";
+      await unlessMissing(
+        elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: arn })),
+        "LoadBalancerNotFoundException",
+        "LoadBalancerNotFound",
+      );
+      return { summary: `The load balancer ${arn.split("/").at(-2)} was deleted.`, facts: { arn } };
+    },
+    deleteDatabase: async (finalSnapshotId) => {
+      const snapshot = await snapshotOf(clients, finalSnapshotId);
+      if (snapshot?.Status !== "available" || snapshot.DBInstanceIdentifier !== oldDatabase())
+        throw new Terminal(
+          `${oldDatabase()} is not deleted: its final snapshot ${finalSnapshotId} is ${snapshot === undefined ? "not there" : `${snapshot.Status}, of ${snapshot.DBInstanceIdentifier}`}.`,
+        );
+      // Its last state is in the snapshot that was verified just now.
+      await unlessMissing(
+        rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: oldDatabase(), SkipFinalSnapshot: true })),
+        "DBInstanceNotFoundFault",
+        "DBInstanceNotFound",
+      );
+      return { summary: `${oldDatabase()} was deleted; ${finalSnapshotId} keeps its last state.`, facts: { snapshot: finalSnapshotId } };
+    },
+    deleteSecurityGroups: async () => {
+      const ids = old().securityGroupIds;
+      const revoked = await revokeReferences(clients, ids);
+      for (const id of ids) await unlessMissing(ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })), "InvalidGroup.NotFound");
+      return {
+        summary: `${ids.length} security groups were deleted after ${revoked} references to them were revoked: ${ids.join(", ")}.`,
+        facts: { groups: ids, revoked },
+      };
+    },
+  };
+}
+
+export async function snapshotOf({ rds }: AwsClients, snapshotId: string): Promise<DBSnapshot | undefined> {
+  const found = await unlessMissing(
+    rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshotId })),
+    "DBSnapshotNotFoundFault",
+    "DBSnapshotNotFound",
+  );
+  return found?.DBSnapshots?.[0];
+}
+
+/** Cost by service and month, all pages. `end` is a month too, and is part of it. */
+async function costsByService({ costs }: AwsClients, { start, end }: { start: string; end: string }): Promise<CostRow[]> {
+  const after = new Date(`${end}-01T00:00:00Z`);
+  after.setUTCMonth(after.getUTCMonth() + 1);
+  const rows: CostRow[] = [];
+  let page: string | undefined;
+  do {
+    const answer = await costs.send(
+      new GetCostAndUsageCommand({
+        TimePeriod: { Start: `${start}-01`, End: after.toISOString().slice(0, 10) },
+        Granularity: "MONTHLY",
+        Metrics: ["BlendedCost"],
+        GroupBy: [{ Type: "DIMENSION", Key: "SERVICE" }],
+        ...(page === undefined ? {} : { NextPageToken: page }),
+      }),
+    );
+    for (const result of answer.ResultsByTime ?? []) {
+      for (const group of result.Groups ?? []) {
+        const { Amount = "0", Unit = "USD" } = group.Metrics?.BlendedCost ?? {};
+        rows.push({
+          month: (result.TimePeriod?.Start ?? "").slice(0, 7),
+          service: group.Keys?.[0] ?? "",
+          amount: Number(Amount),
+          currency: Unit,
+        });
+      }
+    }
+    page = answer.NextPageToken;
+  } while (page !== undefined);
+  return rows;
+}
+
+/**
+ * Takes the groups out of every rule that names them, of each other and of groups that stay: a group that is named in a
+ * rule cannot be deleted. @returns how many rules
+ */
+async function revokeReferences({ ec2 }: AwsClients, ids: string[]): Promise<number> {
+  if (ids.length === 0) return 0;
+  const gone = new Set(ids);
+  const naming = await Promise.all(
+    ["ip-permission.group-id", "egress.ip-permission.group-id"].map((filter) =>
+      ec2.send(new DescribeSecurityGroupsCommand({ Filters: [{ Name: filter, Values: ids }] })),
+    ),
+  );
+  const groups = new Map(naming.flatMap((n) => n.SecurityGroups ?? []).map((g) => [g.GroupId, g]));
+  let revoked = 0;
+  for (const group of groups.values()) revoked += await revokeIn(ec2, group, gone);
+  return revoked;
+}
+
+async function revokeIn(
+  ec2: AwsClients["ec2"],
+  { GroupId, IpPermissions, IpPermissionsEgress }: SecurityGroup,
+  gone: Set<string>,
+): Promise<number> {
+  const incoming = namingOf(IpPermissions, gone);
+  const outgoing = namingOf(IpPermissionsEgress, gone);
+  if (incoming.length > 0) await ec2.send(new RevokeSecurityGroupIngressCommand({ GroupId, IpPermissions: incoming }));
+  if (outgoing.length > 0) await ec2.send(new RevokeSecurityGroupEgressCommand({ GroupId, IpPermissions: outgoing }));
+  return incoming.length + outgoing.length;
+}
+
+/** The parts of rules that name one of the groups; what else a rule allows stays. */
+function namingOf(permissions: IpPermission[] | undefined, gone: Set<string>): IpPermission[] {
+  return (permissions ?? []).flatMap((p) => {
+    const pairs = (p.UserIdGroupPairs ?? []).filter((pair) => gone.has(pair.GroupId ?? ""));
+    if (pairs.length === 0) return [];
+    const { IpProtocol, FromPort, ToPort } = p;
+    return [
+      { IpProtocol, ...(FromPort === undefined ? {} : { FromPort }), ...(ToPort === undefined ? {} : { ToPort }), UserIdGroupPairs: pairs },
+    ];
+  });
+}

@@ -1,0 +1,147 @@
+import { stringify as toYaml } from "yaml";
+import { type AwsAccount, awsClients } from "../adapters/aws/clients.js";
+import { type Discovered, discover } from "../adapters/aws/discovery.js";
+import { UserError } from "../errors.js";
+import type { Inventory } from "../inventory/csv.js";
+import { type Found, matchResources } from "../inventory/matching.js";
+import { folderProject } from "./project.js";
+
+export interface DiscoverOptions {
+  stacks: string;
+  region: string[];
+  profile: string[];
+  role: string[];
+  endpoint?: string;
+  output: "table" | "markdown" | "csv" | "json" | "yaml";
+}
+
+/** Lists what runs today in every named account and region, and which application it belongs to. */
+export async function discoverCommand(options: DiscoverOptions): Promise<void> {
+  const inventory = await folderProject(options.stacks).inventory();
+  const found = await Promise.all(accountsOf(options).map(discoverAccount));
+  process.stdout.write(`${render(sheets(found, inventory), options.output)}\n`);
+}
+
+/** Every region in every account: one with its own credentials, or each profile, or each role. */
+function accountsOf({ region, profile, role, endpoint }: DiscoverOptions): AwsAccount[] {
+  const regions = region.length > 0 ? region : [process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? ""];
+  if (regions.includes(""))
+    throw new UserError({ path: "--region", accepted: "a region, for example us-east-2 (or AWS_REGION in the environment)" });
+  const identities: Partial<AwsAccount>[] = [...profile.map((p) => ({ profile: p })), ...role.map((r) => ({ roleArn: r }))];
+  const there = endpoint === undefined ? {} : { endpoint };
+  return (identities.length === 0 ? [{}] : identities).flatMap((identity) => regions.map((r) => ({ region: r, ...identity, ...there })));
+}
+
+async function discoverAccount(account: AwsAccount): Promise<Discovered> {
+  const clients = awsClients(account);
+  try {
+    return await discover(clients);
+  } finally {
+    clients.close();
+  }
+}
+
+interface Sheet {
+  title: string;
+  header: string[];
+  rows: (string | number)[][];
+}
+
+/** The guide's tables, and what belongs to which application. */
+function sheets(all: Discovered[], inventory: Inventory): Sheet[] {
+  const instances = all.flatMap((d) => d.instances);
+  const databases = all.flatMap((d) => d.databases);
+  const balancers = all.flatMap((d) => d.loadBalancers);
+  const found: Found[] = [
+    ...balancers.map((b): Found => ({ kind: "load balancer", id: b.name, name: b.name, tags: b.tags, linked: [] })),
+    ...instances.map((i): Found => ({ kind: "instance", id: i.id, name: i.name, tags: i.tags, linked: i.loadBalancers })),
+    ...databases.map((d): Found => ({ kind: "database", id: d.identifier, name: d.identifier, tags: d.tags, linked: [] })),
+  ];
+  const { matches, unmatched } = matchResources(inventory, found);
+  const zones = new Map(all.flatMap((d) => d.zones).map((z) => [z.id, z]));
+  return [
+    {
+      title: "Instances",
+      header: ["InstanceId", "InstanceType", "State", "Name", "Region"],
+      rows: instances.map((i) => [i.id, i.type, i.state, i.name ?? "-", i.region]),
+    },
+    {
+      title: "Databases",
+      header: ["DBInstanceIdentifier", "Engine", "EngineVersion", "DBInstanceClass", "Endpoint", "SizeGb", "Encrypted", "Region"],
+      rows: databases.map((d) => [
+        d.identifier,
+        d.engine,
+        d.version,
+        d.class,
+        d.endpoint ?? "-",
+        d.sizeGb,
+        d.encrypted ? "yes" : "no",
+        d.region,
+      ]),
+    },
+    {
+      title: "Load balancers",
+      header: ["LoadBalancerName", "Type", "State", "DNSName", "Region"],
+      rows: balancers.map((b) => [b.name, b.type, b.state, b.dnsName, b.region]),
+    },
+    {
+      title: "Hosted zones",
+      header: ["Id", "Name", "Private"],
+      rows: [...zones.values()].map((z) => [z.id, z.name, z.private ? "yes" : "no"]),
+    },
+    {
+      title: "Certificates",
+      header: ["Domain", "Status", "Expires", "Region"],
+      rows: all.flatMap((d) => d.certificates).map((c) => [c.domain, c.status, c.expires ?? "-", c.region]),
+    },
+    {
+      title: "Applications",
+      header: ["Application", "Kind", "Resource", "Confidence", "Evidence"],
+      rows: matches.map((m) => [m.application, m.kind, m.id, m.confidence, m.evidence.join("; ")]),
+    },
+    {
+      title: "Of no application",
+      header: ["Kind", "Resource", "Name", "Why"],
+      rows: unmatched.map(({ found: f, why }) => [f.kind, f.id, f.name ?? "-", why]),
+    },
+  ];
+}
+
+function render(all: Sheet[], output: DiscoverOptions["output"]): string {
+  switch (output) {
+    case "json":
+      return JSON.stringify(asData(all), undefined, 2);
+    case "yaml":
+      return toYaml(asData(all)).trimEnd();
+    case "csv":
+      return all.map((s) => [`# ${s.title}`, ...[s.header, ...s.rows].map((r) => r.map(csvCell).join(","))].join("\n")).join("\n\n");
+    case "markdown":
+      return all.map((s) => `## ${s.title}\n\n${markdown(s)}`).join("\n\n");
+    case "table":
+      return all.map((s) => `${s.title} (${s.rows.length})\n${table(s)}`).join("\n\n");
+  }
+}
+
+const keyOf = (text: string): string => text.toLowerCase().replaceAll(/\s+(\w)/g, (_, c: string) => c.toUpperCase());
+const asData = (all: Sheet[]) =>
+  Object.fromEntries(all.map((s) => [keyOf(s.title), s.rows.map((r) => Object.fromEntries(s.header.map((h, i) => [h, r[i]])))]));
+const csvCell = (value: string | number): string =>
+  /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+
+function markdown({ header, rows }: Sheet): string {
+  const line = (cells: (string | number)[]) => `| ${cells.map((c) => String(c).replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(header), `|${"---|".repeat(header.length)}`, ...rows.map(line)].join("\n");
+}
+
+function table({ header, rows }: Sheet): string {
+  const cells = [header, ...rows.map((r) => r.map(String))];
+  const widths = header.map((_, i) => Math.max(...cells.map((r) => r[i]?.length ?? 0)));
+  return cells
+    .map((r) =>
+      r
+        .map((c, i) => c.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

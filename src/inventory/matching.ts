@@ -1,0 +1,88 @@
+import type { Inventory } from "./csv.js";
+
+/** What was found somewhere, as far as matching needs it. */
+export interface Found {
+  kind: "instance" | "database" | "load balancer";
+  id: string;
+  name: string | undefined;
+  tags: Record<string, string>;
+  /** Ids or names of what it belongs with: load balancers of an instance. */
+  linked: string[];
+}
+
+export interface Match {
+  application: string;
+  kind: Found["kind"];
+  id: string;
+  /** `certain`: a tag says so. `likely`: its name, or a certain neighbour. `possible`: its name says part of it. */
+  confidence: "certain" | "likely" | "possible";
+  evidence: string[];
+}
+
+/** Tags that people name an application in. */
+const TAGS = ["cutover:application", "Application", "application", "app", "App", "service", "Service", "Project"];
+const RANK = { certain: 3, likely: 2, possible: 1 } as const;
+
+/**
+ * Which application each resource belongs to, with the evidence, and what belongs to none: nothing is dropped. Pure.
+ * A resource that several applications claim equally is given to none, with all of them named.
+ */
+export function matchResources(inventory: Inventory, found: Found[]): { matches: Match[]; unmatched: { found: Found; why: string }[] } {
+  const names = inventory.applications.map((a) => a.name);
+  const own = new Map(found.map((f) => [f, names.flatMap((name) => claim(name, f) ?? [])]));
+  const certain = new Map(
+    [...own].flatMap(([f, claims]) =>
+      claims.filter((c) => c.confidence !== "possible").map((c) => [f.name ?? f.id, c.application] as const),
+    ),
+  );
+  const matches: Match[] = [];
+  const unmatched: { found: Found; why: string }[] = [];
+  for (const [f, claims] of own) {
+    const byNeighbour = f.linked.flatMap((neighbour): Match[] => {
+      const application = certain.get(neighbour);
+      if (application === undefined) return [];
+      return [
+        { application, kind: f.kind, id: f.id, confidence: "likely", evidence: [`behind ${neighbour}, which belongs to ${application}`] },
+      ];
+    });
+    const merged = mergeClaims([...claims, ...byNeighbour]);
+    const best = merged.filter((m) => RANK[m.confidence] === Math.max(...merged.map((x) => RANK[x.confidence])));
+    const [only] = best;
+    if (only === undefined) unmatched.push({ found: f, why: "no tag, name or neighbour names an application of the inventory" });
+    else if (best.length > 1)
+      unmatched.push({ found: f, why: `several applications claim it: ${best.map((b) => b.application).join(", ")}` });
+    else matches.push(only);
+  }
+  return { matches, unmatched };
+}
+
+function claim(application: string, { kind, id, name, tags }: Found): Match | undefined {
+  const tag = TAGS.find((t) => tags[t]?.toLowerCase() === application.toLowerCase());
+  if (tag !== undefined) return { application, kind, id, confidence: "certain", evidence: [`tag ${tag} is ${tags[tag]}`] };
+  const words = [name, id].flatMap((text) => (text === undefined ? [] : [text.toLowerCase()]));
+  const whole = words.find((w) => new RegExp(`(^|[^a-z0-9])${escaped(application)}([^a-z0-9]|$)`).test(w));
+  if (whole !== undefined) return { application, kind, id, confidence: "likely", evidence: [`its name ${whole} names it`] };
+  const [first = ""] = application.split("-");
+  const part = first.length >= 4 ? words.find((w) => w.includes(first)) : undefined;
+  return part === undefined
+    ? undefined
+    : { application, kind, id, confidence: "possible", evidence: [`its name ${part} has "${first}" in it`] };
+}
+
+const escaped = (text: string): string => text.toLowerCase().replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** One claim an application, with the strongest confidence and all evidence. */
+function mergeClaims(claims: Match[]): Match[] {
+  const merged = new Map<string, Match>();
+  for (const c of claims) {
+    const before = merged.get(c.application);
+    if (before === undefined) merged.set(c.application, c);
+    else
+      merged.set(c.application, {
+        ...before,
+        confidence: RANK[c.confidence] > RANK[before.confidence] ? c.confidence : before.confidence,
+        evidence: [...new Set([...before.evidence, ...c.evidence])],
+      });
+  }
+  return [...merged.values()];
+}

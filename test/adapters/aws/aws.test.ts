@@ -1,0 +1,266 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  AuthorizeSecurityGroupEgressCommand,
+  AuthorizeSecurityGroupIngressCommand,
+  CreateSecurityGroupCommand,
+  DescribeInstancesCommand,
+  DescribeSecurityGroupsCommand,
+} from "@aws-sdk/client-ec2";
+import {
+  CreateDBInstanceReadReplicaCommand,
+  DescribeDBInstancesCommand,
+  ModifyDBInstanceCommand,
+  PromoteReadReplicaCommand,
+} from "@aws-sdk/client-rds";
+import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
+import { expect } from "chai";
+import { type AwsClients, awsClients } from "../../../src/adapters/aws/clients.js";
+import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
+import { discover } from "../../../src/adapters/aws/discovery.js";
+import { awsObservation } from "../../../src/adapters/aws/observations.js";
+import { recordsOf } from "../../../src/adapters/aws/records.js";
+import { patched } from "../../../src/automation/orchestrator.js";
+import type { StackConfig } from "../../../src/config/schema.js";
+import { readConfig } from "../../../src/config/stackFile.js";
+import { projectRoot } from "../../../src/engine/engine.js";
+import { Terminal, Transient } from "../../../src/errors.js";
+import type { ObservationName, Side } from "../../../src/ports/observations.js";
+import { RAW, STACK } from "../../automation/model.js";
+import { motoForSuite } from "../../support/moto.js";
+import { database, instances, loadBalancer, network, weighted } from "./account.js";
+
+const effect = { key: "k", fence: 1 };
+const HOST = "api.example.com";
+
+/** What fills the account; cutover itself never does. */
+const MADE_BY_TESTS = [
+  ...[
+    "AuthorizeSecurityGroupEgress",
+    "AuthorizeSecurityGroupIngress",
+    "CreateSecurityGroup",
+    "CreateSubnet",
+    "CreateVpc",
+    "RunInstances",
+  ].map((a) => `ec2:${a}`),
+  ...["CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "RegisterTargets"].map((a) => `elasticloadbalancing:${a}`),
+  ...["CreateDBInstance", "CreateDBInstanceReadReplica", "ModifyDBInstance", "PromoteReadReplica"].map((a) => `rds:${a}`),
+  "route53:CreateHostedZone",
+];
+
+describe("the cloud port over the AWS SDK", function () {
+  this.timeout(120_000);
+  const moto = motoForSuite();
+  let clients: AwsClients;
+  let config: StackConfig;
+  let oldInstances: string[];
+  let zoneId: string;
+  let net: Awaited<ReturnType<typeof network>>;
+  const port = () => awsCloudPort(clients, () => config);
+  const observe = async (name: ObservationName, side?: Side) => awsObservation(clients, config, name, side, 300, Date.now());
+
+  before("an account with an old infrastructure", async () => {
+    clients = moto.clients();
+    net = await network(clients);
+    oldInstances = await instances(clients, 2, { Name: "web-api", Application: "web-api" });
+    await database(clients, "prod-db");
+    const arn = await loadBalancer(clients, "old-web-api", net.subnetIds);
+    const zone = await clients.route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: "1" }));
+    zoneId = (zone.HostedZone?.Id ?? "").replace("/hostedzone/", "");
+    const plain = { Name: HOST, Type: "A" as const, TTL: 300, ResourceRecords: [{ Value: "1.2.3.4" }] };
+    await clients.route53.send(
+      new ChangeResourceRecordSetsCommand({
+        HostedZoneId: zoneId,
+        ChangeBatch: { Changes: [{ Action: "CREATE", ResourceRecordSet: plain }] },
+      }),
+    );
+    const patch = {
+      "old.instanceIds": oldInstances,
+      "old.loadBalancerArn": arn,
+      "old.securityGroupIds": [net.groupId],
+    };
+    const read = readConfig(patched(RAW, patch), "test", STACK);
+    // moto's zone ids are of a form of their own.
+    config = { ...read, dns: { ...(read.dns as NonNullable<StackConfig["dns"]>), zoneId } };
+  });
+
+  it("discovers instances, databases, load balancers, zones and certificates with what the guide's tables have", async () => {
+    const found = await discover(clients);
+    expect(found.instances.map((i) => i.id)).to.have.members(oldInstances);
+    expect(found.instances[0]).to.deep.include({ type: "m5.large", state: "running", name: "web-api", region: "us-east-2" });
+    expect(found.databases[0]).to.include({
+      identifier: "prod-db",
+      engine: "postgres",
+      class: "db.r6g.large",
+      encrypted: true,
+      backupRetentionDays: 7,
+    });
+    expect(found.loadBalancers[0]).to.include({ name: "old-web-api", type: "application" });
+    expect(found.zones).to.deep.equal([{ id: zoneId, name: "example.com", private: false }]);
+  });
+
+  it("turns the plain record into a weighted one in one batch, and leaves it when asked again", async () => {
+    expect((await port().adoptRecord(effect)).summary).to.contain("one change batch");
+    const { plain, old } = await recordsOf(clients.route53, config);
+    expect(plain).to.equal(undefined);
+    expect(old).to.deep.include({ SetIdentifier: "old-infra", Weight: 100, TTL: 300 });
+    expect((await port().adoptRecord(effect)).summary).to.contain("already");
+    expect(await observe("dns-ttl")).to.deep.equal({ known: true, value: 300 });
+    expect(await observe("dns-weight-new")).to.deep.equal({ known: true, value: 0 });
+  });
+
+  it("promise 2: the emergency path sets both weights at once, and refuses to leave a name without an answer", async () => {
+    const record = {
+      Name: HOST,
+      Type: "A" as const,
+      SetIdentifier: "new-infra",
+      Weight: 0,
+      TTL: 60,
+      ResourceRecords: [{ Value: "5.6.7.8" }],
+    };
+    await clients.route53.send(
+      new ChangeResourceRecordSetsCommand({
+        HostedZoneId: zoneId,
+        ChangeBatch: { Changes: [{ Action: "CREATE", ResourceRecordSet: record }] },
+      }),
+    );
+    await port().setWeights({ old: 25, new: 75 }, effect);
+    expect(await observe("dns-weight-new")).to.deep.equal({ known: true, value: 75 });
+    const { old } = await recordsOf(clients.route53, config);
+    expect(old).to.deep.include({ Weight: 25, TTL: 300, ResourceRecords: [{ Value: "1.2.3.4" }] });
+    const dark = await port()
+      .setWeights({ old: 0, new: 0 }, effect)
+      .catch((e: Error) => e);
+    expect(dark).to.be.instanceOf(Terminal).with.property("message").that.contains("promise 2");
+    const again = await port().setWeights({ old: 25, new: 75 }, effect);
+    expect(again.facts).to.deep.equal({ old: 25, new: 75 });
+  });
+
+  it("sees a replica, its promotion and its backups", async () => {
+    expect(await observe("replica-available")).to.include({ known: false });
+    await clients.rds.send(
+      new CreateDBInstanceReadReplicaCommand({ DBInstanceIdentifier: "prod-db-replica", SourceDBInstanceIdentifier: "prod-db" }),
+    );
+    expect(await observe("replica-available")).to.deep.equal({ known: true, value: 1 });
+    await clients.rds.send(new PromoteReadReplicaCommand({ DBInstanceIdentifier: "prod-db-replica" }));
+    await clients.rds.send(
+      new ModifyDBInstanceCommand({ DBInstanceIdentifier: "prod-db-replica", BackupRetentionPeriod: 14, ApplyImmediately: true }),
+    );
+    expect(await observe("backup-retention")).to.deep.equal({ known: true, value: 14 });
+  });
+
+  it("promise 11: reads the split from the load balancer's own rules", async () => {
+    expect(await observe("green-weight")).to.include({ known: false });
+    const arn = await loadBalancer(clients, "k8s-production-webapi", net.subnetIds, { "ingress.k8s.aws/stack": "production/web-api" });
+    const targets = await instances(clients, 2, { Name: "target" });
+    await weighted(clients, arn, net.vpcId, [
+      { service: "web-api-blue", weight: 75, targets: targets.slice(0, 1) },
+      { service: "web-api-green", weight: 25, targets: targets.slice(1) },
+    ]);
+    expect(await observe("load-balancer-ready")).to.deep.equal({ known: true, value: 1 });
+    expect(await observe("green-weight")).to.deep.equal({ known: true, value: 25 });
+    expect(await observe("rollout-share")).to.deep.equal({ known: true, value: 0 });
+    expect(await observe("targets-healthy")).to.deep.equal({ known: true, value: 1 });
+  });
+
+  it("promise 10: no samples of the old side are unknown, not healthy", async () => {
+    for (const name of ["error-rate", "latency-p95", "request-count"] as const)
+      expect(await observe(name, "old")).to.include({ known: false });
+    expect(await observe("error-rate", "new")).to.equal(undefined);
+  });
+
+  it("reads cost by service and month", async () => {
+    const rows = await port().costs({ start: "2026-08", end: "2026-10" });
+    expect(rows.every((r) => /^\d{4}-\d{2}$/.test(r.month))).to.equal(true);
+  });
+
+  it("promise 4: deletes the old database only with its final snapshot available, and everything in an order that works", async () => {
+    const early = await port()
+      .deleteDatabase("prod-db-final-snapshot", effect)
+      .catch((e: Error) => e);
+    expect(early)
+      .to.be.instanceOf(Terminal)
+      .with.property("message")
+      .that.contains("its final snapshot prod-db-final-snapshot is not there");
+    await port().snapshotDatabase("prod-db-final-snapshot", effect);
+    expect((await port().snapshotDatabase("prod-db-final-snapshot", effect)).summary).to.contain("there already");
+    expect(await observe("snapshot-available")).to.deep.equal({ known: true, value: 1 });
+
+    // A group that stays lets the old one in: the reference must go first.
+    const staying = await clients.ec2.send(
+      new CreateSecurityGroupCommand({ VpcId: net.vpcId, GroupName: "staying", Description: "staying" }),
+    );
+    const open = (pair: object, port: number) =>
+      clients.ec2.send(
+        new AuthorizeSecurityGroupIngressCommand({
+          GroupId: staying.GroupId,
+          IpPermissions: [{ IpProtocol: "tcp", FromPort: port, ToPort: port, ...pair }],
+        }),
+      );
+    await open({ UserIdGroupPairs: [{ GroupId: net.groupId }] }, 5432);
+    await open({ IpRanges: [{ CidrIp: "10.0.0.0/16" }] }, 443);
+
+    const outwards = [{ IpProtocol: "tcp", FromPort: 80, ToPort: 80, UserIdGroupPairs: [{ GroupId: net.groupId }] }];
+    await clients.ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: staying.GroupId, IpPermissions: outwards }));
+
+    for (let twice = 0; twice < 2; twice += 1) {
+      await port().terminateInstances(effect);
+      await port().deleteLoadBalancer(effect);
+      await port().deleteDatabase("prod-db-final-snapshot", effect);
+      await port().deleteSecurityGroups(effect);
+    }
+    const { Reservations = [] } = await clients.ec2.send(new DescribeInstancesCommand({ InstanceIds: oldInstances }));
+    expect(Reservations.flatMap((r) => r.Instances ?? []).map((i) => i.State?.Name)).to.deep.equal(["terminated", "terminated"]);
+    const { DBInstances = [] } = await clients.rds.send(new DescribeDBInstancesCommand({}));
+    expect(DBInstances.map((d) => d.DBInstanceIdentifier)).to.deep.equal(["prod-db-replica"]);
+    const { SecurityGroups = [] } = await clients.ec2.send(new DescribeSecurityGroupsCommand({ GroupIds: [staying.GroupId ?? ""] }));
+    expect(SecurityGroups[0]?.IpPermissions?.map((p) => p.FromPort)).to.deep.equal([443]);
+    expect((await discover(clients)).loadBalancers.map((b) => b.name)).to.deep.equal(["k8s-production-webapi"]);
+  });
+
+  it("restores a database to a point in time", async () => {
+    await database(clients, "prod-db");
+    const at = Date.now() - 3_600_000;
+    const evidence = await port().restoreToPointInTime(at, "prod-db-restored", effect);
+    expect(evidence.summary).to.contain(new Date(at).toISOString());
+    await port().restoreToPointInTime(at, "prod-db-restored", effect);
+    expect((await discover(clients)).databases.map((d) => d.identifier)).to.include("prod-db-restored");
+  });
+
+  it("calls exactly what deploy/iam-policy.json allows", async () => {
+    const policy = JSON.parse(await readFile(join(projectRoot(), "deploy", "iam-policy.json"), "utf8")) as {
+      Statement: { Action: string[] }[];
+    };
+    const allowed = policy.Statement.flatMap((s) => s.Action).sort();
+    const called = [...clients.actions].filter((a) => !MADE_BY_TESTS.includes(a)).sort();
+    expect(called).to.deep.equal(allowed);
+  });
+
+  it("says which permission is missing, and which service cannot be reached", async () => {
+    const away = awsClients({ region: "us-east-2", endpoint: "http://127.0.0.1:1" });
+    const error = await awsCloudPort({ ...away }, () => config)
+      .snapshotDatabase("s", effect)
+      .catch((e: Error) => e);
+    expect(error).to.be.instanceOf(Transient).with.property("message").that.contains("rds:DescribeDBSnapshots");
+    away.close();
+  }).timeout(60_000);
+});
+
+describe("discovery of a large account", function () {
+  this.timeout(300_000);
+  const moto = motoForSuite();
+
+  it("finds all of 500 instances, 40 databases and 60 load balancers", async () => {
+    const clients = moto.clients();
+    const { subnetIds } = await network(clients);
+    for (let i = 0; i < 5; i += 1) await instances(clients, 100, { Name: `fleet-${i}` });
+    for (let i = 0; i < 40; i += 1) await database(clients, `db-${i}`);
+    for (let i = 0; i < 50; i += 1) await loadBalancer(clients, `lb-${i}`, subnetIds, { Application: `app-${i}` });
+    for (let i = 50; i < 60; i += 1) await loadBalancer(clients, `lb-${i}`, subnetIds);
+    const found = await discover(clients);
+    expect(new Set(found.instances.map((i) => i.id)).size).to.equal(500);
+    expect(new Set(found.databases.map((d) => d.identifier)).size).to.equal(40);
+    expect(new Set(found.loadBalancers.map((b) => b.name)).size).to.equal(60);
+    expect(found.loadBalancers.filter((b) => b.tags.Application !== undefined)).to.have.length(50);
+  });
+});

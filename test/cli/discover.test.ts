@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { expect } from "chai";
+import { projectRoot } from "../../src/engine/engine.js";
+import { database, instances, loadBalancer, network } from "../adapters/aws/account.js";
+import { command } from "../support/consumer.js";
+import { motoForSuite } from "../support/moto.js";
+
+const MAIN = join(projectRoot(), "dist", "src", "cli", "main.js");
+
+describe("cutover discover", function () {
+  this.timeout(240_000);
+  const moto = motoForSuite();
+  const discover = (...args: string[]) => command(process.execPath, [MAIN, "discover", ...args], { cwd: projectRoot() });
+
+  before("a large account", async () => {
+    const clients = moto.clients();
+    const { subnetIds } = await network(clients);
+    for (let i = 0; i < 4; i += 1) await instances(clients, 100, { Name: `fleet-${i}` });
+    await instances(clients, 100, { Name: "prod-web-api" });
+    for (let i = 0; i < 40; i += 1) await database(clients, `db-${i}`);
+    for (let i = 0; i < 59; i += 1) await loadBalancer(clients, `lb-${i}`, subnetIds);
+    await loadBalancer(clients, "old-web-api", subnetIds, { Application: "web-api" });
+  });
+
+  it("lists everything as data, matched or not", async () => {
+    const { code, output } = await discover("--region", "us-east-2", "--endpoint", moto.endpoint(), "--output", "json");
+    expect(code, output).to.equal(0);
+    const data = JSON.parse(output) as Record<string, Record<string, string>[]>;
+    expect(data.instances).to.have.length(500);
+    expect(data.databases).to.have.length(40);
+    expect(data.loadBalancers).to.have.length(60);
+    expect(data.applications).to.have.length(101);
+    expect(data.applications?.find((a) => a.Kind === "load balancer")).to.include({ Application: "web-api", Confidence: "certain" });
+    expect(data.ofNoApplication).to.have.length(499);
+  });
+
+  it("prints the guide's tables, as Markdown and CSV too, for several regions", async () => {
+    const regions = ["--region", "us-east-2", "us-west-2", "--endpoint", moto.endpoint()];
+    const table = await discover(...regions);
+    expect(table.output).to.match(/Instances \(500\)\nInstanceId +InstanceType +State +Name +Region\n/);
+    const markdown = await discover(...regions, "--output", "markdown");
+    expect(markdown.output).to.contain("| LoadBalancerName | Type | State | DNSName | Region |");
+    const csv = await discover(...regions, "--output", "csv");
+    expect(csv.output).to.contain("DBInstanceIdentifier,Engine,EngineVersion,DBInstanceClass,Endpoint,SizeGb,Encrypted,Region\n");
+  });
+
+  it("says what is wrong in one sentence", async () => {
+    const noRegion = await command(process.execPath, [MAIN, "discover"], {
+      cwd: projectRoot(),
+      env: { PATH: process.env.PATH ?? "", HOME: "/nonexistent" },
+    });
+    expect(noRegion.output).to.contain("--region: missing; accepted: a region, for example us-east-2 (or AWS_REGION in the environment)");
+    expect(noRegion.code).to.equal(2);
+    const wrong = await discover("--region", "us-east-2", "--output", "xml");
+    expect(wrong.output).to.match(/Allowed choices are table, markdown, csv, json, yaml/);
+    expect(wrong.code).to.equal(2);
+  });
+});

@@ -1,0 +1,61 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { type AwsClients, awsClients } from "../../src/adapters/aws/clients.js";
+import { requirePart } from "./parts.js";
+
+/** Where `.ci/run` puts it, and the PATH. */
+const FOLDERS = [
+  join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "cutover", "tools", "moto-5.2.5", "bin"),
+  ...(process.env.PATH ?? "").split(delimiter),
+];
+const SERVER = FOLDERS.map((f) => join(f, "moto_server")).find((f) => existsSync(f));
+
+/** moto's server: the AWS services' own protocols, in memory. One a `describe`; its clients start from an empty account. */
+export function motoForSuite(region = "us-east-2") {
+  let server: ChildProcess | undefined;
+  let endpoint = "";
+  const open: AwsClients[] = [];
+
+  before("start moto", async function () {
+    this.timeout(60_000);
+    requirePart(
+      this,
+      "moto",
+      SERVER !== undefined,
+      "python3 -m venv ~/.cache/cutover/tools/moto-5.2.5 && ~/.cache/cutover/tools/moto-5.2.5/bin/pip install 'moto[server]==5.2.5'",
+    );
+    // Port 0 takes a free one; the server says which.
+    server = spawn(SERVER ?? "", ["-H", "127.0.0.1", "-p", "0"], { stdio: ["ignore", "pipe", "pipe"] });
+    endpoint = await new Promise<string>((resolve, reject) => {
+      let output = "";
+      const look = (data: Buffer): void => {
+        output += data;
+        const [, address] = /Running on (http:\/\/127\.0\.0\.1:\d+)/.exec(output) ?? [];
+        if (address !== undefined) resolve(address);
+      };
+      server?.stdout?.on("data", look);
+      server?.stderr?.on("data", look);
+      server?.once("exit", (code) => reject(new Error(`moto ended with ${code}: ${output}`)));
+    });
+    // It writes a line for each request: read, so that it never waits.
+    server.stdout?.resume();
+    server.stderr?.resume();
+  });
+  after("end moto", () => {
+    for (const clients of open) clients.close();
+    server?.kill("SIGKILL");
+  });
+
+  return {
+    clients(): AwsClients {
+      // moto takes any credentials.
+      Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_EC2_METADATA_DISABLED: "true" });
+      const made = awsClients({ region, endpoint });
+      open.push(made);
+      return made;
+    },
+    endpoint: () => endpoint,
+  };
+}
