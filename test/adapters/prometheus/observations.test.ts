@@ -1,0 +1,84 @@
+import { expect } from "chai";
+import { prometheusObservation, query } from "../../../src/adapters/prometheus/observations.js";
+import { patched } from "../../../src/automation/orchestrator.js";
+import { readConfig } from "../../../src/config/stackFile.js";
+import { Terminal, Transient } from "../../../src/errors.js";
+import { RAW, STACK } from "../../automation/model.js";
+import { prometheusForSuite } from "../../support/prometheus.js";
+
+const WINDOW = 6;
+const config = readConfig(patched(RAW, { "gates.minRequests": 20 }), "test", STACK);
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Counters that grow with time: requests a second by status, all just under a duration. */
+function application(perSecond: Record<string, number>, seconds: number): () => string {
+  const began = Date.now();
+  const buckets = [0.1, 0.5, 1, 2.5];
+  return () => {
+    const elapsed = (Date.now() - began) / 1_000;
+    const total = Object.values(perSecond).reduce((a, b) => a + b, 0) * elapsed;
+    return [
+      ...Object.entries(perSecond).map(([status, n]) => `http_requests_total{status="${status}"} ${n * elapsed}`),
+      ...buckets.map((le) => `http_request_duration_seconds_bucket{le="${le}"} ${le >= seconds ? total : 0}`),
+      `http_request_duration_seconds_bucket{le="+Inf"} ${total}`,
+      "",
+    ].join("\n");
+  };
+}
+
+describe("observations from a real Prometheus", function () {
+  this.timeout(60_000);
+  const prometheus = prometheusForSuite();
+  const observe = (name: "error-rate" | "latency-p95" | "request-count") =>
+    prometheusObservation({ url: prometheus.url() }, config, name, WINDOW);
+  const value = async (name: Parameters<typeof observe>[0]) => {
+    const sampled = await observe(name);
+    return sampled?.reading.known === true ? sampled.reading.value : sampled?.reading.reason;
+  };
+
+  it("promise 10: is unknown where nothing was ever measured", async () => {
+    expect(await value("error-rate")).to.contain("no samples");
+  });
+
+  it("measures error rate, latency and count over the window, with the samples' age", async () => {
+    prometheus.expose(application({ "200": 90, "500": 10 }, 0.3));
+    await pause((WINDOW + 3) * 1_000);
+    expect(await value("error-rate")).to.be.closeTo(0.1, 0.005);
+    expect(await value("latency-p95")).to.be.within(0.1, 0.5);
+    expect(await value("request-count")).to.be.within(400, 700);
+    expect((await observe("error-rate"))?.ageSeconds).to.be.within(0, 3);
+  });
+
+  it("counts no series of errors as none", async () => {
+    prometheus.expose(application({ "201": 50 }, 0.05));
+    await pause((WINDOW + 3) * 1_000);
+    expect(await value("error-rate")).to.equal(0);
+  });
+
+  it("promise 10: is unknown while too few requests come", async () => {
+    prometheus.expose(application({ "201": 1 }, 0.05));
+    await pause((WINDOW + 3) * 1_000);
+    expect(await value("error-rate")).to.match(/^(only \d+|no) requests in the window$/);
+  });
+
+  it("promise 10: is unknown while no requests come at all", async () => {
+    prometheus.expose(() => 'http_requests_total{status="201"} 7\n');
+    await pause((WINDOW + 3) * 1_000);
+    expect(await value("error-rate")).to.equal("no requests in the window");
+    expect(await value("latency-p95")).to.equal("no requests in the window");
+  });
+
+  it("promise 10: is unknown when the application is not scraped any more", async () => {
+    prometheus.expose(() => undefined);
+    await pause(3_000);
+    expect(await value("error-rate")).to.match(/no samples|too few samples/);
+  });
+
+  it("promise 10: is unknown when Prometheus cannot be reached, and says why", async () => {
+    const away = await prometheusObservation({ url: "http://127.0.0.1:1" }, config, "error-rate", WINDOW);
+    expect(away?.reading).to.include({ known: false }).and.have.property("reason").that.contains("http://127.0.0.1:1 does not answer");
+    expect(await query({ url: "http://127.0.0.1:1" }, "1").catch((e: Error) => e)).to.be.instanceOf(Transient);
+    expect(await query({ url: prometheus.url() }, "sum(").catch((e: Error) => e)).to.be.instanceOf(Terminal);
+    expect(await prometheusObservation({ url: prometheus.url() }, config, "dns-ttl", WINDOW)).to.equal(undefined);
+  });
+});
