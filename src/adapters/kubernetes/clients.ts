@@ -1,0 +1,99 @@
+import {
+  ApiException,
+  AppsV1Api,
+  BatchV1Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  KubeConfig,
+  NetworkingV1Api,
+  Watch,
+} from "@kubernetes/client-node";
+import { Terminal, Transient, UserError } from "../../errors.js";
+
+export interface ClusterAccess {
+  /** Path of a kubeconfig. @default KUBECONFIG, ~/.kube/config, or the pod's own account */
+  kubeconfig?: string;
+  /** Context in it. @default its current one */
+  context?: string;
+}
+
+/** The parts of the API that are used. */
+export interface ClusterClients {
+  core: CoreV1Api;
+  apps: AppsV1Api;
+  batch: BatchV1Api;
+  networking: NetworkingV1Api;
+  custom: CustomObjectsApi;
+  watch: Watch;
+  /** Host of the API server, for messages. */
+  server: string;
+}
+
+/** @throws UserError when the context does not exist */
+export function clusterClients({ kubeconfig, context }: ClusterAccess = {}): ClusterClients {
+  const config = new KubeConfig();
+  if (kubeconfig === undefined) config.loadFromDefault();
+  else config.loadFromFile(kubeconfig);
+  if (context !== undefined) {
+    const names = config.getContexts().map((c) => c.name);
+    if (!names.includes(context))
+      throw new UserError({ path: "context", got: context, accepted: `one of ${names.join(", ") || "none in that kubeconfig"}` });
+    config.setCurrentContext(context);
+  }
+  return {
+    core: config.makeApiClient(CoreV1Api),
+    apps: config.makeApiClient(AppsV1Api),
+    batch: config.makeApiClient(BatchV1Api),
+    networking: config.makeApiClient(NetworkingV1Api),
+    custom: config.makeApiClient(CustomObjectsApi),
+    watch: new Watch(config),
+    server: config.getCurrentCluster()?.server ?? "the cluster",
+  };
+}
+
+/** The answer's status, when it is one of the API server's. */
+export const statusOf = (error: unknown): number | undefined => (error instanceof ApiException ? error.code : undefined);
+
+/** Runs a call whose "it is not there" is an answer. Other errors become ours, naming what was asked. */
+export async function found<T>(what: string, call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw described(error, what);
+  }
+}
+
+/** @throws Terminal or Transient naming what was asked */
+export async function asked<T>(what: string, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw described(error, what);
+  }
+}
+
+export function described(error: unknown, what: string): Error {
+  if (error instanceof Terminal || error instanceof Transient) return error;
+  const status = statusOf(error);
+  const message = messageOf(error);
+  if (status === 401 || status === 403)
+    return new Terminal(`The cluster does not allow it to ${what}: ${message}`, {
+      cause: error,
+      next: "Allow it in the role of deploy/kubernetes-rbac.yaml.",
+    });
+  const passing = status === undefined || status === 429 || status >= 500;
+  return passing
+    ? new Transient(`The cluster could not ${what}: ${message}`, { cause: error })
+    : new Terminal(`The cluster refused to ${what}: ${message}`, { cause: error });
+}
+
+/** The API server's own sentence, from its Status object. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof ApiException)) return (error as Error).message;
+  try {
+    return (JSON.parse(String(error.body)) as { message?: string }).message ?? error.message;
+  } catch {
+    return `status ${error.code}`;
+  }
+}

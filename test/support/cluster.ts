@@ -1,0 +1,108 @@
+import { readFile, writeFile } from "node:fs/promises";
+import https from "node:https";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type ClusterClients, clusterClients } from "../../src/adapters/kubernetes/clients.js";
+import { projectRoot } from "../../src/engine/engine.js";
+import type { Registered } from "../components/harness.js";
+import { requirePart } from "./parts.js";
+import { tempFolderForSuite } from "./tmp.js";
+
+interface Running {
+  kubeconfig: string;
+  server: string;
+  token: string;
+  stop(): Promise<void>;
+}
+const script = async <T>(name: string): Promise<T> =>
+  (await import(pathToFileURL(join(projectRoot(), "scripts", "cluster", name)).href)) as T;
+
+/** An object as the API server takes it. */
+export interface KubernetesManifest {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string };
+}
+
+export interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into by path
+  body: any;
+}
+
+/** A real Kubernetes control plane with simulated nodes and the Argo Rollouts controller, for a `describe`. */
+export function clusterForSuite() {
+  const folder = tempFolderForSuite("cluster");
+  let running: Running | undefined;
+
+  before("start the control plane", async function () {
+    this.timeout(180_000);
+    const { findCluster } = await script<{ findCluster(root: string): Promise<string | undefined> }>("build.mjs");
+    const built = await findCluster(projectRoot());
+    requirePart(this, "a Kubernetes control plane", built !== undefined, "npm run cluster -- --build");
+    const { startCluster } = await script<{ startCluster(options: object): Promise<Running> }>("start.mjs");
+    running = await startCluster({ built, folder: join(folder(), "state") });
+  });
+  after("stop the control plane", async function () {
+    this.timeout(30_000);
+    await running?.stop();
+  });
+
+  const cluster = {
+    /** As the administrator, or as whoever a token says. */
+    async clients(token?: string): Promise<ClusterClients> {
+      if (running === undefined) throw new Error("the control plane does not run");
+      if (token === undefined) return clusterClients({ kubeconfig: running.kubeconfig });
+      const file = join(folder(), `kubeconfig-${token.slice(-8)}`);
+      await writeFile(file, (await readFile(running.kubeconfig, "utf8")).replace(running.token, token));
+      return clusterClients({ kubeconfig: file });
+    },
+    /** A request to the API server. */
+    request(method: string, path: string, body?: object, type = "application/json"): Promise<Answer> {
+      const headers = { Authorization: `Bearer ${running?.token}`, ...(body === undefined ? {} : { "Content-Type": type }) };
+      return new Promise((resolve, reject) => {
+        const request = https.request(`${running?.server}${path}`, { method, headers, rejectUnauthorized: false }, (response) => {
+          let text = "";
+          response.on("data", (data) => {
+            text += data;
+          });
+          response.once("end", () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text || "{}") }));
+        });
+        request.once("error", reject);
+        request.end(body === undefined ? undefined : JSON.stringify(body));
+      });
+    },
+    /** Server-side apply, strictly: a field that the kind does not have is refused. */
+    apply(object: KubernetesManifest, dryRun = false): Promise<Answer> {
+      const query = `fieldManager=test&force=true&fieldValidation=Strict${dryRun ? "&dryRun=All" : ""}`;
+      return cluster.request("PATCH", `${pathOf(object)}?${query}`, object, "application/apply-patch+yaml");
+    },
+  };
+  return cluster;
+}
+
+const PLURALS: [RegExp, string][] = [
+  [/y$/, "ies"],
+  [/s$/, "ses"],
+  [/$/, "s"],
+];
+/** Kinds that belong to no namespace. */
+const CLUSTER_WIDE = ["Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"];
+
+export function pathOf({ apiVersion, kind, metadata: { name, namespace } }: KubernetesManifest): string {
+  const lower = kind.toLowerCase();
+  const [pattern, ending] = PLURALS.find(([p]) => p.test(lower)) ?? [/$/, "s"];
+  const base = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  return `${base}${CLUSTER_WIDE.includes(kind) ? "" : `/namespaces/${namespace ?? "default"}`}/${lower.replace(pattern, ending)}/${name}`;
+}
+
+/** What a program registered for Kubernetes, as objects for the API server. */
+export function objectsOf(all: Registered[]): KubernetesManifest[] {
+  return all.flatMap(({ type, inputs }) => {
+    if (!type.startsWith("kubernetes:") || type.startsWith("kubernetes:helm.sh")) return [];
+    const object = JSON.parse(
+      JSON.stringify(inputs).replaceAll('"x_kubernetes_preserve_unknown_fields"', '"x-kubernetes-preserve-unknown-fields"'),
+    );
+    return [object as KubernetesManifest];
+  });
+}
