@@ -19,6 +19,9 @@ import { recordsOf } from "./records.js";
 const STACK = "ingress.k8s.aws/stack";
 const RESOURCE = "ingress.k8s.aws/resource";
 
+/** Why a load balancer without requests has no rates. */
+export const NO_REQUESTS = "no requests in the window";
+
 /** When CloudWatch has a minute's samples, in seconds after it. */
 const CLOUDWATCH_DELAY = 120;
 
@@ -178,7 +181,7 @@ async function ofOldBalancer(
   );
   const value = (id: string) => MetricDataResults.find((r) => r.Id === id)?.Values?.[0];
   const requests = value("requests");
-  if (requests === undefined || requests === 0) return unknown("no requests in the window");
+  if (requests === undefined || requests === 0) return unknown(NO_REQUESTS);
   if (name === "request-count") return known(requests);
   if (requests < config.gates.minRequests) return unknown(`only ${requests} requests in the window`);
   if (name === "error-rate") return known((value("errors") ?? 0) / requests);

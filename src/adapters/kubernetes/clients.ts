@@ -1,6 +1,7 @@
 import {
   ApiException,
   AppsV1Api,
+  AutoscalingV2Api,
   BatchV1Api,
   CoreV1Api,
   CustomObjectsApi,
@@ -22,6 +23,7 @@ export interface ClusterClients {
   core: CoreV1Api;
   apps: AppsV1Api;
   batch: BatchV1Api;
+  autoscaling: AutoscalingV2Api;
   networking: NetworkingV1Api;
   custom: CustomObjectsApi;
   watch: Watch;
@@ -44,6 +46,7 @@ export function clusterClients({ kubeconfig, context }: ClusterAccess = {}): Clu
     core: config.makeApiClient(CoreV1Api),
     apps: config.makeApiClient(AppsV1Api),
     batch: config.makeApiClient(BatchV1Api),
+    autoscaling: config.makeApiClient(AutoscalingV2Api),
     networking: config.makeApiClient(NetworkingV1Api),
     custom: config.makeApiClient(CustomObjectsApi),
     watch: new Watch(config),

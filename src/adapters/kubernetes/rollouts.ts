@@ -18,6 +18,7 @@ export interface Rollout {
     abort?: boolean;
     message?: string;
     observedGeneration?: string;
+    readyReplicas?: number;
     currentPodHash?: string;
     stableRS?: string;
     currentStepIndex?: number;

@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { parseAllDocuments } from "yaml";
 import type { ClusterClients } from "../../../src/adapters/kubernetes/clients.js";
 import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterPort.js";
+import { clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
 import { rolloutOf } from "../../../src/adapters/kubernetes/rollouts.js";
 import { patched } from "../../../src/automation/orchestrator.js";
 import { buildPlan } from "../../../src/automation/plan.js";
@@ -13,6 +14,7 @@ import type { StackConfig } from "../../../src/config/schema.js";
 import { type RawConfig, readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
 import { Terminal } from "../../../src/errors.js";
+import type { ObservationName } from "../../../src/ports/observations.js";
 import { registered } from "../../components/harness.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { sampleStacks } from "../../support/samples.js";
@@ -80,6 +82,7 @@ describe("on a real Kubernetes control plane", function () {
     let raw: RawConfig;
     let config: StackConfig;
     let clients: ClusterClients;
+    const observe = (name: ObservationName) => clusterObservation(clients, config, name);
     const port = () => kubernetesClusterPort(clients, () => config);
     const rollout = () => rolloutOf(clients, "production", "admin-portal");
     /** Weights that the controller asks of the load balancer. */
@@ -167,6 +170,8 @@ describe("on a real Kubernetes control plane", function () {
       await deploy({ "workload.image": "ghcr.io/your-org/admin-portal:1.1.0" });
       expect(await eventually(weights, ([, canary]) => canary === 20)).to.deep.equal([80, 20]);
       await eventually(rollout, (r) => (r?.status?.pauseConditions ?? []).length > 0);
+      expect(await observe("rollout-healthy")).to.deep.equal({ known: true, value: 0 });
+      expect(await observe("rollout-weight")).to.deep.equal({ known: true, value: 20 });
       expect((await port().rolloutPromote(effect("p1"))).summary).to.equal("The pause at 20 % was ended.");
       expect(await eventually(weights, ([, canary]) => canary === 40)).to.deep.equal([60, 40]);
 
@@ -181,6 +186,8 @@ describe("on a real Kubernetes control plane", function () {
       await deploy({ "workload.image": "ghcr.io/your-org/admin-portal:1.0.0" });
       const back = await eventually(rollout, (r) => r?.status?.phase === "Healthy" && r.status.abort !== true);
       expect(back?.status?.phase).to.equal("Healthy");
+      expect(await observe("rollout-healthy")).to.deep.equal({ known: true, value: 1 });
+      expect(await observe("pods-ready")).to.deep.equal({ known: true, value: 1 });
       expect(await weights()).to.deep.equal([100, 0]);
     });
 
@@ -195,6 +202,13 @@ describe("on a real Kubernetes control plane", function () {
         .with.property("message")
         .that.contains("The cluster does not allow it to run the job staging/smoke-test-");
       expect((error as Terminal).next).to.equal("Allow it in the role of deploy/kubernetes-rbac.yaml.");
+    });
+
+    it("promise 10: an autoscaler or a Deployment that is not there is not ready", async () => {
+      expect(await observe("hpa-active")).to.deep.equal({ known: true, value: 0 });
+      expect(await observe("green-ready")).to.deep.equal({ known: true, value: 0 });
+      expect(await observe("spot-nodes-ready")).to.deep.equal({ known: true, value: 0 });
+      expect(await observe("dns-ttl")).to.equal(undefined);
     });
 
     it("says that nothing measures usage, and that the ingress has no address", async () => {

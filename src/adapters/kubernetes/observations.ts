@@ -1,0 +1,90 @@
+import { namespaceOf, type StackConfig } from "../../config/schema.js";
+import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
+import { type ClusterClients, found } from "./clients.js";
+import { rolloutOf } from "./rollouts.js";
+
+/** Label of an application's Spot nodes; see SpotNodeGroup. */
+const SPOT = "cutover.dev/spot";
+
+/** What the cluster itself can answer, or undefined for what it cannot. Never throws: a cluster that fails is unknown. */
+export async function clusterObservation(
+  clients: ClusterClients,
+  config: StackConfig,
+  name: ObservationName,
+): Promise<Reading | undefined> {
+  try {
+    switch (name) {
+      case "pods-ready":
+        return await carrierReady(clients, config);
+      case "green-ready":
+        return await deploymentReady(clients, config, "-green");
+      case "rollout-healthy":
+        return await rolloutHealthy(clients, config);
+      case "rollout-weight": {
+        const rollout = await rolloutOf(clients, namespaceOf(config), config.application.name);
+        const weight = rollout?.status?.canary?.weights?.canary.weight;
+        return weight === undefined ? unknown("the Rollout shows no weight") : known(weight);
+      }
+      case "hpa-active":
+        return await hpaActive(clients, config);
+      case "spot-nodes-ready":
+        return await spotNodes(clients, config);
+      default:
+        return undefined;
+    }
+  } catch (error) {
+    return unknown((error as Error).message);
+  }
+}
+
+/** What runs the application's pods now. */
+function carrierReady(clients: ClusterClients, config: StackConfig): Promise<Reading> {
+  const { strategy } = config;
+  if (strategy.kind === "canary" && strategy.workload === "rollout") return rolloutReady(clients, config);
+  return deploymentReady(clients, config, strategy.kind !== "blue-green" ? "" : strategy.blue ? "-blue" : "-green");
+}
+
+async function deploymentReady({ apps }: ClusterClients, config: StackConfig, suffix: string): Promise<Reading> {
+  const name = `${config.application.name}${suffix}`;
+  const namespace = namespaceOf(config);
+  const deployment = await found(`read the Deployment ${namespace}/${name}`, apps.readNamespacedDeployment({ name, namespace }));
+  if (deployment === undefined) return known(0);
+  const { metadata, spec, status } = deployment;
+  // An older generation says nothing about the pods that are wanted now.
+  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return known(0);
+  const wanted = spec?.replicas ?? 1;
+  const ready = Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
+  return known(wanted === 0 ? 1 : Math.min(1, ready / wanted));
+}
+
+async function rolloutReady(clients: ClusterClients, config: StackConfig): Promise<Reading> {
+  const rollout = await rolloutOf(clients, namespaceOf(config), config.application.name);
+  if (rollout === undefined) return known(0);
+  const wanted = rollout.spec.replicas ?? 1;
+  return known(wanted === 0 ? 1 : Math.min(1, (rollout.status?.readyReplicas ?? 0) / wanted));
+}
+
+/** Healthy on the wanted image: the version that was released last is the stable one, and the controller has seen all of it. */
+async function rolloutHealthy(clients: ClusterClients, config: StackConfig): Promise<Reading> {
+  const rollout = await rolloutOf(clients, namespaceOf(config), config.application.name);
+  if (rollout === undefined) return known(0);
+  const { metadata, spec, status } = rollout;
+  const seen = Number(status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  const released = status?.currentPodHash !== undefined && status.currentPodHash === status.stableRS;
+  const image = spec.template.spec.containers.some((c) => c.image === config.workload.image);
+  return known(seen && released && image && status?.phase === "Healthy" ? 1 : 0);
+}
+
+async function hpaActive({ autoscaling }: ClusterClients, config: StackConfig): Promise<Reading> {
+  const name = config.application.name;
+  const namespace = namespaceOf(config);
+  const hpa = await found(`read the HPA ${namespace}/${name}`, autoscaling.readNamespacedHorizontalPodAutoscaler({ name, namespace }));
+  const condition = hpa?.status?.conditions?.find((c) => c.type === "ScalingActive");
+  return known(condition?.status === "True" ? 1 : 0);
+}
+
+async function spotNodes({ core }: ClusterClients, config: StackConfig): Promise<Reading> {
+  const nodes = await found("list the Spot nodes", core.listNode({ labelSelector: `${SPOT}=${config.application.name}` }));
+  const ready = (nodes?.items ?? []).filter((n) => n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True")).length;
+  return known(Math.min(1, ready / Math.max(1, config.spot?.minSize ?? 1)));
+}

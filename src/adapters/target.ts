@@ -1,0 +1,176 @@
+import { readFile } from "node:fs/promises";
+import type { StackConfig } from "../config/schema.js";
+import type { TargetConfig } from "../config/targets.js";
+import { Transient } from "../errors.js";
+import { type ObservationName, type Reading, type Side, unknown } from "../ports/observations.js";
+import type { ClockPort, ObserverPort, Target } from "../ports/target.js";
+import { type AwsClients, awsClients } from "./aws/clients.js";
+import { awsCloudPort } from "./aws/cloudPort.js";
+import { discoverDatabases } from "./aws/discovery.js";
+import { awsObservation, NO_REQUESTS } from "./aws/observations.js";
+import { recordsOf } from "./aws/records.js";
+import { answersOf, authoritativeServers, confirmedWeight, type NameServer, shownTtl } from "./dns/answers.js";
+import { commandFleet } from "./fleet.js";
+import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
+import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
+import { clusterObservation } from "./kubernetes/observations.js";
+import { type PrometheusOptions, prometheusObservation } from "./prometheus/observations.js";
+import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./sql/dataPort.js";
+import type { SqlEndpoint } from "./sql/session.js";
+
+export interface RealTargetOptions {
+  config: () => StackConfig;
+  target: TargetConfig;
+  /** AWS region of the stack. */
+  region: string;
+  /** A secret of the stack's config, in plain text. */
+  secret: (key: string) => Promise<string>;
+  progress?: SqlDataOptions["progress"];
+  /** Name servers to ask instead of those that DNS itself names. */
+  nameServers?: NameServer[];
+}
+
+/** One stack's real far side: AWS, the cluster, its metrics, its databases and its names. */
+export async function openRealTarget(options: RealTargetOptions): Promise<Target & { close(): void }> {
+  const { config, target, region, progress } = options;
+  const clients = awsClients({ region, ...defined(target.aws) });
+  const cluster = clusterClients(defined(target.cluster));
+  const prometheus: PrometheusOptions = {
+    url: target.prometheus.url,
+    ...(target.prometheus.tokenFile === undefined ? {} : { token: (await readFile(target.prometheus.tokenFile, "utf8")).trim() }),
+  };
+  const newHost = async (): Promise<string> => {
+    const identifier = config().database?.target.identifier;
+    const found = (await discoverDatabases(clients)).find((d) => d.identifier === identifier)?.endpoint;
+    if (found === undefined) throw new Transient(`The database ${identifier} has no address yet.`);
+    return found;
+  };
+  const sql: SqlDataOptions = { endpoint: (side) => endpointOf(side, options, newHost), ...(progress === undefined ? {} : { progress }) };
+  return {
+    kind: "aws",
+    clock: wallClock,
+    cloud: awsCloudPort(clients, config),
+    cluster: kubernetesClusterPort(cluster, config),
+    data: sqlDataPort(sql),
+    fleet: commandFleet(config, target.fleet, newHost),
+    observer: observer(options, { clients, cluster, prometheus, sql }),
+    close: () => clients.close(),
+  };
+}
+
+/** An object without its undefined members. */
+const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(object).filter(([, v]) => v !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+
+async function endpointOf(side: Side, { config, target, secret }: RealTargetOptions, newHost: () => Promise<string>): Promise<SqlEndpoint> {
+  const { database } = config();
+  if (database === undefined) throw new Error("a step that needs a database is in the plan of a stack without one");
+  const { source } = database;
+  const { adminUser, adminPasswordSecret, caFile } = target.database;
+  return {
+    host: side === "old" ? source.endpoint : await newHost(),
+    port: source.port,
+    database: source.databaseName,
+    user: adminUser ?? source.username,
+    password: await secret(adminPasswordSecret),
+    ...(caFile === undefined ? {} : { tls: { ca: await readFile(caFile, "utf8") } }),
+  };
+}
+
+const wallClock: ClockPort = {
+  now: () => Date.now(),
+  sleepUntil: (until, signal) =>
+    new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const timer = setTimeout(done, Math.max(0, until - Date.now()));
+      function done(): void {
+        signal?.removeEventListener("abort", stopped);
+        resolve();
+      }
+      function stopped(): void {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      }
+      signal?.addEventListener("abort", stopped, { once: true });
+    }),
+};
+
+interface Sources {
+  clients: AwsClients;
+  cluster: ClusterClients;
+  prometheus: PrometheusOptions;
+  sql: SqlDataOptions;
+}
+
+/** Asks, for each observation, the source that knows it; what nobody knows, or what fails, is unknown (promise 10). */
+function observer(options: RealTargetOptions, { clients, cluster, prometheus, sql }: Sources): ObserverPort {
+  const databases = sqlObservations(sql);
+  const { config } = options;
+  const read = async (
+    name: ObservationName,
+    side: Side | undefined,
+    windowSeconds: number,
+  ): Promise<{ reading: Reading; source: string; age?: number }> => {
+    if (name === "dns-weight-new" || name === "dns-ttl")
+      return { reading: await shownByDns(name, options, clients), source: "authoritative name servers" };
+    if (name in databases) return { reading: await databases[name as keyof typeof databases](), source: "postgresql" };
+    const ofCluster = await clusterObservation(cluster, config(), name);
+    if (ofCluster !== undefined) return { reading: ofCluster, source: "kubernetes" };
+    if (side !== "old") {
+      const sampled = await prometheusObservation(prometheus, config(), name, windowSeconds);
+      if (sampled !== undefined) return { reading: sampled.reading, source: "prometheus", age: sampled.ageSeconds };
+    }
+    if (name === "traffic-share")
+      return { reading: await trafficShare(options, { clients, prometheus }, windowSeconds), source: "prometheus and cloudwatch" };
+    const ofAws = await awsObservation(clients, config(), name, side, windowSeconds, Date.now());
+    return { reading: ofAws ?? unknown(`nothing measures ${name}`), source: "aws" };
+  };
+  return {
+    observe: async (name, side, windowSeconds) => {
+      const {
+        reading,
+        source,
+        age = 0,
+      } = await read(name, side, windowSeconds).catch((error: Error) => ({
+        reading: unknown(error.message),
+        source: "none",
+        age: 0,
+      }));
+      return { name, ...(side === undefined ? {} : { side }), reading, source, at: Date.now() - age * 1_000 };
+    },
+  };
+}
+
+/** The weight that Route 53 has, confirmed by what its servers answer; or the TTL that they show. */
+async function shownByDns(
+  name: "dns-weight-new" | "dns-ttl",
+  { config, target, nameServers }: RealTargetOptions,
+  clients: AwsClients,
+): Promise<Reading> {
+  const { ingress, old } = config();
+  const host = ingress?.host ?? "";
+  const servers = nameServers ?? (await authoritativeServers(host));
+  const answers = await Promise.all(servers.map((server) => answersOf(server, host, { samples: target.dns.samples })));
+  const oldAddresses = old?.addresses ?? [];
+  if (name === "dns-ttl") return shownTtl(answers, oldAddresses);
+  const { new: record } = await recordsOf(clients.route53, config());
+  // Whatever is not the old side's is the new one's: a load balancer's addresses change.
+  const others = [...new Set(answers.flatMap((a) => a.answers.flatMap((x) => x.addresses)))].filter((a) => !oldAddresses.includes(a));
+  return confirmedWeight(record?.Weight ?? 0, answers, { old: oldAddresses, new: others });
+}
+
+/** The new side's part of all requests, counted on both sides. */
+async function trafficShare(
+  { config }: RealTargetOptions,
+  { clients, prometheus }: Pick<Sources, "clients" | "prometheus">,
+  windowSeconds: number,
+): Promise<Reading> {
+  const fresh = (await prometheusObservation(prometheus, config(), "request-count", windowSeconds))?.reading ?? unknown("not measured");
+  const old = (await awsObservation(clients, config(), "request-count", "old", windowSeconds, Date.now())) ?? unknown("not measured");
+  if (!fresh.known) return fresh;
+  // CloudWatch has no samples of a load balancer that gets no requests.
+  if (!old.known && old.reason !== NO_REQUESTS) return old;
+  const others = old.known ? old.value : 0;
+  const total = fresh.value + others;
+  return total === 0 ? unknown("no requests on either side") : { known: true, value: fresh.value / total };
+}

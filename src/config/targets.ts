@@ -1,0 +1,74 @@
+import { readFile } from "node:fs/promises";
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { UserError } from "../errors.js";
+import { arn, seconds } from "./primitives.js";
+import { issuesOf } from "./schema.js";
+
+const command = z.array(z.string()).min(1, "a command with its arguments");
+
+/** How the service reaches one environment's far side. Nothing here changes what a stack should be. */
+export const targetSchema = z.strictObject({
+  aws: z
+    .strictObject({
+      /** Profile of the shared AWS configuration. @default the ordinary chain of credentials */
+      profile: z.string().min(1).optional(),
+      /** Role that is assumed. */
+      roleArn: arn("iam").optional(),
+      /** Another endpoint for every service. */
+      endpoint: z.url("a URL").optional(),
+    })
+    .prefault({}),
+  cluster: z.strictObject({ kubeconfig: z.string().min(1).optional(), context: z.string().min(1).optional() }).prefault({}),
+  prometheus: z.strictObject({
+    url: z.url("a URL, for example http://prometheus.example.com:9090"),
+    tokenFile: z.string().min(1).optional(),
+  }),
+  database: z
+    .strictObject({
+      /** User that administers both databases. @default the application's own, which must own them */
+      adminUser: z.string().min(1).optional(),
+      /** Key of the stack's secrets with that user's password. @default database-password */
+      adminPasswordSecret: z.string().min(1).default("database-password"),
+      /** Certificate authorities that the databases' certificates come from. @default the system's */
+      caFile: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  dns: z.strictObject({ samples: z.int().min(1).max(1_000).default(40) }).prefault({}),
+  /**
+   * The old fleet's own commands. Each must do nothing the second time. They get CUTOVER_APPLICATION and
+   * CUTOVER_ENVIRONMENT; `useDatabase` gets CUTOVER_DATABASE_SIDE, _HOST, _PORT and _NAME too.
+   */
+  fleet: z
+    .strictObject({ maintenanceOn: command, maintenanceOff: command, useDatabase: command, timeoutSeconds: seconds(1, 3_600).default(120) })
+    .optional(),
+});
+export type TargetConfig = z.output<typeof targetSchema>;
+
+const fileSchema = z.record(z.string().regex(/^[a-z][-a-z0-9]*$/, "an environment, for example production"), targetSchema);
+
+/**
+ * Reads `targets.yaml`: environment → how to reach it.
+ * @throws UserError naming each wrong value, or the environment that is missing
+ */
+export async function readTarget(file: string, environment: string): Promise<TargetConfig> {
+  const text = await readFile(file, "utf8").catch((cause: Error) => {
+    throw new UserError(
+      { path: file, got: cause.message, accepted: "a file that says how each environment is reached" },
+      { cause, next: "docs/targets.md shows one." },
+    );
+  });
+  const document = parseDocument(text);
+  const broken = document.errors[0];
+  if (broken !== undefined) throw new UserError({ path: file, got: broken.message.split("\n")[0] ?? "", accepted: "a YAML map" });
+  const input: unknown = document.toJS() ?? {};
+  const result = fileSchema.safeParse(input);
+  if (!result.success) throw new UserError(issuesOf(result.error, input), { summary: `${file} is not valid.` });
+  const target = result.data[environment];
+  if (target === undefined)
+    throw new UserError({
+      path: `${file}: ${environment}`,
+      accepted: `an entry for the environment; there are ${Object.keys(result.data).join(", ") || "none"}`,
+    });
+  return target;
+}
