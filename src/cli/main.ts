@@ -39,7 +39,8 @@ async function build(): Promise<Command> {
     .action((options) => start({ ...globals(), ...options }));
   program
     .command("serve")
-    .description("serve the HTTP API and the status page over the sandbox as it is")
+    .description("serve the HTTP API and the status page, over the sandbox as it is or over real environments")
+    .option("--targets <file>", "how real environments are reached (docs/targets.md); without it, the sandbox")
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber, 8_080)
     .action((options) => serve({ ...globals(), ...options }));

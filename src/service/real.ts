@@ -1,0 +1,142 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
+import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+import { parse } from "yaml";
+import { awsClients, unlessMissing } from "../adapters/aws/clients.js";
+import type { CompareProgress } from "../adapters/sql/compare.js";
+import { openRealTarget } from "../adapters/target.js";
+import { StackDriver } from "../automation/engine/driver.js";
+import { Migrations } from "../automation/migrations.js";
+import { FolderStore } from "../automation/store.js";
+import type { ProjectPort } from "../automation/types.js";
+import type { StackConfig } from "../config/schema.js";
+import { StackFile, writeAtomically } from "../config/stackFile.js";
+import { readTarget } from "../config/targets.js";
+import { UserError } from "../errors.js";
+import { program } from "../program.js";
+
+export interface RealServiceOptions {
+  /** The checkout, with Pulumi.yaml. */
+  root: string;
+  /** Folder with the stack configs. */
+  stacks: string;
+  /** Folder for journals and progress. */
+  state: string;
+  /** File that says how each environment is reached. */
+  targets: string;
+  project: ProjectPort;
+  /** Environment of the engine: its backend, its passphrase. @default this process's PULUMI_… variables */
+  env?: Record<string, string>;
+}
+
+export interface RealService {
+  migrations: Migrations;
+  driver: StackDriver;
+  close(): Promise<void>;
+}
+
+/** The service over real accounts and clusters: the engine with its own backend and providers, and the real adapters. */
+export async function openRealService(options: RealServiceOptions): Promise<RealService> {
+  const { root, stacks, state, targets, project, env = pulumiVariables() } = options;
+  const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string };
+  const store = await FolderStore.open(join(state, "journal"));
+  const closing: (() => void)[] = [];
+  const targetOf = async (stack: string, config: () => StackConfig) => {
+    const opened = await openRealTarget({
+      config,
+      target: await readTarget(targets, config().application.environment),
+      region: await regionOf(stacks, stack),
+      secret: (key) => secretOf({ root, env }, stack, key),
+      progress: progressIn(join(state, "progress")),
+    });
+    closing.push(() => opened.close());
+    return opened;
+  };
+  const driver = new StackDriver({
+    projectDir: root,
+    stacksFolder: stacks,
+    scratch: join(state, "scratch"),
+    project: definition.name,
+    program,
+    env,
+    environment: { env: {}, findCreated: (stack, type, inputs) => findCreated(options, stack, type, inputs) },
+  });
+  const migrations = new Migrations({ store, driver, openTarget: targetOf, project, stacksFolder: stacks });
+  return {
+    migrations,
+    driver,
+    close: async () => {
+      await migrations.close();
+      for (const close of closing) close();
+    },
+  };
+}
+
+const pulumiVariables = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (name.startsWith("PULUMI_") && value !== undefined ? [[name, value]] : [])),
+  );
+
+/** @throws UserError when the stack's file names no region */
+async function regionOf(stacks: string, stack: string): Promise<string> {
+  const file = await StackFile.read(stacks, stack);
+  const region = file.raw()["aws:region"];
+  if (typeof region !== "string") throw new UserError({ path: `${file.path}: aws:region`, accepted: "a region, for example us-east-2" });
+  return region;
+}
+
+/** A secret of the stack's config, decrypted by the engine each time: it is kept nowhere else. */
+async function secretOf({ root, env }: { root: string; env: Record<string, string> }, stack: string, key: string): Promise<string> {
+  const workspace = await LocalWorkspace.create({ workDir: root, envVars: env });
+  const { value } = await workspace.getConfig(stack, `cutover:secrets.${key}`, true).catch((cause: Error) => {
+    throw new UserError(
+      { path: `cutover:secrets.${key}`, accepted: "a secret that the engine can decrypt" },
+      { cause, next: `Set it: pulumi config set --secret --path 'cutover:secrets.${key}' --stack ${stack}` },
+    );
+  });
+  return value;
+}
+
+function progressIn(folder: string) {
+  const fileOf = (key: string) => join(folder, `${key.replaceAll(/[^A-Za-z0-9.-]/g, "_")}.json`);
+  return {
+    load: async (key: string): Promise<CompareProgress | undefined> => {
+      const text = await readFile(fileOf(key), "utf8").catch(() => undefined);
+      return text === undefined ? undefined : (JSON.parse(text) as CompareProgress);
+    },
+    save: async (key: string, progress: CompareProgress): Promise<void> => {
+      await mkdir(folder, { recursive: true });
+      await writeAtomically(fileOf(key), JSON.stringify(progress));
+    },
+  };
+}
+
+/**
+ * The real id of a resource whose creation was interrupted. Objects of the cluster are named by their namespace and
+ * name, and created by applying, so that asking again takes them over; a database must be looked for.
+ */
+async function findCreated(
+  { stacks, targets }: RealServiceOptions,
+  stack: string,
+  type: string,
+  inputs: Record<string, unknown>,
+): Promise<string | undefined> {
+  if (type !== "aws:rds/instance:Instance" || typeof inputs.identifier !== "string") return undefined;
+  const config = (await StackFile.read(stacks, stack)).config();
+  const { aws } = await readTarget(targets, config.application.environment);
+  const clients = awsClients({
+    region: await regionOf(stacks, stack),
+    ...Object.fromEntries(Object.entries(aws).filter(([, v]) => v !== undefined)),
+  });
+  try {
+    const found = await unlessMissing(
+      clients.rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: inputs.identifier })),
+      "DBInstanceNotFoundFault",
+      "DBInstanceNotFound",
+    );
+    return found?.DBInstances?.[0]?.DBInstanceIdentifier;
+  } finally {
+    clients.close();
+  }
+}

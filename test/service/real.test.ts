@@ -1,0 +1,60 @@
+import { cpSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { folderProject } from "../../src/cli/project.js";
+import { projectRoot } from "../../src/engine/engine.js";
+import { openRealService } from "../../src/service/real.js";
+import { motoForSuite } from "../support/moto.js";
+import { inSandbox } from "../support/sandbox.js";
+import { tempFolder } from "../support/tmp.js";
+
+const STACK = "web-api-production";
+
+describe("the service over real environments", function () {
+  this.timeout(180_000);
+  const moto = motoForSuite();
+
+  it("begins a migration, discovers the account, keeps its documents, and previews on the engine", function () {
+    // The sandbox lends the engine its backend, secrets and providers: the real ones cannot be had here.
+    return inSandbox(this, "real", async ({ env, project }) => {
+      moto.clients();
+      const folder = tempFolder("service");
+      const targets = join(folder, "targets.yaml");
+      writeFileSync(
+        targets,
+        JSON.stringify({ production: { aws: { endpoint: moto.endpoint() }, prometheus: { url: "http://127.0.0.1:1" } } }),
+      );
+      cpSync(join(projectRoot(), "stacks"), project.stacksFolder, { recursive: true, filter: (from) => !from.endsWith("production.yaml") });
+      const service = await openRealService({
+        root: project.folder,
+        stacks: project.stacksFolder,
+        state: folder,
+        targets,
+        project: folderProject(project.stacksFolder),
+        env,
+      });
+      try {
+        const { migrations } = service;
+        await migrations.create(STACK, "alice");
+        await migrations.command(STACK, { command: "advance", extent: "phase" }, "alice");
+        let state = await migrations.settled(STACK);
+        expect(state.status, state.heldReason).to.equal("approval");
+        expect(state.steps["assess.compute"]?.evidence).to.equal("0 instances found");
+        expect(await migrations.file(STACK, "assess.dependencies.dependency-map.md")).to.contain("# Application Dependency Map");
+        await migrations.command(STACK, { command: "approve", step: "assess.accept" }, "bob");
+        for (const step of ["dockerfile", "build"]) {
+          await migrations.settled(STACK);
+          await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
+          state = await migrations.settled(STACK);
+          expect(state.steps[`containerize.${step}`]?.status, state.heldReason).to.equal("done");
+        }
+        const { step, preview } = await migrations.previewNext(STACK);
+        expect(step?.id).to.equal("containerize.deploy");
+        expect(preview?.changes.length).to.be.greaterThan(8);
+        expect(await migrations.verify(STACK)).to.deep.equal([]);
+      } finally {
+        await service.close();
+      }
+    });
+  });
+});
