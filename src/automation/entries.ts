@@ -16,6 +16,8 @@ export type Command =
   | { command: "pause"; why: string }
   | { command: "resume" }
   | { command: "rollback"; revision: number; why: string }
+  /** Users to the old side at once, past the engine; then back to before their traffic moved. */
+  | { command: "emergency"; why: string }
   | { command: "abort"; why: string };
 
 /** One item of a way back, in the order in which it runs. */

@@ -15,7 +15,7 @@ import { Runner } from "./runner.js";
 import { apply, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
 import type { Store } from "./store.js";
 import type { Preview, ProjectPort, Step } from "./types.js";
-import { type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
+import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
 
 export interface MigrationsOptions {
   store: Store;
@@ -174,7 +174,7 @@ export class Migrations {
     await this.append(stack, { type: "command", who, ...command }, await this.target(stack));
     this.running.get(stack)?.runner.nudge();
     // Going back does not wait for an update that goes forward.
-    if (command.command === "rollback" || command.command === "abort") this.options.driver.cancel(stack);
+    if (["rollback", "abort", "emergency"].includes(command.command)) this.options.driver.cancel(stack);
     await this.ensureRunning(stack);
     return (await this.get(stack)).state;
   }
@@ -221,6 +221,10 @@ export class Migrations {
       case "rollback":
         if (state.status === "returning") refuse("it is going back already.");
         wayBackTo(plan, state, command.revision);
+        return;
+      case "emergency":
+        if (state.status === "returning") refuse("it is going back already, DNS first.");
+        emergencyWay(plan, state);
         return;
       case "abort":
         if (state.status === "returning") refuse("it is going back already.");

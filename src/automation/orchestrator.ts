@@ -7,7 +7,7 @@ import type { Plan } from "./plan.js";
 import { actionViolations, configViolations, statefulLosses, type Violation } from "./promises.js";
 import { currentConfig, currentRevision, type Intent, MAX_TRIES, type MigrationState, type StepState } from "./state.js";
 import type { ActionStep, ApprovalStep, ConfigStep, GateStep, Step } from "./types.js";
-import { configOf, wayBackBefore, wayBackTo } from "./wayBack.js";
+import { configOf, emergencyWay, wayBackBefore, wayBackTo } from "./wayBack.js";
 
 /**
  * The orchestrator: from the plan and the journal's state to the one next decision. Pure and without I/O: the same
@@ -98,17 +98,22 @@ export function effectKey(state: MigrationState, step: string, attempt: number, 
 }
 
 /** A person's rollback or abort, answered with its path. */
-function answerRequest(
-  plan: Plan,
-  state: MigrationState,
-  { revision, why, who, abort }: NonNullable<MigrationState["requested"]>,
-): Decision {
+function answerRequest(plan: Plan, state: MigrationState, { to, why, who, abort }: NonNullable<MigrationState["requested"]>): Decision {
   try {
-    const way = wayBackTo(plan, state, revision);
+    const way = to === "safety" ? emergencyWay(plan, state) : wayBackTo(plan, state, to);
     return {
       do: "record",
       entries: [
-        { type: "rollback.started", revision, undoTo: way.undoTo, why, who, path: way.path, automatic: false, ...(abort ? { abort } : {}) },
+        {
+          type: "rollback.started",
+          revision: way.revision,
+          undoTo: way.undoTo,
+          why,
+          who,
+          path: way.path,
+          automatic: false,
+          ...(abort ? { abort } : {}),
+        },
       ],
     };
   } catch (error) {
@@ -248,7 +253,9 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   const violations = actionViolations(state, step, true);
   if (violations.length > 0) return refuse(violations);
   const attempt = state.steps[step.id]?.attempt ?? 0;
-  return { do: "act", key: effectKey(state, step.id, attempt, "undo"), step, undo: true, config: currentConfig(state) };
+  // The emergency exit is undone again and again without being run anew: the journal's length tells the times apart.
+  const part = `undo-${state.revisions.length + index}`;
+  return { do: "act", key: effectKey(state, step.id, attempt, part), step, undo: true, config: currentConfig(state) };
 }
 
 /** A raw config with a patch's dotted paths set, leaving the given one as it was. */

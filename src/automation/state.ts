@@ -75,7 +75,7 @@ export interface MigrationState {
   /** An update began and did not succeed: the engine's state may lie between two revisions. */
   dirty: boolean;
   /** A person asked to go back; the orchestrator answers with the path. */
-  requested?: { revision: number; why: string; who: string; abort: boolean };
+  requested?: { to: number | "safety"; why: string; who: string; abort: boolean };
   /** When each fact became true, on the target's clock; the newest of a pair counts. */
   marks: Partial<Record<Mark, number>>;
   /** When a lag of 0 was observed, after writes stopped. */
@@ -262,9 +262,11 @@ function command(next: MigrationState, entry: Extract<Recorded, { type: "command
     case "refuse":
       return { ...next, status: "held", heldReason: `${entry.who} refused ${entry.step}: ${entry.why}` };
     case "rollback":
-      return { ...next, requested: { revision: entry.revision, why: entry.why, who: entry.who, abort: false } };
+      return { ...next, requested: { to: entry.revision, why: entry.why, who: entry.who, abort: false } };
+    case "emergency":
+      return { ...next, requested: { to: "safety", why: entry.why, who: entry.who, abort: false } };
     case "abort":
-      return { ...next, requested: { revision: 0, why: entry.why, who: entry.who, abort: true } };
+      return { ...next, requested: { to: 0, why: entry.why, who: entry.who, abort: true } };
   }
 }
 

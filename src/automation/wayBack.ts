@@ -2,6 +2,7 @@ import type { StackConfig } from "../config/schema.js";
 import { configChanges, type RawConfig, readConfig } from "../config/stackFile.js";
 import { Conflict, NotFound } from "../errors.js";
 import type { PathItem } from "./entries.js";
+import { EMERGENCY_EXIT } from "./phases/traffic.js";
 import type { Plan } from "./plan.js";
 import { cleanupApproved } from "./promises.js";
 import { currentRevision, type MigrationState } from "./state.js";
@@ -37,6 +38,21 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number): 
 export function wayBackBefore(plan: Plan, state: MigrationState, stepId: string): Way {
   const index = plan.findIndex((s) => s.id === stepId);
   return wayBackFrom(plan, state, index, revisionBefore(plan, state, index));
+}
+
+/**
+ * The way back in an emergency: the weights directly, past the engine; then what a rollback to before the first weight
+ * runs, so that stack config, engine and records agree again. A rollback that is stuck goes on after it.
+ * @throws Conflict before there is a new record, or after the cleanup began
+ */
+export function emergencyWay(plan: Plan, state: MigrationState): Way {
+  const exit = plan.findIndex((s) => s.id === EMERGENCY_EXIT);
+  const first = plan[exit + 1];
+  if (exit === -1 || first === undefined || state.position <= exit)
+    throw new Conflict(`${state.stack}: no user is on the new side yet.`, { next: "Pause, roll back or abort instead." });
+  const way = state.returning === undefined ? wayBackBefore(plan, state, first.id) : wayBackTo(plan, state, state.returning.revision);
+  const summary = plan[exit]?.wayBack.summary ?? "";
+  return { ...way, path: [{ kind: "undo", step: EMERGENCY_EXIT, summary }, ...way.path] };
 }
 
 function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: Revision): Way {

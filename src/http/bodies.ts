@@ -20,6 +20,7 @@ export const bodies = {
   pause: z.strictObject({ why }),
   resume: z.strictObject({}),
   rollback: z.strictObject({ revision: z.int("the number of a revision").min(0, "the number of a revision"), why }),
+  emergency: z.strictObject({ why }),
   abort: z.strictObject({ why }),
 };
 

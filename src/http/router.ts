@@ -110,7 +110,8 @@ export function createCutoverRouter({ migrations, callerOf = callerFromHeader }:
     });
     router.all(`/v1/migrations/:stack/${name}`, methodNotAllowed("POST"));
   };
-  for (const name of ["advance", "approve", "refuse", "promote", "pause", "resume", "rollback", "abort"] as const) command(name);
+  for (const name of ["advance", "approve", "refuse", "promote", "pause", "resume", "rollback", "emergency", "abort"] as const)
+    command(name);
   return router;
 }
 

@@ -83,7 +83,7 @@ export class ModelWorld {
   readonly keys = new Map<string, Evidence>();
   readonly updates: { config: RawConfig; key: string }[] = [];
   faults: Faults = NO_FAULTS;
-  private fullSince: number | undefined;
+  fullSince: number | undefined;
 
   private say(promise: number, what: string): void {
     this.violations.push(`promise ${promise}: ${what}`);
@@ -217,7 +217,13 @@ export function modelTarget(world: ModelWorld): Target {
       loadBalancers: async () => [],
       costs: async () => [],
       adoptRecord: async (e) => world.effect("adopt", e, () => (world.adopted = true)),
-      setWeights: async () => ({ summary: "not used here" }),
+      setWeights: async (weights, e) =>
+        world.effect("weights", e, () => {
+          const { dns } = world.applied;
+          // Past the engine: only the records themselves.
+          if (dns !== undefined && dns.records === "both") world.applied = { ...world.applied, dns: { ...dns, weights } };
+          if (weights.new < 100) world.fullSince = undefined;
+        }),
       snapshotDatabase: async (_, e) => world.effect("snapshot", e, () => undefined),
       restoreToPointInTime: async () => ({ summary: "not used here" }),
       terminateInstances: async (e) => world.remove("instances", e),

@@ -62,6 +62,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       command: fc.record({ command: fc.constant("rollback" as const), revision: fc.nat(12), why: fc.constant("a person said so") }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("command" as const),
+      who,
+      command: fc.constant({ command: "emergency" as const, why: "users see errors" }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("crash" as const), after: fc.nat(60) }) },
   {
     weight: 2,

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Command } from "../../src/automation/entries.js";
+import { currentConfig } from "../../src/automation/state.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { inSandbox } from "../support/sandbox.js";
 
@@ -26,7 +27,10 @@ describe("a canary of admin-portal on the real engine", function () {
     }
   }
 
-  it("is aborted at once when errors appear at 40 %, goes back to the earlier image, and completes the next time", function () {
+  /** One step forward again after the emergency. */
+  const migrationGoesOn = async (open: OpenSandbox) => (await say(open, STACK, { command: "resume" })).status;
+
+  it("is aborted at once when errors appear at 40 %, goes back to the earlier image, and completes the next time; an emergency later sends users back first", function () {
     const faults = { [STACK]: ["errors@canary-40%"] };
     return inSandbox(
       this,
@@ -51,7 +55,26 @@ describe("a canary of admin-portal on the real engine", function () {
         const done = await say(open, STACK, { command: "resume" });
         expect(done.status, done.heldReason).to.equal("ready");
         expect(done.steps["rollout.canary"]?.status).to.equal("done");
+
+        // Users move; then an emergency: the records at once, and the engine's state and the stack config after them.
+        await goTo(open, STACK, "traffic.dns-50");
+        const before = (await open.sandbox.effects(STACK)).length;
+        const safe = await say(open, STACK, { command: "emergency", why: "users see errors" });
+        expect(safe.status).to.equal("held");
+        expect(safe.heldReason).to.contain("users see errors");
+        const since = (await open.sandbox.effects(STACK)).slice(before).map((e) => e.kind);
+        expect(since[0]).to.equal("route53:SetWeights");
+        const { weights, records } = currentConfig(safe).dns ?? {};
+        expect({ weights, records }).to.deep.equal({ weights: { old: 100, new: 0 }, records: "both" });
+        expect(await open.driver.inSync(STACK), "config and engine agree").to.equal(true);
+        const record = await (await open.sandbox.open(STACK)).read(
+          { type: "aws:route53/record:Record", urn: "" },
+          "Z1234567890ABC_admin.example.com_A_new-infra",
+        );
+        expect(record?.inputs.weightedRoutingPolicies).to.deep.equal([{ weight: 0 }]);
+        expect(await migrationGoesOn(open)).to.equal("ready");
         expect(await open.sandbox.violations(STACK)).to.deep.equal([]);
+        expect(await open.migrations.verify(STACK)).to.deep.equal([]);
       },
       faults,
     );

@@ -3,6 +3,9 @@ import type { Step } from "../types.js";
 import { earlierConfig, gate, healthy, NOTHING_TO_UNDO } from "./build.js";
 import { dnsPreparation } from "./dnsPreparation.js";
 
+/** The step whose undoing sends users back without engine, preview or cluster. */
+export const EMERGENCY_EXIT = "traffic.emergency-exit";
+
 /** Phase 5: traffic cutover through weighted DNS. */
 export function traffic(config: StackConfig): Step[] {
   if (config.dns === undefined) return [];
@@ -46,6 +49,16 @@ export function traffic(config: StackConfig): Step[] {
       wayBack: earlierConfig("The new record is removed; it carried no weight."),
       change: () => ({ "dns.records": "both", "dns.weights": { old: 100, new: 0 } }),
       gates: [gate("dns-weight", 0, { expect: 0 })],
+    },
+    {
+      id: EMERGENCY_EXIT,
+      phase: "traffic",
+      kind: "action",
+      title: "Try the emergency exit: set the weights directly, past the engine, as they are",
+      seed: "Immediate rollback via DNS",
+      wayBack: { summary: "Users go to the old side at once: the weights are set directly, past the engine.", loses: "nothing" },
+      run: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
+      undo: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
     },
     ...steps.map(
       (w): Step => ({

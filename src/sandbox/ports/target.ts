@@ -254,7 +254,19 @@ function cloud(world: World, config: () => StackConfig): CloudPort {
       }),
     setWeights: (weights, effect) =>
       world.effect(effect, "route53:SetWeights", config().ingress?.host ?? "", (state) => {
+        for (const record of Object.values(state.resources)) {
+          if (record.type !== "aws:route53/record:Record") continue;
+          const side =
+            record.inputs.setIdentifier === "new-infra" ? "new" : record.inputs.setIdentifier === "old-infra" ? "old" : undefined;
+          if (side === undefined) continue;
+          const weightedRoutingPolicies = [{ weight: weights[side] }];
+          Object.assign(record, {
+            inputs: { ...record.inputs, weightedRoutingPolicies },
+            outputs: { ...record.outputs, weightedRoutingPolicies },
+          });
+        }
         state.dns.push({ at: state.now, value: weights.new });
+        state.faults = afterWeight(state.faults, weights.new);
         return { summary: `Weights set to ${weights.old}/${weights.new}.` };
       }),
     snapshotDatabase: (snapshotId, effect) =>
