@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import { projectRoot } from "../engine/engine.js";
 import { CutoverError, EXIT_CODES } from "../errors.js";
 import { discoverCommand } from "./discover.js";
+import { emergency } from "./emergency.js";
 import type { CommandOptions } from "./project.js";
 import { sandboxCommand } from "./sandbox.js";
 import { serve } from "./serve.js";
@@ -44,6 +45,14 @@ async function build(): Promise<Command> {
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 takes a free one", wholeNumber, 8_080)
     .action((options) => serve({ ...globals(), ...options }));
+  program
+    .command("emergency")
+    .description("send a stack's users to the old side at once, past the engine")
+    .argument("<stack>", "for example: web-api-production")
+    .option("--server <url>", "the running service", "http://127.0.0.1:8080")
+    .option("--why <text>", "the reason, for the journal", "an emergency")
+    .option("--wait <seconds>", "how long to watch", wholeNumber, 300)
+    .action((stack: string, options) => emergency(stack, options));
   program
     .command("discover")
     .description("list instances, databases, load balancers, zones and certificates, and which application each belongs to")

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import { Migrations } from "../../src/automation/migrations.js";
+import { projectRoot } from "../../src/engine/engine.js";
 import { type RunningServer, startServer } from "../../src/server.js";
 import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
+import { command } from "../support/consumer.js";
 import { tempFolder } from "../support/tmp.js";
 
 describe("the HTTP API", () => {
@@ -63,6 +65,33 @@ describe("the HTTP API", () => {
     expect(json.step).to.include({ id: "assess.accept", kind: "approval" });
     expect((await call("GET", "/v1/migrations")).json.migrations.map((m: { stack: string }) => m.stack)).to.include(STACK);
   });
+
+  it("sends users back in an emergency, by one command; refuses it while nobody is on the new side", async () => {
+    const cli = (...args: string[]) =>
+      command(process.execPath, [join(projectRoot(), "dist", "src", "cli", "main.js"), "emergency", ...args], { cwd: projectRoot() });
+    await create();
+    const early = await cli(STACK, "--server", server.url);
+    expect([early.code, early.output]).to.deep.equal([
+      4,
+      `cutover: ${STACK}: no user is on the new side yet.\nPause, roll back or abort instead.\n`,
+    ]);
+    for (;;) {
+      const { json } = await call("GET", at);
+      if (json.dns.new > 0) break;
+      if (json.status === "approval") await call("POST", `${at}/approve`, { step: json.step.id }, { "x-cutover-user": "bob" });
+      else await call("POST", `${at}/advance`, { extent: "step" });
+      await migrations.settled(STACK);
+    }
+    const done = await cli(STACK, "--server", server.url, "--why", "users see errors");
+    expect(done.code, done.output).to.equal(0);
+    expect(done.output).to.contain(`${STACK}: 100 % old, 0 % new. Went back to revision`).and.contain("users see errors");
+    expect(world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
+    expect(world.violations).to.deep.equal([]);
+    const away = await cli(STACK, "--server", "http://127.0.0.1:1");
+    expect(away.code).to.equal(5);
+    expect(away.output).to.contain("does not answer").and.contain("Set the weights in Route 53 yourself");
+    expect((await cli("nothing-here", "--server", server.url)).code).to.equal(3);
+  }).timeout(60_000);
 
   it("shows plan, journal, revisions and files, with no secret in them", async () => {
     await create();
