@@ -300,7 +300,9 @@ function cloud(world: World, config: () => StackConfig): CloudPort {
         "rds:DeleteDBInstance",
         old()?.databaseIdentifier ?? "",
         (state) => {
-          if (state.snapshots[snapshotId] === undefined) throw new Terminal(`the final snapshot ${snapshotId} does not exist`);
+          const available = signal("snapshot-available", undefined, 0, state, config());
+          if (state.snapshots[snapshotId] === undefined || !available.known || available.value < 1)
+            throw new Terminal(`the final snapshot ${snapshotId} is not available`);
           state.old.database = false;
           state.writes.old = false;
         },
