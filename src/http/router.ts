@@ -6,7 +6,7 @@ import { configChanges } from "../config/stackFile.js";
 import { NotFound, UserError } from "../errors.js";
 import { bodies, bodyOf, numberIn } from "./bodies.js";
 import { methodNotAllowed } from "./problems.js";
-import { streamProgress } from "./stream.js";
+import { ProgressStream } from "./stream.js";
 import { entryView, migrationView, revisionView, stepView } from "./views.js";
 
 export interface RouterOptions {
@@ -25,7 +25,8 @@ export function createCutoverRouter({ migrations, callerOf = callerFromHeader }:
 
   router.get("/healthz", (_, response) => void response.json({ status: "ok" }));
   router.use(express.static(PAGE, { index: "index.html", redirect: false }));
-  router.get("/v1/events", (request, response) => streamProgress(migrations, request, response));
+  const progress = new ProgressStream(migrations);
+  router.get("/v1/events", (request, response) => progress.serve(request, response));
   router.all("/v1/events", methodNotAllowed("GET"));
 
   const view = async (stack: string) => migrationView(await migrations.get(stack), migrations.isRunning(stack));

@@ -1,25 +1,81 @@
+import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Migrations } from "../automation/migrations.js";
 import { migrationView } from "./views.js";
 
 const KEEP_ALIVE_MS = 15_000;
+/** Events that a client may have missed and still gets. */
+const KEPT = 2_000;
+/** What a client that missed more is sent, once for each migration. */
+const SNAPSHOT = "snapshot";
 
-/** Server-sent events: the view of each migration whenever its journal grows. Ends with the request. */
-export function streamProgress(migrations: Migrations, request: Request, response: Response): void {
-  response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", Connection: "keep-alive" });
-  response.write(": open\n\n");
-  const stop = migrations.onProgress(({ stack, entry, state }) => {
-    void migrations.get(stack).then(
-      ({ plan }) =>
-        response.write(
-          `id: ${stack}:${entry.seq}\nevent: ${entry.type}\ndata: ${JSON.stringify(migrationView({ stack, plan, state }, migrations.isRunning(stack)))}\n\n`,
-        ),
-      () => undefined,
-    );
-  });
-  const beat = setInterval(() => response.write(": still here\n\n"), KEEP_ALIVE_MS);
-  request.on("close", () => {
-    stop();
-    clearInterval(beat);
-  });
+interface Sent {
+  number: number;
+  text: string;
+}
+
+/**
+ * Server-sent events: the view of each migration whenever its journal grows. A client that comes back says which event
+ * it saw last (`Last-Event-ID`, as EventSource does by itself) and gets what it missed; one that missed too much, or
+ * saw another process's events, gets a `snapshot` of every migration instead.
+ */
+export class ProgressStream {
+  /** Tells this process's events from those of another one. */
+  private readonly process = randomUUID().slice(0, 8);
+  private readonly kept: Sent[] = [];
+  private last = 0;
+  private readonly clients = new Set<Response>();
+  /** Events are written in the order in which they happened. */
+  private tail: Promise<void> = Promise.resolve();
+
+  constructor(private readonly migrations: Migrations) {
+    migrations.onProgress(({ stack, entry, state }) => {
+      this.tail = this.tail
+        .then(() => migrations.get(stack))
+        .then(({ plan }) => this.send(entry.type, migrationView({ stack, plan, state }, migrations.isRunning(stack))))
+        .catch(() => undefined);
+    });
+  }
+
+  /** Answers one request, until it ends. */
+  serve(request: Request, response: Response): void {
+    response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", Connection: "keep-alive" });
+    response.write(": open\n\n");
+    const seen = request.get("last-event-id");
+    const resumed = seen === undefined || this.replay(seen, response);
+    this.clients.add(response);
+    if (!resumed) void this.snapshot(response).catch(() => response.end());
+    const beat = setInterval(() => response.write(": still here\n\n"), KEEP_ALIVE_MS);
+    request.on("close", () => {
+      this.clients.delete(response);
+      clearInterval(beat);
+    });
+  }
+
+  private send(type: string, view: object): void {
+    this.last += 1;
+    const sent = { number: this.last, text: this.textOf(type, view) };
+    this.kept.push(sent);
+    if (this.kept.length > KEPT) this.kept.shift();
+    for (const client of this.clients) client.write(sent.text);
+  }
+
+  private textOf(type: string, view: object): string {
+    return `id: ${this.process}-${this.last}\nevent: ${type}\ndata: ${JSON.stringify(view)}\n\n`;
+  }
+
+  /** Sends what came after an event. @returns false when that is not known any more */
+  private replay(seen: string, response: Response): boolean {
+    const [process, number] = seen.split("-");
+    const from = Number(number);
+    const oldest = this.kept[0]?.number ?? this.last + 1;
+    if (process !== this.process || !Number.isInteger(from) || from < oldest - 1 || from > this.last) return false;
+    for (const sent of this.kept) if (sent.number > from) response.write(sent.text);
+    return true;
+  }
+
+  private async snapshot(response: Response): Promise<void> {
+    for (const migration of await this.migrations.list())
+      response.write(this.textOf(SNAPSHOT, migrationView(migration, this.migrations.isRunning(migration.stack))));
+  }
 }

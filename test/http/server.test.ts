@@ -251,15 +251,41 @@ describe("the HTTP API", () => {
     expect((await call("GET", "/healthz")).json).to.deep.equal({ status: "ok" });
   });
 
+  /** Reads events until one of a type, and closes. */
+  async function eventsUntil(
+    type: string,
+    lastEventId?: string,
+  ): Promise<{ id: string; type: string; data: { stack: string; lastSeq: number } }[]> {
+    const response = await fetch(`${server.url}/v1/events`, { headers: lastEventId === undefined ? {} : { "last-event-id": lastEventId } });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!new RegExp(`event: ${type}\\ndata: .*\\n\\n`).test(text)) text += (await reader?.read())?.value ?? "";
+    await reader?.cancel();
+    return [...text.matchAll(/id: (.+)\nevent: (.+)\ndata: (.+)\n\n/g)].map(([, id = "", name = "", data = ""]) => ({
+      id,
+      type: name,
+      data: JSON.parse(data),
+    }));
+  }
+
   it("streams what happens", async () => {
     await create();
-    const response = await fetch(`${server.url}/v1/events`);
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    await advance("step");
-    let seen = "";
-    while (!seen.includes("event: step.completed")) seen += (await reader?.read())?.value ?? "";
-    await reader?.cancel();
-    expect(seen).to.contain(`id: ${STACK}:`).and.contain('"step"');
+    const [events] = await Promise.all([eventsUntil("step.completed"), advance("step")]);
+    expect(events.map((e) => e.type)).to.include.members(["command", "step.started", "action.succeeded"]);
+    expect(events.every((e) => e.data.stack === STACK)).to.equal(true);
+    expect(events.map((e) => e.data.lastSeq)).to.deep.equal([...events.map((e) => e.data.lastSeq)].sort((a, b) => a - b));
+  });
+
+  it("streams what a client missed, and a snapshot to one that missed too much or comes from another process", async () => {
+    await create();
+    const [first] = await Promise.all([eventsUntil("command"), advance("step")]);
+    const seen = first.find((e) => e.type === "command");
+    const missed = await eventsUntil("step.completed", seen?.id);
+    expect(missed[0]?.data.lastSeq).to.equal((seen?.data.lastSeq ?? 0) + 1);
+    for (const unknown of ["11111111-3", "nonsense", `${seen?.id.split("-")[0]}-999999`]) {
+      const snapshot = await eventsUntil("snapshot", unknown);
+      expect(snapshot[0]?.data.stack, unknown).to.be.oneOf([STACK, "web-api-staging"]);
+    }
   });
 
   it("says in one sentence that a port is taken", async () => {

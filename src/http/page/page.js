@@ -30,6 +30,8 @@ function now(m) {
 }
 
 function show(m) {
+  // A snapshot may come after an event that is newer.
+  if ((rows.get(m.stack)?.view.lastSeq ?? 0) > m.lastSeq) return;
   const row = document.createElement("tr");
   const name = element("th", m.application, { scope: "row" });
   name.append(element("small", m.environment));
@@ -75,6 +77,7 @@ try {
     summarise();
   };
   for (const type of [
+    "snapshot",
     "command",
     "step.started",
     "step.completed",
