@@ -118,6 +118,8 @@ export async function startCluster({ built, folder, nodes = 3 }) {
       `--kubeconfig=${kubeconfig}`,
       "--leader-elect=false",
       "--controllers=*,-nodeipam",
+      // Simulated nodes send no heartbeats.
+      "--node-monitor-grace-period=24h",
       "--secure-port=0",
     ]);
     start("kube-scheduler", [`--kubeconfig=${kubeconfig}`, "--leader-elect=false", "--secure-port=0"]);

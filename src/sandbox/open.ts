@@ -5,6 +5,7 @@ import { FolderStore } from "../automation/store.js";
 import type { ProjectPort } from "../automation/types.js";
 import { StackFile } from "../config/stackFile.js";
 import { program } from "../program.js";
+import { onCluster } from "./cluster.js";
 import { openSandboxProject, provideSecrets, type SandboxProject } from "./project.js";
 import { startProviderHost } from "./provider/host.js";
 import { Sandbox } from "./sandbox.js";
@@ -20,6 +21,8 @@ export interface SandboxOptions {
   /** Faults by stack, for example `{ "web-api-production": ["errors@25%"] }`. */
   faults?: Record<string, string[]>;
   seed?: number;
+  /** A kubeconfig: the Kubernetes resources are applied to that API server, and not only simulated. */
+  kubeconfig?: string;
   /** Engines side by side. @default by cores and memory */
   parallel?: number;
 }
@@ -44,7 +47,13 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     ...(options.faults === undefined ? {} : { faults: options.faults }),
     config: async (stack) => (await StackFile.read(project.stacksFolder, stack)).config(),
   });
-  const host = await startProviderHost({ open: (stack) => sandbox.open(stack) });
+  const { kubeconfig } = options;
+  const host = await startProviderHost({
+    open: async (stack) => {
+      const world = await sandbox.open(stack);
+      return kubeconfig === undefined ? world : onCluster(world, kubeconfig);
+    },
+  });
   const env = { ...project.env, ...host.env };
   const driver = new StackDriver({
     projectDir: project.folder,

@@ -31,7 +31,7 @@ describe("a canary of admin-portal on the real engine", function () {
   const migrationGoesOn = async (open: OpenSandbox) => (await say(open, STACK, { command: "resume" })).status;
 
   it("is aborted at once when errors appear at 40 %, goes back to the earlier image, and completes the next time; an emergency later sends users back first", function () {
-    const faults = { [STACK]: ["errors@canary-40%"] };
+    const more = { faults: { [STACK]: ["errors@canary-40%"] } };
     return inSandbox(
       this,
       "canary",
@@ -76,7 +76,7 @@ describe("a canary of admin-portal on the real engine", function () {
         expect(await open.sandbox.violations(STACK)).to.deep.equal([]);
         expect(await open.migrations.verify(STACK)).to.deep.equal([]);
       },
-      faults,
+      more,
     );
   });
 });

@@ -49,6 +49,7 @@ export function clusterForSuite() {
   });
 
   const cluster = {
+    kubeconfig: (): string => running?.kubeconfig ?? "",
     /** As the administrator, or as whoever a token says. */
     async clients(token?: string): Promise<ClusterClients> {
       if (running === undefined) throw new Error("the control plane does not run");

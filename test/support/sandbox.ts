@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { folderProject } from "../../src/cli/project.js";
 import { projectRoot, useEngine } from "../../src/engine/engine.js";
-import { type OpenSandbox, openSandbox, prepareStacks } from "../../src/sandbox/open.js";
+import { type OpenSandbox, openSandbox, prepareStacks, type SandboxOptions } from "../../src/sandbox/open.js";
 import { requirePart } from "./parts.js";
 import { tempFolder } from "./tmp.js";
 
@@ -16,7 +16,7 @@ export async function inSandbox(
   context: Mocha.Context,
   name: string,
   run: (open: OpenSandbox) => Promise<void>,
-  faults: Record<string, string[]> = {},
+  more: Pick<SandboxOptions, "faults" | "kubeconfig"> = {},
 ): Promise<void> {
   await requireEngine(context);
   const root = projectRoot();
@@ -25,7 +25,7 @@ export async function inSandbox(
     stacks: join(root, "stacks"),
     state: tempFolder(name),
     project: folderProject(join(root, "stacks")),
-    faults,
+    ...more,
   });
   try {
     await prepareStacks(open.project);

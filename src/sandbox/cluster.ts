@@ -1,0 +1,111 @@
+import { ApiException, KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
+import type { Properties, ResourceRef, SandboxBackend } from "./backend.js";
+
+/** How long an object may take to be ready, or to be gone. */
+const READY_MS = 120_000;
+const POLL_MS = 200;
+/** The name of whoever applies, in the objects' managed fields. */
+const MANAGER = "pulumi-kubernetes";
+
+interface Condition {
+  type: string;
+  status: string;
+}
+interface Observed extends KubernetesObject {
+  spec?: { replicas?: number };
+  status?: {
+    observedGeneration?: number | string;
+    availableReplicas?: number;
+    updatedReplicas?: number;
+    replicas?: number;
+    phase?: string;
+    conditions?: Condition[];
+  };
+}
+
+/**
+ * Puts a real API server behind a sandbox's Kubernetes resources: each is applied server-side and strictly there first,
+ * awaited until it is ready, and deleted with its finalizers; what the API server refuses, the provider refuses. The
+ * rest of the world stays simulated, also what a load balancer's controller would write into an Ingress.
+ */
+export function onCluster(inner: SandboxBackend, kubeconfig: string): SandboxBackend {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const api = KubernetesObjectApi.makeApiClient(config);
+  const isObject = ({ type }: ResourceRef) => type.startsWith("kubernetes:") && !type.startsWith("kubernetes:helm.sh");
+  return {
+    create: async (ref, inputs) => {
+      if (isObject(ref)) await apply(api, inputs);
+      return inner.create(ref, inputs);
+    },
+    read: (ref, id) => inner.read(ref, id),
+    update: async (ref, id, olds, news) => {
+      if (isObject(ref)) await apply(api, news);
+      return inner.update(ref, id, olds, news);
+    },
+    delete: async (ref, id, state) => {
+      if (isObject(ref)) await remove(api, state);
+      return inner.delete(ref, id, state);
+    },
+  };
+}
+
+const objectOf = (inputs: Properties) => inputs as unknown as KubernetesObject & { metadata: { name: string; namespace?: string } };
+const headOf = (inputs: Properties) => {
+  const { apiVersion, kind, metadata } = objectOf(inputs);
+  const { name, namespace } = metadata;
+  return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } } as ReturnType<typeof objectOf>;
+};
+
+async function apply(api: KubernetesObjectApi, inputs: Properties): Promise<void> {
+  const what = `${inputs.kind} ${headOf(inputs).metadata.name}`;
+  try {
+    await api.patch(objectOf(inputs), undefined, undefined, MANAGER, true, PatchStrategy.ServerSideApply);
+  } catch (error) {
+    throw new Error(`the Kubernetes API server reported that ${what} is invalid: ${messageOf(error)}`, { cause: error });
+  }
+  await until(`${what} to be ready`, async () => ready((await api.read(headOf(inputs))) as Observed));
+}
+
+/** As the real provider awaits: Deployments until all pods are available, Rollouts until the controller is done. */
+function ready({ kind, metadata, spec, status }: Observed): boolean {
+  const seen = Number(status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+  if (kind === "Rollout") return seen && status?.phase === "Healthy";
+  if (kind !== "Deployment") return true;
+  const wanted = spec?.replicas ?? 1;
+  return seen && status?.updatedReplicas === wanted && status.availableReplicas === wanted && status.replicas === wanted;
+}
+
+async function remove(api: KubernetesObjectApi, state: Properties): Promise<void> {
+  const head = headOf(state);
+  const gone = (error: unknown): boolean => error instanceof ApiException && error.code === 404;
+  await api.delete(head, undefined, undefined, undefined, undefined, "Foreground").catch((error: unknown) => {
+    if (!gone(error)) throw new Error(`${head.kind} ${head.metadata.name} could not be deleted: ${messageOf(error)}`, { cause: error });
+  });
+  await until(`${head.kind} ${head.metadata.name} to be gone`, () =>
+    api.read(head).then(
+      () => false,
+      (error: unknown) => {
+        if (gone(error)) return true;
+        throw error;
+      },
+    ),
+  );
+}
+
+async function until(what: string, look: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + READY_MS;
+  while (!(await look())) {
+    if (Date.now() > deadline) throw new Error(`waited ${READY_MS / 1_000} s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof ApiException)) return (error as Error).message;
+  try {
+    return (JSON.parse(String(error.body)) as { message?: string }).message ?? error.message;
+  } catch {
+    return error.message;
+  }
+}
