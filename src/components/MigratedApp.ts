@@ -22,6 +22,9 @@ export interface MigratedAppArgs {
   secrets: pulumi.Output<Record<string, string>>;
 }
 
+/** Secrets of the config that the pods never get: the first stands in their connection string, the second is the service's own. */
+const NOT_FOR_PODS = ["database-password", "database-admin-password"];
+
 /** Where requests go, and what must be ready before they do. */
 interface Backends {
   backends: WeightedBackend[];
@@ -103,7 +106,7 @@ export class MigratedApp extends pulumi.ComponentResource {
   ): DatabaseSecret | undefined {
     const { database, workload } = config;
     if (Object.keys(workload.secretEnv).length === 0 && database === undefined) return undefined;
-    const values = secrets.apply((all) => Object.fromEntries(Object.entries(all).filter(([key]) => key !== "database-password")));
+    const values = secrets.apply((all) => Object.fromEntries(Object.entries(all).filter(([key]) => !NOT_FOR_PODS.includes(key))));
     if (database === undefined) return new DatabaseSecret(this.app, { namespace: this.namespace, values }, { parent: this });
     const { source } = database;
     const host = database.active === "new" && copy !== undefined ? copy.address : source.endpoint;

@@ -23,7 +23,7 @@ export const stackConfigSchema = z
     rollback: s.rollback,
     policies: s.policies,
     tags: s.tags,
-    /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`. */
+    /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`; `database-password` and `database-admin-password` stay outside. */
     secrets: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a secret key, for example redis-url"), z.string()).default({}),
   })
   .superRefine((config, context) => {

@@ -28,8 +28,8 @@ export const targetSchema = z.strictObject({
     .strictObject({
       /** User that administers both databases. @default the application's own, which must own them */
       adminUser: z.string().min(1).optional(),
-      /** Key of the stack's secrets with that user's password. @default database-password */
-      adminPasswordSecret: z.string().min(1).default("database-password"),
+      /** Key of the stack's secrets with that user's password; the second of them never reaches the pods. @default database-password */
+      adminPasswordSecret: z.enum(["database-password", "database-admin-password"]).default("database-password"),
       /** Certificate authorities that the databases' certificates come from. @default the system's */
       caFile: z.string().min(1).optional(),
     })

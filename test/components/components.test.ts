@@ -310,6 +310,16 @@ describe("MigratedApp", () => {
     expect(await app({})).to.deep.equal([]);
   });
 
+  it("promise 9: keeps the passwords of the databases' users out of the pods' Secret", async () => {
+    const secrets = pulumi.secret({
+      "database-password": "p",
+      "database-admin-password": "a",
+      "redis-url": "r",
+    }) as unknown as typeof SECRETS;
+    const all = await registered(() => new MigratedApp("web-api", { config: config({ "workload.deployed": true }), secrets }));
+    expect(Object.keys(only(all, "core/v1:Secret").stringData).sort()).to.deep.equal(["database-url", "redis-url"]);
+  });
+
   it("names the old database in the connection string until the new one is active", async () => {
     const url = async (patch: object) =>
       only(await app({ "workload.deployed": true, ...patch }), "core/v1:Secret").stringData["database-url"];
