@@ -2,19 +2,20 @@ import { readFile } from "node:fs/promises";
 import type { StackConfig } from "../config/schema.js";
 import type { TargetConfig } from "../config/targets.js";
 import { Transient } from "../errors.js";
-import { type ObservationName, type Reading, type Side, unknown } from "../ports/observations.js";
+import { compared } from "../ports/comparison.js";
+import { type Observation, type ObservationName, type Reading, type Side, unknown } from "../ports/observations.js";
 import type { ClockPort, ObserverPort, Target } from "../ports/target.js";
 import { type AwsClients, awsClients } from "./aws/clients.js";
 import { awsCloudPort } from "./aws/cloudPort.js";
 import { discoverDatabases } from "./aws/discovery.js";
-import { awsObservation, NO_REQUESTS } from "./aws/observations.js";
+import { awsObservation, cloudwatchLag, NO_REQUESTS } from "./aws/observations.js";
 import { recordsOf } from "./aws/records.js";
-import { answersOf, authoritativeServers, confirmedWeight, type NameServer, shownTtl } from "./dns/answers.js";
+import { answersOf, authoritativeServers, confirmedWeight, type NameServer, resolversFollow, shownTtl } from "./dns/answers.js";
 import { commandFleet } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
 import { clusterObservation } from "./kubernetes/observations.js";
-import { type PrometheusOptions, prometheusObservation } from "./prometheus/observations.js";
+import { type PrometheusOptions, prometheusObservation, type Sampled } from "./prometheus/observations.js";
 import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./sql/dataPort.js";
 import type { SqlEndpoint } from "./sql/session.js";
 
@@ -28,12 +29,15 @@ export interface RealTargetOptions {
   progress?: SqlDataOptions["progress"];
   /** Name servers to ask instead of those that DNS itself names. */
   nameServers?: NameServer[];
+  /** Resolvers to ask instead of those of `target.dns.resolvers`. */
+  resolvers?: NameServer[];
 }
 
 /** One stack's real far side: AWS, the cluster, its metrics, its databases and its names. */
 export async function openRealTarget(options: RealTargetOptions): Promise<Target & { close(): void }> {
   const { config, target, region, progress } = options;
-  const clients = awsClients({ region, ...defined(target.aws) });
+  const { costTag, ...account } = target.aws;
+  const clients = awsClients({ region, ...defined(account) });
   const cluster = clusterClients(defined(target.cluster));
   const prometheus: PrometheusOptions = {
     url: target.prometheus.url,
@@ -49,7 +53,7 @@ export async function openRealTarget(options: RealTargetOptions): Promise<Target
   return {
     kind: "aws",
     clock: wallClock,
-    cloud: awsCloudPort(clients, config),
+    cloud: awsCloudPort(clients, config, costTag),
     cluster: kubernetesClusterPort(cluster, config),
     data: sqlDataPort(sql),
     fleet: commandFleet(config, target.fleet, newHost),
@@ -102,17 +106,22 @@ interface Sources {
   sql: SqlDataOptions;
 }
 
+/** A reading, where it came from, and how old it is in seconds. */
+interface Measured {
+  reading: Reading;
+  source: string;
+  age?: number;
+}
+
 /** Asks, for each observation, the source that knows it; what nobody knows, or what fails, is unknown (promise 10). */
 function observer(options: RealTargetOptions, { clients, cluster, prometheus, sql }: Sources): ObserverPort {
   const databases = sqlObservations(sql);
   const { config } = options;
-  const read = async (
-    name: ObservationName,
-    side: Side | undefined,
-    windowSeconds: number,
-  ): Promise<{ reading: Reading; source: string; age?: number }> => {
+  const read = async (name: ObservationName, side: Side | undefined, windowSeconds: number): Promise<Measured> => {
     if (name === "dns-weight-new" || name === "dns-ttl")
       return { reading: await shownByDns(name, options, clients), source: "authoritative name servers" };
+    if (name === "dns-resolvers") return { reading: await shownByResolvers(options), source: "resolvers" };
+    if (name === "replica-lag") return lagOf(databases["replica-lag"], () => cloudwatchLag(clients, config(), Date.now()));
     if (name in databases) return { reading: await databases[name as keyof typeof databases](), source: "postgresql" };
     const ofCluster = await clusterObservation(cluster, config(), name);
     if (ofCluster !== undefined) return { reading: ofCluster, source: "kubernetes" };
@@ -125,20 +134,37 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
     const ofAws = await awsObservation(clients, config(), name, side, windowSeconds, Date.now());
     return { reading: ofAws ?? unknown(`nothing measures ${name}`), source: "aws" };
   };
-  return {
-    observe: async (name, side, windowSeconds) => {
-      const {
-        reading,
-        source,
-        age = 0,
-      } = await read(name, side, windowSeconds).catch((error: Error) => ({
-        reading: unknown(error.message),
-        source: "none",
-        age: 0,
-      }));
-      return { name, ...(side === undefined ? {} : { side }), reading, source, at: Date.now() - age * 1_000 };
-    },
+  const observe = async (name: ObservationName, side: Side | undefined, windowSeconds: number): Promise<Observation> => {
+    const {
+      reading,
+      source,
+      age = 0,
+    } = await read(name, side, windowSeconds).catch((error: Error): Measured => ({ reading: unknown(error.message), source: "none" }));
+    return { name, ...(side === undefined ? {} : { side }), reading, source, at: Date.now() - age * 1_000 };
   };
+  return {
+    observe: async (name, side, windowSeconds) =>
+      (await compared(name, (part, of) => observe(part, of, windowSeconds))) ?? observe(name, side, windowSeconds),
+  };
+}
+
+/** What the databases say themselves; where they cannot be asked, what CloudWatch says, which is a minute or two old. */
+async function lagOf(own: () => Promise<Reading>, cloudwatch: () => Promise<Sampled>): Promise<Measured> {
+  const reading = await own().catch((error: Error) => unknown(error.message));
+  if (reading.known) return { reading, source: "postgresql" };
+  const sampled = await cloudwatch();
+  if (sampled.reading.known) return { reading: sampled.reading, source: "cloudwatch", age: sampled.ageSeconds };
+  return { reading: unknown(`${reading.reason}; CloudWatch: ${sampled.reading.reason}`), source: "postgresql and cloudwatch" };
+}
+
+/** What resolvers hold, against what the records say now. */
+async function shownByResolvers({ config, target, resolvers }: RealTargetOptions): Promise<Reading> {
+  const { ingress, old, dns } = config();
+  if (dns === undefined || ingress === undefined) return unknown("the stack config has no dns section");
+  const asked = resolvers ?? target.dns.resolvers.map((address) => ({ address }));
+  // One answer is what it holds; a second one finds the other half of a resolver that is two machines.
+  const answers = await Promise.all(asked.map((resolver) => answersOf(resolver, ingress.host, { samples: 2 })));
+  return resolversFollow(answers, { oldAddresses: old?.addresses ?? [], weights: dns.weights, ttlSeconds: dns.ttlSeconds });
 }
 
 /** The weight that Route 53 has, confirmed by what its servers answer; or the TTL that they show. */

@@ -11,7 +11,7 @@ import { assessRisks, riskRegister } from "../inventory/risks.js";
 import type { Evidence } from "../ports/target.js";
 import type { ActionContext } from "./types.js";
 
-/** The actions that write documents: inventory, dependency map, risks, Dockerfile, cost, cleanup list, architecture. */
+/** The actions that write documents: inventory, dependency map, risks, Dockerfile, cleanup list, architecture. */
 
 async function applicationOf({ project, config }: ActionContext): Promise<Application> {
   const inventory = await project.inventory();
@@ -45,21 +45,29 @@ export async function dependencyMapDocument({ project, config }: ActionContext):
   };
 }
 
+/** Column of the inventory that names them, separated by slashes as dependencies are. */
+const THIRD_PARTIES = "Third Parties";
+const thirdPartiesOf = ({ extra }: Application): string[] =>
+  (extra[THIRD_PARTIES] ?? "")
+    .split("/")
+    .map((t) => t.trim())
+    .filter((t) => t !== "");
+
 export async function riskDocument(context: ActionContext): Promise<Evidence> {
-  const { config } = context;
+  const { config, target } = context;
   const application = await applicationOf(context);
+  const facts = await target.cloud.facts();
   const risks = assessRisks({
+    ...facts,
     criticality: application.criticality,
     hasDatabase: config.database !== undefined,
     hasPublicHost: config.dns !== undefined,
-    thirdParties: [],
-    ...(config.database === undefined ? {} : { databaseSizeGb: config.database.source.sizeGb }),
-    ...(config.dns === undefined ? {} : { dnsTtlSeconds: config.dns.ttlSeconds }),
+    thirdParties: thirdPartiesOf(application),
   });
   const high = risks.filter((r) => r.severity === "high").length;
   return {
     summary: `${risks.length} risks, ${high} of them high, each with the steps that mitigate it.`,
-    facts: { risks: risks.map((r) => r.id) },
+    facts: { ...facts, risks: risks.map((r) => r.id) },
     files: { "risk-register.md": riskRegister(risks) },
   };
 }
@@ -87,32 +95,28 @@ export async function verifyContainer(context: ActionContext): Promise<Evidence>
   return { summary: `Unverified: ${result.reason}.`, facts: { verified: false, reason: result.reason } };
 }
 
-export async function costDocument({ target }: ActionContext): Promise<Evidence> {
-  const now = new Date(target.clock.now());
-  const month = (offset: number): string =>
-    new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1)).toISOString().slice(0, 7);
-  const rows = await target.cloud.costs({ start: month(-2), end: month(0) });
-  const sum = (m: string): number => Math.round(rows.filter((r) => r.month === m).reduce((s, r) => s + r.amount, 0) * 100) / 100;
-  const currency = rows[0]?.currency ?? "USD";
-  const table = [
-    "| Month | Service | Amount |",
-    "|---|---|---|",
-    ...rows.map((r) => `| ${r.month} | ${r.service} | ${r.amount.toFixed(2)} ${r.currency} |`),
-  ].join("\n");
-  return {
-    summary: `${sum(month(-2))} ${currency} in ${month(-2)}, ${sum(month(0))} ${currency} in ${month(0)}.`,
-    facts: { before: sum(month(-2)), after: sum(month(0)), currency },
-    files: { "cost.md": `# Cost by service\n\n${table}\n` },
-  };
-}
-
+/** Exactly what the clean-up's steps will remove, by id, and what of it is there. */
 export async function cleanupList({ target, config }: ActionContext): Promise<Evidence> {
-  const instances = await target.cloud.instances();
-  const balancers = await target.cloud.loadBalancers();
-  const databases = await target.cloud.databases();
-  const groups = config.old?.securityGroupIds ?? [];
-  const ids = [...instances.map((i) => i.id), ...balancers.map((b) => b.name), ...databases.map((d) => d.identifier), ...groups];
-  return { summary: `${ids.length} resources would be removed: ${ids.join(", ")}.`, facts: { resources: ids } };
+  const { old } = config;
+  const [instances, balancers, databases] = await Promise.all([
+    target.cloud.instances(),
+    target.cloud.loadBalancers(),
+    target.cloud.databases(),
+  ]);
+  const there = new Set([
+    ...instances.filter((i) => i.state !== "terminated").map((i) => i.id),
+    ...balancers.map((b) => b.arn),
+    ...databases.map((d) => d.identifier),
+  ]);
+  const named = [
+    ...(old?.instanceIds ?? []),
+    ...(old?.loadBalancerArn === undefined ? [] : [old.loadBalancerArn]),
+    ...(old?.databaseIdentifier === undefined ? [] : [old.databaseIdentifier]),
+  ];
+  const gone = named.filter((id) => !there.has(id));
+  const ids = [...named.filter((id) => there.has(id)), ...(old?.securityGroupIds ?? [])];
+  const missing = gone.length === 0 ? "" : ` Not there any more: ${gone.join(", ")}.`;
+  return { summary: `${ids.length} resources would be removed: ${ids.join(", ")}.${missing}`, facts: { resources: ids, gone } };
 }
 
 export async function architectureDocument({ config }: ActionContext): Promise<Evidence> {

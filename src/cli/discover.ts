@@ -3,7 +3,8 @@ import { type AwsAccount, awsClients } from "../adapters/aws/clients.js";
 import { type Discovered, discover } from "../adapters/aws/discovery.js";
 import { UserError } from "../errors.js";
 import type { Inventory } from "../inventory/csv.js";
-import { type Found, matchResources } from "../inventory/matching.js";
+import { serviceNamed } from "../inventory/graph.js";
+import { type Found, matchDependencies, matchResources } from "../inventory/matching.js";
 import { folderProject } from "./project.js";
 
 export interface DiscoverOptions {
@@ -57,7 +58,14 @@ function sheets(all: Discovered[], inventory: Inventory): Sheet[] {
     ...instances.map((i): Found => ({ kind: "instance", id: i.id, name: i.name, tags: i.tags, linked: i.loadBalancers })),
     ...databases.map((d): Found => ({ kind: "database", id: d.identifier, name: d.identifier, tags: d.tags, linked: [] })),
   ];
+  const services = all.flatMap((d) => d.services);
+  found.push(...services.map((s): Found => ({ kind: s.kind, id: s.id, name: s.id, tags: s.tags, linked: [] })));
   const { matches, unmatched } = matchResources(inventory, found);
+  const called = new Map([
+    ...databases.flatMap((d) => [[d.identifier, serviceNamed(d.engine) ?? d.engine] as const]),
+    ...services.map((s) => [s.id, s.service] as const),
+  ]);
+  const needed = matchDependencies(inventory, matches, called);
   const zones = new Map(all.flatMap((d) => d.zones).map((z) => [z.id, z]));
   return [
     {
@@ -95,9 +103,19 @@ function sheets(all: Discovered[], inventory: Inventory): Sheet[] {
       rows: all.flatMap((d) => d.certificates).map((c) => [c.domain, c.status, c.expires ?? "-", c.region]),
     },
     {
+      title: "Services",
+      header: ["Service", "Kind", "Id", "Region"],
+      rows: services.map((s) => [s.service, s.kind, s.id, s.region]),
+    },
+    {
       title: "Applications",
       header: ["Application", "Kind", "Resource", "Confidence", "Evidence"],
       rows: matches.map((m) => [m.application, m.kind, m.id, m.confidence, m.evidence.join("; ")]),
+    },
+    {
+      title: "Dependencies",
+      header: ["Application", "Dependency", "Service", "Resources"],
+      rows: needed.map((n) => [n.application, n.dependency, n.service, n.resources.join(", ") || "none found"]),
     },
     {
       title: "Of no application",

@@ -211,7 +211,13 @@ export const gates = z
     maxErrorRate: fraction.default(0.05),
     /** Highest 95th percentile of the request duration, in seconds. */
     maxLatencyP95Seconds: z.number().positive("a number above 0").default(1),
-    /** Window of the two rates above. */
+    /** Whether the new side is compared with the old one too, while both serve users. Needs `old.loadBalancerArn`. */
+    compareWithOld: z.boolean().default(true),
+    /** Highest fraction by which the new side's 5xx may exceed the old side's. */
+    maxErrorRateOverOld: fraction.default(0.02),
+    /** Highest 95th percentile as a multiple of the old side's. */
+    maxLatencyOverOld: z.number().positive("a number above 0").default(1.5),
+    /** Window of the rates above. */
     windowSeconds: seconds(30, 3_600).default(300),
     /** Fewer requests than this in the window are too few to judge: the gate stays unknown. */
     minRequests: count(1, 1_000_000).default(20),

@@ -17,6 +17,8 @@ export const targetSchema = z.strictObject({
       roleArn: arn("iam").optional(),
       /** Another endpoint for every service. */
       endpoint: z.url("a URL").optional(),
+      /** Key of the cost allocation tag that names the application. */
+      costTag: z.string().min(1).default("Application"),
     })
     .prefault({}),
   cluster: z.strictObject({ kubeconfig: z.string().min(1).optional(), context: z.string().min(1).optional() }).prefault({}),
@@ -34,7 +36,17 @@ export const targetSchema = z.strictObject({
       caFile: z.string().min(1).optional(),
     })
     .prefault({}),
-  dns: z.strictObject({ samples: z.int().min(1).max(1_000).default(40) }).prefault({}),
+  dns: z
+    .strictObject({
+      /** How often each authoritative server is asked for one reading. */
+      samples: z.int().min(1).max(1_000).default(40),
+      /** Resolvers that stand for those of the users. */
+      resolvers: z
+        .array(z.union([z.ipv4(), z.ipv6()], "an IP address"))
+        .min(1, "at least one resolver")
+        .default(["1.1.1.1", "8.8.8.8", "9.9.9.9"]),
+    })
+    .prefault({}),
   /**
    * The old fleet's own commands. Each must do nothing the second time. They get CUTOVER_APPLICATION and
    * CUTOVER_ENVIRONMENT; `useDatabase` gets CUTOVER_DATABASE_SIDE, _HOST, _PORT and _NAME too.

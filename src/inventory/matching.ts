@@ -1,8 +1,9 @@
 import type { Inventory } from "./csv.js";
+import { serviceNamed } from "./graph.js";
 
 /** What was found somewhere, as far as matching needs it. */
 export interface Found {
-  kind: "instance" | "database" | "load balancer";
+  kind: "instance" | "database" | "load balancer" | "cache" | "queue" | "bucket";
   id: string;
   name: string | undefined;
   tags: Record<string, string>;
@@ -85,4 +86,28 @@ function mergeClaims(claims: Match[]): Match[] {
       });
   }
   return [...merged.values()];
+}
+
+/** What an application depends on, and the resources of that kind that were found to be its. */
+export interface DependencyMatch {
+  application: string;
+  dependency: string;
+  service: string;
+  /** Empty: none of those found names the application. */
+  resources: string[];
+}
+
+/**
+ * Each dependency on a service with the resources that belong to its application. Pure.
+ * @param services what each found resource is, by id, as dependencies call it
+ */
+export function matchDependencies(inventory: Inventory, matches: Match[], services: Map<string, string>): DependencyMatch[] {
+  return inventory.applications.flatMap(({ name, dependencies }) =>
+    dependencies.flatMap((dependency) => {
+      const service = serviceNamed(dependency);
+      if (service === undefined) return [];
+      const resources = matches.filter((m) => m.application === name && services.get(m.id) === service).map((m) => m.id);
+      return [{ application: name, dependency, service, resources }];
+    }),
+  );
 }

@@ -28,6 +28,8 @@ export interface Observation {
 export const OBSERVATIONS = {
   "error-rate": "fraction of requests answered 5xx",
   "latency-p95": "seconds",
+  "error-rate-over-old": "the new side's fraction of requests answered 5xx, less the old side's",
+  "latency-over-old": "the new side's 95th percentile as a multiple of the old side's",
   "request-count": "requests in the window",
   "traffic-share": "fraction of all requests that reach the new side",
   "replica-available": "1 when the replica's status is available",
@@ -45,6 +47,7 @@ export const OBSERVATIONS = {
   "load-balancer-ready": "1 when the ingress has an address",
   "dns-weight-new": "percent of the new record at the authoritative servers",
   "dns-ttl": "seconds, of the old record at the authoritative servers",
+  "dns-resolvers": "fraction of the resolvers asked that answer as the records allow, with no longer a TTL",
   "staging-verified": "1 when the same image passed its rollout in staging",
   "hpa-active": "1 when the autoscaler reads its metric",
   "spot-nodes-ready": "fraction of wanted Spot nodes that are ready",

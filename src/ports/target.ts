@@ -54,18 +54,41 @@ export interface LoadBalancerRow {
   arn: string;
   region: string;
 }
+/** What one service cost in one month, of one application or of none. */
 export interface CostRow {
+  /** `2026-01`. */
   month: string;
   service: string;
+  application?: string;
   amount: number;
   currency: string;
+}
+
+/** What an hour of an instance type costs, in the account's currency; absent where it is not known. */
+export interface HourlyPrice {
+  type: string;
+  onDemand?: number;
+  spot?: number;
+}
+
+/** Facts that the risks are judged by; absent where they are not known. */
+export interface CloudFacts {
+  databaseSizeGb?: number;
+  dnsTtlSeconds?: number;
+  /** ISO 8601. */
+  certificateExpiresAt?: string;
 }
 
 export interface CloudPort {
   instances(): Promise<InstanceRow[]>;
   databases(): Promise<DatabaseRow[]>;
   loadBalancers(): Promise<LoadBalancerRow[]>;
+  /** Of the old side, as it is now. */
+  facts(): Promise<CloudFacts>;
+  /** Both months are part of it. */
   costs(months: { start: string; end: string }): Promise<CostRow[]>;
+  /** On demand as it was paid in a month, on Spot as the market is. */
+  prices(instanceTypes: string[], month: string): Promise<HourlyPrice[]>;
   /** Turns the name's plain record into a weighted one with the same answers, in one change batch; no moment without an answer. */
   adoptRecord(effect: Effect): Promise<Evidence>;
   /** Sets both records' weights directly: the emergency path, past the engine. */

@@ -35,7 +35,13 @@ export const RAW: RawConfig = {
       clientSecurityGroupIds: ["sg-0nodes"],
     },
   },
-  "cutover:old": { instanceIds: ["i-123abc"], addresses: ["1.2.3.4"], databaseIdentifier: "prod-db", securityGroupIds: ["sg-old123"] },
+  "cutover:old": {
+    instanceIds: ["i-123abc"],
+    addresses: ["1.2.3.4"],
+    loadBalancerArn: "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/old-web-api/50dc6c495c0c9188",
+    databaseIdentifier: "prod-db",
+    securityGroupIds: ["sg-old123"],
+  },
   "cutover:strategy": { kind: "blue-green", image: "example.org/web-api:1.1.0", weights: [50, 100] },
   "cutover:dns": { zoneId: "Z1234567890ABC", steps: [25, 100], lowTtlForSeconds: 3_600 },
   "cutover:cleanup": { soakSeconds: 86_400 },
@@ -215,7 +221,9 @@ export function modelTarget(world: ModelWorld): Target {
       instances: async () => [],
       databases: async () => [],
       loadBalancers: async () => [],
+      facts: async () => ({}),
       costs: async () => [],
+      prices: async () => [],
       adoptRecord: async (e) => world.effect("adopt", e, () => (world.adopted = true)),
       setWeights: async (weights, e) =>
         world.effect("weights", e, () => {
@@ -275,6 +283,8 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
       return known(0.001);
     case "latency-p95":
       return known(0.2);
+    case "error-rate-over-old":
+      return known(0);
     case "replica-lag":
       return database?.role === "replica" ? known(world.oldWrites ? 2 : 0) : unknown("no replica");
     case "dns-weight-new":

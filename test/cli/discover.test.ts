@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { expect } from "chai";
 import { projectRoot } from "../../src/engine/engine.js";
-import { database, instances, loadBalancer, network } from "../adapters/aws/account.js";
+import { bucket, cache, database, instances, loadBalancer, network, queue } from "../adapters/aws/account.js";
 import { command } from "../support/consumer.js";
 import { motoForSuite } from "../support/moto.js";
 
@@ -20,6 +20,11 @@ describe("cutover discover", function () {
     for (let i = 0; i < 40; i += 1) await database(clients, `db-${i}`);
     for (let i = 0; i < 59; i += 1) await loadBalancer(clients, `lb-${i}`, subnetIds);
     await loadBalancer(clients, "old-web-api", subnetIds, { Application: "web-api" });
+    await cache(clients, "prod-redis", "redis", { Application: "web-api" });
+    await cache(clients, "sessions", "memcached");
+    await queue(clients, "batch-processor-jobs");
+    for (let i = 0; i < 30; i += 1) await bucket(clients, `bucket-${i}`);
+    await bucket(clients, "uploads", { Application: "batch-processor" });
   });
 
   it("lists everything as data, matched or not", async () => {
@@ -29,9 +34,18 @@ describe("cutover discover", function () {
     expect(data.instances).to.have.length(500);
     expect(data.databases).to.have.length(40);
     expect(data.loadBalancers).to.have.length(60);
-    expect(data.applications).to.have.length(101);
+    expect(data.applications).to.have.length(104);
     expect(data.applications?.find((a) => a.Kind === "load balancer")).to.include({ Application: "web-api", Confidence: "certain" });
-    expect(data.ofNoApplication).to.have.length(499);
+    expect(data.ofNoApplication).to.have.length(530);
+    expect(data.services).to.have.length(34);
+    expect(data.services).to.deep.include({ Service: "Memcached", Kind: "cache", Id: "sessions", Region: "us-east-2" });
+    // What the inventory says it depends on, and what of it was found.
+    expect(data.dependencies).to.have.deep.members([
+      { Application: "web-api", Dependency: "PostgreSQL", Service: "PostgreSQL", Resources: "none found" },
+      { Application: "web-api", Dependency: "Redis", Service: "Redis", Resources: "prod-redis" },
+      { Application: "batch-processor", Dependency: "S3", Service: "S3", Resources: "uploads" },
+      { Application: "batch-processor", Dependency: "SQS", Service: "SQS", Resources: "batch-processor-jobs" },
+    ]);
   });
 
   it("prints the guide's tables, as Markdown and CSV too, for several regions", async () => {

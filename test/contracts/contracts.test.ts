@@ -3,7 +3,6 @@ import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-s
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
 import { awsObservation } from "../../src/adapters/aws/observations.js";
 import { sqlDataPort, sqlObservations } from "../../src/adapters/sql/dataPort.js";
-import { patched } from "../../src/automation/orchestrator.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { readConfig } from "../../src/config/stackFile.js";
 import { unknown } from "../../src/ports/observations.js";
@@ -18,8 +17,7 @@ import { cloudPortContract } from "./cloudPort.js";
 import { dataPortContract } from "./dataPort.js";
 
 const HOST = "api.example.com";
-const LB = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/old-web-api/50dc6c495c0c9188";
-const CONFIG = readConfig(patched(RAW, { "old.loadBalancerArn": LB }), "test", STACK);
+const CONFIG = readConfig(RAW, "test", STACK);
 
 async function sandbox(folder: string) {
   const open = await Sandbox.open({ folder, config: async () => CONFIG });

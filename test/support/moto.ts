@@ -27,7 +27,10 @@ export function motoForSuite(region = "us-east-2") {
       "python3 -m venv ~/.cache/cutover/tools/moto-5.2.5 && ~/.cache/cutover/tools/moto-5.2.5/bin/pip install 'moto[server]==5.2.5'",
     );
     // Port 0 takes a free one; the server says which.
-    server = spawn(SERVER ?? "", ["-H", "127.0.0.1", "-p", "0"], { stdio: ["ignore", "pipe", "pipe"] });
+    server = spawn(SERVER ?? "", ["-H", "127.0.0.1", "-p", "0"], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, MOTO_ACM_VALIDATION_WAIT: "0" },
+    });
     endpoint = await new Promise<string>((resolve, reject) => {
       let output = "";
       const look = (data: Buffer): void => {

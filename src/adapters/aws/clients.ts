@@ -3,8 +3,11 @@ import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { CostExplorerClient } from "@aws-sdk/client-cost-explorer";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { ElastiCacheClient } from "@aws-sdk/client-elasticache";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { Route53Client } from "@aws-sdk/client-route-53";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { Terminal, Transient } from "../../errors.js";
 
@@ -28,10 +31,16 @@ const SERVICES = {
   CloudWatchClient: "cloudwatch",
   CostExplorerClient: "ce",
   ACMClient: "acm",
+  ElastiCacheClient: "elasticache",
+  SQSClient: "sqs",
+  S3Client: "s3",
 } as const;
 
 // The SDK tells the end of Node.js 20's support on the terminal, where nobody can do anything about it at night.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+
+/** Actions that are not named like their calls. */
+const NAMED_OTHERWISE: Record<string, string> = { "s3:ListBuckets": "s3:ListAllMyBuckets" };
 
 const ATTEMPTS = 8;
 const CONNECT_MS = 5_000;
@@ -47,6 +56,9 @@ export interface AwsClients {
   cloudwatch: CloudWatchClient;
   costs: CostExplorerClient;
   acm: ACMClient;
+  elasticache: ElastiCacheClient;
+  sqs: SQSClient;
+  s3: S3Client;
   /** For example `ec2:DescribeInstances`. */
   actions: ReadonlySet<string>;
   close(): void;
@@ -79,6 +91,10 @@ export function awsClients(account: AwsAccount): AwsClients {
     cloudwatch: new CloudWatchClient(settings),
     costs: new CostExplorerClient(settings),
     acm: new ACMClient(settings),
+    elasticache: new ElastiCacheClient(settings),
+    sqs: new SQSClient(settings),
+    // Another endpoint has no host name a bucket.
+    s3: new S3Client({ ...settings, forcePathStyle: endpoint !== undefined }),
   };
   for (const client of Object.values(clients)) watch(client, actions);
   const close = (): void => {
@@ -104,7 +120,8 @@ function watch(client: unknown, actions: Set<string>): void {
   (client as Watched).middlewareStack.add(
     (next, { commandName = "", clientName = "" }) =>
       async (args) => {
-        const action = `${SERVICES[clientName as keyof typeof SERVICES] ?? clientName}:${commandName.replace(/Command$/, "")}`;
+        const call = `${SERVICES[clientName as keyof typeof SERVICES] ?? clientName}:${commandName.replace(/Command$/, "")}`;
+        const action = NAMED_OTHERWISE[call] ?? call;
         actions.add(action);
         try {
           return await next(args);

@@ -1,4 +1,3 @@
-import { GetCostAndUsageCommand } from "@aws-sdk/client-cost-explorer";
 import {
   DeleteSecurityGroupCommand,
   DescribeSecurityGroupsCommand,
@@ -18,13 +17,18 @@ import {
 } from "@aws-sdk/client-rds";
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
-import type { CloudPort, CostRow } from "../../ports/target.js";
+import type { CloudPort } from "../../ports/target.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
+import { costsByMonth, hourlyPrices } from "./costs.js";
 import { discoverDatabases, discoverInstances, discoverLoadBalancers } from "./discovery.js";
+import { factsOf } from "./facts.js";
 import { adoptRecord, setWeights } from "./records.js";
 
-/** The cloud port over AWS itself. Every effect looks first whether it is there already, so it can be asked again. */
-export function awsCloudPort(clients: AwsClients, config: () => StackConfig): CloudPort {
+/**
+ * The cloud port over AWS itself. Every effect looks first whether it is there already, so it can be asked again.
+ * @param costTag key of the cost allocation tag that names the application
+ */
+export function awsCloudPort(clients: AwsClients, config: () => StackConfig, costTag = "Application"): CloudPort {
   const { ec2, elb, rds } = clients;
   const old = () => {
     const section = config().old;
@@ -40,7 +44,9 @@ export function awsCloudPort(clients: AwsClients, config: () => StackConfig): Cl
     instances: () => discoverInstances(clients),
     databases: () => discoverDatabases(clients),
     loadBalancers: () => discoverLoadBalancers(clients),
-    costs: (months) => costsByService(clients, months),
+    facts: () => factsOf(clients, config()),
+    costs: (months) => costsByMonth(clients, months, costTag),
+    prices: (types, month) => hourlyPrices(clients, types, month, Date.now()),
     adoptRecord: () => adoptRecord(clients.route53, config()),
     setWeights: (weights) => setWeights(clients.route53, config(), weights),
     snapshotDatabase: async (snapshotId) => {
@@ -109,38 +115,6 @@ export async function snapshotOf({ rds }: AwsClients, snapshotId: string): Promi
     "DBSnapshotNotFound",
   );
   return found?.DBSnapshots?.[0];
-}
-
-/** Cost by service and month, all pages. `end` is a month too, and is part of it. */
-async function costsByService({ costs }: AwsClients, { start, end }: { start: string; end: string }): Promise<CostRow[]> {
-  const after = new Date(`${end}-01T00:00:00Z`);
-  after.setUTCMonth(after.getUTCMonth() + 1);
-  const rows: CostRow[] = [];
-  let page: string | undefined;
-  do {
-    const answer = await costs.send(
-      new GetCostAndUsageCommand({
-        TimePeriod: { Start: `${start}-01`, End: after.toISOString().slice(0, 10) },
-        Granularity: "MONTHLY",
-        Metrics: ["BlendedCost"],
-        GroupBy: [{ Type: "DIMENSION", Key: "SERVICE" }],
-        ...(page === undefined ? {} : { NextPageToken: page }),
-      }),
-    );
-    for (const result of answer.ResultsByTime ?? []) {
-      for (const group of result.Groups ?? []) {
-        const { Amount = "0", Unit = "USD" } = group.Metrics?.BlendedCost ?? {};
-        rows.push({
-          month: (result.TimePeriod?.Start ?? "").slice(0, 7),
-          service: group.Keys?.[0] ?? "",
-          amount: Number(Amount),
-          currency: Unit,
-        });
-      }
-    }
-    page = answer.NextPageToken;
-  } while (page !== undefined);
-  return rows;
 }
 
 /**

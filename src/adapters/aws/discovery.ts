@@ -5,6 +5,7 @@ import { paginateListHostedZones } from "@aws-sdk/client-route-53";
 import type { DatabaseRow, InstanceRow, LoadBalancerRow } from "../../ports/target.js";
 import type { AwsClients } from "./clients.js";
 import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";
+import { discoverServices, type ServiceRow } from "./services.js";
 
 export interface DiscoveredInstance extends InstanceRow {
   privateIp: string | undefined;
@@ -36,6 +37,8 @@ export interface HostedZone {
 export interface CertificateRow {
   arn: string;
   domain: string;
+  /** Every name that it is for, the domain among them. */
+  names: string[];
   status: string;
   expires: string | undefined;
   region: string;
@@ -49,6 +52,7 @@ export interface Discovered {
   loadBalancers: DiscoveredLoadBalancer[];
   zones: HostedZone[];
   certificates: CertificateRow[];
+  services: ServiceRow[];
 }
 
 const MOST = 100;
@@ -57,14 +61,15 @@ const tagsOf = (tags: { Key?: string; Value?: string }[] | undefined): Record<st
 
 export async function discover(clients: AwsClients): Promise<Discovered> {
   const { region } = clients.account;
-  const [instances, databases, loadBalancers, zones, certificates] = await Promise.all([
+  const [instances, databases, loadBalancers, zones, certificates, services] = await Promise.all([
     discoverInstances(clients),
     discoverDatabases(clients),
     discoverLoadBalancers(clients),
     discoverZones(clients),
     discoverCertificates(clients),
+    discoverServices(clients),
   ]);
-  return { region, instances, databases, loadBalancers, zones, certificates };
+  return { region, instances, databases, loadBalancers, zones, certificates, services };
 }
 
 export async function discoverInstances(clients: AwsClients): Promise<DiscoveredInstance[]> {
@@ -155,13 +160,14 @@ async function discoverZones({ route53 }: AwsClients): Promise<HostedZone[]> {
   return found;
 }
 
-async function discoverCertificates({ acm, account: { region } }: AwsClients): Promise<CertificateRow[]> {
+export async function discoverCertificates({ acm, account: { region } }: AwsClients): Promise<CertificateRow[]> {
   const found: CertificateRow[] = [];
   for await (const page of paginateListCertificates({ client: acm, pageSize: MOST }, {}))
     for (const c of page.CertificateSummaryList ?? [])
       found.push({
         arn: c.CertificateArn ?? "",
         domain: c.DomainName ?? "",
+        names: [...new Set([...(c.DomainName === undefined ? [] : [c.DomainName]), ...(c.SubjectAlternativeNameSummaries ?? [])])],
         status: c.Status ?? "",
         expires: c.NotAfter?.toISOString(),
         region,

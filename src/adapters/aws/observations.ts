@@ -9,6 +9,7 @@ import { type DBInstance, DescribeDBInstancesCommand } from "@aws-sdk/client-rds
 import { finalSnapshotOf } from "../../automation/phases/cleanup.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
+import type { Sampled } from "../prometheus/observations.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
 import { snapshotOf } from "./cloudPort.js";
 import { discoverLoadBalancers } from "./discovery.js";
@@ -187,4 +188,41 @@ async function ofOldBalancer(
   if (name === "error-rate") return known((value("errors") ?? 0) / requests);
   const latency = value("latency");
   return latency === undefined ? unknown("no response times in the window") : known(latency);
+}
+
+/**
+ * The replica's lag as RDS reports it, in seconds, once a minute: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html.
+ * Its newest sample is one to two minutes old, so `gates.maxSampleAgeSeconds` must allow for that; -1, which RDS reports
+ * when replication is broken, is unknown. Never throws.
+ */
+export async function cloudwatchLag({ cloudwatch }: AwsClients, config: StackConfig, now: number): Promise<Sampled> {
+  const identifier = config.database?.target.identifier;
+  const nothing = (reason: string): Sampled => ({ reading: unknown(reason), ageSeconds: 0 });
+  if (identifier === undefined) return nothing("the stack config has no database");
+  try {
+    const { MetricDataResults = [] } = await cloudwatch.send(
+      new GetMetricDataCommand({
+        StartTime: new Date(now - 300_000),
+        EndTime: new Date(now),
+        ScanBy: "TimestampDescending",
+        MetricDataQueries: [
+          {
+            Id: "lag",
+            MetricStat: {
+              Metric: { Namespace: "AWS/RDS", MetricName: "ReplicaLag", Dimensions: [{ Name: "DBInstanceIdentifier", Value: identifier }] },
+              Period: 60,
+              Stat: "Maximum",
+            },
+          },
+        ],
+      }),
+    );
+    const [value] = MetricDataResults[0]?.Values ?? [];
+    const [at] = MetricDataResults[0]?.Timestamps ?? [];
+    if (value === undefined || at === undefined) return nothing(`no samples of ${identifier}'s ReplicaLag in five minutes`);
+    if (value < 0) return nothing(`${identifier} does not replicate (ReplicaLag ${value})`);
+    return { reading: known(value), ageSeconds: Math.max(0, (now - at.getTime()) / 1_000) };
+  } catch (error) {
+    return nothing((error as Error).message);
+  }
 }

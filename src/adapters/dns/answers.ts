@@ -103,3 +103,22 @@ export function shownTtl(servers: Answers[], oldAddresses: string[]): Reading {
     ? known(first)
     : unknown(`the servers show different TTLs: ${[...new Set(ttls)].sort((a, b) => a - b).join(", ")} s`);
 }
+
+/**
+ * How many resolvers have let go of earlier answers: what they answer is of a side that has weight now, and their TTL is
+ * no longer than the record's. A resolver keeps one answer for the TTL, so a weight itself cannot be seen there.
+ * @param ttlSeconds TTL of the old side's record
+ */
+export function resolversFollow(
+  resolvers: Answers[],
+  { oldAddresses, weights, ttlSeconds }: { oldAddresses: string[]; weights: { old: number; new: number }; ttlSeconds: number },
+): Reading {
+  const silent = resolvers.find((r) => r.answers.length === 0);
+  if (silent !== undefined) return unknown(`the resolver ${silent.server.address} does not answer: ${silent.reason}`);
+  const follows = ({ answers }: Answers): boolean =>
+    answers.every(({ addresses, ttl }) => {
+      const ofOld = addresses.some((a) => oldAddresses.includes(a));
+      return ofOld ? weights.old > 0 && ttl <= ttlSeconds : weights.new > 0;
+    });
+  return resolvers.length === 0 ? unknown("no resolver is known") : known(resolvers.filter(follows).length / resolvers.length);
+}

@@ -50,6 +50,20 @@ const GATES: Gate[] = [
     format: seconds,
   },
   {
+    name: "error-rate-over-old",
+    observation: "error-rate-over-old",
+    accepts: (c) => `at most ${percent(c.gates.maxErrorRateOverOld)} of requests more than on the old side answered 5xx`,
+    judge: (value, c) => (value <= c.gates.maxErrorRateOverOld ? "pass" : "fail"),
+    format: percent,
+  },
+  {
+    name: "latency-over-old",
+    observation: "latency-over-old",
+    accepts: (c) => `95th percentile at most ${c.gates.maxLatencyOverOld} times the old side's`,
+    judge: (value, c) => (value <= c.gates.maxLatencyOverOld ? "pass" : "fail"),
+    format: (v) => `${Math.round(v * 100) / 100} times`,
+  },
+  {
     name: "traffic-share",
     observation: "traffic-share",
     accepts: (c, expect) => `${expect} % of requests on the new side, within ${percent(c.gates.trafficTolerance)}`,
@@ -98,6 +112,7 @@ const GATES: Gate[] = [
     judge: (value, _, expect) => (value === expect ? "pass" : "pending"),
     format: seconds,
   },
+  allReady("dns-resolvers", "dns-resolvers", "every resolver asked has let go of earlier answers"),
   reached("staging-verified", "staging-verified", "the same image passed its rollout in staging"),
   reached("hpa-active", "hpa-active", "the autoscaler reads its metric"),
   allReady("spot-nodes-ready", "spot-nodes-ready", "all wanted Spot nodes ready"),

@@ -21,6 +21,12 @@ export const gate = (name: GateName, holdSeconds = 0, extra: { expect?: number; 
 /** The gates that guard users on the new side. */
 export const healthy = (holdSeconds: number): GateUse[] => [gate("error-rate", holdSeconds), gate("latency-p95", holdSeconds)];
 
+/** The same, compared with the old side: only while that serves users too, and is measured. */
+export const noWorse = ({ gates, old }: StackConfig, newWeight: number, holdSeconds: number): GateUse[] =>
+  gates.compareWithOld && old?.loadBalancerArn !== undefined && newWeight < 100
+    ? [gate("error-rate-over-old", holdSeconds), gate("latency-over-old", holdSeconds)]
+    : [];
+
 /** A section that the plan only asks for where it exists. */
 export function need<T>(section: T | undefined, name: string): T {
   if (section === undefined) throw new Error(`the plan has a step that needs the config section ${name}`);

@@ -38,7 +38,7 @@ export function dnsPreparation(config: StackConfig, phase: Phase): Step[] {
       title: "Wait until no resolver can hold the old TTL any more",
       seed: "Reduce TTL to 60s one week before migration",
       wayBack: { summary: "Nothing to undo: it only waits.", loses: "nothing" },
-      gates: [gate("dns-ttl", lowTtlForSeconds, { expect: cutoverTtlSeconds })],
+      gates: [gate("dns-ttl", lowTtlForSeconds, { expect: cutoverTtlSeconds }), gate("dns-resolvers")],
     },
   ];
 }

@@ -1,5 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
-import { costDocument } from "../documents.js";
+import { costDocument } from "../costs.js";
 import type { ConfigStep, Step, WayBack } from "../types.js";
 import { earlierConfig, gate, hasOld, NOTHING_TO_UNDO, need } from "./build.js";
 

@@ -1,6 +1,6 @@
 import type { StackConfig } from "../../config/schema.js";
 import type { Step } from "../types.js";
-import { earlierConfig, gate, healthy, NOTHING_TO_UNDO } from "./build.js";
+import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, noWorse } from "./build.js";
 import { dnsPreparation } from "./dnsPreparation.js";
 
 /** The step whose undoing sends users back without engine, preview or cluster. */
@@ -74,6 +74,9 @@ export function traffic(config: StackConfig): Step[] {
           gate("traffic-share", holdSeconds, { expect: w }),
           gate("targets-healthy", holdSeconds),
           ...healthy(holdSeconds),
+          ...noWorse(config, w, holdSeconds),
+          // At the last weight nobody may be left who was told of the old side.
+          ...(w === 100 ? [gate("dns-resolvers")] : []),
         ],
       }),
     ),

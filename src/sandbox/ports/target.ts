@@ -1,18 +1,20 @@
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
-import type { Side } from "../../ports/observations.js";
-import type { ClockPort, CloudPort, ClusterPort, DataPort, Effect, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
+import { compared } from "../../ports/comparison.js";
+import type { Observation, ObservationName, Side } from "../../ports/observations.js";
+import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
 import { afterWeight } from "../faults.js";
-import { newShare, rolloutStage, signal, skipPause } from "../world/signals.js";
+import { rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import type { World } from "../world/world.js";
+import { sandboxCloud } from "./cloud.js";
 
 /** The sandbox's side of every port: effects change the world once a key, looks read it. */
 export function sandboxTarget(world: World, config: () => StackConfig): Target {
   return {
     kind: "sandbox",
     clock: clock(world, config),
-    cloud: cloud(world, config),
+    cloud: sandboxCloud(world, config),
     cluster: cluster(world, config),
     data: data(world, config),
     fleet: fleet(world),
@@ -42,13 +44,14 @@ function observer(world: World, config: () => StackConfig): ObserverPort {
   return {
     observe: async (name, side, windowSeconds) => {
       const state = await world.look();
-      return {
-        name,
-        ...(side === undefined ? {} : { side }),
-        reading: signal(name, side, windowSeconds, state, config()),
+      const observe = async (measured: ObservationName, of: Side | undefined): Promise<Observation> => ({
+        name: measured,
+        ...(of === undefined ? {} : { side: of }),
+        reading: signal(measured, of, windowSeconds, state, config()),
         at: state.now,
         source: "sandbox",
-      };
+      });
+      return (await compared(name, observe)) ?? observe(name, side);
     },
   };
 }
@@ -174,147 +177,5 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
         facts: { cpuMillicores: cpu, memoryMi: memory, requests },
       };
     },
-  };
-}
-
-function cloud(world: World, config: () => StackConfig): CloudPort {
-  const region = "us-east-2";
-  const remove = (effect: Effect, kind: string, id: string, operation: (state: WorldState) => void, summary: string): Promise<Evidence> =>
-    world.effect(effect, kind, id, (state) => {
-      if (config().dns !== undefined && newShare(state, state.now) < 0.99)
-        throw new Terminal(`${id} still serves users: ${Math.round((1 - newShare(state, state.now)) * 100)} % of them.`);
-      operation(state);
-      return { summary };
-    });
-  const old = () => config().old;
-  return {
-    instances: async () =>
-      (await world.look()).old.instances.map((id, i) => ({
-        id,
-        type: "m5.large",
-        state: "running",
-        name: `old-${config().application.name}-${i + 1}`,
-        region,
-      })),
-    databases: async () => {
-      const { database } = config();
-      if (database === undefined || !(await world.look()).old.database) return [];
-      const { identifier, endpoint, sizeGb } = database.source;
-      return [{ identifier, engine: "postgres", version: "15.8", class: "db.r5.large", endpoint, sizeGb, region }];
-    },
-    loadBalancers: async () => {
-      const arn = old()?.loadBalancerArn;
-      if (arn === undefined || !(await world.look()).old.loadBalancer) return [];
-      const name = arn.split("/").at(-2) ?? "old";
-      return [{ name, type: "application", state: "active", dnsName: `${name}-1234567890.${region}.elb.amazonaws.com`, arn, region }];
-    },
-    costs: async ({ start, end }) => {
-      const { seed } = await world.look();
-      const services: [string, number][] = [
-        ["Amazon Elastic Compute Cloud", 412],
-        ["Amazon Relational Database Service", 655],
-        ["Amazon Elastic Load Balancing", 38],
-        ["Amazon Elastic Container Service for Kubernetes", 146],
-      ];
-      return [start, end].flatMap((month, i) =>
-        services.map(([service, base]) => ({
-          month,
-          service,
-          amount:
-            Math.round(base * (i === 0 ? (service.includes("Kubernetes") ? 0 : 1) : 0.72) * (0.95 + noise(seed, service, i) / 10) * 100) /
-            100,
-          currency: "USD",
-        })),
-      );
-    },
-    adoptRecord: (effect) =>
-      world.effect(effect, "route53:AdoptRecord", config().ingress?.host ?? "", (state) => {
-        state.old.plainRecord = false;
-        const { dns, ingress, old: side } = config();
-        const type = "aws:route53/record:Record";
-        const id = [dns?.zoneId, ingress?.host, "A", "old-infra"].join("_");
-        const inputs = {
-          zoneId: dns?.zoneId,
-          name: ingress?.host,
-          type: "A",
-          setIdentifier: "old-infra",
-          weightedRoutingPolicies: [{ weight: 100 }],
-          ttl: dns?.ttlSeconds,
-          records: side?.addresses,
-        };
-        state.resources[`${type}|${id}`] = {
-          type,
-          id,
-          inputs,
-          outputs: { ...inputs, fqdn: ingress?.host },
-          createdAt: state.now,
-          changedAt: state.now,
-        };
-        return { summary: `${ingress?.host} answers with a weighted record of weight 100 now; one change batch, no gap.` };
-      }),
-    setWeights: (weights, effect) =>
-      world.effect(effect, "route53:SetWeights", config().ingress?.host ?? "", (state) => {
-        for (const record of Object.values(state.resources)) {
-          if (record.type !== "aws:route53/record:Record") continue;
-          const side =
-            record.inputs.setIdentifier === "new-infra" ? "new" : record.inputs.setIdentifier === "old-infra" ? "old" : undefined;
-          if (side === undefined) continue;
-          const weightedRoutingPolicies = [{ weight: weights[side] }];
-          Object.assign(record, {
-            inputs: { ...record.inputs, weightedRoutingPolicies },
-            outputs: { ...record.outputs, weightedRoutingPolicies },
-          });
-        }
-        state.dns.push({ at: state.now, value: weights.new });
-        state.faults = afterWeight(state.faults, weights.new);
-        return { summary: `Weights set to ${weights.old}/${weights.new}.` };
-      }),
-    snapshotDatabase: (snapshotId, effect) =>
-      world.effect(effect, "rds:CreateDBSnapshot", snapshotId, (state) => {
-        state.snapshots[snapshotId] = state.now;
-        return { summary: `The snapshot ${snapshotId} was begun.` };
-      }),
-    restoreToPointInTime: (at, identifier, effect) =>
-      world.effect(effect, "rds:RestoreDBInstanceToPointInTime", identifier, () => ({
-        summary: `${identifier} is restored to ${new Date(at).toISOString()}.`,
-      })),
-    terminateInstances: (effect) =>
-      remove(
-        effect,
-        "ec2:TerminateInstances",
-        "the old fleet",
-        (state) => (state.old.instances = []),
-        `${old()?.instanceIds.join(", ")} terminated.`,
-      ),
-    deleteLoadBalancer: (effect) =>
-      remove(
-        effect,
-        "elbv2:DeleteLoadBalancer",
-        "the old load balancer",
-        (state) => (state.old.loadBalancer = false),
-        `${old()?.loadBalancerArn} deleted.`,
-      ),
-    deleteDatabase: (snapshotId, effect) =>
-      remove(
-        effect,
-        "rds:DeleteDBInstance",
-        old()?.databaseIdentifier ?? "",
-        (state) => {
-          const available = signal("snapshot-available", undefined, 0, state, config());
-          if (state.snapshots[snapshotId] === undefined || !available.known || available.value < 1)
-            throw new Terminal(`the final snapshot ${snapshotId} is not available`);
-          state.old.database = false;
-          state.writes.old = false;
-        },
-        `${old()?.databaseIdentifier} deleted; its final snapshot is ${snapshotId}.`,
-      ),
-    deleteSecurityGroups: (effect) =>
-      remove(
-        effect,
-        "ec2:DeleteSecurityGroup",
-        "the old security groups",
-        (state) => (state.old.securityGroups = []),
-        `${old()?.securityGroupIds.join(", ")} deleted.`,
-      ),
   };
 }

@@ -66,6 +66,11 @@ export function signal(
       const ttl = valueAt(state.ttl, now - DNS_PROPAGATION);
       return ttl === undefined ? unknown("the name has no record yet") : known(ttl);
     }
+    case "dns-resolvers":
+      return known(resolversFollowing(state, now));
+    case "error-rate-over-old":
+    case "latency-over-old":
+      return unknown("a comparison, made of two observations");
     case "hpa-active":
       return known(olderThan(find(state, "kubernetes:autoscaling/v2:HorizontalPodAutoscaler", config), now, 60) ? 1 : 0);
     case "spot-nodes-ready":
@@ -126,6 +131,15 @@ export function newShare(state: WorldState, at: number): number {
     since = change.at;
   }
   return Math.round(towards(at) * 10_000) / 10_000;
+}
+
+/** Three resolvers let go of an earlier answer one after the other, the last when its TTL has run out. */
+function resolversFollowing(state: WorldState, now: number): number {
+  const changes = [...state.dns, ...state.ttl].filter((c) => c.at <= now).map((c) => c.at);
+  const changed = Math.max(...changes);
+  const ttl = (valueAt(state.ttl, changed - 1) ?? 60) * SECOND;
+  const part = (now - changed) / (ttl + DNS_PROPAGATION);
+  return changes.length === 0 || part >= 1 ? 1 : Math.floor(part * 3) / 3;
 }
 
 /** Seconds. While writes run it wavers; once they stop it drains to exactly 0. */

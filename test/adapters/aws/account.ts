@@ -5,7 +5,10 @@ import {
   CreateTargetGroupCommand,
   RegisterTargetsCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { CreateCacheClusterCommand } from "@aws-sdk/client-elasticache";
 import { CreateDBInstanceCommand } from "@aws-sdk/client-rds";
+import { CreateBucketCommand, PutBucketTaggingCommand } from "@aws-sdk/client-s3";
+import { CreateQueueCommand } from "@aws-sdk/client-sqs";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
 
 /** A VPC with two subnets and a security group. */
@@ -100,4 +103,27 @@ export async function weighted(
     }),
   );
   return arns;
+}
+
+export async function cache({ elasticache }: AwsClients, id: string, engine: "redis" | "memcached", tags: Record<string, string> = {}) {
+  await elasticache.send(
+    new CreateCacheClusterCommand({
+      CacheClusterId: id,
+      Engine: engine,
+      CacheNodeType: "cache.t4g.small",
+      NumCacheNodes: 1,
+      ...tagged(tags),
+    }),
+  );
+}
+
+export async function queue({ sqs }: AwsClients, name: string, tags: Record<string, string> = {}) {
+  await sqs.send(new CreateQueueCommand({ QueueName: name, tags }));
+}
+
+export async function bucket({ s3, account }: AwsClients, name: string, tags: Record<string, string> = {}) {
+  const where = { LocationConstraint: account.region as "us-east-2" };
+  await s3.send(new CreateBucketCommand({ Bucket: name, CreateBucketConfiguration: where }));
+  const { Tags: TagSet } = { Tags: undefined, ...tagged(tags) };
+  if (TagSet !== undefined) await s3.send(new PutBucketTaggingCommand({ Bucket: name, Tagging: { TagSet } }));
 }

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { RequestCertificateCommand } from "@aws-sdk/client-acm";
+import { PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import {
   AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
@@ -18,7 +20,8 @@ import { expect } from "chai";
 import { type AwsClients, awsClients } from "../../../src/adapters/aws/clients.js";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { discover } from "../../../src/adapters/aws/discovery.js";
-import { awsObservation } from "../../../src/adapters/aws/observations.js";
+import { factsOf } from "../../../src/adapters/aws/facts.js";
+import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
 import { recordsOf } from "../../../src/adapters/aws/records.js";
 import { patched } from "../../../src/automation/orchestrator.js";
 import type { StackConfig } from "../../../src/config/schema.js";
@@ -28,10 +31,11 @@ import { Terminal, Transient } from "../../../src/errors.js";
 import type { ObservationName, Side } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
-import { database, instances, loadBalancer, network, weighted } from "./account.js";
+import { bucket, cache, database, instances, loadBalancer, network, queue, weighted } from "./account.js";
 
 const effect = { key: "k", fence: 1 };
 const HOST = "api.example.com";
+type Old = NonNullable<StackConfig["old"]>;
 
 /** What fills the account; cutover itself never does. */
 const MADE_BY_TESTS = [
@@ -46,6 +50,12 @@ const MADE_BY_TESTS = [
   ...["CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "RegisterTargets"].map((a) => `elasticloadbalancing:${a}`),
   ...["CreateDBInstance", "CreateDBInstanceReadReplica", "ModifyDBInstance", "PromoteReadReplica"].map((a) => `rds:${a}`),
   "route53:CreateHostedZone",
+  "acm:RequestCertificate",
+  "cloudwatch:PutMetricData",
+  "elasticache:CreateCacheCluster",
+  "sqs:CreateQueue",
+  "s3:CreateBucket",
+  "s3:PutBucketTagging",
 ];
 
 describe("the cloud port over the AWS SDK", function () {
@@ -64,6 +74,9 @@ describe("the cloud port over the AWS SDK", function () {
     net = await network(clients);
     oldInstances = await instances(clients, 2, { Name: "web-api", Application: "web-api" });
     await database(clients, "prod-db");
+    await cache(clients, "redis", "redis");
+    await queue(clients, "jobs");
+    await bucket(clients, "files", { Application: "web-api" });
     const arn = await loadBalancer(clients, "old-web-api", net.subnetIds);
     const zone = await clients.route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: "1" }));
     zoneId = (zone.HostedZone?.Id ?? "").replace("/hostedzone/", "");
@@ -96,6 +109,11 @@ describe("the cloud port over the AWS SDK", function () {
       backupRetentionDays: 7,
     });
     expect(found.loadBalancers[0]).to.include({ name: "old-web-api", type: "application" });
+    expect(found.services.map((s) => [s.service, s.id, s.tags])).to.deep.equal([
+      ["Redis", "redis", {}],
+      ["SQS", "jobs", {}],
+      ["S3", "files", { Application: "web-api" }],
+    ]);
     expect(found.zones).to.deep.equal([{ id: zoneId, name: "example.com", private: false }]);
   });
 
@@ -169,9 +187,87 @@ describe("the cloud port over the AWS SDK", function () {
     expect(await observe("error-rate", "new")).to.equal(undefined);
   });
 
-  it("reads cost by service and month", async () => {
-    const rows = await port().costs({ start: "2026-08", end: "2026-10" });
-    expect(rows.every((r) => /^\d{4}-\d{2}$/.test(r.month))).to.equal(true);
+  /** moto answers these one after the other. */
+  const answers = async (...results: object[]) => {
+    const body = JSON.stringify({ account_id: "123456789012", results });
+    const done = await fetch(`${moto.endpoint()}/moto-api/static/ce/cost-and-usage-results`, { method: "POST", body });
+    expect(done.ok).to.equal(true);
+  };
+  const amount = (Amount: string) => ({ BlendedCost: { Amount, Unit: "USD" } });
+  const month = (Start: string, Groups: object[]) => ({ TimePeriod: { Start }, Groups });
+
+  it("reads costs by service, application and month, all pages", async () => {
+    await answers(
+      {
+        ResultsByTime: [
+          month("2026-08-01", [
+            { Keys: ["Amazon Relational Database Service", "Application$web-api"], Metrics: amount("655.5") },
+            { Keys: ["Amazon Relational Database Service", "Application$"], Metrics: amount("10") },
+          ]),
+        ],
+        NextPageToken: "more",
+      },
+      { ResultsByTime: [month("2026-10-01", [{ Keys: ["AmazonEKS", "Application$web-api"], Metrics: amount("73") }])] },
+    );
+    expect(await port().costs({ start: "2026-08", end: "2026-10" })).to.deep.equal([
+      { month: "2026-08", service: "Amazon Relational Database Service", application: "web-api", amount: 655.5, currency: "USD" },
+      { month: "2026-08", service: "Amazon Relational Database Service", amount: 10, currency: "USD" },
+      { month: "2026-10", service: "AmazonEKS", application: "web-api", amount: 73, currency: "USD" },
+    ]);
+  });
+
+  it("reads the price of an hour of an instance type: on demand as it was paid, on Spot as the market is", async () => {
+    const usage = { UnblendedCost: { Amount: "70.08", Unit: "USD" }, UsageQuantity: { Amount: "730", Unit: "Hrs" } };
+    await answers({ ResultsByTime: [month("2026-10-01", [{ Keys: ["m5.large"], Metrics: usage }])] });
+    const [paid, unpaid] = await port().prices(["m5.large", "m5a.large"], "2026-10");
+    expect(paid?.onDemand).to.be.closeTo(0.096, 0.0001);
+    expect(paid?.spot).to.be.above(0);
+    expect(unpaid).to.have.property("spot").that.is.above(0);
+    expect(unpaid).to.not.have.property("onDemand");
+  });
+
+  it("reads the facts that risks follow from; what is not there is not made up", async () => {
+    const { database: _, ...without } = config;
+    expect(await factsOf(clients, { ...without, old: { ...(config.old as Old), databaseIdentifier: "gone" } })).to.deep.equal({
+      dnsTtlSeconds: 300,
+    });
+    const { CertificateArn } = await clients.acm.send(
+      new RequestCertificateCommand({ DomainName: "*.example.com", ValidationMethod: "DNS" }),
+    );
+    expect(CertificateArn).to.be.a("string");
+    const facts = await port().facts();
+    expect(facts).to.deep.include({ databaseSizeGb: 100, dnsTtlSeconds: 300 });
+    expect(facts.certificateExpiresAt).to.match(/^20\d\d-/);
+  });
+
+  it("reads the lag that CloudWatch has, with its age", async () => {
+    expect((await cloudwatchLag(clients, config, Date.now())).reading).to.deep.equal({
+      known: false,
+      reason: "no samples of prod-db-replica's ReplicaLag in five minutes",
+    });
+    const sample = async (Value: number, secondsAgo: number) =>
+      clients.cloudwatch.send(
+        new PutMetricDataCommand({
+          Namespace: "AWS/RDS",
+          MetricData: [
+            {
+              MetricName: "ReplicaLag",
+              Dimensions: [{ Name: "DBInstanceIdentifier", Value: "prod-db-replica" }],
+              Timestamp: new Date(Date.now() - secondsAgo * 1_000),
+              Value,
+            },
+          ],
+        }),
+      );
+    await sample(7, 100);
+    const lag = await cloudwatchLag(clients, config, Date.now());
+    expect(lag.reading).to.deep.equal({ known: true, value: 7 });
+    expect(lag.ageSeconds).to.be.within(60, 180);
+    await sample(-1, 10);
+    expect((await cloudwatchLag(clients, config, Date.now() + 60_000)).reading).to.deep.equal({
+      known: false,
+      reason: "prod-db-replica does not replicate (ReplicaLag -1)",
+    });
   });
 
   it("promise 4: deletes the old database only with its final snapshot available, and everything in an order that works", async () => {

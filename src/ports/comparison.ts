@@ -1,0 +1,29 @@
+import { type Observation, type ObservationName, type Reading, type Side, unknown } from "./observations.js";
+
+/** Observations of one side by another: what they are made of, and how. */
+const COMPARISONS: Partial<Record<ObservationName, { of: ObservationName; made: (fresh: number, old: number) => Reading }>> = {
+  "error-rate-over-old": { of: "error-rate", made: (fresh, old) => ({ known: true, value: fresh - old }) },
+  "latency-over-old": {
+    of: "latency-p95",
+    made: (fresh, old) => (old > 0 ? { known: true, value: fresh / old } : unknown("the old side's is 0")),
+  },
+};
+
+/**
+ * The new side compared with the old one, from an observation of each, or undefined for what is no comparison. It is as
+ * old as the new side's: the old side is what it is held against, and its source may be minutes behind. Unknown when
+ * either is (promise 10).
+ */
+export async function compared(
+  name: ObservationName,
+  observe: (name: ObservationName, side: Side) => Promise<Observation>,
+): Promise<Observation | undefined> {
+  const comparison = COMPARISONS[name];
+  if (comparison === undefined) return undefined;
+  const [fresh, old] = await Promise.all([observe(comparison.of, "new"), observe(comparison.of, "old")]);
+  const { at } = fresh;
+  const source = fresh.source === old.source ? fresh.source : `${fresh.source} and ${old.source}`;
+  if (!fresh.reading.known) return { name, reading: unknown(`new side: ${fresh.reading.reason}`), at, source };
+  if (!old.reading.known) return { name, reading: unknown(`old side: ${old.reading.reason}`), at, source };
+  return { name, reading: comparison.made(fresh.reading.value, old.reading.value), at, source };
+}

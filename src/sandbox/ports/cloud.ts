@@ -1,0 +1,177 @@
+import type { StackConfig } from "../../config/schema.js";
+import { Terminal } from "../../errors.js";
+import type { CloudPort, CostRow, Effect, Evidence } from "../../ports/target.js";
+import { afterWeight } from "../faults.js";
+import { newShare, signal } from "../world/signals.js";
+import { noise, valueAt, type WorldState } from "../world/state.js";
+import type { World } from "../world/world.js";
+
+/** Until the old certificate ends, in milliseconds. */
+const CERTIFICATE_LEFT = 96 * 86_400_000;
+
+/** What each service costs a month in USD before the migration, and after it. */
+const COSTS: [service: string, before: number, after: number][] = [
+  ["Amazon Elastic Compute Cloud - Compute", 412, 305],
+  ["Amazon Relational Database Service", 655, 470],
+  ["Amazon Elastic Load Balancing", 38, 27],
+  ["Amazon Elastic Container Service for Kubernetes", 0, 105],
+];
+/** Part of it that carries the application's tag. */
+const TAGGED = 0.6;
+
+function costsOf(seed: number, application: string, start: string, end: string): CostRow[] {
+  const cents = (amount: number): number => Math.round(amount * 100) / 100;
+  return COSTS.flatMap(([service, before, after], i) =>
+    [start, end].flatMap((month, j): CostRow[] => {
+      const amount = (j === 0 ? before : after) * (0.95 + noise(seed, service, 2 * i + j) / 10);
+      if (amount === 0) return [];
+      const row = { month, service, currency: "USD" };
+      return [
+        { ...row, application, amount: cents(amount * TAGGED) },
+        { ...row, amount: cents(amount * (1 - TAGGED)) },
+      ];
+    }),
+  );
+}
+
+/** The cloud of the sandbox: effects change the world once a key, looks read it. */
+export function sandboxCloud(world: World, config: () => StackConfig): CloudPort {
+  const region = "us-east-2";
+  const remove = (effect: Effect, kind: string, id: string, operation: (state: WorldState) => void, summary: string): Promise<Evidence> =>
+    world.effect(effect, kind, id, (state) => {
+      if (config().dns !== undefined && newShare(state, state.now) < 0.99)
+        throw new Terminal(`${id} still serves users: ${Math.round((1 - newShare(state, state.now)) * 100)} % of them.`);
+      operation(state);
+      return { summary };
+    });
+  const old = () => config().old;
+  return {
+    instances: async () =>
+      (await world.look()).old.instances.map((id, i) => ({
+        id,
+        type: "m5.large",
+        state: "running",
+        name: `old-${config().application.name}-${i + 1}`,
+        region,
+      })),
+    databases: async () => {
+      const { database } = config();
+      if (database === undefined || !(await world.look()).old.database) return [];
+      const { identifier, endpoint, sizeGb } = database.source;
+      return [{ identifier, engine: "postgres", version: "15.8", class: "db.r5.large", endpoint, sizeGb, region }];
+    },
+    loadBalancers: async () => {
+      const arn = old()?.loadBalancerArn;
+      if (arn === undefined || !(await world.look()).old.loadBalancer) return [];
+      const name = arn.split("/").at(-2) ?? "old";
+      return [{ name, type: "application", state: "active", dnsName: `${name}-1234567890.${region}.elb.amazonaws.com`, arn, region }];
+    },
+    facts: async () => {
+      const { now, ttl } = await world.look();
+      const { database, ingress } = config();
+      const seconds = valueAt(ttl, now);
+      return {
+        ...(database === undefined ? {} : { databaseSizeGb: database.source.sizeGb }),
+        ...(seconds === undefined ? {} : { dnsTtlSeconds: seconds }),
+        ...(ingress === undefined ? {} : { certificateExpiresAt: new Date(now + CERTIFICATE_LEFT).toISOString() }),
+      };
+    },
+    costs: async ({ start, end }) => costsOf((await world.look()).seed, config().application.name, start, end),
+    prices: async (types) => {
+      const { seed } = await world.look();
+      return types.map((type) => {
+        const onDemand = 0.09 + noise(seed, type, 0) / 50;
+        return { type, onDemand, spot: onDemand * (0.3 + noise(seed, type, 1) / 5) };
+      });
+    },
+    adoptRecord: (effect) =>
+      world.effect(effect, "route53:AdoptRecord", config().ingress?.host ?? "", (state) => {
+        state.old.plainRecord = false;
+        const { dns, ingress, old: side } = config();
+        const type = "aws:route53/record:Record";
+        const id = [dns?.zoneId, ingress?.host, "A", "old-infra"].join("_");
+        const inputs = {
+          zoneId: dns?.zoneId,
+          name: ingress?.host,
+          type: "A",
+          setIdentifier: "old-infra",
+          weightedRoutingPolicies: [{ weight: 100 }],
+          ttl: dns?.ttlSeconds,
+          records: side?.addresses,
+        };
+        state.resources[`${type}|${id}`] = {
+          type,
+          id,
+          inputs,
+          outputs: { ...inputs, fqdn: ingress?.host },
+          createdAt: state.now,
+          changedAt: state.now,
+        };
+        return { summary: `${ingress?.host} answers with a weighted record of weight 100 now; one change batch, no gap.` };
+      }),
+    setWeights: (weights, effect) =>
+      world.effect(effect, "route53:SetWeights", config().ingress?.host ?? "", (state) => {
+        for (const record of Object.values(state.resources)) {
+          if (record.type !== "aws:route53/record:Record") continue;
+          const side =
+            record.inputs.setIdentifier === "new-infra" ? "new" : record.inputs.setIdentifier === "old-infra" ? "old" : undefined;
+          if (side === undefined) continue;
+          const weightedRoutingPolicies = [{ weight: weights[side] }];
+          Object.assign(record, {
+            inputs: { ...record.inputs, weightedRoutingPolicies },
+            outputs: { ...record.outputs, weightedRoutingPolicies },
+          });
+        }
+        state.dns.push({ at: state.now, value: weights.new });
+        state.faults = afterWeight(state.faults, weights.new);
+        return { summary: `Weights set to ${weights.old}/${weights.new}.` };
+      }),
+    snapshotDatabase: (snapshotId, effect) =>
+      world.effect(effect, "rds:CreateDBSnapshot", snapshotId, (state) => {
+        state.snapshots[snapshotId] = state.now;
+        return { summary: `The snapshot ${snapshotId} was begun.` };
+      }),
+    restoreToPointInTime: (at, identifier, effect) =>
+      world.effect(effect, "rds:RestoreDBInstanceToPointInTime", identifier, () => ({
+        summary: `${identifier} is restored to ${new Date(at).toISOString()}.`,
+      })),
+    terminateInstances: (effect) =>
+      remove(
+        effect,
+        "ec2:TerminateInstances",
+        "the old fleet",
+        (state) => (state.old.instances = []),
+        `${old()?.instanceIds.join(", ")} terminated.`,
+      ),
+    deleteLoadBalancer: (effect) =>
+      remove(
+        effect,
+        "elbv2:DeleteLoadBalancer",
+        "the old load balancer",
+        (state) => (state.old.loadBalancer = false),
+        `${old()?.loadBalancerArn} deleted.`,
+      ),
+    deleteDatabase: (snapshotId, effect) =>
+      remove(
+        effect,
+        "rds:DeleteDBInstance",
+        old()?.databaseIdentifier ?? "",
+        (state) => {
+          const available = signal("snapshot-available", undefined, 0, state, config());
+          if (state.snapshots[snapshotId] === undefined || !available.known || available.value < 1)
+            throw new Terminal(`the final snapshot ${snapshotId} is not available`);
+          state.old.database = false;
+          state.writes.old = false;
+        },
+        `${old()?.databaseIdentifier} deleted; its final snapshot is ${snapshotId}.`,
+      ),
+    deleteSecurityGroups: (effect) =>
+      remove(
+        effect,
+        "ec2:DeleteSecurityGroup",
+        "the old security groups",
+        (state) => (state.old.securityGroups = []),
+        `${old()?.securityGroupIds.join(", ")} deleted.`,
+      ),
+  };
+}
