@@ -8,6 +8,8 @@ import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
 import type { Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
+import { gateNamed } from "./gates/catalogue.js";
+import type { GateName } from "./gates/gate.js";
 import { verifyChain } from "./journal.js";
 import { decide, patched } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
@@ -153,6 +155,23 @@ export class Migrations {
   async wayBack(stack: string, revision: number): Promise<Way> {
     const { plan, state } = await this.get(stack);
     return wayBackTo(plan, state, revision);
+  }
+
+  /** Measures some gates' observations now, outside any step; what fails is unknown. */
+  async observeNow(stack: string, gates: readonly GateName[]): Promise<{ now: number; observed: Partial<Record<GateName, Observation>> }> {
+    const config = currentConfig((await this.get(stack)).state);
+    const { clock, observer } = await this.target(stack);
+    const now = clock.now();
+    const measured = await Promise.all(
+      gates.map(async (name) => {
+        const { observation, side } = gateNamed(name);
+        const answer = await observer
+          .observe(observation, side, config.gates.windowSeconds)
+          .catch((error: Error): Observation => ({ name: observation, reading: unknown(error.message), at: now, source: "none" }));
+        return [name, answer] as const;
+      }),
+    );
+    return { now, observed: Object.fromEntries(measured) };
   }
 
   private wayBackOf(plan: Plan, state: MigrationState, step: Step): Way | undefined {

@@ -5,6 +5,7 @@ import { computeWaves } from "../inventory/graph.js";
 import { rehearse, type Wave } from "../rehearsal/rehearse.js";
 import { renderMarkdown } from "../report/markdown.js";
 import { buildReport } from "../report/report.js";
+import { SCORED_GATES, scorecard } from "../report/scorecard.js";
 import { renderTerminal } from "../report/terminal.js";
 import type { OpenSandbox } from "../sandbox/open.js";
 import { forgetSandbox } from "../sandbox/project.js";
@@ -50,7 +51,11 @@ export async function start(options: StartOptions): Promise<void> {
 
 async function report(open: OpenSandbox, folder: string, say: (line: string) => void): Promise<void> {
   const inputs = [];
-  for (const { stack, plan } of await open.migrations.list()) inputs.push({ stack, plan, entries: await open.migrations.journal(stack) });
+  for (const { stack, plan, state } of await open.migrations.list()) {
+    const entries = await open.migrations.journal(stack);
+    const goals = scorecard({ plan, state, ...(await open.migrations.observeNow(stack, SCORED_GATES)) });
+    inputs.push({ stack, plan, entries, scorecard: goals });
+  }
   const built = buildReport(inputs);
   await writeAtomically(join(folder, "report.json"), `${JSON.stringify(built, undefined, 2)}\n`);
   await writeAtomically(join(folder, "report.md"), renderMarkdown(built));

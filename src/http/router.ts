@@ -4,6 +4,7 @@ import type { Command, PathItem } from "../automation/entries.js";
 import type { Migrations } from "../automation/migrations.js";
 import { configChanges } from "../config/stackFile.js";
 import { NotFound, UserError } from "../errors.js";
+import { SCORED_GATES, scorecard } from "../report/scorecard.js";
 import { bodies, bodyOf, numberIn } from "./bodies.js";
 import { methodNotAllowed } from "./problems.js";
 import { ProgressStream } from "./stream.js";
@@ -82,6 +83,10 @@ export function createCutoverRouter({ migrations, callerOf = callerFromHeader }:
     async (request, response) =>
       void response.json(withoutConfigs(await migrations.wayBack(stackOf(request), numberIn(request, "revision", undefined)))),
   );
+  read("/scorecard", async (request, response) => {
+    const { plan, state } = await migrations.get(stackOf(request));
+    response.json(scorecard({ plan, state, ...(await migrations.observeNow(stackOf(request), SCORED_GATES)) }));
+  });
   read("/verify", async (request, response) => {
     const faults = await migrations.verify(stackOf(request));
     response.json({ intact: faults.length === 0, faults });

@@ -47,9 +47,25 @@ function migration(m: MigrationReport): string[] {
     ...(m.recoveries.length === 0
       ? []
       : ["Settled after an interruption:", "", ...m.recoveries.map((r) => `- ${time(r.at)}: ${r.note}`), ""]),
+    ...goals(m),
     "### Revisions",
     "",
     ...m.revisions.map((r) => `- ${r.number}: ${r.why} (${r.who}, ${time(r.at)})`),
+    "",
+  ];
+}
+
+function goals({ scorecard }: MigrationReport): string[] {
+  if (scorecard === undefined || scorecard.goals.length === 0) return [];
+  const { since, days, goals: all } = scorecard;
+  return [
+    "### 30/60/90-day goals",
+    "",
+    since === undefined ? "Users have not all moved yet." : `All users moved on ${time(since)}, ${days} days ago.`,
+    "",
+    row(["Days", "Goal", "Standing", "Evidence"]),
+    row(Array.from({ length: 4 }, () => "---")),
+    ...all.map((g) => row([String(g.days), g.title, g.standing, g.evidence])),
     "",
   ];
 }

@@ -4,11 +4,14 @@ import type { Plan } from "../automation/plan.js";
 import { currentConfig, fold, type MigrationState, type StepState } from "../automation/state.js";
 import type { StackConfig } from "../config/schema.js";
 import { readConfig } from "../config/stackFile.js";
+import type { Scorecard } from "./scorecard.js";
 
 export interface ReportInput {
   stack: string;
   plan: Plan;
   entries: readonly Recorded[];
+  /** The goals as they stand now; they need what only the far side can tell. */
+  scorecard?: Scorecard;
 }
 
 export interface StepReport {
@@ -73,6 +76,7 @@ export interface MigrationReport {
   waivers: { policy: string; resource?: string; reason: string }[];
   /** What was settled after a crash. */
   recoveries: { at: number; note: string }[];
+  scorecard?: Scorecard;
 }
 
 export interface Report {
@@ -100,7 +104,7 @@ export function buildReport(inputs: ReportInput[]): Report {
   };
 }
 
-function migrationReport({ stack, plan, entries }: ReportInput): MigrationReport {
+function migrationReport({ stack, plan, entries, scorecard }: ReportInput): MigrationReport {
   const state = fold(entries, plan);
   const { application } = currentConfig(state);
   const promotion = promotionReport(entries);
@@ -125,6 +129,7 @@ function migrationReport({ stack, plan, entries }: ReportInput): MigrationReport
     })),
     waivers: currentConfig(state).policies.waivers.map(({ resource, ...w }) => ({ ...w, ...(resource === undefined ? {} : { resource }) })),
     recoveries: entries.flatMap((e) => (e.type === "runner.recovered" ? [{ at: e.at, note: e.note }] : [])),
+    ...(scorecard === undefined ? {} : { scorecard }),
   };
 }
 

@@ -19,6 +19,7 @@ export interface Fault {
 const NAMES = {
   errors: "12 % of requests on the new side are answered 5xx",
   latency: "the 95th percentile on the new side is 2.5 s",
+  slower: "the 95th percentile on the new side is 0.8 s: within the limit, and more than twice the old side's",
   "unhealthy-target": "a third of the new load balancer's targets are unhealthy",
   "throttled-dns": "Route 53 throttles a change: it takes two minutes longer",
   "lag-spike": "the replica lags 45 s when writes stop, and needs four minutes to catch up",
@@ -28,7 +29,7 @@ const NAMES = {
 export type FaultName = keyof typeof NAMES;
 
 const ACCEPTED =
-  "errors@NN%, latency@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -40,7 +41,7 @@ export function parseFault(text: string): Fault {
   if (!(name in NAMES)) wrong();
   const fault: Fault = { name: name as FaultName, always: star === "*", state: "waiting" };
   const percent = /^(?:(green|canary)-)?(\d{1,3})%$/.exec(moment);
-  const byPercent = ["errors", "latency", "unhealthy-target", "throttled-dns"].includes(name);
+  const byPercent = ["errors", "latency", "slower", "unhealthy-target", "throttled-dns"].includes(name);
   if (byPercent !== (percent !== null)) wrong();
   if (percent !== null) {
     const value = Number(percent[2]);

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { StackConfig } from "../config/schema.js";
+import type { Side } from "../ports/observations.js";
 import type { Target } from "../ports/target.js";
 import type { Properties, SandboxBackend } from "./backend.js";
 import { parseFault } from "./faults.js";
@@ -43,6 +44,12 @@ export class Sandbox {
   /** What really happened, in order. */
   async effects(stack: string): Promise<EffectEntry[]> {
     return (await this.world(stack).look()).effects;
+  }
+
+  /** What the old fleet was told. */
+  async oldFleet(stack: string): Promise<{ maintenance: boolean; uses: Side }> {
+    const { maintenance, uses } = (await this.world(stack).look()).old;
+    return { maintenance, uses };
   }
 
   /** Promises that the far side saw broken; empty when all held. */

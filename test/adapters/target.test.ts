@@ -126,7 +126,7 @@ describe("the real target", function () {
       dns: { samples: 300 },
     });
     const changed = { ...config, dns: { ...(config.dns as NonNullable<StackConfig["dns"]>), ...patch } };
-    return openRealTarget({ config: () => changed, target, region: "us-east-2", secret, nameServers });
+    return openRealTarget({ config: () => changed, target, region: "us-east-2", secret, nameServers, resolvers: nameServers });
   }
 
   it("promise 10: with nothing behind it, every observation is unknown or 0, none throws, and each names its source", async () => {

@@ -1,20 +1,32 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
+import { stringify } from "yaml";
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
 import { awsObservation } from "../../src/adapters/aws/observations.js";
+import { commandFleet } from "../../src/adapters/fleet.js";
 import { sqlDataPort, sqlObservations } from "../../src/adapters/sql/dataPort.js";
+import { openRealTarget } from "../../src/adapters/target.js";
+import { patched } from "../../src/automation/orchestrator.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { readConfig } from "../../src/config/stackFile.js";
+import { targetSchema } from "../../src/config/targets.js";
 import { unknown } from "../../src/ports/observations.js";
 import type { ObserverPort } from "../../src/ports/target.js";
+import type { Properties } from "../../src/sandbox/backend.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { database, instances, loadBalancer, network } from "../adapters/aws/account.js";
 import { RAW, STACK } from "../automation/model.js";
+import { type KubernetesManifest, objectsOf } from "../support/cluster.js";
 import { motoForSuite } from "../support/moto.js";
 import { postgresForSuite } from "../support/postgres.js";
+import { programOf, sampleStacks } from "../support/samples.js";
 import { tempFolderForSuite } from "../support/tmp.js";
 import { cloudPortContract } from "./cloudPort.js";
+import { clusterPortContract } from "./clusterPort.js";
 import { dataPortContract } from "./dataPort.js";
+import { fleetPortContract } from "./fleetPort.js";
+import { observerPortContract } from "./observerPort.js";
 
 const HOST = "api.example.com";
 const CONFIG = readConfig(RAW, "test", STACK);
@@ -45,6 +57,65 @@ describe("the sandbox", () => {
       newRecord: async () => void (await backend.create({ type: "aws:route53/record:Record", urn: "urn:new" }, record)),
     };
   });
+  observerPortContract("the sandbox, in the middle of a night", async () => {
+    const { target, settle, backend } = await sandbox(join(folder(), "observer"));
+    const record = (side: string) => ({
+      zoneId: "Z1234567890ABC",
+      name: HOST,
+      type: "A",
+      setIdentifier: `${side}-infra`,
+      weightedRoutingPolicies: [{ weight: 50 }],
+      ...(side === "old" ? { ttl: 60, records: ["1.2.3.4"] } : { aliases: [{ name: "lb", zoneId: "Z", evaluateTargetHealth: true }] }),
+    });
+    await target.cloud.adoptRecord({ key: "adopt", fence: 1 });
+    await backend.create({ type: "aws:route53/record:Record", urn: "urn:new" }, record("new"));
+    await target.cloud.setWeights({ old: 50, new: 50 }, { key: "half", fence: 1 });
+    await settle();
+    return { observer: target.observer, now: () => target.clock.now() };
+  });
+  fleetPortContract("the sandbox", async () => {
+    const { target, open } = await sandbox(join(folder(), "fleet"));
+    return { fleet: target.fleet, state: () => open.oldFleet(STACK) };
+  });
+  clusterPortContract("the sandbox", async () => {
+    let raw = patched((await sampleStacks()).find((s) => s.stack === "admin-portal-production")?.raw ?? {}, {
+      "workload.deployed": true,
+      "strategy.workload": "rollout",
+      "strategy.steps": [20, 40].map((setWeight) => ({ setWeight, pauseSeconds: 3_600 })),
+    });
+    const config = () => readConfig(raw, "test", "admin-portal-production");
+    const open = await Sandbox.open({ folder: join(folder(), "cluster"), config: async () => config() });
+    const target = await open.target("admin-portal-production", config);
+    const backend = await open.open("admin-portal-production");
+    const objects = async () => objectsOf(await programOf(config())) as (KubernetesManifest & Properties)[];
+    const ref = { type: "kubernetes:argoproj.io/v1alpha1:Rollout", urn: "urn:rollout" };
+    const rollout = async () => (await objects()).find((o) => o.kind === "Rollout") as Properties;
+    await backend.create(
+      { type: "kubernetes:core/v1:Namespace", urn: "urn:namespace" },
+      { apiVersion: "v1", kind: "Namespace", metadata: { name: "production" } },
+    );
+    for (const object of (await objects()).filter((o) => o.kind === "Secret"))
+      await backend.create({ type: "kubernetes:core/v1:Secret", urn: `urn:${object.metadata.name}` }, object);
+    let before = await rollout();
+    const { id } = await backend.create(ref, before);
+    return {
+      cluster: target.cluster,
+      observer: target.observer,
+      change: async (image) => {
+        raw = patched(raw, { "workload.image": image });
+        const after = await rollout();
+        await backend.update(ref, id, before, after);
+        before = after;
+      },
+      shows: async (name, value) => {
+        for (let tries = 0; ; tries += 1) {
+          const { reading } = await target.observer.observe(name, undefined, 300);
+          if ((reading.known && reading.value === value) || tries === 20) return reading.known ? reading.value : reading.reason;
+          await target.clock.sleepUntil(target.clock.now() + 15_000);
+        }
+      },
+    };
+  });
   dataPortContract("the sandbox", async () => {
     const { target, settle, backend } = await sandbox(join(folder(), "data"));
     const ref = { type: "aws:rds/instance:Instance", urn: "urn:db" };
@@ -55,7 +126,18 @@ describe("the sandbox", () => {
   });
 });
 
+/** A cluster that nobody answers for. */
+const UNREACHABLE = {
+  apiVersion: "v1",
+  kind: "Config",
+  clusters: [{ name: "c", cluster: { server: "https://127.0.0.1:1", "insecure-skip-tls-verify": true } }],
+  users: [{ name: "u", user: { token: "t" } }],
+  contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
+  "current-context": "x",
+};
+
 describe("the real adapters", () => {
+  const folder = tempFolderForSuite("contract");
   const moto = motoForSuite();
   const postgres = postgresForSuite();
 
@@ -94,6 +176,52 @@ describe("the real adapters", () => {
       settle: async () => undefined,
       newRecord: async () =>
         void (await create({ SetIdentifier: "new-infra", Weight: 0, TTL: 60, ResourceRecords: [{ Value: "5.6.7.8" }] })),
+    };
+  });
+
+  observerPortContract("AWS, a cluster, Prometheus and databases that do not answer", async () => {
+    moto.clients();
+    const kubeconfig = join(folder(), "kubeconfig");
+    await writeFile(kubeconfig, stringify(UNREACHABLE));
+    const target = await openRealTarget({
+      config: () => CONFIG,
+      target: targetSchema.parse({
+        aws: { endpoint: moto.endpoint() },
+        cluster: { kubeconfig },
+        prometheus: { url: "http://127.0.0.1:1" },
+        dns: { samples: 1 },
+      }),
+      region: "us-east-2",
+      secret: async () => "made-up",
+      nameServers: [],
+      resolvers: [{ address: "127.0.0.1", port: 1 }],
+    });
+    return { observer: target.observer, now: () => Date.now(), close: () => target.close() };
+  });
+  fleetPortContract("the owners' own commands", async () => {
+    const file = join(folder(), "fleet.json");
+    await writeFile(file, JSON.stringify({ maintenance: false, uses: "old" }));
+    // As an owner would write it: reads what it is told from the environment, and does nothing the second time.
+    const change = (what: string) => [
+      process.execPath,
+      "-e",
+      `const fs = require("fs"), f = ${JSON.stringify(file)}; fs.writeFileSync(f, JSON.stringify({ ...JSON.parse(fs.readFileSync(f)), ${what} }))`,
+    ];
+    const { fleet } = targetSchema.parse({
+      prometheus: { url: "http://127.0.0.1:1" },
+      fleet: {
+        maintenanceOn: change("maintenance: true"),
+        maintenanceOff: change("maintenance: false"),
+        useDatabase: change("uses: process.env.CUTOVER_DATABASE_SIDE"),
+      },
+    });
+    return {
+      fleet: commandFleet(
+        () => CONFIG,
+        fleet,
+        async () => "new.example.com",
+      ),
+      state: async () => JSON.parse(await readFile(file, "utf8")) as { maintenance: boolean; uses: "old" | "new" },
     };
   });
 

@@ -1,6 +1,10 @@
 import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { MigratedApp } from "../../src/components/index.js";
+import type { StackConfig } from "../../src/config/schema.js";
 import { neededSecrets, type RawConfig, StackFile } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
+import { type Registered, registered } from "../components/harness.js";
 
 /** The sample stacks' configs. They have no secrets in the repository; what stands for them is sealed with nothing. */
 export async function sampleStacks(): Promise<{ stack: string; raw: RawConfig }[]> {
@@ -13,3 +17,13 @@ export async function sampleStacks(): Promise<{ stack: string; raw: RawConfig }[
     }),
   );
 }
+
+const SECRETS = pulumi.secret({
+  "database-password": "p",
+  "database-url": "postgresql://u:p@h/d",
+  "redis-url": "redis://r",
+}) as unknown as pulumi.Output<Record<string, string>>;
+
+/** What a stack's program registers for a config. */
+export const programOf = (config: StackConfig): Promise<Registered[]> =>
+  registered(() => new MigratedApp(config.application.name, { config, secrets: SECRETS }));

@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../config/schema.js";
 import type { Properties, ResourceRef } from "../backend.js";
 import { afterWeight, isActive } from "../faults.js";
-import { replicaLag } from "./signals.js";
+import { replicaLag, rolloutStage } from "./signals.js";
 import { noise, type Stored, type WorldState } from "./state.js";
 
 /** What a create or an update of one resource leaves. */
@@ -79,8 +79,9 @@ export function outcomeOf(
     case "aws:eks/nodeGroup:NodeGroup":
       return { ...plain, seconds: 3 * MINUTE, outputs: { ...plain.outputs, status: "ACTIVE" } };
     case "kubernetes:apps/v1:Deployment":
-    case "kubernetes:argoproj.io/v1alpha1:Rollout":
       return pods(plain, before, inputs, state);
+    case "kubernetes:argoproj.io/v1alpha1:Rollout":
+      return rollout(plain, before, inputs, state, config);
     case "kubernetes:networking.k8s.io/v1:Ingress":
       return ingress(plain, id, inputs, state);
     default:
@@ -171,8 +172,7 @@ interface WorkloadSpec {
 function pods(plain: Outcome, before: Stored | undefined, inputs: Properties, state: WorldState): Outcome {
   requireNamespace(inputs, state);
   const spec = inputs.spec as WorkloadSpec;
-  const template = JSON.stringify(spec.template);
-  const restarts = before === undefined || JSON.stringify((before.inputs.spec as WorkloadSpec).template) !== template;
+  const restarts = before === undefined || templateOf(before.inputs) !== templateOf(inputs);
   const { namespace } = metadataOf(inputs);
   for (const container of spec.template?.spec?.containers ?? []) {
     for (const variable of container.env ?? []) {
@@ -180,8 +180,20 @@ function pods(plain: Outcome, before: Stored | undefined, inputs: Properties, st
       if (wanted !== undefined) requireSecret(wanted, namespace ?? "default", state);
     }
   }
-  if (restarts && before !== undefined) delete state.rolloutAborted;
   return { ...plain, seconds: restarts ? 40 : 5, restarts };
+}
+
+const templateOf = (inputs: Properties): string => JSON.stringify((inputs.spec as WorkloadSpec).template);
+
+/** A first version, and the stable one again, come at once; another walks the steps, and is stable when it is through. */
+function rollout(plain: Outcome, before: Stored | undefined, inputs: Properties, state: WorldState, config: StackConfig): Outcome {
+  const outcome = pods(plain, before, inputs, state);
+  if (!outcome.restarts) return outcome;
+  const through = state.rolloutAborted !== true && rolloutStage(state, config).pauseLeftMs === 0;
+  const stable = before === undefined ? templateOf(inputs) : through ? templateOf(before.inputs) : (state.rollout?.stable ?? "");
+  state.rollout = { stable, walks: templateOf(inputs) !== stable };
+  delete state.rolloutAborted;
+  return outcome;
 }
 
 function requireSecret(wanted: { name: string; key: string }, namespace: string, state: WorldState): void {

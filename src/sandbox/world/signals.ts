@@ -112,6 +112,7 @@ function errorRate(state: WorldState, side: Side): number {
 
 function latency(state: WorldState, side: Side): number {
   if (side === "new" && isActive(state.faults, "latency")) return 2.3 + noise(state.seed, "latency", state.now) * 0.4;
+  if (side === "new" && isActive(state.faults, "slower")) return 0.8 + noise(state.seed, "latency", state.now) * 0.1;
   return (side === "new" ? 0.15 : 0.28) + noise(state.seed, `latency-${side}`, state.now) * 0.1;
 }
 
@@ -183,8 +184,7 @@ interface RolloutSpec {
 function rolloutHealthy(state: WorldState, config: StackConfig): boolean {
   const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
   if (rollout === undefined || state.rolloutAborted === true) return false;
-  // The first version of a Rollout starts without steps.
-  if (rollout.changedAt === rollout.createdAt) return state.now - rollout.createdAt >= STARTUP;
+  if (state.rollout?.walks !== true) return state.now - rollout.changedAt >= STARTUP;
   return state.now - rollout.changedAt >= pausesOf(rollout) + STARTUP;
 }
 
@@ -194,8 +194,9 @@ const rolloutWeight = (state: WorldState, config: StackConfig): number => rollou
 export function rolloutStage(state: WorldState, config: StackConfig): { weight: number; pauseLeftMs: number } {
   const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
   const over = { weight: 100, pauseLeftMs: 0 };
-  if (rollout === undefined || rollout.changedAt === rollout.createdAt) return over;
+  if (rollout === undefined) return over;
   if (state.rolloutAborted === true) return { weight: 0, pauseLeftMs: 0 };
+  if (state.rollout?.walks !== true) return over;
   let left = state.now - rollout.changedAt;
   let weight = 0;
   for (const step of (rollout.inputs.spec as RolloutSpec).strategy.canary.steps) {
@@ -213,7 +214,7 @@ export function skipPause(state: WorldState, config: StackConfig): number | unde
   const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
   const { weight, pauseLeftMs } = rolloutStage(state, config);
   if (rollout === undefined || pauseLeftMs === 0) return undefined;
-  // As if it had begun earlier by what was left; never at its creation, which is the mark of a first version.
+  // As if it had begun earlier by what was left.
   rollout.changedAt -= pauseLeftMs;
   return weight;
 }

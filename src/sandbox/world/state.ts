@@ -66,6 +66,8 @@ export interface WorldState {
   /** Percent of an Argo Rollout's Services, as the Ingress was told. */
   rolloutShare: Since<number>[];
   rolloutAborted?: boolean;
+  /** Of the Argo Rollout: the pod template that is stable, and whether what runs now walks its steps towards another. */
+  rollout?: { stable: string; walks: boolean };
   faults: Fault[];
   /** What no cutover may ever cause; the report and the tests read it. */
   violations: string[];

@@ -54,9 +54,11 @@ export class World implements SandboxBackend {
       if (effect.fence < state.fence)
         throw new Conflict(`The lease ${effect.fence} of ${this.stack} was lost: ${state.fence} is in force.`);
       state.fence = effect.fence;
-      if (effect.key in state.done) return state.done[effect.key] as T;
+      // One step may have several effects under its key.
+      const key = `${kind} ${effect.key}`;
+      if (key in state.done) return state.done[key] as T;
       const result = operation(state);
-      state.done[effect.key] = result ?? null;
+      state.done[key] = result ?? null;
       state.effects.push({ seq: state.effects.length + 1, at: state.now, kind, id, key: effect.key });
       crash = this.crashes(state, kind, effect.key);
       return result;

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { answersOf, authoritativeServers, confirmedWeight, shownTtl } from "../../../src/adapters/dns/answers.js";
-import { gdnsdForSuite } from "../../support/gdnsd.js";
+import { answersOf, authoritativeServers, confirmedWeight, resolversFollow, shownTtl } from "../../../src/adapters/dns/answers.js";
+import { gdnsdForSuite, type Weighted } from "../../support/gdnsd.js";
 
 const NAME = "api.example.com";
 const SIDES = { old: ["1.2.3.4"], new: ["5.6.7.8"] };
@@ -54,6 +54,21 @@ describe("weights as authoritative name servers show them", function () {
     expect(confirmedWeight(0, strange, { old: ["9.9.9.9"], new: ["5.6.7.8"] }))
       .to.have.property("reason")
       .that.contains("answers with 1.2.3.4, which is of neither side");
+  });
+
+  it("promise 11: resolvers have let go once none answers with a side without weight, or with an earlier, longer TTL", async () => {
+    const ask = async (...servers: Weighted[]) =>
+      Promise.all(servers.map(async (s) => answersOf(await dns.serve(s), NAME, { samples: 2 })));
+    const now = (weights: { old: number; new: number }) => ({ oldAddresses: SIDES.old, weights, ttlSeconds: 60 });
+    const two = await ask(at(0, 100), at(100, 0));
+    expect(resolversFollow(two, now({ old: 0, new: 100 }))).to.deep.equal({ known: true, value: 0.5 });
+    expect(resolversFollow(two, now({ old: 50, new: 50 }))).to.deep.equal({ known: true, value: 1 });
+    expect(resolversFollow(two, now({ old: 100, new: 0 }))).to.deep.equal({ known: true, value: 0.5 });
+    const slow = await ask(at(100, 0, 300));
+    expect(resolversFollow(slow, now({ old: 100, new: 0 }))).to.deep.equal({ known: true, value: 0 });
+    const silent = await answersOf({ address: "127.0.0.1", port: 1 }, NAME, { samples: 2, timeoutMs: 200 });
+    expect(resolversFollow([...two, silent], now({ old: 50, new: 50 }))).to.include({ known: false });
+    expect(resolversFollow([], now({ old: 50, new: 50 }))).to.deep.equal({ known: false, reason: "no resolver is known" });
   });
 
   it("finds the servers that are in charge of a name", async () => {
