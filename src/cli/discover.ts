@@ -1,10 +1,12 @@
 import { stringify as toYaml } from "yaml";
 import { type AwsAccount, awsClients } from "../adapters/aws/clients.js";
 import { type Discovered, discover } from "../adapters/aws/discovery.js";
+import type { StackConfig } from "../config/schema.js";
+import { StackFile } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
 import type { Inventory } from "../inventory/csv.js";
 import { serviceNamed } from "../inventory/graph.js";
-import { type Found, matchDependencies, matchResources } from "../inventory/matching.js";
+import { type Found, matchDependencies, matchResources, type Stated } from "../inventory/matching.js";
 import { folderProject } from "./project.js";
 
 export interface DiscoverOptions {
@@ -20,7 +22,7 @@ export interface DiscoverOptions {
 export async function discoverCommand(options: DiscoverOptions): Promise<void> {
   const inventory = await folderProject(options.stacks).inventory();
   const found = await Promise.all(accountsOf(options).map(discoverAccount));
-  process.stdout.write(`${render(sheets(found, inventory), options.output)}\n`);
+  process.stdout.write(`${render(sheets(found, inventory, await statedIn(options.stacks)), options.output)}\n`);
 }
 
 /** Every region in every account: one with its own credentials, or each profile, or each role. */
@@ -48,19 +50,74 @@ interface Sheet {
   rows: (string | number)[][];
 }
 
+/** What all stack configs say of the old side; their secrets are not needed for that. */
+async function statedIn(folder: string): Promise<Stated[]> {
+  const stacks = await StackFile.list(folder);
+  return Promise.all(
+    stacks.map(async (stack) => {
+      const raw = (await StackFile.read(folder, stack)).raw();
+      const section = <T extends object>(name: string): Partial<T> => (raw[`cutover:${name}`] ?? {}) as Partial<T>;
+      const { host } = section<NonNullable<StackConfig["ingress"]>>("ingress");
+      const { instanceIds = [], loadBalancerArn, databaseIdentifier } = section<NonNullable<StackConfig["old"]>>("old");
+      const balancer = loadBalancerArn?.split("/").at(-2);
+      return {
+        application: section<StackConfig["application"]>("application").name ?? stack,
+        hosts: host === undefined ? [] : [host],
+        ids: [...instanceIds, balancer, databaseIdentifier].filter((id) => id !== undefined),
+      };
+    }),
+  );
+}
+
+/** Everything that was found, with what it belongs with. */
+function foundIn({ instances, databases, loadBalancers, services, names, letsIn }: Discovered): Found[] {
+  const hostsOf = (...targets: (string | undefined)[]) =>
+    names.filter((n) => n.leadsTo.some((t) => targets.includes(t))).map((n) => n.name);
+  const opened = (groups: string[]) => {
+    const allowed = groups.flatMap((g) => letsIn.get(g) ?? []);
+    return instances.filter((i) => i.securityGroups.some((g) => allowed.includes(g)));
+  };
+  return [
+    ...loadBalancers.map(
+      (b): Found => ({
+        kind: "load balancer",
+        id: b.name,
+        name: b.name,
+        tags: b.tags,
+        linked: [],
+        hosts: hostsOf(b.dnsName.toLowerCase()),
+      }),
+    ),
+    ...instances.map(
+      (i): Found => ({
+        kind: "instance",
+        id: i.id,
+        name: i.name,
+        tags: i.tags,
+        linked: i.loadBalancers.map((id) => ({ id, how: "behind" })),
+        hosts: hostsOf(i.publicIp, i.privateIp),
+      }),
+    ),
+    ...databases.map(
+      (d): Found => ({
+        kind: "database",
+        id: d.identifier,
+        name: d.identifier,
+        tags: d.tags,
+        linked: opened(d.securityGroups).map((i) => ({ id: i.id, how: "its security group is open to" })),
+      }),
+    ),
+    ...services.map((s): Found => ({ kind: s.kind, id: s.id, name: s.id, tags: s.tags, linked: [] })),
+  ];
+}
+
 /** The guide's tables, and what belongs to which application. */
-function sheets(all: Discovered[], inventory: Inventory): Sheet[] {
+function sheets(all: Discovered[], inventory: Inventory, stated: Stated[]): Sheet[] {
   const instances = all.flatMap((d) => d.instances);
   const databases = all.flatMap((d) => d.databases);
   const balancers = all.flatMap((d) => d.loadBalancers);
-  const found: Found[] = [
-    ...balancers.map((b): Found => ({ kind: "load balancer", id: b.name, name: b.name, tags: b.tags, linked: [] })),
-    ...instances.map((i): Found => ({ kind: "instance", id: i.id, name: i.name, tags: i.tags, linked: i.loadBalancers })),
-    ...databases.map((d): Found => ({ kind: "database", id: d.identifier, name: d.identifier, tags: d.tags, linked: [] })),
-  ];
   const services = all.flatMap((d) => d.services);
-  found.push(...services.map((s): Found => ({ kind: s.kind, id: s.id, name: s.id, tags: s.tags, linked: [] })));
-  const { matches, unmatched } = matchResources(inventory, found);
+  const { matches, unmatched } = matchResources(inventory, all.flatMap(foundIn), stated);
   const called = new Map([
     ...databases.flatMap((d) => [[d.identifier, serviceNamed(d.engine) ?? d.engine] as const]),
     ...services.map((s) => [s.id, s.service] as const),

@@ -7,15 +7,26 @@ export interface Found {
   id: string;
   name: string | undefined;
   tags: Record<string, string>;
-  /** Ids or names of what it belongs with: load balancers of an instance. */
-  linked: string[];
+  /** What it belongs with: its id, and how that is said. */
+  linked: { id: string; how: string }[];
+  /** Names in DNS that lead to it. */
+  hosts?: string[];
+}
+
+/** What the stack configs say of an application's old side. */
+export interface Stated {
+  application: string;
+  /** Its users' host names. */
+  hosts: string[];
+  /** Instances, load balancers and databases by id. */
+  ids: string[];
 }
 
 export interface Match {
   application: string;
   kind: Found["kind"];
   id: string;
-  /** `certain`: a tag says so. `likely`: its name, or a certain neighbour. `possible`: its name says part of it. */
+  /** `certain`: a tag, a stack config or its users' host name says so. `likely`: its name, or a neighbour that is not just possible. `possible`: its name says part of it. */
   confidence: "certain" | "likely" | "possible";
   evidence: string[];
 }
@@ -28,23 +39,24 @@ const RANK = { certain: 3, likely: 2, possible: 1 } as const;
  * Which application each resource belongs to, with the evidence, and what belongs to none: nothing is dropped. Pure.
  * A resource that several applications claim equally is given to none, with all of them named.
  */
-export function matchResources(inventory: Inventory, found: Found[]): { matches: Match[]; unmatched: { found: Found; why: string }[] } {
+export function matchResources(
+  inventory: Inventory,
+  found: Found[],
+  stated: Stated[] = [],
+): { matches: Match[]; unmatched: { found: Found; why: string }[] } {
   const names = inventory.applications.map((a) => a.name);
-  const own = new Map(found.map((f) => [f, names.flatMap((name) => claim(name, f) ?? [])]));
-  const certain = new Map(
-    [...own].flatMap(([f, claims]) =>
-      claims.filter((c) => c.confidence !== "possible").map((c) => [f.name ?? f.id, c.application] as const),
-    ),
+  const own = new Map(found.map((f) => [f, [...names.flatMap((name) => claim(name, f) ?? []), ...stated.flatMap((s) => saidOf(s, f))]]));
+  const owners = new Map(
+    [...own].flatMap(([f, claims]) => claims.filter((c) => c.confidence !== "possible").map((c) => [f.id, c.application] as const)),
   );
   const matches: Match[] = [];
   const unmatched: { found: Found; why: string }[] = [];
   for (const [f, claims] of own) {
-    const byNeighbour = f.linked.flatMap((neighbour): Match[] => {
-      const application = certain.get(neighbour);
+    const byNeighbour = f.linked.flatMap(({ id, how }): Match[] => {
+      const application = owners.get(id);
       if (application === undefined) return [];
-      return [
-        { application, kind: f.kind, id: f.id, confidence: "likely", evidence: [`behind ${neighbour}, which belongs to ${application}`] },
-      ];
+      const evidence = [`${how} ${id}, which belongs to ${application}`];
+      return [{ application, kind: f.kind, id: f.id, confidence: "likely", evidence }];
     });
     const merged = mergeClaims([...claims, ...byNeighbour]);
     const best = merged.filter((m) => RANK[m.confidence] === Math.max(...merged.map((x) => RANK[x.confidence])));
@@ -55,6 +67,16 @@ export function matchResources(inventory: Inventory, found: Found[]): { matches:
     else matches.push(only);
   }
   return { matches, unmatched };
+}
+
+/** What the stack configs say is certain. */
+function saidOf({ application, hosts, ids }: Stated, { kind, id, hosts: names = [] }: Found): Match[] {
+  const certain = (evidence: string): Match => ({ application, kind, id, confidence: "certain", evidence: [evidence] });
+  const host = names.find((n) => hosts.includes(n));
+  return [
+    ...(ids.includes(id) ? [certain("a stack config names it")] : []),
+    ...(host === undefined ? [] : [certain(`${host} leads to it`)]),
+  ];
 }
 
 function claim(application: string, { kind, id, name, tags }: Found): Match | undefined {

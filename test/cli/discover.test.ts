@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
+import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
 import { expect } from "chai";
 import { projectRoot } from "../../src/engine/engine.js";
 import { bucket, cache, database, instances, loadBalancer, network, queue } from "../adapters/aws/account.js";
@@ -10,6 +12,7 @@ const MAIN = join(projectRoot(), "dist", "src", "cli", "main.js");
 describe("cutover discover", function () {
   this.timeout(240_000);
   const moto = motoForSuite();
+  let frontId: string;
   const discover = (...args: string[]) => command(process.execPath, [MAIN, "discover", ...args], { cwd: projectRoot() });
 
   before("a large account", async () => {
@@ -20,6 +23,15 @@ describe("cutover discover", function () {
     for (let i = 0; i < 40; i += 1) await database(clients, `db-${i}`);
     for (let i = 0; i < 59; i += 1) await loadBalancer(clients, `lb-${i}`, subnetIds);
     await loadBalancer(clients, "old-web-api", subnetIds, { Application: "web-api" });
+    // Nothing names it but the address that the users' host name leads to.
+    const [front = ""] = await instances(clients, 1, { Name: "front" });
+    const { Reservations = [] } = await clients.ec2.send(new DescribeInstancesCommand({ InstanceIds: [front] }));
+    const address = Reservations[0]?.Instances?.[0]?.PublicIpAddress ?? "";
+    const zone = await clients.route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: "1" }));
+    const record = { Name: "api.example.com", Type: "A" as const, TTL: 300, ResourceRecords: [{ Value: address }] };
+    const Changes = [{ Action: "CREATE" as const, ResourceRecordSet: record }];
+    await clients.route53.send(new ChangeResourceRecordSetsCommand({ HostedZoneId: zone.HostedZone?.Id, ChangeBatch: { Changes } }));
+    frontId = front;
     await cache(clients, "prod-redis", "redis", { Application: "web-api" });
     await cache(clients, "sessions", "memcached");
     await queue(clients, "batch-processor-jobs");
@@ -31,10 +43,15 @@ describe("cutover discover", function () {
     const { code, output } = await discover("--region", "us-east-2", "--endpoint", moto.endpoint(), "--output", "json");
     expect(code, output).to.equal(0);
     const data = JSON.parse(output) as Record<string, Record<string, string>[]>;
-    expect(data.instances).to.have.length(500);
+    expect(data.instances).to.have.length(501);
+    expect(data.applications?.find((a) => a.Resource === frontId)).to.deep.include({
+      Application: "web-api",
+      Confidence: "certain",
+      Evidence: "api.example.com leads to it",
+    });
     expect(data.databases).to.have.length(40);
     expect(data.loadBalancers).to.have.length(60);
-    expect(data.applications).to.have.length(104);
+    expect(data.applications).to.have.length(105);
     expect(data.applications?.find((a) => a.Kind === "load balancer")).to.include({ Application: "web-api", Confidence: "certain" });
     expect(data.ofNoApplication).to.have.length(530);
     expect(data.services).to.have.length(34);
@@ -51,7 +68,7 @@ describe("cutover discover", function () {
   it("prints the guide's tables, as Markdown and CSV too, for several regions", async () => {
     const regions = ["--region", "us-east-2", "us-west-2", "--endpoint", moto.endpoint()];
     const table = await discover(...regions);
-    expect(table.output).to.match(/Instances \(500\)\nInstanceId +InstanceType +State +Name +Region\n/);
+    expect(table.output).to.match(/Instances \(501\)\nInstanceId +InstanceType +State +Name +Region\n/);
     const markdown = await discover(...regions, "--output", "markdown");
     expect(markdown.output).to.contain("| LoadBalancerName | Type | State | DNSName | Region |");
     const csv = await discover(...regions, "--output", "csv");

@@ -25,13 +25,34 @@ describe("matching what was found with the inventory", () => {
 
   it("follows a load balancer to what is behind it", () => {
     const balancer = found({ kind: "load balancer", id: "lb", name: "old-web-api" });
-    const { matches } = matched(balancer, found({ id: "i-2", linked: ["old-web-api"] }));
+    const { matches } = matched(balancer, found({ id: "i-2", linked: [{ id: "lb", how: "behind" }] }));
     expect(matches[1]).to.deep.include({
       application: "web-api",
       id: "i-2",
       confidence: "likely",
-      evidence: ["behind old-web-api, which belongs to web-api"],
+      evidence: ["behind lb, which belongs to web-api"],
     });
+  });
+
+  it("follows a security group to the database that it opens", () => {
+    const instance = found({ id: "i-6", tags: { app: "web-api" } });
+    const database = found({ kind: "database", id: "main", linked: [{ id: "i-6", how: "open to" }] });
+    expect(matched(instance, database).matches[1]).to.deep.include({ id: "main", confidence: "likely" });
+    const shared = found({ kind: "database", id: "shared", linked: ["i-6", "i-7"].map((id) => ({ id, how: "open to" })) });
+    expect(matched(instance, found({ id: "i-7", tags: { app: "admin-portal" } }), shared).unmatched[0]?.why).to.equal(
+      "several applications claim it: web-api, admin-portal",
+    );
+  });
+
+  it("takes for certain what a stack config names, and what its users' host name leads to", () => {
+    const stated = [{ application: "web-api", hosts: ["api.example.com"], ids: ["i-8"] }];
+    const all = [found({ id: "i-8" }), found({ kind: "load balancer", id: "edge", hosts: ["api.example.com"] }), found({ id: "i-9" })];
+    const { matches, unmatched } = matchResources(INVENTORY, all, stated);
+    expect(matches.map((m) => [m.id, m.application, m.confidence, m.evidence])).to.deep.equal([
+      ["i-8", "web-api", "certain", ["a stack config names it"]],
+      ["edge", "web-api", "certain", ["api.example.com leads to it"]],
+    ]);
+    expect(unmatched).to.have.length(1);
   });
 
   it("lists what belongs to none, and what several claim, and drops nothing", () => {

@@ -2,6 +2,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
+import { gateNamed } from "../../src/automation/gates/catalogue.js";
+import { judge } from "../../src/automation/gates/gate.js";
 import { readConfig } from "../../src/config/stackFile.js";
 import { Conflict, UserError } from "../../src/errors.js";
 import { parseFault } from "../../src/sandbox/faults.js";
@@ -48,6 +50,28 @@ describe("the sandbox's world", () => {
     await clock.sleepUntil(clock.now() + 10_000);
     await promote();
     expect((await sandbox.effects(STACK)).filter((e) => e.kind === "rds:PromoteReadReplica")).to.have.length(1);
+  });
+
+  it("compares the sides: a new side that is slower than the old one fails that, though it is within its own limit", async () => {
+    const sandbox = await sandboxIn(tempFolder(), ["slower@50%"]);
+    const backend = await sandbox.open(STACK);
+    const { cloud, observer, clock } = await sandbox.target(STACK, () => CONFIG);
+    await cloud.adoptRecord(effect("adopt"));
+    await backend.create(RECORD, weighted("new-infra", 0));
+    const judged = async (key: string, weight: number) => {
+      await cloud.setWeights({ old: 100 - weight, new: weight }, effect(key));
+      await clock.sleepUntil(clock.now() + 600_000);
+      const verdicts = (["latency-p95", "latency-over-old", "error-rate-over-old"] as const).map(async (name) => {
+        const gate = gateNamed(name);
+        const observation = await observer.observe(gate.observation, gate.side, CONFIG.gates.windowSeconds);
+        return judge(gate, { gate: name, holdSeconds: 0 }, observation, CONFIG, clock.now());
+      });
+      return Promise.all(verdicts);
+    };
+    expect(await judged("quarter", 25)).to.deep.equal(["pass", "pass", "pass"]);
+    expect(await judged("half", 50)).to.deep.equal(["pass", "fail", "pass"]);
+    // Nobody is left on the old side: there is nothing to compare with.
+    expect(await judged("all", 100)).to.deep.equal(["pass", "unknown", "unknown"]);
   });
 
   it("refuses a weighted record beside the plain one until it was taken over, and a plain one beside weighted ones", async () => {

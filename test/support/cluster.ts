@@ -1,5 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
 import https from "node:https";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type ClusterClients, clusterClients } from "../../src/adapters/kubernetes/clients.js";
@@ -72,6 +74,36 @@ export function clusterForSuite() {
         request.once("error", reject);
         request.end(body === undefined ? undefined : JSON.stringify(body));
       });
+    },
+    /** The API server behind a proxy that may take a request for itself. */
+    async behind(takes: (path: string, response: ServerResponse) => boolean): Promise<{ clients: ClusterClients; close(): Promise<void> }> {
+      const proxy = createServer((incoming, response) => {
+        const path = incoming.url ?? "/";
+        if (takes(path, response)) return;
+        const { host: _, ...headers } = incoming.headers;
+        const outgoing = https.request(
+          `${running?.server}${path}`,
+          { method: incoming.method, headers, rejectUnauthorized: false },
+          (answer) => {
+            response.writeHead(answer.statusCode ?? 502, answer.headers);
+            answer.pipe(response);
+          },
+        );
+        outgoing.once("error", () => response.destroy());
+        response.once("close", () => outgoing.destroy());
+        incoming.pipe(outgoing);
+      });
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      const file = join(folder(), "kubeconfig-proxy");
+      const text = await readFile(running?.kubeconfig ?? "", "utf8");
+      await writeFile(file, text.replace(running?.server ?? "", `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`));
+      return {
+        clients: clusterClients({ kubeconfig: file }),
+        close: () => {
+          proxy.closeAllConnections();
+          return new Promise((resolve) => proxy.close(() => resolve()));
+        },
+      };
     },
     /** Server-side apply, strictly: a field that the kind does not have is refused. */
     apply(object: KubernetesManifest, dryRun = false): Promise<Answer> {

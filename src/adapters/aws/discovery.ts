@@ -1,7 +1,13 @@
 import { paginateListCertificates } from "@aws-sdk/client-acm";
-import { paginateDescribeInstances } from "@aws-sdk/client-ec2";
+import { paginateDescribeInstances, paginateDescribeSecurityGroups } from "@aws-sdk/client-ec2";
 import { paginateDescribeDBInstances } from "@aws-sdk/client-rds";
-import { paginateListHostedZones } from "@aws-sdk/client-route-53";
+import {
+  ListResourceRecordSetsCommand,
+  type ListResourceRecordSetsCommandInput,
+  type ListResourceRecordSetsCommandOutput,
+  paginateListHostedZones,
+  type ResourceRecordSet,
+} from "@aws-sdk/client-route-53";
 import type { DatabaseRow, InstanceRow, LoadBalancerRow } from "../../ports/target.js";
 import type { AwsClients } from "./clients.js";
 import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";
@@ -21,6 +27,7 @@ export interface DiscoveredDatabase extends DatabaseRow {
   encrypted: boolean;
   backupRetentionDays: number;
   replicaOf: string | undefined;
+  securityGroups: string[];
   tags: Record<string, string>;
 }
 
@@ -44,6 +51,12 @@ export interface CertificateRow {
   region: string;
 }
 
+/** A name in a hosted zone and what it leads to: addresses, or the name of a load balancer. */
+export interface NameRow {
+  name: string;
+  leadsTo: string[];
+}
+
 /** Everything of one account and region, all pages. */
 export interface Discovered {
   region: string;
@@ -53,6 +66,9 @@ export interface Discovered {
   zones: HostedZone[];
   certificates: CertificateRow[];
   services: ServiceRow[];
+  names: NameRow[];
+  /** Security group → those that its rules let in. */
+  letsIn: Map<string, string[]>;
 }
 
 const MOST = 100;
@@ -61,15 +77,17 @@ const tagsOf = (tags: { Key?: string; Value?: string }[] | undefined): Record<st
 
 export async function discover(clients: AwsClients): Promise<Discovered> {
   const { region } = clients.account;
-  const [instances, databases, loadBalancers, zones, certificates, services] = await Promise.all([
+  const [instances, databases, loadBalancers, zones, certificates, services, letsIn] = await Promise.all([
     discoverInstances(clients),
     discoverDatabases(clients),
     discoverLoadBalancers(clients),
     discoverZones(clients),
     discoverCertificates(clients),
     discoverServices(clients),
+    discoverGroups(clients),
   ]);
-  return { region, instances, databases, loadBalancers, zones, certificates, services };
+  const names = await discoverNames(clients, zones);
+  return { region, instances, databases, loadBalancers, zones, certificates, services, names, letsIn };
 }
 
 export async function discoverInstances(clients: AwsClients): Promise<DiscoveredInstance[]> {
@@ -95,6 +113,47 @@ export async function discoverInstances(clients: AwsClients): Promise<Discovered
     }
   }
   return found;
+}
+
+/** Only rules that name another group: an address range says nothing about who is meant. */
+async function discoverGroups({ ec2 }: AwsClients): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for await (const page of paginateDescribeSecurityGroups({ client: ec2, pageSize: MOST }, {}))
+    for (const { GroupId = "", IpPermissions = [] } of page.SecurityGroups ?? []) {
+      const others = IpPermissions.flatMap((p) => (p.UserIdGroupPairs ?? []).flatMap((pair) => pair.GroupId ?? []));
+      if (others.length > 0) found.set(GroupId, [...new Set(others)]);
+    }
+  return found;
+}
+
+async function discoverNames({ route53 }: AwsClients, zones: HostedZone[]): Promise<NameRow[]> {
+  const found: NameRow[] = [];
+  const plain = (name = ""): string => name.replace(/\.$/, "").toLowerCase();
+  for (const { id } of zones)
+    for await (const { Name, Type, ResourceRecords = [], AliasTarget } of allRecords(route53, id)) {
+      if (Type !== "A" && Type !== "AAAA" && Type !== "CNAME") continue;
+      const targets = [...ResourceRecords.map((r) => r.Value), AliasTarget?.DNSName].flatMap((t) => (t === undefined ? [] : [plain(t)]));
+      // Route 53's console puts this before the names of load balancers.
+      found.push({ name: plain(Name), leadsTo: targets.map((t) => t.replace(/^dualstack\./, "")) });
+    }
+  return found;
+}
+
+/** The SDK has no paginator for this call. */
+async function* allRecords(route53: AwsClients["route53"], HostedZoneId: string): AsyncGenerator<ResourceRecordSet> {
+  let next: Omit<ListResourceRecordSetsCommandInput, "HostedZoneId"> | undefined = {};
+  while (next !== undefined) {
+    const page: ListResourceRecordSetsCommandOutput = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId, ...next }));
+    yield* page.ResourceRecordSets ?? [];
+    next =
+      page.IsTruncated === true
+        ? {
+            StartRecordName: page.NextRecordName,
+            StartRecordType: page.NextRecordType,
+            StartRecordIdentifier: page.NextRecordIdentifier,
+          }
+        : undefined;
+  }
 }
 
 /** Names of load balancers by the instance or address that their target groups send requests to. */
@@ -126,6 +185,7 @@ export async function discoverDatabases({ rds, account: { region } }: AwsClients
         arn: d.DBInstanceArn ?? "",
         encrypted: d.StorageEncrypted === true,
         backupRetentionDays: d.BackupRetentionPeriod ?? 0,
+        securityGroups: (d.VpcSecurityGroups ?? []).flatMap((g) => g.VpcSecurityGroupId ?? []),
         replicaOf: d.ReadReplicaSourceDBInstanceIdentifier || undefined,
         tags: tagsOf(d.TagList),
       });

@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { V1ConfigMap } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { parseAllDocuments } from "yaml";
 import type { ClusterClients } from "../../../src/adapters/kubernetes/clients.js";
 import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterPort.js";
 import { clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
 import { rolloutOf } from "../../../src/adapters/kubernetes/rollouts.js";
+import { waitFor } from "../../../src/adapters/kubernetes/waiting.js";
 import { patched } from "../../../src/automation/orchestrator.js";
 import { buildPlan } from "../../../src/automation/plan.js";
 import type { StackConfig } from "../../../src/config/schema.js";
@@ -56,6 +58,44 @@ describe("on a real Kubernetes control plane", function () {
       }
     }
     expect(new Set(seen.values()).size).to.be.at.least(14);
+  });
+
+  it("promise 10: a wait survives watches that break, end, or are told that their version is too old", async () => {
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "waited", namespace: "production" } };
+    await cluster.apply(map);
+    const watches: string[] = [];
+    // In front of the API server: the first watch breaks, the second is too old, the third ends at once, the rest pass.
+    const proxy = await cluster.behind((path, response) => {
+      if (!path.includes("watch=true") || watches.push(path) > 3) return false;
+      if (watches.length === 1) setTimeout(() => response.destroy(), 100);
+      else if (watches.length === 2)
+        response.end(
+          `${JSON.stringify({ type: "ERROR", object: { kind: "Status", apiVersion: "v1", code: 410, reason: "Expired", message: "too old resource version" } })}\n`,
+        );
+      else response.end();
+      return true;
+    });
+    try {
+      const { core } = proxy.clients;
+      const waiting = waitFor<V1ConfigMap>({
+        clients: proxy.clients,
+        path: "/api/v1/namespaces/production/configmaps",
+        name: "waited",
+        read: () => core.readNamespacedConfigMap({ name: "waited", namespace: "production" }),
+        done: ({ data }) => data?.state,
+        timeoutSeconds: 60,
+        what: "The config map",
+      });
+      await eventually(
+        async () => watches.length,
+        (n) => n > 3,
+      );
+      await cluster.apply({ ...map, data: { state: "there" } } as typeof map);
+      expect(await waiting).to.equal("there");
+      expect(watches.length).to.be.at.least(4);
+    } finally {
+      await proxy.close();
+    }
   });
 
   it("refuses what the validation is for: a field that does not exist", async () => {
