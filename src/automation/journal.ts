@@ -32,10 +32,13 @@ export interface ChainFault {
   what: string;
 }
 
-/** Finds any changed, removed or reordered entry. An empty list means that the journal is as it was written. */
-export function verifyChain(entries: readonly Recorded[]): ChainFault[] {
+/**
+ * Finds any changed, removed or reordered entry. An empty list means that the journal is as it was written.
+ * @param follows the entry that the first one follows, which was verified before
+ */
+export function verifyChain(entries: readonly Recorded[], follows?: Recorded): ChainFault[] {
   const faults: ChainFault[] = [];
-  let before: Recorded | undefined;
+  let before = follows;
   for (const entry of entries) {
     const expected = (before?.seq ?? 0) + 1;
     if (entry.seq !== expected) faults.push({ seq: entry.seq, what: `stands where entry ${expected} belongs` });
@@ -59,8 +62,8 @@ export function redact<T>(value: T, key = ""): T {
 }
 
 /** @throws PromiseViolation when the chain is broken */
-export function requireIntact(entries: readonly Recorded[], where: string): void {
-  const fault = verifyChain(entries)[0];
+export function requireIntact(entries: readonly Recorded[], where: string, follows?: Recorded): void {
+  const fault = verifyChain(entries, follows)[0];
   if (fault !== undefined)
     throw new PromiseViolation(9, `the journal ${where} was tampered with: entry ${fault.seq} ${fault.what}`, {
       next: "Restore the journal from a backup; cutover goes on only from an intact one.",

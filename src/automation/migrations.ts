@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
-import { Conflict, NotFound, UserError } from "../errors.js";
+import { Conflict, NotFound, Transient, UserError } from "../errors.js";
 import type { Observation } from "../ports/observations.js";
 import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
@@ -15,7 +15,7 @@ import { decide, patched } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { Runner } from "./runner.js";
 import { apply, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
-import type { Store } from "./store.js";
+import { Moved, type Store } from "./store.js";
 import type { Preview, ProjectPort, Step } from "./types.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
 
@@ -28,6 +28,8 @@ export interface MigrationsOptions {
   stacksFolder: string;
   /** Names this service in leases and conflicts. @default host and process id */
   holder?: string;
+  /** How often to look for migrations that another process left behind, in milliseconds. @default never */
+  sweepMs?: number;
 }
 
 export interface Migration {
@@ -53,11 +55,26 @@ export class Migrations {
   private readonly states = new Map<string, MigrationState>();
   private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error] }>();
   private readonly stopping = new AbortController();
+  private readonly stopForeign: () => void;
+  private readonly sweeping: NodeJS.Timeout | undefined;
+  /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
+  private readonly failed = new Set<string>();
   readonly holder: string;
 
   constructor(private readonly options: MigrationsOptions) {
     this.holder = options.holder ?? `${hostname()} process ${process.pid}`;
     this.events.setMaxListeners(0);
+    const { store, sweepMs } = options;
+    this.stopForeign = store.onForeign(
+      (stack) => void this.heard(stack).catch((error: Error) => this.events.emit("failure", stack, error)),
+    );
+    if (sweepMs !== undefined) this.sweeping = setInterval(() => void this.resumeAll().catch(() => undefined), sweepMs);
+  }
+
+  /** Another process appended: its entry may be a command for the runner here. */
+  private async heard(stack: string): Promise<void> {
+    await this.get(stack);
+    this.running.get(stack)?.runner.nudge();
   }
 
   onProgress(listener: (progress: Progress) => void): () => void {
@@ -124,7 +141,7 @@ export class Migrations {
     const config = file.config();
     const plan = buildPlan(config);
     const target = await this.target(stack);
-    await this.append(
+    await this.appendUnlessMoved(
       stack,
       {
         type: "migration.created",
@@ -135,6 +152,7 @@ export class Migrations {
         who,
       },
       target,
+      0,
     );
     return this.get(stack);
   }
@@ -188,9 +206,14 @@ export class Migrations {
    * @throws Conflict when the state does not allow it (naming who holds the stack), NotFound, UserError
    */
   async command(stack: string, command: Command, who: string): Promise<MigrationState> {
-    const { plan, state } = await this.get(stack);
-    await this.check(stack, plan, state, command, who);
-    await this.append(stack, { type: "command", who, ...command }, await this.target(stack));
+    const target = await this.target(stack);
+    // Checked against the journal as it is when the command is written: others may write in between.
+    for (;;) {
+      const { plan, state } = await this.get(stack);
+      await this.check(stack, plan, state, command, who);
+      if (await this.appendUnlessMoved(stack, { type: "command", who, ...command }, target, state.lastSeq)) break;
+    }
+    this.failed.delete(stack);
     this.running.get(stack)?.runner.nudge();
     // Going back does not wait for an update that goes forward.
     if (["rollback", "abort", "emergency"].includes(command.command)) this.options.driver.cancel(stack);
@@ -263,9 +286,9 @@ export class Migrations {
     });
   }
 
-  /** Goes on with every migration that was under way when the service ended. */
+  /** Goes on with every migration that was under way when a service ended; those that another process runs are left to it. */
   async resumeAll(): Promise<void> {
-    for (const { stack } of await this.list()) await this.ensureRunning(stack);
+    for (const { stack } of await this.list()) if (!this.failed.has(stack)) await this.ensureRunning(stack);
   }
 
   /** Resolves when nothing of the stack runs any more. */
@@ -280,6 +303,8 @@ export class Migrations {
 
   /** Lets running effects finish, ends pauses between samples, gives leases back. */
   async close(): Promise<void> {
+    clearInterval(this.sweeping);
+    this.stopForeign();
     this.stopping.abort(new Error("the service is stopping"));
     await Promise.all([...this.running.values()].map((r) => r.done));
   }
@@ -302,8 +327,14 @@ export class Migrations {
     if (this.running.has(stack) || this.stopping.signal.aborted) return;
     const { plan, state } = await this.get(stack);
     if (decide(plan, state).do === "idle") return;
-    const lease = await this.options.store.lease(stack, this.holder);
     const { store, driver, project } = this.options;
+    const lease = await store.lease(stack, this.holder).catch((error: Error) => {
+      // Whoever holds it reads the journal too.
+      if (error instanceof Conflict) return undefined;
+      throw error;
+    });
+    if (lease === undefined) return;
+    lease.lost?.addEventListener("abort", () => driver.cancel(stack), { once: true });
     const runner = new Runner(
       {
         store,
@@ -323,12 +354,15 @@ export class Migrations {
       .then(
         () => true,
         (error: Error) => {
+          // What passes, or what another process goes on with, is tried again by the next sweep.
+          if (!(error instanceof Transient) && !(error instanceof Conflict)) this.failed.add(stack);
           this.events.emit("failure", stack, error);
           return false;
         },
       )
       .then(async (ended) => {
-        await store.release(lease);
+        // A database that does not answer lets the lease end by itself.
+        await store.release(lease).catch(() => undefined);
         return ended;
       })
       .finally(() => this.running.delete(stack));
@@ -340,9 +374,16 @@ export class Migrations {
       .catch((error: Error) => this.events.emit("failure", stack, error));
   }
 
-  private async append(stack: string, entry: Entry, target: Target): Promise<void> {
-    await this.options.store.append(stack, entry, target.clock.now());
+  /** @returns false when the journal has grown since `after` */
+  private async appendUnlessMoved(stack: string, entry: Entry, target: Target, after: number): Promise<boolean> {
+    try {
+      await this.options.store.append(stack, entry, target.clock.now(), { after });
+    } catch (error) {
+      if (error instanceof Moved) return false;
+      throw error;
+    }
     await this.get(stack);
+    return true;
   }
 
   private planOf(stack: string, first: Recorded): Plan {

@@ -38,14 +38,17 @@ export class Runner {
   private state: MigrationState;
   private watch: { step: string; attempt: number; state: WatchState; checkpointAt: number } | undefined;
   private wake = new AbortController();
+  /** The service is ending, or the lease was lost: no further decision. */
+  private readonly stop: AbortSignal;
 
   constructor(
     private readonly parts: RunnerParts,
     state: MigrationState,
     private readonly lease: Lease,
-    private readonly stop: AbortSignal,
+    stop: AbortSignal,
   ) {
     this.state = state;
+    this.stop = lease.lost === undefined ? stop : AbortSignal.any([stop, lease.lost]);
   }
 
   /** Ends a pause between two samples, so that a new command is seen at once. */
@@ -146,6 +149,7 @@ export class Runner {
   }
 
   private async applyUpdate(intent: Extract<Intent, { type: "update.intended" }>): Promise<void> {
+    await this.parts.store.requireHeld(this.lease);
     try {
       const updated = await this.parts.driver.update(this.state.stack, intent.config, intent.key, { dnsOnly: intent.targetDns === true });
       await this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...updated });
@@ -157,6 +161,7 @@ export class Runner {
   private async act(key: string, step: ActionStep | ConfigStep, undo: boolean, config: StackConfig): Promise<void> {
     const { target, project } = this.parts;
     const run = undo ? step.undo : step.kind === "config" ? step.promote : step.run;
+    await this.parts.store.requireHeld(this.lease);
     let evidence: Evidence;
     try {
       evidence =

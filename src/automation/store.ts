@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, open, readdir, readFile, truncate } from "node:fs/promises";
+import { access, constants, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "../config/stackFile.js";
@@ -14,26 +14,55 @@ export interface Lease {
   holder: string;
   /** Grows with every lease of the stack: effects and entries of an older one are refused (promise 6). */
   fence: number;
+  /** Aborted as soon as it is known that the lease was lost. A folder's lease lasts as long as its process. */
+  lost?: AbortSignal;
 }
 
-/** What keeps journals and leases. The folder store is the embedded default; others implement the same. */
+/** What keeps journals and leases: a folder for one process, PostgreSQL for any number of them. */
 export interface Store {
   stacks(): Promise<string[]>;
   /** All entries, checked to be an intact chain; empty when there is no such migration. */
   entries(stack: string): Promise<Recorded[]>;
-  /** Appends as the holder of the lease, or as a command (no lease). @throws Conflict when the lease was lost */
-  append(stack: string, entry: Entry, at: number, lease?: Lease): Promise<Recorded>;
+  /**
+   * Appends as the holder of the lease, or as a command (no lease).
+   * @param by what it was decided on: the lease that must still be held, or the last entry that was seen
+   * @throws Conflict when the lease was lost, Moved when the journal has grown since
+   */
+  append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded>;
+  /** Takes over a whole journal as it is, for an import. @throws Conflict when there is one already, PromiseViolation when it is not intact */
+  adopt(stack: string, entries: readonly Recorded[]): Promise<void>;
   /** Keeps a file of evidence and answers its name. */
   keepFile(stack: string, name: string, content: string): Promise<string>;
   file(stack: string, name: string): Promise<string | undefined>;
+  /** Names of the files of evidence, sorted. */
+  files(stack: string): Promise<string[]>;
   /** @throws Conflict naming the holder */
   lease(stack: string, holder: string): Promise<Lease>;
+  /** Before each effect. @throws Conflict when the lease was lost */
+  requireHeld(lease: Lease): Promise<void>;
   release(lease: Lease): Promise<void>;
+  /** Calls with each stack whose journal another process appended to. @returns how to stop */
+  onForeign(listener: (stack: string) => void): () => void;
+  close(): Promise<void>;
 }
+
+/** The journal has grown since a command was checked: check it again. */
+export class Moved extends Error {}
+
+export const isLease = (by: Lease | { after: number } | undefined): by is Lease => by !== undefined && "fence" in by;
+
+/** @throws Moved */
+export function requireUnmoved(by: Lease | { after: number } | undefined, last: Recorded | undefined): void {
+  if (by !== undefined && !isLease(by) && (last?.seq ?? 0) !== by.after) throw new Moved(`entry ${last?.seq} came in between`);
+}
+
+export const lostTo = (lease: Lease, holder: string | undefined): Conflict =>
+  new Conflict(`The lease ${lease.fence} of ${lease.stack} was lost${holder === undefined ? "" : ` to ${holder}`}.`, { holder });
 
 /** Tells this process from an earlier one that had the same id, as after the restart of a container. */
 const INSTANCE = randomUUID();
 const JOURNAL = "journal.ndjson";
+const OWNER = ".owner.json";
 
 /**
  * A folder a stack: `journal.ndjson` (one entry a line, synced before an append is answered), `files/`, `lease.json`.
@@ -42,6 +71,7 @@ const JOURNAL = "journal.ndjson";
 export class FolderStore implements Store {
   private readonly journals = new Map<string, Promise<Recorded[]>>();
   private readonly tails = new Map<string, Promise<unknown>>();
+  private owning: Promise<void> | undefined;
 
   private constructor(private readonly root: string) {}
 
@@ -81,11 +111,13 @@ export class FolderStore implements Store {
     return journal;
   }
 
-  append(stack: string, entry: Entry, at: number, lease?: Lease): Promise<Recorded> {
+  append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
     return this.oneAtATime(stack, async () => {
-      if (lease !== undefined) await this.requireLease(lease);
+      await this.own();
+      if (isLease(by)) await this.requireHeld(by);
       const entries = await this.entries(stack);
-      const recorded = record(entry, entries.at(-1), at, lease?.fence ?? 0);
+      requireUnmoved(by, entries.at(-1));
+      const recorded = record(entry, entries.at(-1), at, isLease(by) ? by.fence : 0);
       await mkdir(join(this.root, stack), { recursive: true });
       const file = join(this.root, stack, JOURNAL);
       try {
@@ -110,6 +142,16 @@ export class FolderStore implements Store {
     });
   }
 
+  adopt(stack: string, entries: readonly Recorded[]): Promise<void> {
+    return this.oneAtATime(stack, async () => {
+      requireIntact(entries, `of ${stack}`);
+      await this.own();
+      if ((await this.entries(stack)).length > 0) throw new Conflict(`There is a journal of ${stack} already.`);
+      await writeAtomically(join(this.root, stack, JOURNAL), entries.map((e) => `${JSON.stringify(e)}\n`).join(""));
+      this.journals.delete(stack);
+    });
+  }
+
   async keepFile(stack: string, name: string, content: string): Promise<string> {
     await writeAtomically(join(this.root, stack, "files", name), content);
     return name;
@@ -120,15 +162,16 @@ export class FolderStore implements Store {
     return readFile(join(this.root, stack, "files", name), "utf8").catch(() => undefined);
   }
 
+  async files(stack: string): Promise<string[]> {
+    return (await readdir(join(this.root, stack, "files")).catch(() => [])).sort();
+  }
+
   lease(stack: string, holder: string): Promise<Lease> {
     return this.oneAtATime(stack, async () => {
+      await this.own();
       const held = await this.readLease(stack);
       // A holder on another host, or a process that lives (this one included), keeps its lease.
-      if (
-        held !== undefined &&
-        held.released !== true &&
-        (held.host !== hostname() || (held.instance !== INSTANCE && held.pid === process.pid ? false : isAlive(held.pid)))
-      ) {
+      if (held !== undefined && held.released !== true && (held.instance === INSTANCE || livesElsewhere(held))) {
         throw new Conflict(`${stack} is run by ${held.holder} since ${held.since}.`, {
           holder: held.holder,
           next: "Wait until it has finished, or pause it first.",
@@ -154,12 +197,39 @@ export class FolderStore implements Store {
     });
   }
 
-  private async requireLease(lease: Lease): Promise<void> {
+  async requireHeld(lease: Lease): Promise<void> {
     const held = await this.readLease(lease.stack);
-    if (held?.fence !== lease.fence || held.released === true)
-      throw new Conflict(`The lease ${lease.fence} of ${lease.stack} was lost${held === undefined ? "" : ` to ${held.holder}`}.`, {
-        ...(held === undefined ? {} : { holder: held.holder }),
+    if (held?.fence !== lease.fence || held.released === true) throw lostTo(lease, held?.holder);
+  }
+
+  /** A folder belongs to one process. */
+  onForeign(): () => void {
+    return () => undefined;
+  }
+
+  async close(): Promise<void> {
+    if ((await this.owning) !== undefined) await rm(join(this.root, OWNER), { force: true });
+  }
+
+  /** From its first write on the folder is this process's: two that append to one file would break the chain. */
+  private own(): Promise<void> {
+    this.owning ??= this.takeOver();
+    this.owning.catch(() => {
+      this.owning = undefined;
+    });
+    return this.owning;
+  }
+
+  private async takeOver(): Promise<void> {
+    const file = join(this.root, OWNER);
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    const owner = text === undefined ? undefined : (parseLine(text, file) as unknown as Owner);
+    if (owner !== undefined && livesElsewhere(owner))
+      throw new Conflict(`The journals in ${this.root} are written by process ${owner.pid} on ${owner.host}.`, {
+        holder: `${owner.host} process ${owner.pid}`,
+        next: "End it, or let several processes share a PostgreSQL through DATABASE_URL.",
       });
+    await writeAtomically(file, JSON.stringify({ pid: process.pid, instance: INSTANCE, host: hostname() } satisfies Owner));
   }
 
   private async load(stack: string): Promise<Recorded[]> {
@@ -201,12 +271,22 @@ export class FolderStore implements Store {
   }
 }
 
-interface LeaseFile {
-  holder: string;
-  fence: number;
+interface Owner {
   pid: number;
   instance: string;
   host: string;
+}
+
+/** Whether it is another process than this one, and not proven dead. */
+function livesElsewhere({ pid, instance, host }: Owner): boolean {
+  if (instance === INSTANCE) return false;
+  // The same id on this host is this process: the other one had it before a restart.
+  return host !== hostname() || (pid !== process.pid && isAlive(pid));
+}
+
+interface LeaseFile extends Owner {
+  holder: string;
+  fence: number;
   since: string;
   released?: boolean;
 }

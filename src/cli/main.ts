@@ -5,6 +5,7 @@ import { projectRoot } from "../engine/engine.js";
 import { CutoverError, EXIT_CODES } from "../errors.js";
 import { discoverCommand } from "./discover.js";
 import { emergency } from "./emergency.js";
+import { exportJournals, importJournals, verifyJournals } from "./journal.js";
 import type { CommandOptions } from "./project.js";
 import { sandboxCommand } from "./sandbox.js";
 import { serve } from "./serve.js";
@@ -62,6 +63,28 @@ async function build(): Promise<Command> {
     .option("--endpoint <url>", "another endpoint for every service")
     .addOption(new Option("--output <form>", "how to print it").choices(["table", "markdown", "csv", "json", "yaml"]).default("table"))
     .action((options) => discoverCommand({ ...globals(), ...options }));
+  const journal = program
+    .command("journal")
+    .description("verify, export and import journals: of DATABASE_URL, or of the state folder")
+    .option("--sandbox", "the sandbox's journals instead of the real environments'");
+  const journals = () => ({ ...globals(), ...journal.opts<{ sandbox?: boolean }>() });
+  journal
+    .command("verify")
+    .description("check the hash chains; ends with 7 when an entry was changed, removed or reordered")
+    .argument("[stack...]", "default: all")
+    .action((stacks: string[]) => verifyJournals(stacks, journals()));
+  journal
+    .command("export")
+    .description("copy journals and evidence into a folder")
+    .argument("<folder>", "a new folder")
+    .argument("[stack...]", "default: all")
+    .action((folder: string, stacks: string[]) => exportJournals(resolve(folder), stacks, journals()));
+  journal
+    .command("import")
+    .description("take over journals and evidence from such a folder")
+    .argument("<folder>", "as export wrote it")
+    .argument("[stack...]", "default: all")
+    .action((folder: string, stacks: string[]) => importJournals(resolve(folder), stacks, journals()));
   program
     .command("sandbox")
     .description("run a command, such as pulumi, against the sandbox")

@@ -81,6 +81,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     close: async () => {
       await migrations.close();
       await host.close();
+      await store.close();
     },
   };
 }

@@ -8,13 +8,13 @@ import type { CompareProgress } from "../adapters/sql/compare.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import { Migrations } from "../automation/migrations.js";
-import { FolderStore } from "../automation/store.js";
 import type { ProjectPort } from "../automation/types.js";
 import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { readTarget } from "../config/targets.js";
 import { UserError } from "../errors.js";
 import { program } from "../program.js";
+import { openStore, SWEEP_MS } from "./store.js";
 
 export interface RealServiceOptions {
   /** The checkout, with Pulumi.yaml. */
@@ -28,6 +28,8 @@ export interface RealServiceOptions {
   project: ProjectPort;
   /** Environment of the engine: its backend, its passphrase. @default this process's PULUMI_… variables */
   env?: Record<string, string>;
+  /** PostgreSQL for the journals, which several processes may share. @default DATABASE_URL, or a folder for one process */
+  databaseUrl?: string;
 }
 
 export interface RealService {
@@ -38,9 +40,9 @@ export interface RealService {
 
 /** The service over real accounts and clusters: the engine with its own backend and providers, and the real adapters. */
 export async function openRealService(options: RealServiceOptions): Promise<RealService> {
-  const { root, stacks, state, targets, project, env = pulumiVariables() } = options;
+  const { root, stacks, state, targets, project, databaseUrl, env = pulumiVariables() } = options;
   const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string };
-  const store = await FolderStore.open(join(state, "journal"));
+  const { store, shared } = await openStore(state, databaseUrl);
   const closing: (() => void)[] = [];
   const targetOf = async (stack: string, config: () => StackConfig) => {
     const opened = await openRealTarget({
@@ -62,13 +64,21 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     env,
     environment: { env: {}, findCreated: (stack, type, inputs) => findCreated(options, stack, type, inputs) },
   });
-  const migrations = new Migrations({ store, driver, openTarget: targetOf, project, stacksFolder: stacks });
+  const migrations = new Migrations({
+    store,
+    driver,
+    openTarget: targetOf,
+    project,
+    stacksFolder: stacks,
+    ...(shared ? { sweepMs: SWEEP_MS } : {}),
+  });
   return {
     migrations,
     driver,
     close: async () => {
       await migrations.close();
       for (const close of closing) close();
+      await store.close();
     },
   };
 }
@@ -124,10 +134,10 @@ async function findCreated(
 ): Promise<string | undefined> {
   if (type !== "aws:rds/instance:Instance" || typeof inputs.identifier !== "string") return undefined;
   const config = (await StackFile.read(stacks, stack)).config();
-  const { aws } = await readTarget(targets, config.application.environment);
+  const { costTag: _, ...account } = (await readTarget(targets, config.application.environment)).aws;
   const clients = awsClients({
     region: await regionOf(stacks, stack),
-    ...Object.fromEntries(Object.entries(aws).filter(([, v]) => v !== undefined)),
+    ...Object.fromEntries(Object.entries(account).filter(([, v]) => v !== undefined)),
   });
   try {
     const found = await unlessMissing(

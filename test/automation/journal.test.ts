@@ -6,7 +6,8 @@ import type { Entry, Recorded } from "../../src/automation/entries.js";
 import { record, redact, verifyChain } from "../../src/automation/journal.js";
 import { FolderStore } from "../../src/automation/store.js";
 import { Conflict, PromiseViolation, UserError } from "../../src/errors.js";
-import { tempFolder } from "../support/tmp.js";
+import { storeContract } from "../contracts/store.js";
+import { tempFolder, tempFolderForSuite } from "../support/tmp.js";
 
 const entry = (reason: string): Entry => ({ type: "migration.held", reason });
 const chain = (reasons: string[]): Recorded[] => {
@@ -87,20 +88,6 @@ describe("the folder store", () => {
     expect(problem.message).to.match(/state folder .* got (ENOTDIR|EEXIST); accepted: a folder that cutover can read and write/);
   });
 
-  it("promise 6: gives a lease to one, fences off the one before", async () => {
-    const folder = tempFolder();
-    const store = await FolderStore.open(folder);
-    const first = await store.lease("s", "one");
-    expect(await store.lease("s", "two").catch((e) => e))
-      .to.be.instanceOf(Conflict)
-      .with.property("holder", "one");
-    await store.release(first);
-    const second = await store.lease("s", "two");
-    expect(second.fence).to.equal(first.fence + 1);
-    expect(await store.append("s", entry("late"), 1, first).catch((e) => e)).to.be.instanceOf(Conflict);
-    await store.append("s", entry("mine"), 1, second);
-  });
-
   it("promise 6: takes over the lease of a process that has ended", async () => {
     const folder = tempFolder();
     const store = await FolderStore.open(folder);
@@ -111,10 +98,26 @@ describe("the folder store", () => {
     expect((await store.lease("s", "new")).fence).to.equal(fence + 1);
   });
 
-  it("gives a file of evidence back by its name only", async () => {
-    const store = await FolderStore.open(tempFolder());
-    await store.keepFile("s", "risks.md", "text");
-    expect(await store.file("s", "risks.md")).to.equal("text");
-    expect(await store.file("s", "../journal.ndjson")).to.equal(undefined);
+  it("promise 8: belongs to one process at a time; another one is told to use a database", async () => {
+    const folder = tempFolder();
+    const store = await FolderStore.open(folder);
+    await store.append("s", entry("one"), 1);
+    const owner = join(folder, ".owner.json");
+    const mine = JSON.parse(await readFile(owner, "utf8"));
+    // This process's parent lives.
+    await writeFile(owner, JSON.stringify({ ...mine, pid: process.ppid, instance: "another" }));
+    const other = await FolderStore.open(folder);
+    expect(await other.entries("s")).to.have.length(1);
+    expect(await other.append("s", entry("two"), 1).catch((e) => e))
+      .to.be.instanceOf(Conflict)
+      .with.property("next")
+      .that.contains("DATABASE_URL");
+    await writeFile(owner, JSON.stringify({ ...mine, pid: 2 ** 22 + 1, instance: "another" }));
+    await other.append("s", entry("two"), 1);
   });
+});
+
+describe("the folder store, opened again and again", () => {
+  const folder = tempFolderForSuite("store");
+  storeContract("a folder", () => FolderStore.open(folder()));
 });

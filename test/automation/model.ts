@@ -4,7 +4,7 @@ import type { Driver, Updated } from "../../src/automation/engine/driver.js";
 import type { Entry, Recorded } from "../../src/automation/entries.js";
 import { record } from "../../src/automation/journal.js";
 import { buildPlan, planDigest } from "../../src/automation/plan.js";
-import type { Lease, Store } from "../../src/automation/store.js";
+import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store.js";
 import type { Preview, ProjectPort } from "../../src/automation/types.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { configChanges, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
@@ -89,6 +89,8 @@ export class ModelWorld {
   readonly keys = new Map<string, Evidence>();
   readonly updates: { config: RawConfig; key: string }[] = [];
   faults: Faults = NO_FAULTS;
+  /** Newest fencing token under which an effect began. */
+  fence = 0;
   fullSince: number | undefined;
 
   private say(promise: number, what: string): void {
@@ -141,6 +143,7 @@ export class ModelWorld {
   /** One effect, at most once a key. */
   effect(kind: string, effect: Effect, change: () => void, summary = kind): Evidence {
     this.gate(`before ${kind}`);
+    if (effect.fence < this.fence) this.say(6, `${kind} came from a runner that had lost its lease`);
     const done = this.keys.get(effect.key);
     if (done !== undefined) return done;
     const fails = this.faults.fail(kind);
@@ -326,10 +329,36 @@ export class ModelStore implements Store {
   entries = async (stack: string): Promise<Recorded[]> => this.journals.get(stack) ?? [];
   keepFile = async (_: string, name: string): Promise<string> => name;
   file = async (): Promise<undefined> => undefined;
+  files = async (): Promise<string[]> => [];
+  adopt = async (): Promise<void> => undefined;
+  onForeign = () => () => undefined;
+  close = async (): Promise<void> => undefined;
+  /** An effect is under way: a lease that was just renewed lasts longer than it takes. */
+  private renewed = new Set<string>();
 
-  async append(stack: string, entry: Entry, at: number, lease?: Lease): Promise<Recorded> {
-    const held = this.fences.get(stack);
-    if (lease !== undefined && (held?.fence !== lease.fence || held.released)) throw new Conflict("lease lost");
+  private requireFence(lease: Lease): void {
+    const held = this.fences.get(lease.stack);
+    if (held?.fence !== lease.fence || held.released) throw new Conflict("lease lost");
+  }
+
+  async requireHeld(lease: Lease): Promise<void> {
+    this.requireFence(lease);
+    this.renewed.add(lease.stack);
+    this.world.fence = lease.fence;
+  }
+
+  /** So long after a crash that every lease has ended. */
+  lapse(): void {
+    this.renewed.clear();
+  }
+
+  async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
+    const lease = isLease(by) ? by : undefined;
+    if (lease !== undefined) {
+      this.requireFence(lease);
+      this.renewed.delete(stack);
+    }
+    requireUnmoved(by, this.journals.get(stack)?.at(-1));
     if (lease !== undefined) this.world.gate(`before append ${entry.type}`);
     const entries = this.journals.get(stack) ?? [];
     if (entries.length > MOST_ENTRIES)
@@ -347,6 +376,7 @@ export class ModelStore implements Store {
   }
 
   async lease(stack: string, holder: string): Promise<Lease> {
+    if (this.renewed.has(stack)) throw new Conflict("an effect is under way", { holder: "another" });
     const fence = (this.fences.get(stack)?.fence ?? 0) + 1;
     this.fences.set(stack, { fence, holder, released: false });
     return { stack, holder, fence };

@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import type { Command } from "../../src/automation/entries.js";
 import { verifyChain } from "../../src/automation/journal.js";
 import { Migrations } from "../../src/automation/migrations.js";
-import { CutoverError } from "../../src/errors.js";
+import { Conflict, CutoverError } from "../../src/errors.js";
 import { known, unknown } from "../../src/ports/observations.js";
 import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, NO_FAULTS, RAW, STACK } from "./model.js";
 
@@ -19,6 +19,8 @@ const MOST_ACTIONS = 25;
 type Action =
   | { kind: "command"; who: string; command: Command }
   | { kind: "approve"; who: string }
+  /** A second service takes the lease at the n-th point from now, while the first one runs. */
+  | { kind: "rival"; after: number }
   /** The process dies at the n-th point from now. */
   | { kind: "crash"; after: number }
   /** The next n effects fail. */
@@ -71,6 +73,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("crash" as const), after: fc.nat(60) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("rival" as const), after: fc.nat(60) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -103,7 +106,10 @@ class Night {
   readonly store = new ModelStore(this.world);
   private service: Migrations;
   private crashIn: number | undefined;
+  private rivalIn: number | undefined;
+  private readonly rivals: Promise<void>[] = [];
   crashed = 0;
+  stolen = 0;
 
   constructor(private readonly folder: string) {
     this.service = this.start();
@@ -118,7 +124,8 @@ class Night {
       stacksFolder: this.folder,
     });
     service.onFailure((_, error) => {
-      if (!(error instanceof Crash)) this.world.violations.push(`bug: ${error.stack}`);
+      if (error instanceof Conflict && /lease lost/.test(error.message)) this.stolen += 1;
+      else if (!(error instanceof Crash)) this.world.violations.push(`bug: ${error.stack}`);
     });
     return service;
   }
@@ -132,15 +139,11 @@ class Night {
     switch (next.kind) {
       case "crash":
         this.crashIn = next.after;
-        this.world.faults = {
-          ...faults,
-          crash: () => {
-            if (this.crashIn === undefined) return false;
-            this.crashIn -= 1;
-            if (this.crashIn >= 0) return false;
-            return true;
-          },
-        };
+        this.world.faults = { ...faults, crash: this.atPoint };
+        return;
+      case "rival":
+        this.rivalIn = next.after;
+        this.world.faults = { ...faults, crash: this.atPoint };
         return;
       case "fail": {
         let skip = next.after;
@@ -190,16 +193,40 @@ class Night {
     await this.settle();
   }
 
+  /** Every effect and append comes by here, before and after it. @returns whether the process dies there */
+  private readonly atPoint = (): boolean => {
+    if (this.rivalIn !== undefined) {
+      this.rivalIn -= 1;
+      if (this.rivalIn < 0) {
+        this.rivalIn = undefined;
+        const rival = this.start();
+        // What it cannot take now, it leaves to who holds it.
+        this.rivals.push(
+          rival
+            .resumeAll()
+            .then(() => rival.settled(STACK))
+            .then(() => undefined),
+        );
+      }
+    }
+    if (this.crashIn === undefined) return false;
+    this.crashIn -= 1;
+    return this.crashIn < 0;
+  };
+
   /** Waits until nothing runs; a process that died is replaced by a new one. */
   private async settle(): Promise<void> {
-    await this.service.settled(STACK);
-    while (this.crashIn !== undefined && this.crashIn < 0) {
-      this.crashIn = undefined;
-      this.world.faults = { ...this.world.faults, crash: () => false };
-      this.crashed += 1;
-      this.service = this.start();
-      await this.service.resumeAll();
+    for (;;) {
       await this.service.settled(STACK);
+      const rival = this.rivals.shift();
+      if (rival !== undefined) await rival;
+      else if (this.crashIn !== undefined && this.crashIn < 0) {
+        this.crashIn = undefined;
+        this.store.lapse();
+        this.crashed += 1;
+        this.service = this.start();
+        await this.service.resumeAll();
+      } else return;
     }
   }
 
@@ -210,13 +237,18 @@ class Night {
   async finish(): Promise<"completed" | "back on the old database"> {
     this.world.faults = NO_FAULTS;
     this.crashIn = undefined;
+    this.rivalIn = undefined;
     for (let i = 0; i < 200; i += 1) {
       const { state, plan } = await this.service.get(STACK);
       const step = plan[state.position];
       if (state.status === "completed") return "completed";
       if (state.heldPromise === 3 && ["database.create-replica", "database.maintenance-on"].includes(step?.id ?? ""))
         return "back on the old database";
-      if (state.status === "ready") await this.command({ command: "advance", extent: "end" }, "alice");
+      // A rival may have left it under way: the sweep of a service finds it.
+      if (state.status === "running" || state.status === "returning") {
+        await this.service.resumeAll();
+        await this.settle();
+      } else if (state.status === "ready") await this.command({ command: "advance", extent: "end" }, "alice");
       else if (state.status === "held" || state.status === "paused") await this.command({ command: "resume" }, "alice");
       else if (step?.kind === "approval") await this.command({ command: "approve", step: step.id }, "carol");
       else throw new Error(`stands still at ${step?.id} with status ${state.status} ${this.world.violations}`);
@@ -264,7 +296,7 @@ describe("promises 1 to 11 over random nights", function () {
           expect(state.position).to.equal(modelPlan().length);
           // promise 6: promoted once, each old thing removed once.
           expect(n.world.effects.filter((e) => e === "promote")).to.have.length(1);
-          expect(n.world.removed).to.deep.equal(["instances", "database", "security groups"]);
+          expect(n.world.removed).to.deep.equal(["instances", "load balancer", "database", "security groups"]);
           expect(n.world.applied.dns).to.include({ records: "new" });
           expect(n.world.applied.database).to.include({ role: "primary", active: "new" });
           expect(n.world).to.include({ oldWrites: false, newWrites: true, maintenance: false, fleetUses: "new", reverse: false });

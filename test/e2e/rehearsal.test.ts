@@ -268,7 +268,7 @@ describe("a rehearsal of web-api on the real engine", function () {
     await mkdir(lenient);
     const stacks = await stacksOf(lenient);
     const file = await StackFile.read(stacks, PRODUCTION);
-    await file.replace({ ...file.raw(), "cutover:gates": { maxErrorRate: 0.5 } }).write();
+    await file.replace({ ...file.raw(), "cutover:gates": { maxErrorRate: 0.5, maxErrorRateOverOld: 0.5 } }).write();
     const run = await rehearse(spawn, lenient, stacks, [`${PRODUCTION}:errors@25%`]);
     expect(run.code, run.output).to.equal(0);
     const migration = (await report(lenient)).migrations.find((m) => m.stack === PRODUCTION);

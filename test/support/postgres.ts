@@ -110,3 +110,7 @@ export function postgresForSuite() {
     },
   };
 }
+
+/** As `DATABASE_URL` wants it. */
+export const urlOf = ({ endpoint: { user, password, host, port, database } }: Postgres): string =>
+  `postgresql://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;

@@ -1,6 +1,6 @@
 import type { StackConfig } from "../../config/schema.js";
 import type { CloudFacts } from "../../ports/target.js";
-import type { AwsClients } from "./clients.js";
+import { type AwsClients, unlessMissing } from "./clients.js";
 import { type CertificateRow, discoverCertificates, discoverDatabases } from "./discovery.js";
 import { recordsOf } from "./records.js";
 
@@ -9,7 +9,7 @@ export async function factsOf(clients: AwsClients, config: StackConfig): Promise
   const { old, database, dns, ingress } = config;
   const identifier = old?.databaseIdentifier ?? database?.source.identifier;
   const size = identifier === undefined ? undefined : (await discoverDatabases(clients)).find((d) => d.identifier === identifier)?.sizeGb;
-  const records = dns === undefined ? undefined : await recordsOf(clients.route53, config);
+  const records = dns === undefined ? undefined : await unlessMissing(recordsOf(clients.route53, config), "NoSuchHostedZone");
   const ttl = (records?.old ?? records?.plain)?.TTL;
   const expires = ingress === undefined ? undefined : firstExpiry(await discoverCertificates(clients), ingress.host);
   return {

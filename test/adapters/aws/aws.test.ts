@@ -231,6 +231,8 @@ describe("the cloud port over the AWS SDK", function () {
     expect(await factsOf(clients, { ...without, old: { ...(config.old as Old), databaseIdentifier: "gone" } })).to.deep.equal({
       dnsTtlSeconds: 300,
     });
+    const nowhere = { ...(config.dns as NonNullable<StackConfig["dns"]>), zoneId: "Z0" };
+    expect(await factsOf(clients, { ...config, dns: nowhere })).to.not.have.property("dnsTtlSeconds");
     const { CertificateArn } = await clients.acm.send(
       new RequestCertificateCommand({ DomainName: "*.example.com", ValidationMethod: "DNS" }),
     );

@@ -1,0 +1,355 @@
+import { randomUUID } from "node:crypto";
+import { Client, Pool, type PoolClient, type QueryResultRow } from "pg";
+import { Conflict, Transient, UserError } from "../errors.js";
+import type { Entry, Recorded } from "./entries.js";
+import { record, requireIntact } from "./journal.js";
+import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
+
+export interface SqlStoreOptions {
+  /** Seconds that a lease lasts without being renewed; it is renewed three times as often. @default 30 */
+  leaseSeconds?: number;
+  /** Connections at most. @default 8 */
+  connections?: number;
+}
+
+/** The schema's versions, in order; each is applied once. */
+const VERSIONS = [
+  `CREATE TABLE cutover.journal (
+     stack text NOT NULL,
+     seq integer NOT NULL,
+     entry text NOT NULL,
+     PRIMARY KEY (stack, seq)
+   );
+   CREATE TABLE cutover.lease (
+     stack text PRIMARY KEY,
+     holder text NOT NULL,
+     fence integer NOT NULL,
+     expires_at timestamptz NOT NULL,
+     released boolean NOT NULL DEFAULT false
+   );
+   CREATE TABLE cutover.evidence (
+     stack text NOT NULL,
+     name text NOT NULL,
+     content text NOT NULL,
+     PRIMARY KEY (stack, name)
+   )`,
+];
+
+const CHANNEL = "cutover_journal";
+/** Names of advisory locks; any numbers, the same in every version. */
+const SCHEMA_LOCK = 7_261_001;
+const STATEMENT_MS = 30_000;
+const CONNECT_MS = 10_000;
+const RECONNECT_MS = 2_000;
+
+/**
+ * Journals, leases and evidence in PostgreSQL, for any number of service processes. An append locks its stack for the
+ * length of one transaction, checks the lease's fencing token and chains to the entry that is last there and then; a
+ * lease ends when it is not renewed, and its holder knows that before anybody else may take it.
+ */
+export class SqlStore implements Store {
+  private readonly cache = new Map<string, { entries: Recorded[]; loading?: Promise<Recorded[]> }>();
+  private readonly listeners = new Set<(stack: string) => void>();
+  private readonly renewals = new Map<string, { timer: NodeJS.Timeout; lose: (why: string) => void }>();
+  private readonly instance = randomUUID();
+  private listening: Client | undefined;
+  private closed = false;
+
+  private constructor(
+    private readonly pool: Pool,
+    private readonly url: string,
+    private readonly leaseMs: number,
+  ) {}
+
+  /** @throws UserError for an address that is none, Transient when the server does not answer */
+  static async open(url: string, { leaseSeconds = 30, connections = 8 }: SqlStoreOptions = {}): Promise<SqlStore> {
+    if (!/^postgres(ql)?:\/\/[^\s]+$/.test(url))
+      throw new UserError({ path: "DATABASE_URL", got: "something else", accepted: "postgresql://USER:PASSWORD@HOST:PORT/DATABASE" });
+    const pool = new Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: CONNECT_MS,
+      statement_timeout: STATEMENT_MS,
+      application_name: "cutover",
+    });
+    // A connection that breaks while it is idle says so here; the next query gets a new one.
+    pool.on("error", () => undefined);
+    const store = new SqlStore(pool, url, leaseSeconds * 1_000);
+    try {
+      await store.migrate();
+      await store.listen();
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+    return store;
+  }
+
+  async stacks(): Promise<string[]> {
+    return (await this.rows<{ stack: string }>("SELECT stack FROM cutover.journal WHERE seq = 1 ORDER BY stack")).map((r) => r.stack);
+  }
+
+  async entries(stack: string): Promise<Recorded[]> {
+    let held = this.cache.get(stack);
+    if (held === undefined) {
+      held = { entries: [] };
+      this.cache.set(stack, held);
+    }
+    // One look at a time: two would append the same entries twice.
+    const before = held.loading ?? Promise.resolve(held.entries);
+    const mine = before.then(
+      () => this.catchUp(stack, held.entries),
+      () => this.catchUp(stack, held.entries),
+    );
+    held.loading = mine;
+    return mine;
+  }
+
+  private async catchUp(stack: string, known: Recorded[]): Promise<Recorded[]> {
+    const rows = await this.rows<{ entry: string }>("SELECT entry FROM cutover.journal WHERE stack = $1 AND seq > $2 ORDER BY seq", [
+      stack,
+      known.at(-1)?.seq ?? 0,
+    ]);
+    if (rows.length === 0) return known;
+    const news = rows.map((r) => JSON.parse(r.entry) as Recorded);
+    requireIntact(news, `of ${stack} (${this.where()})`, known.at(-1));
+    known.push(...news);
+    return known;
+  }
+
+  async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
+    return this.transaction(async (query) => {
+      await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
+      if (isLease(by)) {
+        const [held] = await query<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1 FOR SHARE", [stack]);
+        if (held?.fence !== by.fence || held.released) throw this.lose(by, held?.holder);
+      }
+      const [last] = await query<{ entry: string }>("SELECT entry FROM cutover.journal WHERE stack = $1 ORDER BY seq DESC LIMIT 1", [
+        stack,
+      ]);
+      const before = last === undefined ? undefined : (JSON.parse(last.entry) as Recorded);
+      requireUnmoved(by, before);
+      const recorded = record(entry, before, at, isLease(by) ? by.fence : 0);
+      await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, recorded.seq, JSON.stringify(recorded)]);
+      await query("SELECT pg_notify($1, $2)", [CHANNEL, JSON.stringify({ stack, from: this.instance })]);
+      return recorded;
+    });
+  }
+
+  async adopt(stack: string, entries: readonly Recorded[]): Promise<void> {
+    requireIntact(entries, `of ${stack}`);
+    await this.transaction(async (query) => {
+      await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
+      const [there] = await query("SELECT 1 FROM cutover.journal WHERE stack = $1 LIMIT 1", [stack]);
+      if (there !== undefined) throw new Conflict(`There is a journal of ${stack} already.`);
+      for (const entry of entries)
+        await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, entry.seq, JSON.stringify(entry)]);
+    });
+  }
+
+  async keepFile(stack: string, name: string, content: string): Promise<string> {
+    // PostgreSQL's text has no NUL; logs may.
+    await this.rows(
+      "INSERT INTO cutover.evidence (stack, name, content) VALUES ($1, $2, $3) ON CONFLICT (stack, name) DO UPDATE SET content = excluded.content",
+      [stack, name, content.replaceAll("\0", "\uFFFD")],
+    );
+    return name;
+  }
+
+  async file(stack: string, name: string): Promise<string | undefined> {
+    const rows = await this.rows<{ content: string }>("SELECT content FROM cutover.evidence WHERE stack = $1 AND name = $2", [stack, name]);
+    return rows[0]?.content;
+  }
+
+  async files(stack: string): Promise<string[]> {
+    const rows = await this.rows<{ name: string }>("SELECT name FROM cutover.evidence WHERE stack = $1 ORDER BY name", [stack]);
+    return rows.map((r) => r.name);
+  }
+
+  async lease(stack: string, holder: string): Promise<Lease> {
+    const [taken] = await this.rows<{ fence: number }>(
+      `INSERT INTO cutover.lease (stack, holder, fence, expires_at) VALUES ($1, $2, 1, now() + $3 * interval '1 millisecond')
+       ON CONFLICT (stack) DO UPDATE SET holder = $2, fence = lease.fence + 1, expires_at = excluded.expires_at, released = false
+       WHERE lease.released OR lease.expires_at < now()
+       RETURNING fence`,
+      [stack, holder, this.leaseMs],
+    );
+    if (taken === undefined) {
+      const [held] = await this.rows<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1", [stack]);
+      throw new Conflict(`${stack} is run by ${held?.holder ?? "another process"}.`, {
+        ...(held === undefined ? {} : { holder: held.holder }),
+        next: "Wait until it has finished, or pause it first.",
+      });
+    }
+    const lost = new AbortController();
+    const lease: Lease = { stack, holder, fence: taken.fence, lost: lost.signal };
+    this.keepRenewing(lease, lost);
+    return lease;
+  }
+
+  async requireHeld(lease: Lease): Promise<void> {
+    if (lease.lost?.aborted === true) throw lostTo(lease, undefined);
+    if (!(await this.renew(lease))) throw this.lose(lease, await this.holderOf(lease.stack));
+  }
+
+  async release(lease: Lease): Promise<void> {
+    this.endRenewing(lease);
+    await this.rows("UPDATE cutover.lease SET released = true WHERE stack = $1 AND fence = $2", [lease.stack, lease.fence]);
+  }
+
+  onForeign(listener: (stack: string) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    for (const { timer } of this.renewals.values()) clearInterval(timer);
+    this.renewals.clear();
+    await this.listening?.end().catch(() => undefined);
+    await this.pool.end();
+  }
+
+  /** Renews until it is given back. A holder that cannot renew stops before the lease ends for others. */
+  private keepRenewing(lease: Lease, lost: AbortController): void {
+    let renewedAt = performance.now();
+    const lose = (why: string): void => {
+      this.endRenewing(lease);
+      if (!lost.signal.aborted) lost.abort(new Conflict(`The lease ${lease.fence} of ${lease.stack} was lost: ${why}.`));
+    };
+    const timer = setInterval(async () => {
+      const began = performance.now();
+      const renewed = await this.renew(lease).catch(() => undefined);
+      if (renewed === true) renewedAt = began;
+      else if (renewed === false) lose("another process took it");
+      else if (performance.now() - renewedAt > (2 * this.leaseMs) / 3) lose("the database does not answer");
+    }, this.leaseMs / 3);
+    this.renewals.set(keyOf(lease), { timer, lose });
+  }
+
+  private endRenewing(lease: Lease): void {
+    clearInterval(this.renewals.get(keyOf(lease))?.timer);
+    this.renewals.delete(keyOf(lease));
+  }
+
+  private async renew(lease: Lease): Promise<boolean> {
+    const rows = await this.rows(
+      "UPDATE cutover.lease SET expires_at = now() + $3 * interval '1 millisecond' WHERE stack = $1 AND fence = $2 AND NOT released RETURNING 1",
+      [lease.stack, lease.fence, this.leaseMs],
+    );
+    return rows.length > 0;
+  }
+
+  private async holderOf(stack: string): Promise<string | undefined> {
+    return (await this.rows<LeaseRow>("SELECT holder FROM cutover.lease WHERE stack = $1", [stack]))[0]?.holder;
+  }
+
+  private lose(lease: Lease, holder: string | undefined): Conflict {
+    this.renewals.get(keyOf(lease))?.lose(`to ${holder ?? "nobody"}`);
+    return lostTo(lease, holder);
+  }
+
+  private async migrate(): Promise<void> {
+    await this.transaction(async (query) => {
+      await query("SELECT pg_advisory_xact_lock($1)", [SCHEMA_LOCK]);
+      await query("CREATE SCHEMA IF NOT EXISTS cutover");
+      await query(
+        "CREATE TABLE IF NOT EXISTS cutover.schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
+      );
+      const [{ version = 0 } = {}] = await query<{ version: number }>(
+        "SELECT coalesce(max(version), 0) AS version FROM cutover.schema_version",
+      );
+      if (version > VERSIONS.length)
+        throw new Conflict(`The schema of ${this.where()} has version ${version}; this cutover knows ${VERSIONS.length}.`, {
+          next: "Use the newer version of cutover that made it.",
+        });
+      for (const [i, text] of VERSIONS.slice(version).entries()) {
+        await query(text);
+        await query("INSERT INTO cutover.schema_version (version) VALUES ($1)", [version + i + 1]);
+      }
+    });
+  }
+
+  /** Hears of other processes' entries; after a break everything may have been missed. */
+  private async listen(): Promise<void> {
+    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_MS, application_name: "cutover" });
+    client.on("notification", ({ payload }) => {
+      const { stack, from } = JSON.parse(payload ?? "{}") as { stack?: string; from?: string };
+      if (stack !== undefined && from !== this.instance) for (const listener of this.listeners) listener(stack);
+    });
+    const again = (): void => {
+      client.removeAllListeners("end");
+      if (this.closed) return;
+      const timer = setTimeout(() => {
+        this.listen()
+          .then(() => this.stacks())
+          .then((all) => {
+            for (const stack of all) for (const listener of this.listeners) listener(stack);
+          })
+          .catch(again);
+      }, RECONNECT_MS);
+      timer.unref();
+    };
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${CHANNEL}`);
+    } catch (error) {
+      throw this.described(error);
+    }
+    client.once("end", again);
+    this.listening = client;
+  }
+
+  private async rows<T extends QueryResultRow>(text: string, values?: unknown[]): Promise<T[]> {
+    try {
+      return (await this.pool.query<T>(text, values)).rows;
+    } catch (error) {
+      throw this.described(error);
+    }
+  }
+
+  private async transaction<T>(use: (query: Query) => Promise<T>): Promise<T> {
+    let client: PoolClient | undefined;
+    try {
+      const connected = await this.pool.connect();
+      client = connected;
+      await connected.query("BEGIN");
+      const result = await use(async (text, values) => (await connected.query(text, values)).rows as never);
+      await connected.query("COMMIT");
+      connected.release();
+      return result;
+    } catch (error) {
+      // A connection in doubt is not given back.
+      client?.release(true);
+      throw this.described(error);
+    }
+  }
+
+  private where(): string {
+    const { hostname, port, pathname } = new URL(this.url);
+    return `${hostname}:${port || 5_432}${pathname}`;
+  }
+
+  /** A server's error as ours, naming where but never the password. */
+  private described(error: unknown): unknown {
+    const { code = "", message } = error as { code?: string; message: string };
+    // Five letters or digits are PostgreSQL's own codes; others are the network's.
+    if (!/^([0-9A-Z]{5}|E[A-Z]+)$/.test(code) && !/terminated|timeout|closed/i.test(message)) return error;
+    if (code === "28P01" || code === "28000" || code === "3D000")
+      return new UserError(
+        { path: "DATABASE_URL", got: `${this.where()}: ${message}`, accepted: "a user and a database that exist" },
+        { cause: error },
+      );
+    return new Transient(`PostgreSQL at ${this.where()}: ${message}`, { cause: error });
+  }
+}
+
+type Query = <T extends QueryResultRow>(text: string, values?: unknown[]) => Promise<T[]>;
+interface LeaseRow extends QueryResultRow {
+  holder: string;
+  fence: number;
+  released: boolean;
+}
+const keyOf = ({ stack, fence }: Lease): string => `${stack} ${fence}`;

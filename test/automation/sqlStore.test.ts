@@ -1,0 +1,112 @@
+import { expect } from "chai";
+import type { Entry } from "../../src/automation/entries.js";
+import { SqlStore, type SqlStoreOptions } from "../../src/automation/sqlStore.js";
+import { Conflict, PromiseViolation, Transient, UserError } from "../../src/errors.js";
+import { storeContract } from "../contracts/store.js";
+import { type Postgres, postgresForSuite, urlOf } from "../support/postgres.js";
+
+const entry = (reason: string): Entry => ({ type: "migration.held", reason });
+const failure = (call: Promise<unknown>): Promise<Error> =>
+  call.then(
+    () => new Error("was accepted"),
+    (e) => e,
+  );
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+describe("the store on PostgreSQL", function () {
+  this.timeout(60_000);
+  const postgres = postgresForSuite();
+  let server: Postgres;
+  const open: SqlStore[] = [];
+  const store = async (options?: SqlStoreOptions): Promise<SqlStore> => {
+    const opened = await SqlStore.open(urlOf(server), options);
+    open.push(opened);
+    return opened;
+  };
+
+  before(async () => {
+    server = await postgres.primary("store");
+  });
+  afterEach(async () => {
+    for (const opened of open.splice(0)) await opened.close();
+  });
+
+  storeContract("PostgreSQL", () => store());
+
+  it("makes its schema once, whoever comes first, and refuses one of a later version", async () => {
+    await Promise.all([store(), store(), store()]);
+    await server.sql((s) => s.rows("INSERT INTO cutover.schema_version (version) VALUES (999)"));
+    const error = await failure(SqlStore.open(urlOf(server)));
+    await server.sql((s) => s.rows("DELETE FROM cutover.schema_version WHERE version = 999"));
+    expect(error).to.be.instanceOf(Conflict).with.property("message").that.contains("has version 999");
+  });
+
+  it("tells other processes of an entry, and sees theirs", async () => {
+    const [here, there] = [await store(), await store()];
+    const heard: string[] = [];
+    here.onForeign((stack) => heard.push(stack));
+    await here.append("told", entry("mine"), 1);
+    await there.append("told", entry("theirs"), 1);
+    for (let i = 0; i < 100 && heard.length === 0; i += 1) await pause(20);
+    expect(heard).to.deep.equal(["told"]);
+    expect(await here.entries("told")).to.have.length(2);
+  });
+
+  it("promise 6: a lease ends when it is not renewed; its holder knows, and can write nothing more", async () => {
+    const [one, two] = [await store({ leaseSeconds: 1 }), await store({ leaseSeconds: 1 })];
+    const lease = await one.lease("lapses", "one");
+    await pause(1_500);
+    // It is renewed all the time.
+    expect(await failure(two.lease("lapses", "two"))).to.be.instanceOf(Conflict);
+    // As if the process had been stopped for longer than the lease lasts.
+    await server.sql((s) => s.rows("UPDATE cutover.lease SET expires_at = now() - interval '1 second' WHERE stack = 'lapses'"));
+    const taken = await two.lease("lapses", "two");
+    expect(taken.fence).to.equal(lease.fence + 1);
+    expect(await failure(one.append("lapses", entry("late"), 1, lease)))
+      .to.be.instanceOf(Conflict)
+      .with.property("holder", "two");
+    expect(lease.lost?.aborted).to.equal(true);
+    expect(await failure(one.requireHeld(lease))).to.be.instanceOf(Conflict);
+    await two.append("lapses", entry("mine"), 1, taken);
+    expect(await two.entries("lapses")).to.have.length(1);
+  });
+
+  it("promise 6: a holder that is told by nobody finds out by itself, also while the database is away", async () => {
+    const one = await store({ leaseSeconds: 1 });
+    const lease = await one.lease("finds-out", "one");
+    await server.sql((s) => s.rows("UPDATE cutover.lease SET fence = fence + 1, holder = 'two' WHERE stack = 'finds-out'"));
+    for (let i = 0; i < 100 && lease.lost?.aborted !== true; i += 1) await pause(20);
+    expect(lease.lost?.aborted).to.equal(true);
+
+    const other = await one.lease("away", "one");
+    await server.stop();
+    try {
+      for (let i = 0; i < 200 && other.lost?.aborted !== true; i += 1) await pause(20);
+      expect(other.lost?.aborted).to.equal(true);
+      expect(await failure(one.append("away", entry("late"), 1, other))).to.be.instanceOf(Transient);
+    } finally {
+      await server.start();
+    }
+    // The connections come back by themselves.
+    await one.append("away", entry("later"), 1);
+    expect(await one.entries("away")).to.have.length(1);
+  });
+
+  it("promise 9: refuses a journal that was tampered with", async () => {
+    const first = await store();
+    for (const reason of ["one", "two", "three"]) await first.append("tampered", entry(reason), 1);
+    await server.sql((s) => s.rows("UPDATE cutover.journal SET entry = replace(entry, 'two', 'TWO') WHERE stack = 'tampered'"));
+    expect(await failure((await store()).entries("tampered")))
+      .to.be.instanceOf(PromiseViolation)
+      .with.property("message")
+      .that.contains("entry 2 was changed");
+  });
+
+  it("says what is wrong with an address, without its password", async () => {
+    expect(await failure(SqlStore.open("mysql://a:secret@b/c"))).to.be.instanceOf(UserError);
+    const away = await failure(SqlStore.open("postgresql://a:secret@127.0.0.1:1/c"));
+    expect(away).to.be.instanceOf(Transient).with.property("message").that.contains("127.0.0.1:1/c");
+    const wrong = await failure(SqlStore.open(urlOf(server).replace(/:[^:@]+@/, ":secret@")));
+    expect(wrong).to.be.instanceOf(UserError);
+    for (const error of [away, wrong]) expect(error.message).to.not.contain("secret");
+  });
+});

@@ -1,0 +1,116 @@
+import { expect } from "chai";
+import type { Entry } from "../../src/automation/entries.js";
+import { verifyChain } from "../../src/automation/journal.js";
+import { Moved, type Store } from "../../src/automation/store.js";
+import { Conflict, PromiseViolation } from "../../src/errors.js";
+
+const entry = (reason: string): Entry => ({ type: "migration.held", reason });
+const failure = (call: Promise<unknown>): Promise<unknown> =>
+  call.then(
+    () => undefined,
+    (e) => e,
+  );
+
+/**
+ * What every store keeps.
+ * @param open the same journals each time, as after a restart
+ */
+export function storeContract(name: string, open: () => Promise<Store>): void {
+  describe(`the contract of the store: ${name}`, function () {
+    this.timeout(60_000);
+    let count = 0;
+    const stackName = () => {
+      count += 1;
+      return `stack-${count}`;
+    };
+
+    it("keeps entries, chained and in order, over a restart", async () => {
+      const stack = stackName();
+      const store = await open();
+      expect(await store.entries(stack)).to.deep.equal([]);
+      for (const reason of ["one", "two"]) await store.append(stack, entry(reason), 7);
+      const again = await open();
+      await again.append(stack, entry("three"), 8);
+      const entries = await again.entries(stack);
+      expect(entries.map((e) => [e.seq, e.type === "migration.held" ? e.reason : ""])).to.deep.equal([
+        [1, "one"],
+        [2, "two"],
+        [3, "three"],
+      ]);
+      expect(verifyChain(entries)).to.deep.equal([]);
+      expect(await again.stacks()).to.include(stack);
+    });
+
+    it("promise 8: gives a lease to one, and names it to the other", async () => {
+      const stack = stackName();
+      const store = await open();
+      const first = await store.lease(stack, "one");
+      expect(await failure(store.lease(stack, "two")))
+        .to.be.instanceOf(Conflict)
+        .with.property("holder", "one");
+      await store.requireHeld(first);
+      await store.release(first);
+      expect((await store.lease(stack, "two")).fence).to.equal(first.fence + 1);
+    });
+
+    it("promise 6: fences off who held the lease before, in the journal and before effects", async () => {
+      const stack = stackName();
+      const store = await open();
+      const first = await store.lease(stack, "one");
+      await store.append(stack, entry("first"), 1, first);
+      await store.release(first);
+      const second = await store.lease(stack, "two");
+      expect(await failure(store.append(stack, entry("late"), 1, first))).to.be.instanceOf(Conflict);
+      expect(await failure(store.requireHeld(first))).to.be.instanceOf(Conflict);
+      await store.release(first);
+      await store.append(stack, entry("mine"), 1, second);
+      expect((await store.entries(stack)).map((e) => e.fence)).to.deep.equal([first.fence, second.fence]);
+    });
+
+    it("writes a command only on the journal that it was checked against", async () => {
+      const stack = stackName();
+      const store = await open();
+      await store.append(stack, entry("one"), 1, { after: 0 });
+      expect(await failure(store.append(stack, entry("two"), 1, { after: 0 }))).to.be.instanceOf(Moved);
+      await store.append(stack, entry("two"), 1, { after: 1 });
+      expect(await store.entries(stack)).to.have.length(2);
+    });
+
+    it("keeps an unbroken chain whoever appends at the same time", async () => {
+      const stack = stackName();
+      const store = await open();
+      await Promise.all(Array.from({ length: 40 }, (_, i) => store.append(stack, entry(String(i)), i)));
+      const entries = await store.entries(stack);
+      expect(entries).to.have.length(40);
+      expect(verifyChain(entries)).to.deep.equal([]);
+    });
+
+    it("takes over a whole journal once, and only an intact one", async () => {
+      const [from, to] = [stackName(), stackName()];
+      const store = await open();
+      for (const reason of ["one", "two", "three"]) await store.append(from, entry(reason), 1);
+      const entries = await store.entries(from);
+      const [one, two, three] = entries as [(typeof entries)[0], (typeof entries)[0], (typeof entries)[0]];
+      expect(await failure(store.adopt(to, [one, { ...two, at: 99 }, three]))).to.be.instanceOf(PromiseViolation);
+      expect(await failure(store.adopt(to, [one, three]))).to.be.instanceOf(PromiseViolation);
+      await store.adopt(to, entries);
+      expect(await store.entries(to)).to.deep.equal(entries);
+      expect(await failure(store.adopt(to, entries))).to.be.instanceOf(Conflict);
+      await store.append(to, entry("four"), 2);
+      expect(verifyChain(await store.entries(to))).to.deep.equal([]);
+    });
+
+    it("gives files of evidence back by their names only", async () => {
+      const stack = stackName();
+      const store = await open();
+      await store.keepFile(stack, "risks.md", "text");
+      await store.keepFile(stack, "a.log", "with a NUL \0 in it");
+      await store.keepFile(stack, "risks.md", "newer text");
+      expect(await store.file(stack, "risks.md")).to.equal("newer text");
+      expect(await store.file(stack, "a.log")).to.match(/^with a NUL . in it$/);
+      expect(await store.file(stack, "../journal.ndjson")).to.equal(undefined);
+      expect(await store.files(stack)).to.deep.equal(["a.log", "risks.md"]);
+      expect(await store.files(stackName())).to.deep.equal([]);
+    });
+  });
+}
