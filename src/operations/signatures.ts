@@ -1,0 +1,81 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { UserError } from "../errors.js";
+
+/**
+ * Signatures of webhooks in both directions, as the Standard Webhooks specification has them: HMAC-SHA-256 over
+ * `ID.TIMESTAMP.BODY`. The id stays the same when a message is sent again, so that a receiver can leave out what it has
+ * seen; the timestamp is that of the sending.
+ */
+export const SIGNATURE_HEADERS = { id: "webhook-id", timestamp: "webhook-timestamp", signature: "webhook-signature" } as const;
+
+/** How far a message's time may lie from the receiver's, in seconds. */
+export const TOLERANCE_SECONDS = 300;
+
+const PREFIX = "whsec_";
+const ACCEPTED = "whsec_ and at least 24 bytes in base64, for example from: echo whsec_$(openssl rand -base64 32)";
+
+/** The key in a secret. @throws UserError naming `path`, never the secret */
+export function signingKey(secret: string, path: string): Buffer {
+  const key = Buffer.from(secret.slice(PREFIX.length), "base64");
+  if (!secret.startsWith(PREFIX) || key.length < 24) throw new UserError({ path, got: "another text", accepted: ACCEPTED });
+  return key;
+}
+
+const signatureOf = (key: Buffer, id: string, timestamp: string, body: string | Buffer): Buffer =>
+  createHmac("sha256", key).update(`${id}.${timestamp}.`).update(body).digest();
+
+/** Headers that sign a body. `now` is in milliseconds. */
+export function signatureHeaders(key: Buffer, id: string, body: string | Buffer, now = Date.now()): Record<string, string> {
+  const timestamp = String(Math.floor(now / 1_000));
+  return {
+    [SIGNATURE_HEADERS.id]: id,
+    [SIGNATURE_HEADERS.timestamp]: timestamp,
+    [SIGNATURE_HEADERS.signature]: `v1,${signatureOf(key, id, timestamp, body).toString("base64")}`,
+  };
+}
+
+export type Verdict = { valid: true; id: string } | { valid: false; why: string };
+
+/**
+ * Whether one of the keys (two while they are exchanged) signed the body as it arrived, byte by byte, a short time ago.
+ * A signature may be valid and yet be a repetition: see `SeenIds`.
+ */
+export function verifySignature(keys: readonly Buffer[], headers: IncomingHttpHeaders, body: string | Buffer, now = Date.now()): Verdict {
+  const one = (name: string): string | undefined => (typeof headers[name] === "string" ? (headers[name] as string) : undefined);
+  const id = one(SIGNATURE_HEADERS.id);
+  const timestamp = one(SIGNATURE_HEADERS.timestamp);
+  const given = one(SIGNATURE_HEADERS.signature);
+  if (id === undefined || timestamp === undefined || given === undefined)
+    return { valid: false, why: `the headers ${Object.values(SIGNATURE_HEADERS).join(", ")} must be there` };
+  if (!/^[\x21-\x7e]{1,256}$/.test(id) || !/^\d{1,12}$/.test(timestamp))
+    return { valid: false, why: "the id or the timestamp is not well formed" };
+  const expected = keys.map((key) => signatureOf(key, id, timestamp, body));
+  const matches = given
+    .split(" ")
+    .filter((s) => s.startsWith("v1,"))
+    .map((s) => Buffer.from(s.slice("v1,".length), "base64"))
+    .some((mac) => expected.some((e) => e.length === mac.length && timingSafeEqual(e, mac)));
+  if (!matches) return { valid: false, why: "no signature matches" };
+  if (Math.abs(now / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS)
+    return { valid: false, why: `the timestamp is more than ${TOLERANCE_SECONDS} s away` };
+  return { valid: true, id };
+}
+
+/** Remembers ids for as long as their signatures are accepted: a message that comes twice is a repetition. */
+export class SeenIds {
+  /** Id → until when, oldest first. */
+  private readonly ids = new Map<string, number>();
+
+  /** @returns false when the id has been here already */
+  first(id: string, now = Date.now()): boolean {
+    for (const [old, until] of this.ids) {
+      if (until > now) break;
+      this.ids.delete(old);
+    }
+    if (this.ids.has(id)) return false;
+    // A timestamp may lie ahead by the tolerance and is then accepted for twice as long.
+    this.ids.set(id, now + 2 * TOLERANCE_SECONDS * 1_000);
+    return true;
+  }
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from "node:crypto";
+import { expect } from "chai";
+import fc from "fast-check";
+import { SeenIds, signatureHeaders, signingKey, TOLERANCE_SECONDS, verifySignature } from "../../src/operations/signatures.js";
+
+const SECRET = `whsec_${randomBytes(32).toString("base64")}`;
+const key = signingKey(SECRET, "secret");
+const other = randomBytes(32);
+const NOW = Date.UTC(2026, 0, 5, 9);
+const BODY = '{"type":"migration.held"}';
+const headers = () => signatureHeaders(key, "msg_1", BODY, NOW);
+
+describe("signatures of webhooks", () => {
+  it("agree with the example of the Standard Webhooks specification", () => {
+    const example = signingKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret");
+    const made = signatureHeaders(example, "msg_p5jXN8AQM9LWM0D4loKWxJek", '{"test": 2432232314}', 1_614_265_330_000);
+    expect(made["webhook-signature"]).to.equal("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+  });
+
+  it("are accepted by whoever has the key, also while two keys are exchanged", () => {
+    expect(verifySignature([key], headers(), BODY, NOW)).to.deep.equal({ valid: true, id: "msg_1" });
+    expect(verifySignature([other, key], headers(), BODY, NOW).valid).to.equal(true);
+    const both = signatureHeaders(other, "msg_1", BODY, NOW);
+    const joined = { ...headers(), "webhook-signature": `${both["webhook-signature"]} ${headers()["webhook-signature"]}` };
+    expect(verifySignature([key], joined, BODY, NOW).valid).to.equal(true);
+  });
+
+  it("are refused with another key, body, id or time, whatever it is", () => {
+    expect(verifySignature([other], headers(), BODY, NOW)).to.deep.equal({ valid: false, why: "no signature matches" });
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.nat(), (body, id, time) => {
+        fc.pre(body !== BODY && id !== "msg_1");
+        const forged = [
+          verifySignature([key], headers(), body, NOW),
+          verifySignature([key], { ...headers(), "webhook-id": id }, BODY, NOW),
+          verifySignature([key], { ...headers(), "webhook-timestamp": String(time) }, BODY, time * 1_000),
+          verifySignature([key], { ...headers(), "webhook-signature": `v1,${body}` }, BODY, NOW),
+        ];
+        return forged.every((f) => !f.valid);
+      }),
+    );
+  });
+
+  it("are refused when they are old, lie ahead or are not there", () => {
+    const limit = TOLERANCE_SECONDS * 1_000;
+    expect(verifySignature([key], headers(), BODY, NOW + limit).valid).to.equal(true);
+    for (const away of [limit + 1_000, -limit - 1_000])
+      expect(verifySignature([key], headers(), BODY, NOW + away)).to.deep.equal({
+        valid: false,
+        why: "the timestamp is more than 300 s away",
+      });
+    for (const name of Object.keys(headers()))
+      expect(verifySignature([key], { ...headers(), [name]: undefined }, BODY, NOW))
+        .to.have.property("why")
+        .that.contains("must be there");
+  });
+
+  it("count once: an id that was seen is a repetition until its signature has lapsed", () => {
+    const seen = new SeenIds();
+    expect([seen.first("a", NOW), seen.first("a", NOW + 599_000), seen.first("b", NOW)]).to.deep.equal([true, false, true]);
+    expect(seen.first("a", NOW + 600_000)).to.equal(true);
+  });
+
+  it("need a secret of some length, and never print it", () => {
+    for (const secret of ["secret-of-mine", "whsec_c2hvcnQ=", ""])
+      expect(() => signingKey(secret, "notifications.slack.secret"))
+        .to.throw(/notifications\.slack\.secret: got another text; accepted: whsec_/)
+        .and.satisfy((e: Error) => secret === "" || !e.message.includes(secret));
+  });
+});
