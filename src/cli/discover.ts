@@ -4,9 +4,8 @@ import { type Discovered, discover } from "../adapters/aws/discovery.js";
 import type { StackConfig } from "../config/schema.js";
 import { StackFile } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
-import type { Inventory } from "../inventory/csv.js";
-import { serviceNamed } from "../inventory/graph.js";
-import { type Found, matchDependencies, matchResources, type Stated } from "../inventory/matching.js";
+import type { Stated } from "../inventory/matching.js";
+import { type Sheet, sheets } from "./discovered.js";
 import { folderProject } from "./project.js";
 
 export interface DiscoverOptions {
@@ -21,8 +20,23 @@ export interface DiscoverOptions {
 /** Lists what runs today in every named account and region, and which application it belongs to. */
 export async function discoverCommand(options: DiscoverOptions): Promise<void> {
   const inventory = await folderProject(options.stacks).inventory();
+  const began = performance.now();
   const found = await Promise.all(accountsOf(options).map(discoverAccount));
+  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
   process.stdout.write(`${render(sheets(found, inventory, await statedIn(options.stacks)), options.output)}\n`);
+  process.stderr.write(`Discovered ${summaryOf(found)} in ${seconds} s.\n`);
+}
+
+function summaryOf(found: Discovered[]): string {
+  const sum = (count: (d: Discovered) => number): number => found.reduce((total, d) => total + count(d), 0);
+  const counts = [
+    `${sum((d) => d.instances.length)} instances`,
+    `${sum((d) => d.databases.length)} databases`,
+    `${sum((d) => d.loadBalancers.length)} load balancers`,
+  ];
+  const accounts = new Set(found.map((d) => d.account)).size;
+  const regions = new Set(found.map((d) => d.region)).size;
+  return `${counts.join(", ")} in ${accounts} account${accounts === 1 ? "" : "s"} and ${regions} region${regions === 1 ? "" : "s"}`;
 }
 
 /** Every region in every account: one with its own credentials, or each profile, or each role. */
@@ -44,12 +58,6 @@ async function discoverAccount(account: AwsAccount): Promise<Discovered> {
   }
 }
 
-interface Sheet {
-  title: string;
-  header: string[];
-  rows: (string | number)[][];
-}
-
 /** What all stack configs say of the old side; their secrets are not needed for that. */
 async function statedIn(folder: string): Promise<Stated[]> {
   const stacks = await StackFile.list(folder);
@@ -67,119 +75,6 @@ async function statedIn(folder: string): Promise<Stated[]> {
       };
     }),
   );
-}
-
-/** Everything that was found, with what it belongs with. */
-function foundIn({ instances, databases, loadBalancers, services, names, letsIn }: Discovered): Found[] {
-  const hostsOf = (...targets: (string | undefined)[]) =>
-    names.filter((n) => n.leadsTo.some((t) => targets.includes(t))).map((n) => n.name);
-  const opened = (groups: string[]) => {
-    const allowed = groups.flatMap((g) => letsIn.get(g) ?? []);
-    return instances.filter((i) => i.securityGroups.some((g) => allowed.includes(g)));
-  };
-  return [
-    ...loadBalancers.map(
-      (b): Found => ({
-        kind: "load balancer",
-        id: b.name,
-        name: b.name,
-        tags: b.tags,
-        linked: [],
-        hosts: hostsOf(b.dnsName.toLowerCase()),
-      }),
-    ),
-    ...instances.map(
-      (i): Found => ({
-        kind: "instance",
-        id: i.id,
-        name: i.name,
-        tags: i.tags,
-        linked: i.loadBalancers.map((id) => ({ id, how: "behind" })),
-        hosts: hostsOf(i.publicIp, i.privateIp),
-      }),
-    ),
-    ...databases.map(
-      (d): Found => ({
-        kind: "database",
-        id: d.identifier,
-        name: d.identifier,
-        tags: d.tags,
-        linked: opened(d.securityGroups).map((i) => ({ id: i.id, how: "its security group is open to" })),
-      }),
-    ),
-    ...services.map((s): Found => ({ kind: s.kind, id: s.id, name: s.id, tags: s.tags, linked: [] })),
-  ];
-}
-
-/** The guide's tables, and what belongs to which application. */
-function sheets(all: Discovered[], inventory: Inventory, stated: Stated[]): Sheet[] {
-  const instances = all.flatMap((d) => d.instances);
-  const databases = all.flatMap((d) => d.databases);
-  const balancers = all.flatMap((d) => d.loadBalancers);
-  const services = all.flatMap((d) => d.services);
-  const { matches, unmatched } = matchResources(inventory, all.flatMap(foundIn), stated);
-  const called = new Map([
-    ...databases.flatMap((d) => [[d.identifier, serviceNamed(d.engine) ?? d.engine] as const]),
-    ...services.map((s) => [s.id, s.service] as const),
-  ]);
-  const needed = matchDependencies(inventory, matches, called);
-  const zones = new Map(all.flatMap((d) => d.zones).map((z) => [z.id, z]));
-  return [
-    {
-      title: "Instances",
-      header: ["InstanceId", "InstanceType", "State", "Name", "Region"],
-      rows: instances.map((i) => [i.id, i.type, i.state, i.name ?? "-", i.region]),
-    },
-    {
-      title: "Databases",
-      header: ["DBInstanceIdentifier", "Engine", "EngineVersion", "DBInstanceClass", "Endpoint", "SizeGb", "Encrypted", "Region"],
-      rows: databases.map((d) => [
-        d.identifier,
-        d.engine,
-        d.version,
-        d.class,
-        d.endpoint ?? "-",
-        d.sizeGb,
-        d.encrypted ? "yes" : "no",
-        d.region,
-      ]),
-    },
-    {
-      title: "Load balancers",
-      header: ["LoadBalancerName", "Type", "State", "DNSName", "Region"],
-      rows: balancers.map((b) => [b.name, b.type, b.state, b.dnsName, b.region]),
-    },
-    {
-      title: "Hosted zones",
-      header: ["Id", "Name", "Private"],
-      rows: [...zones.values()].map((z) => [z.id, z.name, z.private ? "yes" : "no"]),
-    },
-    {
-      title: "Certificates",
-      header: ["Domain", "Status", "Expires", "Region"],
-      rows: all.flatMap((d) => d.certificates).map((c) => [c.domain, c.status, c.expires ?? "-", c.region]),
-    },
-    {
-      title: "Services",
-      header: ["Service", "Kind", "Id", "Region"],
-      rows: services.map((s) => [s.service, s.kind, s.id, s.region]),
-    },
-    {
-      title: "Applications",
-      header: ["Application", "Kind", "Resource", "Confidence", "Evidence"],
-      rows: matches.map((m) => [m.application, m.kind, m.id, m.confidence, m.evidence.join("; ")]),
-    },
-    {
-      title: "Dependencies",
-      header: ["Application", "Dependency", "Service", "Resources"],
-      rows: needed.map((n) => [n.application, n.dependency, n.service, n.resources.join(", ") || "none found"]),
-    },
-    {
-      title: "Of no application",
-      header: ["Kind", "Resource", "Name", "Why"],
-      rows: unmatched.map(({ found: f, why }) => [f.kind, f.id, f.name ?? "-", why]),
-    },
-  ];
 }
 
 function render(all: Sheet[], output: DiscoverOptions["output"]): string {

@@ -1,13 +1,19 @@
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { RequestCertificateCommand } from "@aws-sdk/client-acm";
 import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
 import { expect } from "chai";
+import type { AwsClients } from "../../src/adapters/aws/clients.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { bucket, cache, database, instances, loadBalancer, network, queue } from "../adapters/aws/account.js";
 import { command } from "../support/consumer.js";
 import { motoForSuite } from "../support/moto.js";
+import { tempFolder } from "../support/tmp.js";
 
 const MAIN = join(projectRoot(), "dist", "src", "cli", "main.js");
+/** moto's own account. */
+const HOME = "123456789012";
 
 describe("cutover discover", function () {
   this.timeout(240_000);
@@ -32,6 +38,11 @@ describe("cutover discover", function () {
     const Changes = [{ Action: "CREATE" as const, ResourceRecordSet: record }];
     await clients.route53.send(new ChangeResourceRecordSetsCommand({ HostedZoneId: zone.HostedZone?.Id, ChangeBatch: { Changes } }));
     frontId = front;
+    for (const [DomainName, KeyAlgorithm] of [
+      ["api.example.com", "RSA_2048"],
+      ["*.example.com", "EC_prime256v1"],
+    ] as const)
+      await clients.acm.send(new RequestCertificateCommand({ DomainName, KeyAlgorithm, ValidationMethod: "DNS" }));
     await cache(clients, "prod-redis", "redis", { Application: "web-api" });
     await cache(clients, "sessions", "memcached");
     await queue(clients, "batch-processor-jobs");
@@ -40,9 +51,9 @@ describe("cutover discover", function () {
   });
 
   it("lists everything as data, matched or not", async () => {
-    const { code, output } = await discover("--region", "us-east-2", "--endpoint", moto.endpoint(), "--output", "json");
+    const { code, output, stdout } = await discover("--region", "us-east-2", "--endpoint", moto.endpoint(), "--output", "json");
     expect(code, output).to.equal(0);
-    const data = JSON.parse(output) as Record<string, Record<string, string>[]>;
+    const data = JSON.parse(stdout) as Record<string, Record<string, string>[]>;
     expect(data.instances).to.have.length(501);
     expect(data.applications?.find((a) => a.Resource === frontId)).to.deep.include({
       Application: "web-api",
@@ -55,7 +66,12 @@ describe("cutover discover", function () {
     expect(data.applications?.find((a) => a.Kind === "load balancer")).to.include({ Application: "web-api", Confidence: "certain" });
     expect(data.ofNoApplication).to.have.length(530);
     expect(data.services).to.have.length(34);
-    expect(data.services).to.deep.include({ Service: "Memcached", Kind: "cache", Id: "sessions", Region: "us-east-2" });
+    expect(data.services).to.deep.include({ Service: "Memcached", Kind: "cache", Id: "sessions", Account: HOME, Region: "us-east-2" });
+    expect(data.hostedZones).to.deep.include({ Id: data.hostedZones?.[0]?.Id, Name: "example.com", Private: "no", Account: HOME });
+    expect(data.certificates?.map((c) => [c.Domain, c.Status, c.Expires?.slice(0, 2)])).to.deep.equal([
+      ["api.example.com", "ISSUED", "20"],
+      ["*.example.com", "ISSUED", "20"],
+    ]);
     // What the inventory says it depends on, and what of it was found.
     expect(data.dependencies).to.have.deep.members([
       { Application: "web-api", Dependency: "PostgreSQL", Service: "PostgreSQL", Resources: "none found" },
@@ -68,11 +84,51 @@ describe("cutover discover", function () {
   it("prints the guide's tables, as Markdown and CSV too, for several regions", async () => {
     const regions = ["--region", "us-east-2", "us-west-2", "--endpoint", moto.endpoint()];
     const table = await discover(...regions);
-    expect(table.output).to.match(/Instances \(501\)\nInstanceId +InstanceType +State +Name +Region\n/);
+    expect(table.output).to.match(/Instances \(501\)\nInstanceId +InstanceType +State +Name +Account +Region\n/);
     const markdown = await discover(...regions, "--output", "markdown");
-    expect(markdown.output).to.contain("| LoadBalancerName | Type | State | DNSName | Region |");
+    expect(markdown.output).to.contain("| LoadBalancerName | Type | State | DNSName | Account | Region |");
     const csv = await discover(...regions, "--output", "csv");
-    expect(csv.output).to.contain("DBInstanceIdentifier,Engine,EngineVersion,DBInstanceClass,Endpoint,SizeGb,Encrypted,Region\n");
+    expect(csv.output).to.contain("DBInstanceIdentifier,Engine,EngineVersion,DBInstanceClass,Endpoint,SizeGb,Encrypted,Account,Region\n");
+  });
+
+  it("goes through several accounts by the roles given, and says how long it took", async () => {
+    const roles = ["111111111111", "222222222222"].map((id) => `arn:aws:iam::${id}:role/cutover`);
+    const [first, second] = roles.map((roleArn) => moto.clients({ roleArn }));
+    // The same name in both accounts; what names its application does so in one of them alone.
+    await database(first as AwsClients, "main", { Application: "web-api" });
+    await database(second as AwsClients, "main");
+    const { stdout, output } = await discover(
+      "--region",
+      "us-east-2",
+      "--role",
+      ...roles,
+      "--endpoint",
+      moto.endpoint(),
+      "--output",
+      "json",
+    );
+    const data = JSON.parse(stdout) as Record<string, Record<string, string>[]>;
+    expect(data.databases?.map((d) => [d.DBInstanceIdentifier, d.Account])).to.deep.equal([
+      ["main", "111111111111"],
+      ["main", "222222222222"],
+    ]);
+    expect(data.applications?.map((a) => [a.Application, a.Resource, a.Account])).to.deep.equal([["web-api", "main", "111111111111"]]);
+    expect(data.ofNoApplication?.map((a) => [a.Resource, a.Account])).to.deep.equal([["main", "222222222222"]]);
+    expect(output).to.match(/Discovered 0 instances, 2 databases, 0 load balancers in 2 accounts and 1 region in [\d.]+ s\.\n/);
+  });
+
+  it("goes through several accounts by the profiles given", async () => {
+    const file = join(tempFolder("profiles"), "config");
+    const profile = (name: string, id: string) =>
+      `[profile ${name}]\nrole_arn = arn:aws:iam::${id}:role/cutover\ncredential_source = Environment\n`;
+    writeFileSync(file, profile("shop", "111111111111") + profile("data", "222222222222"));
+    const args = ["discover", "--region", "us-east-2", "--profile", "shop", "data", "--endpoint", moto.endpoint(), "--output", "csv"];
+    const { stdout, output } = await command(process.execPath, [MAIN, ...args], {
+      cwd: projectRoot(),
+      env: { ...process.env, AWS_CONFIG_FILE: file },
+    });
+    expect(stdout, output).to.match(/^main,postgres,.*,111111111111,us-east-2$/m);
+    expect(stdout).to.match(/^main,postgres,.*,222222222222,us-east-2$/m);
   });
 
   it("says what is wrong in one sentence", async () => {

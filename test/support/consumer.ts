@@ -6,18 +6,18 @@ import { projectRoot } from "../../src/engine/engine.js";
 
 const exec = promisify(execFile);
 
-/** Runs a command to its end. @returns its exit code and everything it printed */
+/** Runs a command to its end. @returns its exit code, everything it printed, and what of it went to standard output */
 export async function command(
   name: string,
   args: string[],
   options: { cwd: string; env?: NodeJS.ProcessEnv },
-): Promise<{ code: number; output: string }> {
+): Promise<{ code: number; output: string; stdout: string }> {
   try {
     const { stdout, stderr } = await exec(name, args, { ...options, maxBuffer: 64 * 1_024 * 1_024 });
-    return { code: 0, output: stdout + stderr };
+    return { code: 0, output: stdout + stderr, stdout };
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: number; stdout?: string; stderr?: string };
-    return { code: typeof code === "number" ? code : 1, output: `${stdout}${stderr}` };
+    return { code: typeof code === "number" ? code : 1, output: `${stdout}${stderr}`, stdout };
   }
 }
 

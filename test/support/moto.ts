@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createServer, request, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { type AwsClients, awsClients } from "../../src/adapters/aws/clients.js";
+import { type AwsAccount, type AwsClients, awsClients, type Persistence } from "../../src/adapters/aws/clients.js";
 import { requirePart } from "./parts.js";
 
 /** Where `.ci/run` puts it, and the PATH. */
@@ -17,6 +19,7 @@ export function motoForSuite(region = "us-east-2") {
   let server: ChildProcess | undefined;
   let endpoint = "";
   const open: AwsClients[] = [];
+  const proxies: Server[] = [];
 
   before("start moto", async function () {
     this.timeout(60_000);
@@ -48,17 +51,41 @@ export function motoForSuite(region = "us-east-2") {
   });
   after("end moto", () => {
     for (const clients of open) clients.close();
+    for (const proxy of proxies) {
+      proxy.closeAllConnections();
+      proxy.close();
+    }
     server?.kill("SIGKILL");
   });
 
   return {
-    clients(): AwsClients {
+    /** As the account's administrator; another endpoint is a proxy's in front of it. */
+    clients(account: Partial<AwsAccount> = {}, persistence: Persistence = {}): AwsClients {
       // moto takes any credentials.
       Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_EC2_METADATA_DISABLED: "true" });
-      const made = awsClients({ region, endpoint });
+      const made = awsClients({ region, endpoint, ...account }, persistence);
       open.push(made);
       return made;
     },
     endpoint: () => endpoint,
+    /**
+     * moto behind a proxy that may take a request for itself, or change what is asked.
+     * @returns the proxy's address
+     */
+    async behind(takes: (response: ServerResponse) => boolean, changed: (body: Buffer) => Buffer = (body) => body): Promise<string> {
+      const { hostname, port } = new URL(endpoint);
+      const proxy = createServer(async (incoming, response) => {
+        const { method, url: path, headers } = incoming;
+        const body = changed(Buffer.concat(await incoming.toArray()));
+        if (takes(response)) return;
+        request({ hostname, port, method, path, headers }, (answer) => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        }).end(body);
+      });
+      proxies.push(proxy);
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+      return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    },
   };
 }

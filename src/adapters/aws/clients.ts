@@ -8,6 +8,7 @@ import { RDSClient } from "@aws-sdk/client-rds";
 import { Route53Client } from "@aws-sdk/client-route-53";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { STSClient } from "@aws-sdk/client-sts";
 import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { Terminal, Transient } from "../../errors.js";
 
@@ -34,6 +35,7 @@ const SERVICES = {
   ElastiCacheClient: "elasticache",
   SQSClient: "sqs",
   S3Client: "s3",
+  STSClient: "sts",
 } as const;
 
 // The SDK tells the end of Node.js 20's support on the terminal, where nobody can do anything about it at night.
@@ -42,9 +44,15 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 /** Actions that are not named like their calls. */
 const NAMED_OTHERWISE: Record<string, string> = { "s3:ListBuckets": "s3:ListAllMyBuckets" };
 
-const ATTEMPTS = 8;
-const CONNECT_MS = 5_000;
-const REQUEST_MS = 30_000;
+/** Deadlines of one attempt, in milliseconds, and how often a passing failure is tried. */
+export interface Persistence {
+  /** @default 5 000 */
+  connectMs?: number;
+  /** @default 30 000 */
+  requestMs?: number;
+  /** @default 8 */
+  attempts?: number;
+}
 
 /** The services' clients for one account, and the IAM actions that were asked of them. */
 export interface AwsClients {
@@ -59,6 +67,7 @@ export interface AwsClients {
   elasticache: ElastiCacheClient;
   sqs: SQSClient;
   s3: S3Client;
+  sts: STSClient;
   /** For example `ec2:DescribeInstances`. */
   actions: ReadonlySet<string>;
   close(): void;
@@ -68,19 +77,28 @@ export interface AwsClients {
  * Clients with deadlines, and with retries that back off with jitter and slow down when a service throttles. Errors are
  * ours: Transient for what passes, Terminal otherwise, naming the IAM action where permission is missing.
  */
-export function awsClients(account: AwsAccount): AwsClients {
+export function awsClients(account: AwsAccount, { connectMs = 5_000, requestMs = 30_000, attempts = 8 }: Persistence = {}): AwsClients {
   const { region, endpoint, profile, roleArn } = account;
-  const ordinary = fromNodeProviderChain(profile === undefined ? {} : { profile });
-  const settings = {
+  // The calls that get credentials go to the same endpoint, with the same deadlines.
+  const common = {
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
+    maxAttempts: attempts,
+    // Without the last of these, the SDK would only warn of a request that takes too long.
+    requestHandler: { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
+  };
+  const ordinary = fromNodeProviderChain({ clientConfig: common, ...(profile === undefined ? {} : { profile }) });
+  const settings = {
+    ...common,
     credentials:
       roleArn === undefined
         ? ordinary
-        : fromTemporaryCredentials({ masterCredentials: ordinary, params: { RoleArn: roleArn, RoleSessionName: "cutover" } }),
-    maxAttempts: ATTEMPTS,
+        : fromTemporaryCredentials({
+            masterCredentials: ordinary,
+            params: { RoleArn: roleArn, RoleSessionName: "cutover" },
+            clientConfig: common,
+          }),
     retryMode: "adaptive",
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS },
   };
   const actions = new Set<string>();
   const clients = {
@@ -93,6 +111,7 @@ export function awsClients(account: AwsAccount): AwsClients {
     acm: new ACMClient(settings),
     elasticache: new ElastiCacheClient(settings),
     sqs: new SQSClient(settings),
+    sts: new STSClient(settings),
     // Another endpoint has no host name a bucket.
     s3: new S3Client({ ...settings, forcePathStyle: endpoint !== undefined }),
   };

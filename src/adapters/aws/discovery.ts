@@ -1,4 +1,4 @@
-import { paginateListCertificates } from "@aws-sdk/client-acm";
+import { KeyAlgorithm, paginateListCertificates } from "@aws-sdk/client-acm";
 import { paginateDescribeInstances, paginateDescribeSecurityGroups } from "@aws-sdk/client-ec2";
 import { paginateDescribeDBInstances } from "@aws-sdk/client-rds";
 import {
@@ -8,6 +8,7 @@ import {
   paginateListHostedZones,
   type ResourceRecordSet,
 } from "@aws-sdk/client-route-53";
+import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { DatabaseRow, InstanceRow, LoadBalancerRow } from "../../ports/target.js";
 import type { AwsClients } from "./clients.js";
 import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";
@@ -59,6 +60,8 @@ export interface NameRow {
 
 /** Everything of one account and region, all pages. */
 export interface Discovered {
+  /** Number of the account. */
+  account: string;
   region: string;
   instances: DiscoveredInstance[];
   databases: DiscoveredDatabase[];
@@ -77,7 +80,8 @@ const tagsOf = (tags: { Key?: string; Value?: string }[] | undefined): Record<st
 
 export async function discover(clients: AwsClients): Promise<Discovered> {
   const { region } = clients.account;
-  const [instances, databases, loadBalancers, zones, certificates, services, letsIn] = await Promise.all([
+  const [account, instances, databases, loadBalancers, zones, certificates, services, letsIn] = await Promise.all([
+    accountOf(clients),
     discoverInstances(clients),
     discoverDatabases(clients),
     discoverLoadBalancers(clients),
@@ -87,7 +91,11 @@ export async function discover(clients: AwsClients): Promise<Discovered> {
     discoverGroups(clients),
   ]);
   const names = await discoverNames(clients, zones);
-  return { region, instances, databases, loadBalancers, zones, certificates, services, names, letsIn };
+  return { account, region, instances, databases, loadBalancers, zones, certificates, services, names, letsIn };
+}
+
+async function accountOf({ sts }: AwsClients): Promise<string> {
+  return (await sts.send(new GetCallerIdentityCommand({}))).Account ?? "";
 }
 
 export async function discoverInstances(clients: AwsClients): Promise<DiscoveredInstance[]> {
@@ -222,7 +230,9 @@ async function discoverZones({ route53 }: AwsClients): Promise<HostedZone[]> {
 
 export async function discoverCertificates({ acm, account: { region } }: AwsClients): Promise<CertificateRow[]> {
   const found: CertificateRow[] = [];
-  for await (const page of paginateListCertificates({ client: acm, pageSize: MOST }, {}))
+  // Without being asked for every kind of key, ACM lists those with RSA keys of up to 2 048 bits alone.
+  const Includes = { keyTypes: Object.values(KeyAlgorithm) };
+  for await (const page of paginateListCertificates({ client: acm, pageSize: MOST }, { Includes }))
     for (const c of page.CertificateSummaryList ?? [])
       found.push({
         arn: c.CertificateArn ?? "",

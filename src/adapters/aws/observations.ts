@@ -147,11 +147,18 @@ async function servicesOf({ elb }: AwsClients, groups: TargetGroup[]): Promise<M
   return services;
 }
 
+/** What the old load balancer's rates are made of besides the count of its requests. */
+const OLD_METRICS = {
+  "request-count": undefined,
+  "error-rate": { metric: "HTTPCode_Target_5XX_Count", stat: "Sum" },
+  "latency-p95": { metric: "TargetResponseTime", stat: "p95" },
+} as const;
+
 /** Error rate, latency and count of the old load balancer, so that new is compared with old. */
 async function ofOldBalancer(
   { cloudwatch }: AwsClients,
   config: StackConfig,
-  name: "error-rate" | "latency-p95" | "request-count",
+  name: keyof typeof OLD_METRICS,
   windowSeconds: number,
   now: number,
 ): Promise<Reading> {
@@ -160,34 +167,32 @@ async function ofOldBalancer(
   const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
   if (!suffix.startsWith("app/")) return unknown(`${arn} is no Application Load Balancer`);
   const period = Math.max(60, Math.ceil(windowSeconds / 60) * 60);
-  const metric = (id: string, metricName: string, stat: string): MetricDataQuery => ({
+  const query = (id: string, MetricName: string, Stat: string): MetricDataQuery => ({
     Id: id,
     MetricStat: {
-      Metric: { Namespace: "AWS/ApplicationELB", MetricName: metricName, Dimensions: [{ Name: "LoadBalancer", Value: suffix }] },
+      Metric: { Namespace: "AWS/ApplicationELB", MetricName, Dimensions: [{ Name: "LoadBalancer", Value: suffix }] },
       Period: period,
-      Stat: stat,
+      Stat,
     },
   });
   const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
+  const more = OLD_METRICS[name];
   const { MetricDataResults = [] } = await cloudwatch.send(
     new GetMetricDataCommand({
       StartTime: new Date(end - period * 1_000),
       EndTime: new Date(end),
-      MetricDataQueries: [
-        metric("requests", "RequestCount", "Sum"),
-        metric("errors", "HTTPCode_Target_5XX_Count", "Sum"),
-        metric("latency", "TargetResponseTime", "p95"),
-      ],
+      MetricDataQueries: [query("requests", "RequestCount", "Sum"), ...(more === undefined ? [] : [query("more", more.metric, more.stat)])],
     }),
   );
-  const value = (id: string) => MetricDataResults.find((r) => r.Id === id)?.Values?.[0];
-  const requests = value("requests");
-  if (requests === undefined || requests === 0) return unknown(NO_REQUESTS);
+  // A window that lies across two of CloudWatch's periods comes in two parts.
+  const values = (id: string): number[] => MetricDataResults.find((r) => r.Id === id)?.Values ?? [];
+  const sum = (id: string): number => values(id).reduce((a, b) => a + b, 0);
+  const requests = sum("requests");
+  if (requests === 0) return unknown(NO_REQUESTS);
   if (name === "request-count") return known(requests);
   if (requests < config.gates.minRequests) return unknown(`only ${requests} requests in the window`);
-  if (name === "error-rate") return known((value("errors") ?? 0) / requests);
-  const latency = value("latency");
-  return latency === undefined ? unknown("no response times in the window") : known(latency);
+  if (name === "error-rate") return known(sum("more") / requests);
+  return values("more").length === 0 ? unknown("no response times in the window") : known(Math.max(...values("more")));
 }
 
 /**
