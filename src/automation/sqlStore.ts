@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { Client, Pool, type PoolClient, type QueryResultRow } from "pg";
-import { Conflict, Transient, UserError } from "../errors.js";
+import type { QueryResultRow } from "pg";
+import { Conflict } from "../errors.js";
+import { type Database, openDatabase } from "./database.js";
 import type { Entry, Recorded } from "./entries.js";
 import { record, requireIntact } from "./journal.js";
 import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
@@ -38,9 +39,6 @@ const VERSIONS = [
 const CHANNEL = "cutover_journal";
 /** Names of advisory locks; any numbers, the same in every version. */
 const SCHEMA_LOCK = 7_261_001;
-const STATEMENT_MS = 30_000;
-const CONNECT_MS = 10_000;
-const RECONNECT_MS = 2_000;
 
 /**
  * Journals, leases and evidence in PostgreSQL, for any number of service processes. An append locks its stack for the
@@ -52,31 +50,17 @@ export class SqlStore implements Store {
   private readonly listeners = new Set<(stack: string) => void>();
   private readonly renewals = new Map<string, { timer: NodeJS.Timeout; lose: (why: string) => void }>();
   private readonly instance = randomUUID();
-  private listening: Client | undefined;
-  private closed = false;
-
   private constructor(
-    private readonly pool: Pool,
-    private readonly url: string,
+    private readonly database: Database,
     private readonly leaseMs: number,
   ) {}
 
   /** @throws UserError for an address that is none, Transient when the server does not answer */
-  static async open(url: string, { leaseSeconds = 30, connections = 8 }: SqlStoreOptions = {}): Promise<SqlStore> {
-    if (!/^postgres(ql)?:\/\/[^\s]+$/.test(url))
-      throw new UserError({ path: "DATABASE_URL", got: "something else", accepted: "postgresql://USER:PASSWORD@HOST:PORT/DATABASE" });
-    const pool = new Pool({
-      connectionString: url,
-      max: connections,
-      connectionTimeoutMillis: CONNECT_MS,
-      statement_timeout: STATEMENT_MS,
-      application_name: "cutover",
-    });
-    // A connection that breaks while it is idle says so here; the next query gets a new one.
-    pool.on("error", () => undefined);
-    const store = new SqlStore(pool, url, leaseSeconds * 1_000);
+  static async open(url: string, { leaseSeconds = 30, connections }: SqlStoreOptions = {}): Promise<SqlStore> {
+    const store = new SqlStore(await openDatabase(url, connections), leaseSeconds * 1_000);
     try {
       await store.migrate();
+      if (!store.database.shared) await store.endLeases();
       await store.listen();
     } catch (error) {
       await store.close();
@@ -85,8 +69,15 @@ export class SqlStore implements Store {
     return store;
   }
 
+  /** Whether other processes may use it too. */
+  get shared(): boolean {
+    return this.database.shared;
+  }
+
   async stacks(): Promise<string[]> {
-    return (await this.rows<{ stack: string }>("SELECT stack FROM cutover.journal WHERE seq = 1 ORDER BY stack")).map((r) => r.stack);
+    return (await this.database.query<{ stack: string }>("SELECT stack FROM cutover.journal WHERE seq = 1 ORDER BY stack")).map(
+      (r) => r.stack,
+    );
   }
 
   async entries(stack: string): Promise<Recorded[]> {
@@ -106,19 +97,19 @@ export class SqlStore implements Store {
   }
 
   private async catchUp(stack: string, known: Recorded[]): Promise<Recorded[]> {
-    const rows = await this.rows<{ entry: string }>("SELECT entry FROM cutover.journal WHERE stack = $1 AND seq > $2 ORDER BY seq", [
-      stack,
-      known.at(-1)?.seq ?? 0,
-    ]);
+    const rows = await this.database.query<{ entry: string }>(
+      "SELECT entry FROM cutover.journal WHERE stack = $1 AND seq > $2 ORDER BY seq",
+      [stack, known.at(-1)?.seq ?? 0],
+    );
     if (rows.length === 0) return known;
     const news = rows.map((r) => JSON.parse(r.entry) as Recorded);
-    requireIntact(news, `of ${stack} (${this.where()})`, known.at(-1));
+    requireIntact(news, `of ${stack} (${this.database.where})`, known.at(-1));
     known.push(...news);
     return known;
   }
 
   async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
-    return this.transaction(async (query) => {
+    return this.database.transaction(async (query) => {
       await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
       if (isLease(by)) {
         const [held] = await query<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1 FOR SHARE", [stack]);
@@ -138,7 +129,7 @@ export class SqlStore implements Store {
 
   async adopt(stack: string, entries: readonly Recorded[]): Promise<void> {
     requireIntact(entries, `of ${stack}`);
-    await this.transaction(async (query) => {
+    await this.database.transaction(async (query) => {
       await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
       const [there] = await query("SELECT 1 FROM cutover.journal WHERE stack = $1 LIMIT 1", [stack]);
       if (there !== undefined) throw new Conflict(`There is a journal of ${stack} already.`);
@@ -149,7 +140,7 @@ export class SqlStore implements Store {
 
   async keepFile(stack: string, name: string, content: string): Promise<string> {
     // PostgreSQL's text has no NUL; logs may.
-    await this.rows(
+    await this.database.query(
       "INSERT INTO cutover.evidence (stack, name, content) VALUES ($1, $2, $3) ON CONFLICT (stack, name) DO UPDATE SET content = excluded.content",
       [stack, name, content.replaceAll("\0", "\uFFFD")],
     );
@@ -157,17 +148,20 @@ export class SqlStore implements Store {
   }
 
   async file(stack: string, name: string): Promise<string | undefined> {
-    const rows = await this.rows<{ content: string }>("SELECT content FROM cutover.evidence WHERE stack = $1 AND name = $2", [stack, name]);
+    const rows = await this.database.query<{ content: string }>("SELECT content FROM cutover.evidence WHERE stack = $1 AND name = $2", [
+      stack,
+      name,
+    ]);
     return rows[0]?.content;
   }
 
   async files(stack: string): Promise<string[]> {
-    const rows = await this.rows<{ name: string }>("SELECT name FROM cutover.evidence WHERE stack = $1 ORDER BY name", [stack]);
+    const rows = await this.database.query<{ name: string }>("SELECT name FROM cutover.evidence WHERE stack = $1 ORDER BY name", [stack]);
     return rows.map((r) => r.name);
   }
 
   async lease(stack: string, holder: string): Promise<Lease> {
-    const [taken] = await this.rows<{ fence: number }>(
+    const [taken] = await this.database.query<{ fence: number }>(
       `INSERT INTO cutover.lease (stack, holder, fence, expires_at) VALUES ($1, $2, 1, now() + $3 * interval '1 millisecond')
        ON CONFLICT (stack) DO UPDATE SET holder = $2, fence = lease.fence + 1, expires_at = excluded.expires_at, released = false
        WHERE lease.released OR lease.expires_at < now()
@@ -175,7 +169,7 @@ export class SqlStore implements Store {
       [stack, holder, this.leaseMs],
     );
     if (taken === undefined) {
-      const [held] = await this.rows<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1", [stack]);
+      const [held] = await this.database.query<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1", [stack]);
       throw new Conflict(`${stack} is run by ${held?.holder ?? "another process"}.`, {
         ...(held === undefined ? {} : { holder: held.holder }),
         next: "Wait until it has finished, or pause it first.",
@@ -194,7 +188,7 @@ export class SqlStore implements Store {
 
   async release(lease: Lease): Promise<void> {
     this.endRenewing(lease);
-    await this.rows("UPDATE cutover.lease SET released = true WHERE stack = $1 AND fence = $2", [lease.stack, lease.fence]);
+    await this.database.query("UPDATE cutover.lease SET released = true WHERE stack = $1 AND fence = $2", [lease.stack, lease.fence]);
   }
 
   onForeign(listener: (stack: string) => void): () => void {
@@ -203,12 +197,9 @@ export class SqlStore implements Store {
   }
 
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
     for (const { timer } of this.renewals.values()) clearInterval(timer);
     this.renewals.clear();
-    await this.listening?.end().catch(() => undefined);
-    await this.pool.end();
+    await this.database.close();
   }
 
   /** Renews until it is given back. A holder that cannot renew stops before the lease ends for others. */
@@ -234,7 +225,7 @@ export class SqlStore implements Store {
   }
 
   private async renew(lease: Lease): Promise<boolean> {
-    const rows = await this.rows(
+    const rows = await this.database.query(
       "UPDATE cutover.lease SET expires_at = now() + $3 * interval '1 millisecond' WHERE stack = $1 AND fence = $2 AND NOT released RETURNING 1",
       [lease.stack, lease.fence, this.leaseMs],
     );
@@ -242,7 +233,7 @@ export class SqlStore implements Store {
   }
 
   private async holderOf(stack: string): Promise<string | undefined> {
-    return (await this.rows<LeaseRow>("SELECT holder FROM cutover.lease WHERE stack = $1", [stack]))[0]?.holder;
+    return (await this.database.query<LeaseRow>("SELECT holder FROM cutover.lease WHERE stack = $1", [stack]))[0]?.holder;
   }
 
   private lose(lease: Lease, holder: string | undefined): Conflict {
@@ -250,8 +241,13 @@ export class SqlStore implements Store {
     return lostTo(lease, holder);
   }
 
+  /** Of earlier processes: none of them lives, since the database is this one's. */
+  private async endLeases(): Promise<void> {
+    await this.database.query("UPDATE cutover.lease SET released = true");
+  }
+
   private async migrate(): Promise<void> {
-    await this.transaction(async (query) => {
+    await this.database.transaction(async (query) => {
       await query("SELECT pg_advisory_xact_lock($1)", [SCHEMA_LOCK]);
       await query("CREATE SCHEMA IF NOT EXISTS cutover");
       await query(
@@ -261,7 +257,7 @@ export class SqlStore implements Store {
         "SELECT coalesce(max(version), 0) AS version FROM cutover.schema_version",
       );
       if (version > VERSIONS.length)
-        throw new Conflict(`The schema of ${this.where()} has version ${version}; this cutover knows ${VERSIONS.length}.`, {
+        throw new Conflict(`The schema of ${this.database.where} has version ${version}; this cutover knows ${VERSIONS.length}.`, {
           next: "Use the newer version of cutover that made it.",
         });
       for (const [i, text] of VERSIONS.slice(version).entries()) {
@@ -272,81 +268,21 @@ export class SqlStore implements Store {
   }
 
   /** Hears of other processes' entries; after a break everything may have been missed. */
-  private async listen(): Promise<void> {
-    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_MS, application_name: "cutover" });
-    client.on("notification", ({ payload }) => {
-      const { stack, from } = JSON.parse(payload ?? "{}") as { stack?: string; from?: string };
-      if (stack !== undefined && from !== this.instance) for (const listener of this.listeners) listener(stack);
-    });
-    const again = (): void => {
-      client.removeAllListeners("end");
-      if (this.closed) return;
-      const timer = setTimeout(() => {
-        this.listen()
-          .then(() => this.stacks())
-          .then((all) => {
-            for (const stack of all) for (const listener of this.listeners) listener(stack);
-          })
-          .catch(again);
-      }, RECONNECT_MS);
-      timer.unref();
+  private listen(): Promise<void> {
+    const tell = (stack: string): void => {
+      for (const listener of this.listeners) listener(stack);
     };
-    client.on("error", () => undefined);
-    try {
-      await client.connect();
-      await client.query(`LISTEN ${CHANNEL}`);
-    } catch (error) {
-      throw this.described(error);
-    }
-    client.once("end", again);
-    this.listening = client;
-  }
-
-  private async rows<T extends QueryResultRow>(text: string, values?: unknown[]): Promise<T[]> {
-    try {
-      return (await this.pool.query<T>(text, values)).rows;
-    } catch (error) {
-      throw this.described(error);
-    }
-  }
-
-  private async transaction<T>(use: (query: Query) => Promise<T>): Promise<T> {
-    let client: PoolClient | undefined;
-    try {
-      const connected = await this.pool.connect();
-      client = connected;
-      await connected.query("BEGIN");
-      const result = await use(async (text, values) => (await connected.query(text, values)).rows as never);
-      await connected.query("COMMIT");
-      connected.release();
-      return result;
-    } catch (error) {
-      // A connection in doubt is not given back.
-      client?.release(true);
-      throw this.described(error);
-    }
-  }
-
-  private where(): string {
-    const { hostname, port, pathname } = new URL(this.url);
-    return `${hostname}:${port || 5_432}${pathname}`;
-  }
-
-  /** A server's error as ours, naming where but never the password. */
-  private described(error: unknown): unknown {
-    const { code = "", message } = error as { code?: string; message: string };
-    // Five letters or digits are PostgreSQL's own codes; others are the network's.
-    if (!/^([0-9A-Z]{5}|E[A-Z]+)$/.test(code) && !/terminated|timeout|closed/i.test(message)) return error;
-    if (code === "28P01" || code === "28000" || code === "3D000")
-      return new UserError(
-        { path: "DATABASE_URL", got: `${this.where()}: ${message}`, accepted: "a user and a database that exist" },
-        { cause: error },
-      );
-    return new Transient(`PostgreSQL at ${this.where()}: ${message}`, { cause: error });
+    return this.database.listen(
+      CHANNEL,
+      (payload) => {
+        const { stack, from } = JSON.parse(payload) as { stack: string; from: string };
+        if (from !== this.instance) tell(stack);
+      },
+      async () => (await this.stacks()).forEach(tell),
+    );
   }
 }
 
-type Query = <T extends QueryResultRow>(text: string, values?: unknown[]) => Promise<T[]>;
 interface LeaseRow extends QueryResultRow {
   holder: string;
   fence: number;

@@ -1,11 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, open, readdir, readFile, rm, truncate } from "node:fs/promises";
-import { hostname } from "node:os";
+import { access, constants, mkdir, open, readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "../config/stackFile.js";
 import { Conflict, UserError } from "../errors.js";
-import { isAlive } from "./engine/locks.js";
 import type { Entry, Recorded } from "./entries.js";
+import { giveUpFolder, isThisProcess, livesElsewhere, type Owner, ownFolder, thisProcess } from "./folderOwner.js";
 import { record, requireIntact } from "./journal.js";
 
 /** Who may run a migration's decisions, until it is given back. */
@@ -59,10 +57,7 @@ export function requireUnmoved(by: Lease | { after: number } | undefined, last: 
 export const lostTo = (lease: Lease, holder: string | undefined): Conflict =>
   new Conflict(`The lease ${lease.fence} of ${lease.stack} was lost${holder === undefined ? "" : ` to ${holder}`}.`, { holder });
 
-/** Tells this process from an earlier one that had the same id, as after the restart of a container. */
-const INSTANCE = randomUUID();
 const JOURNAL = "journal.ndjson";
-const OWNER = ".owner.json";
 
 /**
  * A folder a stack: `journal.ndjson` (one entry a line, synced before an append is answered), `files/`, `lease.json`.
@@ -171,21 +166,14 @@ export class FolderStore implements Store {
       await this.own();
       const held = await this.readLease(stack);
       // A holder on another host, or a process that lives (this one included), keeps its lease.
-      if (held !== undefined && held.released !== true && (held.instance === INSTANCE || livesElsewhere(held))) {
+      if (held !== undefined && held.released !== true && (isThisProcess(held) || livesElsewhere(held))) {
         throw new Conflict(`${stack} is run by ${held.holder} since ${held.since}.`, {
           holder: held.holder,
           next: "Wait until it has finished, or pause it first.",
         });
       }
       const fence = (held?.fence ?? 0) + 1;
-      await this.writeLease(stack, {
-        holder,
-        fence,
-        pid: process.pid,
-        instance: INSTANCE,
-        host: hostname(),
-        since: new Date().toISOString(),
-      });
+      await this.writeLease(stack, { holder, fence, ...thisProcess(), since: new Date().toISOString() });
       return { stack, holder, fence };
     });
   }
@@ -208,28 +196,18 @@ export class FolderStore implements Store {
   }
 
   async close(): Promise<void> {
-    if ((await this.owning) !== undefined) await rm(join(this.root, OWNER), { force: true });
+    if (this.owning === undefined) return;
+    await this.owning;
+    await giveUpFolder(this.root);
   }
 
   /** From its first write on the folder is this process's: two that append to one file would break the chain. */
   private own(): Promise<void> {
-    this.owning ??= this.takeOver();
+    this.owning ??= ownFolder(this.root, "journal");
     this.owning.catch(() => {
       this.owning = undefined;
     });
     return this.owning;
-  }
-
-  private async takeOver(): Promise<void> {
-    const file = join(this.root, OWNER);
-    const text = await readFile(file, "utf8").catch(() => undefined);
-    const owner = text === undefined ? undefined : (parseLine(text, file) as unknown as Owner);
-    if (owner !== undefined && livesElsewhere(owner))
-      throw new Conflict(`The journals in ${this.root} are written by process ${owner.pid} on ${owner.host}.`, {
-        holder: `${owner.host} process ${owner.pid}`,
-        next: "End it, or let several processes share a PostgreSQL through DATABASE_URL.",
-      });
-    await writeAtomically(file, JSON.stringify({ pid: process.pid, instance: INSTANCE, host: hostname() } satisfies Owner));
   }
 
   private async load(stack: string): Promise<Recorded[]> {
@@ -269,19 +247,6 @@ export class FolderStore implements Store {
     );
     return result;
   }
-}
-
-interface Owner {
-  pid: number;
-  instance: string;
-  host: string;
-}
-
-/** Whether it is another process than this one, and not proven dead. */
-function livesElsewhere({ pid, instance, host }: Owner): boolean {
-  if (instance === INSTANCE) return false;
-  // The same id on this host is this process: the other one had it before a restart.
-  return host !== hostname() || (pid !== process.pid && isAlive(pid));
 }
 
 interface LeaseFile extends Owner {

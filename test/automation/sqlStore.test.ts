@@ -1,9 +1,17 @@
+import { rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import type { Entry } from "../../src/automation/entries.js";
 import { SqlStore, type SqlStoreOptions } from "../../src/automation/sqlStore.js";
 import { Conflict, PromiseViolation, Transient, UserError } from "../../src/errors.js";
 import { storeContract } from "../contracts/store.js";
 import { type Postgres, postgresForSuite, urlOf } from "../support/postgres.js";
+import { spawnForTest } from "../support/processes.js";
+import { tempFolderForSuite } from "../support/tmp.js";
 
 const entry = (reason: string): Entry => ({ type: "migration.held", reason });
 const failure = (call: Promise<unknown>): Promise<Error> =>
@@ -12,6 +20,56 @@ const failure = (call: Promise<unknown>): Promise<Error> =>
     (e) => e,
   );
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("the store on PGlite", function () {
+  this.timeout(60_000);
+  const folder = tempFolderForSuite("pglite");
+  let opened: SqlStore | undefined;
+  const reopen = async (): Promise<SqlStore> => {
+    await opened?.close();
+    opened = await SqlStore.open(`pglite:${folder()}`);
+    return opened;
+  };
+  after(() => opened?.close());
+
+  storeContract("PGlite", reopen);
+
+  it("promise 8: belongs to one process at a time, and leaves no lease behind one that has ended", async () => {
+    await (await reopen()).lease("left", "one");
+    expect(await failure(SqlStore.open(`pglite:${folder()}`)), "the same process again").to.be.instanceOf(Conflict);
+    expect((await (await reopen()).lease("left", "two")).fence).to.equal(2);
+    await opened?.close();
+    const owner = join(folder(), ".owner.json");
+    await writeFile(owner, JSON.stringify({ pid: process.ppid, instance: "another", host: hostname() }));
+    expect(await failure(SqlStore.open(`pglite:${folder()}`)))
+      .to.be.instanceOf(Conflict)
+      .with.property("next")
+      .that.contains("DATABASE_URL");
+    await rm(owner);
+  });
+
+  it("loses nothing that was answered when its process is killed", async () => {
+    await opened?.close();
+    const writer = fileURLToPath(new URL("../support/pgliteWriter.js", import.meta.url));
+    const child = spawnForTest(process.execPath, [writer, `pglite:${folder()}`], { stdio: ["ignore", "pipe", "inherit"] });
+    let answered = 0;
+    for await (const line of createInterface({ input: child.stdout as Readable })) {
+      answered = Number(line);
+      if (answered === 50) child.kill("SIGKILL");
+    }
+    const entries = await (await reopen()).entries("killed");
+    expect(entries.length).to.be.at.least(50);
+    expect(entries.length - answered).to.be.oneOf([0, 1]);
+  });
+
+  it("says what a folder must be", async () => {
+    expect(await failure(SqlStore.open("pglite:")))
+      .to.be.instanceOf(UserError)
+      .with.property("message")
+      .that.contains("a folder that cutover can write");
+  });
+});
+
 describe("the store on PostgreSQL", function () {
   this.timeout(60_000);
   const postgres = postgresForSuite();

@@ -1,0 +1,136 @@
+import { Client, Pool, type PoolClient, type QueryResult, type QueryResultRow } from "pg";
+import { Transient, UserError } from "../errors.js";
+
+export type Query = <T extends QueryResultRow>(text: string, values?: unknown[]) => Promise<T[]>;
+
+/** A database that speaks PostgreSQL's dialect: a server, or PGlite in a folder. */
+export interface Database {
+  /** For people, without the password. */
+  readonly where: string;
+  /** Whether other processes may use it too. */
+  readonly shared: boolean;
+  query: Query;
+  /** All or nothing, on one connection. */
+  transaction<T>(use: (query: Query) => Promise<T>): Promise<T>;
+  /**
+   * Hears of other processes' notifications.
+   * @param onPayload gets what `pg_notify` was given
+   * @param onReconnect called after a break, in which anything may have been missed
+   */
+  listen(channel: string, onPayload: (payload: string) => void, onReconnect: () => Promise<void>): Promise<void>;
+  close(): Promise<void>;
+}
+
+const STATEMENT_MS = 30_000;
+const CONNECT_MS = 10_000;
+const RECONNECT_MS = 2_000;
+const ACCEPTED = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or pglite:FOLDER for one process";
+
+/**
+ * Opens what `DATABASE_URL` names.
+ * @param connections at most, on a server
+ * @throws UserError for an address that is none, Transient when the server does not answer
+ */
+export async function openDatabase(url: string, connections = 8): Promise<Database> {
+  if (url.startsWith("pglite:")) {
+    const { PgliteDatabase } = await import("./pglite.js");
+    return PgliteDatabase.open(url.slice("pglite:".length).replace(/^\/\//, ""));
+  }
+  if (!/^postgres(ql)?:\/\/[^\s]+$/.test(url)) throw new UserError({ path: "DATABASE_URL", got: "something else", accepted: ACCEPTED });
+  return new PostgresDatabase(url, connections);
+}
+
+/** The rows of the last statement, where there are several. */
+const rowsOf = (result: QueryResult | QueryResult[]): never => (Array.isArray(result) ? result.at(-1) : result)?.rows as never;
+
+class PostgresDatabase implements Database {
+  readonly shared = true;
+  private readonly pool: Pool;
+  private listening: Client | undefined;
+  private closed = false;
+  readonly where: string;
+
+  constructor(
+    private readonly url: string,
+    connections: number,
+  ) {
+    const { hostname, port, pathname } = new URL(url);
+    this.where = `${hostname}:${port || 5_432}${pathname}`;
+    this.pool = new Pool({
+      connectionString: url,
+      max: connections,
+      connectionTimeoutMillis: CONNECT_MS,
+      statement_timeout: STATEMENT_MS,
+      application_name: "cutover",
+    });
+    // A connection that breaks while it is idle says so here; the next query gets a new one.
+    this.pool.on("error", () => undefined);
+  }
+
+  query: Query = async (text, values) => {
+    try {
+      return rowsOf(await this.pool.query(text, values));
+    } catch (error) {
+      throw this.described(error);
+    }
+  };
+
+  async transaction<T>(use: (query: Query) => Promise<T>): Promise<T> {
+    let client: PoolClient | undefined;
+    try {
+      const connected = await this.pool.connect();
+      client = connected;
+      await connected.query("BEGIN");
+      const result = await use(async (text, values) => rowsOf(await connected.query(text, values)));
+      await connected.query("COMMIT");
+      connected.release();
+      return result;
+    } catch (error) {
+      // A connection in doubt is not given back.
+      client?.release(true);
+      throw this.described(error);
+    }
+  }
+
+  async listen(channel: string, onPayload: (payload: string) => void, onReconnect: () => Promise<void>): Promise<void> {
+    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_MS, application_name: "cutover" });
+    client.on("notification", ({ payload }) => onPayload(payload ?? ""));
+    const again = (): void => {
+      client.removeAllListeners("end");
+      if (this.closed) return;
+      const timer = setTimeout(() => {
+        this.listen(channel, onPayload, onReconnect).then(onReconnect).catch(again);
+      }, RECONNECT_MS);
+      timer.unref();
+    };
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${channel}`);
+    } catch (error) {
+      throw this.described(error);
+    }
+    client.once("end", again);
+    this.listening = client;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.listening?.end().catch(() => undefined);
+    await this.pool.end();
+  }
+
+  /** A server's error as ours, naming where but never the password. */
+  private described(error: unknown): unknown {
+    const { code = "", message } = error as { code?: string; message: string };
+    // Five letters or digits are PostgreSQL's own codes; others are the network's.
+    if (!/^([0-9A-Z]{5}|E[A-Z]+)$/.test(code) && !/terminated|timeout|closed/i.test(message)) return error;
+    if (code === "28P01" || code === "28000" || code === "3D000")
+      return new UserError(
+        { path: "DATABASE_URL", got: `${this.where}: ${message}`, accepted: "a user and a database that exist" },
+        { cause: error },
+      );
+    return new Transient(`PostgreSQL at ${this.where}: ${message}`, { cause: error });
+  }
+}
