@@ -1,7 +1,9 @@
-// npm run docs: one page a component in docs/components, made from the sources. `-- --check` only tells what differs.
+// npm run docs: one page a component in docs/components, made from the sources, and docs/openapi.json from the routes. `-- --check` only tells what differs.
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "./build.mjs";
+import { renderApi } from "./docs/api.mjs";
 import { allProperties, createdBy, declarationsOf } from "./docs/declarations.mjs";
 
 const FOLDER = join("docs", "components");
@@ -94,7 +96,8 @@ function index(components) {
 }
 
 async function main(root, check) {
-  const pages = await renderDocs(root);
+  await build();
+  const pages = new Map([...(await renderDocs(root)), ...(await renderApi(root))]);
   await mkdir(join(root, FOLDER), { recursive: true });
   const stale = (await readdir(join(root, FOLDER))).map((n) => join(FOLDER, n)).filter((path) => !pages.has(path));
   const different = [];

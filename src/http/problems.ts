@@ -24,6 +24,22 @@ export interface Problem {
   [member: string]: unknown;
 }
 
+/** What each status says, in the OpenAPI document too. */
+export const PROBLEMS = {
+  400: "The request is not valid",
+  401: "No credential, or one that is not accepted",
+  403: "The credential does not allow it",
+  404: "There is no such thing",
+  405: "Not with this method",
+  409: "Not possible now, or a promise speaks against it",
+  413: "The body is too large",
+  415: "Not this media type",
+  422: "It cannot be done",
+  429: "Too many requests",
+  500: "A bug in cutover",
+  503: "Try again",
+} as const;
+
 const REQUEST_ID = "x-request-id";
 
 /** Gives every answer a request id: the caller's own when it is a plain one. */

@@ -1,12 +1,16 @@
-import type { Recorded } from "../automation/entries.js";
+import type { z } from "zod";
+import type { PathItem, Recorded } from "../automation/entries.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
-import type { Migration } from "../automation/migrations.js";
+import type { Migration, Migrations } from "../automation/migrations.js";
 import { currentConfig } from "../automation/state.js";
 import type { Revision, Step } from "../automation/types.js";
+import type { Way } from "../automation/wayBack.js";
 import type { StackConfig } from "../config/schema.js";
+import type { entry } from "./schemas/history.js";
+import type * as schemas from "./schemas/migration.js";
 
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
-export function migrationView({ stack, plan, state }: Migration, running: boolean) {
+export function migrationView({ stack, plan, state }: Migration, running: boolean): z.input<typeof schemas.migration> {
   const config = currentConfig(state);
   const step = plan[state.position];
   const done = plan.filter((s) => state.steps[s.id]?.status === "done").length;
@@ -41,12 +45,14 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
   };
 }
 
+export const viewOf = (migrations: Migrations, migration: Migration) => migrationView(migration, migrations.isRunning(migration.stack));
+
 /** The version that users get: green's once it carries everything. */
 function imageOf({ strategy, workload }: StackConfig): string {
   return strategy.kind === "blue-green" && strategy.greenWeight === 100 ? strategy.image : workload.image;
 }
 
-export function stepView(step: Step, { state }: Migration) {
+export function stepView(step: Step, { state }: Migration): z.input<typeof schemas.step> {
   const at = state.steps[step.id];
   const config = currentConfig(state);
   return {
@@ -71,7 +77,17 @@ export function stepView(step: Step, { state }: Migration) {
 }
 
 export const revisionView = (revision: Revision) => sealed(revision);
-export const entryView = (entry: Recorded) => sealed(entry);
+export const entryView = (recorded: Recorded): z.input<typeof entry> => ({ ...sealed(recorded) });
+
+/** A way back as people read it: what runs, and what config it leads to by its differences only. */
+export const wayView = (way: Way): z.input<typeof schemas.way> => ({
+  ...way,
+  path: way.path.map((item) => (item.kind === "config" ? withoutConfig(item) : item)),
+});
+
+function withoutConfig({ config: _, ...item }: Extract<PathItem, { kind: "config" }>) {
+  return item;
+}
 
 /** Ciphertexts are no secrets, but nobody outside needs them. */
 export function sealed<T>(value: T): T {

@@ -8,6 +8,7 @@ import { type RunningServer, startServer } from "../../src/server.js";
 import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
 import { command } from "../support/consumer.js";
 import { tempFolder } from "../support/tmp.js";
+import { expectConforming } from "./conforming.js";
 
 describe("the HTTP API", () => {
   let server: RunningServer;
@@ -45,8 +46,10 @@ describe("the HTTP API", () => {
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    const parsed = text.startsWith("{") ? JSON.parse(text) : undefined;
+    expectConforming({ method, path, status: response.status, contentType: response.headers.get("content-type"), body: parsed });
     // biome-ignore lint/suspicious/noExplicitAny: answers are looked into by name
-    return { status: response.status, headers: response.headers, text, json: (text.startsWith("{") ? JSON.parse(text) : undefined) as any };
+    return { status: response.status, headers: response.headers, text, json: parsed as any };
   };
   const at = `/v1/migrations/${STACK}`;
   const create = () => call("POST", "/v1/migrations", { stack: STACK });

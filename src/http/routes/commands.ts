@@ -1,0 +1,61 @@
+import { z } from "zod";
+import type { Role } from "../../access/caller.js";
+import type { Command } from "../../automation/entries.js";
+import { ofStack, text, why } from "../schemas/common.js";
+import { migration } from "../schemas/migration.js";
+import { viewOf } from "../views.js";
+import { type Route, route } from "./route.js";
+
+const aStep = text("the id of the step that waits");
+
+/** A command to one stack's migration: its body is the command's own members. */
+function command(name: Command["command"], needs: Role, summary: string, body: z.ZodObject): Route {
+  return route({
+    name,
+    method: "post",
+    path: `/v1/migrations/{stack}/${name}`,
+    tag: "commands",
+    summary,
+    needs,
+    params: ofStack,
+    body,
+    answer: { status: 202, schema: migration, what: "Journaled; the migration as it is now" },
+    problems: [404, 409],
+    handle: async ({ params: { stack }, body: members, caller, services: { migrations } }) => {
+      await migrations.command(stack, { command: name, ...members } as Command, caller.name);
+      return viewOf(migrations, await migrations.get(stack));
+    },
+  });
+}
+
+export const commandRoutes = [
+  command(
+    "advance",
+    "operator",
+    "Goes on by one step, to the end of the phase, or as far as it may.",
+    z.strictObject({ extent: z.enum(["step", "phase", "end"], '"step", "phase" or "end"').default("step") }),
+  ),
+  command(
+    "approve",
+    "approver",
+    "Approves the step that waits; `resources` names what may be replaced or deleted.",
+    z.strictObject({ step: aStep, resources: z.array(z.string()).optional() }),
+  ),
+  command("refuse", "approver", "Refuses the step that waits, and holds the migration.", z.strictObject({ step: aStep, why })),
+  command("promote", "operator", "Ends the pause that the canary is in.", z.strictObject({})),
+  command("pause", "operator", "Stops between two decisions.", z.strictObject({ why })),
+  command("resume", "operator", "Goes on with what was paused or held.", z.strictObject({})),
+  command(
+    "rollback",
+    "operator",
+    "Goes back to a revision.",
+    z.strictObject({ revision: z.int("the number of a revision").min(0, "the number of a revision"), why }),
+  ),
+  command(
+    "emergency",
+    "operator",
+    "Sends users to the old side at once, past the engine; then goes back to before their traffic moved.",
+    z.strictObject({ why }),
+  ),
+  command("abort", "operator", "Goes back to revision 0 and ends the migration.", z.strictObject({ why })),
+];

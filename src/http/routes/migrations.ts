@@ -1,0 +1,126 @@
+import { z } from "zod";
+import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
+import { limit, ofStack, stackName } from "../schemas/common.js";
+import { migration, preview, scorecard as scorecardSchema, step, way } from "../schemas/migration.js";
+import { stepView, viewOf, wayView } from "../views.js";
+import { route } from "./route.js";
+
+const TAG = "migrations";
+
+export const migrationRoutes = [
+  route({
+    name: "listMigrations",
+    method: "get",
+    path: "/v1/migrations",
+    tag: TAG,
+    summary: "Lists the migrations that the caller may see, by stack.",
+    needs: "viewer",
+    query: z.strictObject({
+      after: stackName.optional().describe("Only stacks that come after this one: the `next` of the page before"),
+      limit: limit(1_000),
+    }),
+    answer: { schema: z.object({ migrations: z.array(migration), next: z.string().optional() }), what: "A page of migrations" },
+    handle: async ({ query, sees, services: { migrations } }) => {
+      const all = (await migrations.list()).map((m) => viewOf(migrations, m)).filter(sees);
+      const rest = all.filter((m) => query.after === undefined || m.stack > query.after);
+      const page = rest.slice(0, query.limit);
+      return { migrations: page, next: page.length < rest.length ? page.at(-1)?.stack : undefined };
+    },
+  }),
+  route({
+    name: "createMigration",
+    method: "post",
+    path: "/v1/migrations",
+    tag: TAG,
+    summary: "Begins the migration of a stack with its config file as revision 0; answers the one that exists.",
+    needs: "operator",
+    about: ({ body }) => body.stack,
+    body: z.strictObject({ stack: stackName }),
+    answer: { status: 201, schema: migration, what: "The migration" },
+    problems: [404, 409],
+    handle: async ({ body: { stack }, caller, services: { migrations }, response }) => {
+      const created = await migrations.create(stack, caller.name);
+      response.location(`/v1/migrations/${stack}`);
+      return viewOf(migrations, created);
+    },
+  }),
+  route({
+    name: "getMigration",
+    method: "get",
+    path: "/v1/migrations/{stack}",
+    tag: TAG,
+    summary: "Tells where a migration is, what comes next, its weights and gates.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: migration, what: "The migration" },
+    problems: [404],
+    handle: async ({ params, services: { migrations } }) => viewOf(migrations, await migrations.get(params.stack)),
+  }),
+  route({
+    name: "getPlan",
+    method: "get",
+    path: "/v1/migrations/{stack}/plan",
+    tag: TAG,
+    summary: "Lists every step with its way back, its gates, and what became of it.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: z.object({ position: z.int(), steps: z.array(step) }), what: "The plan" },
+    problems: [404],
+    handle: async ({ params, services }) => {
+      const found = await services.migrations.get(params.stack);
+      return { position: found.state.position, steps: found.plan.map((s) => stepView(s, found)) };
+    },
+  }),
+  route({
+    name: "getWayBack",
+    method: "get",
+    path: "/v1/migrations/{stack}/way-back",
+    tag: TAG,
+    summary: "Shows what a rollback to a revision would run, keep and lose.",
+    needs: "viewer",
+    params: ofStack,
+    query: z.strictObject({ revision: z.int("a whole number from 0").min(0, "a whole number from 0") }),
+    answer: { schema: way, what: "The way back" },
+    problems: [404, 409],
+    handle: async ({ params, query, services }) => wayView(await services.migrations.wayBack(params.stack, query.revision)),
+  }),
+  route({
+    name: "previewNextStep",
+    method: "post",
+    path: "/v1/migrations/{stack}/preview",
+    tag: TAG,
+    summary: "Makes the next step's preview now, and its way back; changes nothing.",
+    needs: "viewer",
+    params: ofStack,
+    body: z.strictObject({}),
+    answer: {
+      schema: z.object({ step: step.optional(), preview: preview.optional(), wayBack: way.optional() }),
+      what: "What the next step would do; empty when all is done",
+    },
+    problems: [404, 409, 422],
+    handle: async ({ params, services: { migrations } }) => {
+      const next = await migrations.previewNext(params.stack);
+      const found = await migrations.get(params.stack);
+      return {
+        step: next.step === undefined ? undefined : stepView(next.step, found),
+        preview: next.preview,
+        wayBack: next.wayBack === undefined ? undefined : wayView(next.wayBack),
+      };
+    },
+  }),
+  route({
+    name: "getScorecard",
+    method: "get",
+    path: "/v1/migrations/{stack}/scorecard",
+    tag: TAG,
+    summary: "Judges the 30/60/90-day goals, by what is measured now and by what the steps left.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: scorecardSchema, what: "The goals" },
+    problems: [404, 409],
+    handle: async ({ params: { stack }, services: { migrations } }) => {
+      const { plan, state } = await migrations.get(stack);
+      return scorecard({ plan, state, ...(await migrations.observeNow(stack, SCORED_GATES)) });
+    },
+  }),
+];

@@ -1,0 +1,136 @@
+import { z } from "zod";
+import { GATE_NAMES } from "../../automation/gates/gate.js";
+import { anything, instant, phase } from "./common.js";
+
+export const gate = z
+  .object({
+    gate: z.string(),
+    accepts: z.string().describe("What passes, for people"),
+    verdict: z.enum(["pass", "pending", "fail", "unknown"]),
+    last: z.number().optional(),
+    min: z.number().optional(),
+    max: z.number().optional(),
+    shown: z.string().describe("The last value with its unit, or why it is unknown"),
+    samples: z.int(),
+    source: z.string(),
+    at: instant.optional().describe("When the last value was true"),
+  })
+  .meta({ id: "Gate", description: "A gate as it was last judged" });
+
+export const migration = z
+  .object({
+    stack: z.string(),
+    application: z.string(),
+    environment: z.string(),
+    criticality: z.string(),
+    owner: z.string().optional(),
+    status: z.enum(["ready", "running", "approval", "paused", "held", "returning", "completed", "aborted"]),
+    running: z.boolean().describe("Whether a runner of the process that answers is at work"),
+    phase,
+    step: z
+      .object({
+        id: z.string(),
+        title: z.string(),
+        kind: z.enum(["config", "action", "gate", "approval"]),
+        asks: z.string().optional(),
+        secondPerson: z.boolean().optional(),
+      })
+      .optional()
+      .describe("What comes next or is under way; absent when all is done"),
+    done: z.int(),
+    steps: z.int(),
+    revision: z.int(),
+    image: z.string().describe("The version that users get"),
+    dns: z.object({ records: z.enum(["none", "old", "both", "new"]), old: z.number(), new: z.number() }).optional(),
+    green: z.number().optional().describe("Percent of the green colour"),
+    heldReason: z.string().optional(),
+    gates: z.array(gate),
+    updatedAt: z.iso.datetime(),
+    lastSeq: z.int().describe("Number of the newest journal entry"),
+  })
+  .meta({ id: "Migration", description: "Where a migration is, what comes next, where its users are" });
+
+export const preview = z
+  .object({
+    changes: z.array(
+      z.object({
+        urn: z.string(),
+        type: z.string(),
+        name: z.string(),
+        op: z.enum(["create", "update", "replace", "delete"]),
+        diff: z.array(
+          z.object({ path: z.string(), before: anything.optional(), after: anything.optional(), replaces: z.boolean().optional() }),
+        ),
+      }),
+    ),
+    unchanged: z.int(),
+    digest: z.string().describe("SHA-256 over the changes: an approval is bound to it"),
+  })
+  .meta({ id: "Preview", description: "What an update would change" });
+
+export const step = z
+  .object({
+    id: z.string(),
+    phase,
+    kind: z.enum(["config", "action", "gate", "approval"]),
+    title: z.string(),
+    seed: z.string().describe("What of the guide it carries out"),
+    wayBack: z.object({ summary: z.string(), loses: z.string() }),
+    pointOfNoReturn: z.boolean(),
+    gates: z.array(
+      z.object({
+        gate: z.enum(GATE_NAMES),
+        accepts: z.string(),
+        expect: z.number().optional(),
+        holdSeconds: z.number(),
+        timeoutSeconds: z.number().optional(),
+      }),
+    ),
+    status: z.enum(["waiting", "running", "done", "undone", "failed"]),
+    attempt: z.int(),
+    evidence: z.string().optional(),
+    files: z.array(z.string()).optional(),
+    observed: z.array(gate).optional(),
+    preview: preview.optional(),
+    error: z.string().optional(),
+    approvedBy: z.string().optional(),
+    revision: z.int().optional(),
+  })
+  .meta({ id: "Step", description: "One step of a plan, and what became of it" });
+
+const pathItem = z.union([
+  z.object({
+    kind: z.literal("config"),
+    kept: z.array(z.object({ path: z.string(), why: z.string() })),
+    dnsOnly: z.boolean(),
+    summary: z.string(),
+    afterSeconds: z.number().optional(),
+  }),
+  z.object({ kind: z.literal("undo"), step: z.string(), summary: z.string() }),
+]);
+
+export const way = z
+  .object({
+    revision: z.int(),
+    undoTo: z.int().describe("Index of the first step that is undone"),
+    path: z.array(pathItem).describe("What runs, in order"),
+    crossesPointOfNoReturn: z.boolean(),
+    loses: z.array(z.string()),
+  })
+  .meta({ id: "Way", description: "A way back, before it is gone" });
+
+export const scorecard = z
+  .object({
+    since: instant.optional().describe("When all users had moved"),
+    days: z.int().optional(),
+    goals: z.array(
+      z.object({
+        id: z.string(),
+        days: z.union([z.literal(30), z.literal(60), z.literal(90)]),
+        title: z.string(),
+        standing: z.enum(["met", "missed", "open", "unknown"]),
+        evidence: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: "Scorecard", description: "The 30/60/90-day goals" });
