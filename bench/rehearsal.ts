@@ -1,48 +1,46 @@
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Recorded } from "../src/automation/entries.js";
 import { buildPlan } from "../src/automation/plan.js";
 import { folderProject, withSandbox } from "../src/cli/project.js";
 import { type RawConfig, readConfig, StackFile, writeAtomically } from "../src/config/stackFile.js";
-import { projectRoot, useEngine } from "../src/engine/engine.js";
+import { projectRoot } from "../src/engine/engine.js";
 import type { OpenSandbox } from "../src/sandbox/open.js";
 import { createStack } from "../src/sandbox/project.js";
+import { sampleOf, seconds } from "./harness/measure.js";
+import { run } from "./harness/processes.js";
+import { type Benchmark, compared } from "./harness/report.js";
+
+const SECRETS = "cutover:secrets";
 
 /**
  * A whole rehearsal (`npm start -- --exit`) against what a user would run instead: the same previews and updates,
- * one after another, with the raw CLI, the same program, configs and sandbox. Bar: at most 1.3 times as long.
+ * one after another, with the raw CLI, the same program, configs and sandbox.
  *
  * The journals of the rehearsal say what is to be replayed. Actions between the updates (writes stopped, the record
  * adopted) are carried out in this process, and their time does not count for the CLI.
  */
-
-const SECRETS = "cutover:secrets";
-
-async function main(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "cutover-bench-"));
-  try {
-    await useEngine();
+export const benchmark: Benchmark = {
+  about: "a whole rehearsal",
+  run: async ({ folder, say }) => {
     const root = projectRoot();
     const stacks = join(root, "stacks");
-    const ours = await timed(() =>
-      run(process.execPath, [join(root, "dist", "src", "cli", "main.js"), "--state", join(folder, "ours"), "start", "--exit"], {}),
+    const ours = await seconds(() =>
+      run(process.execPath, [join(root, "dist", "src", "cli", "main.js"), "--state", join(folder, "ours"), "start", "--exit"]),
     );
-    process.stderr.write(`rehearsal: ${ours.toFixed(1)} s; now the same with the raw CLI\n`);
+    say(`rehearsal: ${ours.toFixed(1)} s; now the same with the raw CLI`);
     const raw = await withSandbox({ root, stacks, state: join(folder, "raw") }, (open, names) =>
       replay(open, names, join(folder, "ours", "sandbox", "journal"), stacks),
     );
-    const ratio = ours / raw.seconds;
-    const result = { rehearsalSeconds: ours, rawSeconds: raw.seconds, previews: raw.previews, updates: raw.updates, ratio, bar: 1.3 };
-    process.stdout.write(`${JSON.stringify(result)}\n`);
-    process.stdout.write(
-      `${raw.previews} previews and ${raw.updates} updates: rehearsal ${ours.toFixed(0)} s, raw CLI ${raw.seconds.toFixed(0)} s, ratio ${ratio.toFixed(2)} (bar 1.3)\n`,
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+    const measured = { ours: sampleOf([ours]), theirs: sampleOf([raw.seconds]) };
+    const instead = `${raw.previews} previews and ${raw.updates} updates with the raw CLI`;
+    return {
+      figures: [compared("rehearsal of the sample project", "s", measured, instead, { bar: { most: 1.3 } })],
+      growths: [],
+      notes: [],
+    };
+  },
+};
 
 interface Replayed {
   seconds: number;
@@ -73,7 +71,7 @@ async function replayStack(open: OpenSandbox, stack: string, entries: Recorded[]
   const target = await open.sandbox.target(stack, () => config);
   const pulumi = async (...args: string[]): Promise<void> => {
     const all = [...args, "--stack", stack, "--non-interactive"];
-    total.seconds += await timed(() => run("pulumi", all, { cwd: open.project.folder, env: { ...process.env, ...open.env } }));
+    total.seconds += await seconds(() => run("pulumi", all, { cwd: open.project.folder, env: open.env }));
   };
   for (const entry of entries) {
     await target.clock.sleepUntil(entry.at);
@@ -97,28 +95,3 @@ async function replayStack(open: OpenSandbox, stack: string, entries: Recorded[]
     }
   }
 }
-
-function run(command: string, args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on("data", (data) => {
-        output += data;
-      });
-    }
-    child.once("error", reject);
-    child.once("exit", (code) =>
-      code === 0 ? resolve() : reject(new Error(`${command} ${args.join(" ")} ended with ${code}:\n${output}`)),
-    );
-  });
-}
-
-/** Seconds that it takes. */
-async function timed(operation: () => Promise<void>): Promise<number> {
-  const started = performance.now();
-  await operation();
-  return (performance.now() - started) / 1_000;
-}
-
-await main();

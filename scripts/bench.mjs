@@ -1,17 +1,10 @@
-// npm run bench: set-up, then each benchmark in a process of its own.
-import { spawnSync } from "node:child_process";
+// npm run bench [-- NAME... --short --out FILE]: set-up, then each benchmark in a process of its own.
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { runScript } from "./failure.mjs";
 import { ROOT, setUp } from "./setup.mjs";
 
-const BENCHMARKS = ["rehearsal"];
-
 await runScript(async () => {
   await setUp();
-  let worst = 0;
-  for (const name of BENCHMARKS) {
-    const { status } = spawnSync(process.execPath, [join(ROOT, "dist", "bench", `${name}.js`)], { stdio: "inherit" });
-    worst = Math.max(worst, status ?? 1);
-  }
-  return worst;
+  await import(pathToFileURL(join(ROOT, "dist", "bench", "main.js")).href);
 });

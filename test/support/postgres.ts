@@ -1,116 +1,16 @@
-import { execFile, execFileSync } from "node:child_process";
-import { chownSync, existsSync } from "node:fs";
-import { appendFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { inSession, type Session, type SqlEndpoint } from "../../src/adapters/sql/session.js";
 import { requirePart } from "./parts.js";
+import { hasPostgres, postgresIn } from "./postgresServers.js";
 import { tempFolderForSuite } from "./tmp.js";
 
-const exec = promisify(execFile);
-
-const BIN = ["/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin"].find((folder) =>
-  existsSync(join(folder, "initdb")),
-);
-
-/** Who runs the servers: PostgreSQL refuses to run as root, and Debian's package brings a user for it. */
-interface Account {
-  uid?: number;
-  gid?: number;
-}
-
-function accountOf(): Account | undefined {
-  if (process.getuid?.() !== 0) return {};
-  try {
-    const id = (flag: string) => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
-    return { uid: id("-u"), gid: id("-g") };
-  } catch {
-    return undefined;
-  }
-}
-const USER = accountOf();
-
-/** One real server. */
-export interface Postgres {
-  endpoint: SqlEndpoint;
-  /** Statements of the administrator, writing where the database refuses writes by default. */
-  sql<T>(use: (session: Session) => Promise<T>): Promise<T>;
-  promote(): Promise<void>;
-  stop(): Promise<void>;
-  start(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-    server.once("error", reject);
-  });
-}
-
-async function run(program: string, args: string[], cwd: string): Promise<void> {
-  await exec(join(BIN ?? "", program), args, { ...USER, cwd, env: { ...process.env, LC_ALL: "C.UTF-8" } });
-}
-
-const PASSWORD = "it's a p@ss\\word";
-const SETTINGS =
-  "wal_level = logical\nmax_wal_senders = 10\nmax_replication_slots = 10\nfsync = off\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n";
+export { type Postgres, urlOf } from "./postgresServers.js";
 
 /** Real PostgreSQL servers for the tests of a `describe`; all of them end with it. */
 export function postgresForSuite() {
   const folder = tempFolderForSuite("postgres");
-  const running = new Set<string>();
-
+  const servers = postgresIn(folder);
   before(function () {
-    requirePart(this, "PostgreSQL", BIN !== undefined && USER !== undefined, "apt-get install postgresql");
-    if (USER?.uid !== undefined && USER.gid !== undefined) chownSync(folder(), USER.uid, USER.gid);
+    requirePart(this, "PostgreSQL", hasPostgres(), "apt-get install postgresql");
   });
-  after("stop the servers", async () => {
-    for (const data of running) await run("pg_ctl", ["stop", "-D", data, "-m", "immediate"], folder()).catch(() => undefined);
-  });
-
-  async function server(data: string, port: number): Promise<Postgres> {
-    const endpoint: SqlEndpoint = { host: "127.0.0.1", port, database: "db", user: "admin", password: PASSWORD, tls: false };
-    const start = async () => {
-      running.add(data);
-      await run("pg_ctl", ["start", "-D", data, "-w", "-l", `${data}.log`, "-o", `-p ${port}`], folder());
-    };
-    await start();
-    return {
-      endpoint,
-      sql: (use) => inSession(endpoint, use, { write: true }),
-      promote: () => run("pg_ctl", ["promote", "-D", data, "-w"], folder()),
-      stop: () => run("pg_ctl", ["stop", "-D", data, "-m", "fast"], folder()),
-      start,
-    };
-  }
-
-  return {
-    /** A new primary with an empty database. */
-    async primary(name: string): Promise<Postgres> {
-      const data = join(folder(), name);
-      const passwordFile = join(folder(), `${name}.password`);
-      await appendFile(passwordFile, PASSWORD);
-      await run("initdb", ["-D", data, "-U", "admin", "--auth=scram-sha-256", `--pwfile=${passwordFile}`, "-N"], folder());
-      await appendFile(join(data, "postgresql.conf"), SETTINGS);
-      const started = await server(data, await freePort());
-      await inSession({ ...started.endpoint, database: "postgres" }, (s) => s.rows("CREATE DATABASE db"));
-      return started;
-    },
-    /** A streaming replica of a primary. */
-    async replica(name: string, of: Postgres): Promise<Postgres> {
-      const data = join(folder(), name);
-      const { host, port, user, password } = of.endpoint;
-      const source = `host=${host} port=${port} user=${user} password='${password.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-      await run("pg_basebackup", ["-D", data, "-R", "-X", "stream", "-c", "fast", "-d", source], folder());
-      return server(data, await freePort());
-    },
-  };
+  after("stop the servers", () => servers.stopAll());
+  return servers;
 }
-
-/** As `DATABASE_URL` wants it. */
-export const urlOf = ({ endpoint: { user, password, host, port, database } }: Postgres): string =>
-  `postgresql://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`;

@@ -1,0 +1,72 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+
+export interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Told the process id as soon as it runs. */
+  onStart?: (pid: number) => void;
+}
+
+/** Runs a command to its end and answers what it printed. @throws Error with its output when it ends with another code than 0 */
+export function run(command: string, args: readonly string[], { cwd, env, onStart }: RunOptions = {}): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+      });
+    }
+    child.once("error", reject);
+    if (child.pid !== undefined) onStart?.(child.pid);
+    child.once("close", (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`${command} ${args.join(" ")} ended with ${code}:\n${output.slice(-4_000)}`)),
+    );
+  });
+}
+
+const children = new Set<ChildProcess>();
+// A benchmark that crashes leaves nobody behind.
+process.on("exit", () => {
+  for (const child of children) child.kill("SIGKILL");
+});
+
+export interface Helper<Ready> {
+  pid: number;
+  /** What it said once it was ready. */
+  ready: Ready;
+  /** Asks it something, and waits for the answer. */
+  ask<Answer>(message: unknown): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/** Starts one of the benchmarks' own programs, and waits until it is ready. @throws Error when it ends before that */
+export async function startHelper<Ready>(
+  file: URL,
+  task: unknown,
+  env: Record<string, string> = {},
+  execArgv: string[] = [],
+): Promise<Helper<Ready>> {
+  const child = fork(file, [JSON.stringify(task)], { env: { ...process.env, ...env }, execArgv });
+  children.add(child);
+  const ended = once(child, "exit").then(([code, signal]) => {
+    children.delete(child);
+    throw new Error(`${file.pathname} ended with ${code ?? signal}`);
+  });
+  ended.catch(() => undefined);
+  const next = async () => ((await Promise.race([once(child, "message"), ended])) as [unknown])[0];
+  const ready = (await next()) as Ready;
+  return {
+    pid: child.pid as number,
+    ready,
+    ask: async <Answer>(message: unknown) => {
+      child.send(message as object);
+      return (await next()) as Answer;
+    },
+    close: async () => {
+      child.kill("SIGTERM");
+      await ended.catch(() => undefined);
+    },
+  };
+}
