@@ -1,5 +1,6 @@
 import type { RawConfig } from "../config/stackFile.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
+import type { HookAnswer, Moment } from "./hooks.js";
 import type { Mark, Preview } from "./types.js";
 
 /** How far an advance goes: one step, the rest of the phase, or all the way (stopping for approvals). */
@@ -91,6 +92,8 @@ export type Entry =
   | { type: "rollback.completed"; revision: number }
   | { type: "migration.held"; reason: string; promise?: number }
   | { type: "runner.recovered"; note: string }
+  | { type: "hook.intended"; id: string; hook: string; moment: Moment; step?: string; reason?: string }
+  | ({ type: "hook.finished"; id: string; hook: string; moment: Moment; step?: string; holds: boolean } & HookAnswer)
   | { type: "migration.completed" }
   | { type: "migration.aborted" };
 

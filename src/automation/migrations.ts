@@ -10,6 +10,7 @@ import type { Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateName } from "./gates/gate.js";
+import type { HooksPort } from "./hooks.js";
 import { verifyChain } from "./journal.js";
 import { decide, patched } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
@@ -26,6 +27,8 @@ export interface MigrationsOptions {
   project: ProjectPort;
   /** Folder with Pulumi.STACK.yaml files. */
   stacksFolder: string;
+  /** What users attached to named moments. @default nothing */
+  hooks?: HooksPort;
   /** Names this service in leases and conflicts. @default host and process id */
   holder?: string;
   /** How often to look for migrations that another process left behind, in milliseconds. @default never */
@@ -327,7 +330,7 @@ export class Migrations {
     if (this.running.has(stack) || this.stopping.signal.aborted) return;
     const { plan, state } = await this.get(stack);
     if (decide(plan, state).do === "idle") return;
-    const { store, driver, project } = this.options;
+    const { store, driver, project, hooks } = this.options;
     const lease = await store.lease(stack, this.holder).catch((error: Error) => {
       // Whoever holds it reads the journal too.
       if (error instanceof Conflict) return undefined;
@@ -341,6 +344,7 @@ export class Migrations {
         driver,
         project,
         plan,
+        ...(hooks === undefined ? {} : { hooks }),
         target: await this.target(stack),
         observeLocal: (name, config, now) => this.observeLocal(name, config, now),
         onEntry: () => this.get(stack).then(() => undefined),

@@ -22,7 +22,8 @@ import { configOf, emergencyWay, wayBackBefore, wayBackTo } from "./wayBack.js";
  *   approval: start → wait for a person → complete
  *
  * A failed gate, or an action that cannot succeed, starts a rollback when the phase's policy says `automatic` and
- * the way back loses nothing that users wrote; otherwise the migration is held for a person.
+ * the way back loses nothing that users wrote; otherwise the migration is held for a person. So does a hook that says no
+ * inside the window in which users wait; anywhere else it holds the migration.
  */
 export type Decision =
   /** Only the journal changes. */
@@ -60,6 +61,8 @@ export function decide(plan: Plan, state: MigrationState): Decision {
     return { do: "idle", why: state.heldReason ?? `The migration is ${state.status}.` };
   const step = plan[state.position];
   if (step === undefined) return finished(state);
+  const { refusal } = state.hooks;
+  if (refusal !== undefined) return step.undoFrom === undefined ? hold(`${step.id}: ${refusal}`) : onFailure(plan, state, step, refusal);
   const at = state.steps[step.id] ?? { status: "waiting", attempt: 0, failures: 0 };
   if (at.status === "waiting" || at.status === "undone")
     return { do: "record", entries: [{ type: "step.started", step: step.id, attempt: at.attempt + 1 }] };

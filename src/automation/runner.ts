@@ -7,6 +7,8 @@ import type { Entry } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateUse } from "./gates/gate.js";
 import { holdMs, observeRound, type WatchState } from "./gates/watch.js";
+import { HookCalls } from "./hookCalls.js";
+import type { HooksPort } from "./hooks.js";
 import { type Decision, decide } from "./orchestrator.js";
 import type { Plan } from "./plan.js";
 import { statefulLosses } from "./promises.js";
@@ -20,6 +22,8 @@ export interface RunnerParts {
   target: Target;
   project: ProjectPort;
   plan: Plan;
+  /** What users attached to named moments. */
+  hooks?: HooksPort;
   /** Answers observations that only the service knows (whether staging has passed). */
   observeLocal: (name: Observation["name"], config: StackConfig, now: number) => Promise<Observation | undefined>;
   /** Called after each entry of this runner is in the journal. */
@@ -38,8 +42,11 @@ export class Runner {
   private state: MigrationState;
   private watch: { step: string; attempt: number; state: WatchState; checkpointAt: number } | undefined;
   private wake = new AbortController();
+  /** A command came in after the journal was last read. */
+  private nudged = false;
   /** The service is ending, or the lease was lost: no further decision. */
   private readonly stop: AbortSignal;
+  private readonly hooks: HookCalls | undefined;
 
   constructor(
     private readonly parts: RunnerParts,
@@ -49,19 +56,28 @@ export class Runner {
   ) {
     this.state = state;
     this.stop = lease.lost === undefined ? stop : AbortSignal.any([stop, lease.lost]);
+    const { hooks: port, plan } = parts;
+    if (port !== undefined)
+      this.hooks = new HookCalls({ port, plan, state: () => this.state, append: (entry) => this.append(entry), stop: this.stop });
   }
 
   /** Ends a pause between two samples, so that a new command is seen at once. */
   nudge(): void {
+    this.nudged = true;
     this.wake.abort(new Error("woken"));
   }
 
   async run(): Promise<MigrationState> {
     await this.parts.driver.clearDeadLocks(this.state.stack);
+    await this.sync();
+    this.hooks?.takeUp();
     while (!this.stop.aborted) {
       await this.sync();
       const decision = decide(this.parts.plan, this.withLiveWatch());
-      if (decision.do === "idle") break;
+      if (decision.do === "idle") {
+        if ((await this.hooks?.oneMore(this.untilWoken())) === true) continue;
+        break;
+      }
       await this.execute(decision);
     }
     return this.state;
@@ -69,6 +85,7 @@ export class Runner {
 
   /** Takes in what others (commands) wrote. */
   private async sync(): Promise<void> {
+    this.nudged = false;
     for (const entry of await this.parts.store.entries(this.state.stack)) {
       if (entry.seq > this.state.lastSeq) this.state = apply(this.state, entry, this.parts.plan);
     }
@@ -94,6 +111,7 @@ export class Runner {
   }
 
   private async execute(decision: Exclude<Decision, { do: "idle" }>): Promise<void> {
+    if (this.hooks !== undefined && !(await this.hooks.before(decision, this.untilWoken()))) return;
     switch (decision.do) {
       case "record":
         for (const entry of decision.entries) await this.append(entry);
@@ -258,12 +276,18 @@ export class Runner {
     return this.applyUpdate(intent);
   }
 
+  /** Ends with the next command, or with the service. */
+  private untilWoken(): AbortSignal {
+    this.wake = new AbortController();
+    if (this.nudged) this.nudge();
+    return AbortSignal.any([this.stop, this.wake.signal]);
+  }
+
   /** @returns false when something came in between, so that the decision must be taken anew */
   private async sleepUntil(at: number): Promise<boolean> {
     const { clock } = this.parts.target;
     if (clock.now() >= at) return true;
-    this.wake = new AbortController();
-    const signal = AbortSignal.any([this.stop, this.wake.signal]);
+    const signal = this.untilWoken();
     try {
       await clock.sleepUntil(at, signal);
       return true;

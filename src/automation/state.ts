@@ -2,6 +2,7 @@ import type { StackConfig } from "../config/schema.js";
 import { configDigest, readConfig } from "../config/stackFile.js";
 import type { Entry, Extent, PathItem, Recorded } from "./entries.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
+import { applyHooks, type HookState, NO_HOOKS } from "./hooks.js";
 import type { Plan } from "./plan.js";
 import type { Mark, Preview, Revision } from "./types.js";
 
@@ -88,6 +89,8 @@ export interface MigrationState {
   shownRolloutShare?: { value: number; at: number };
   /** A person's wish to promote what the step at the position set going; the number of the command. */
   promotion?: number;
+  /** Hooks that were called, and what they said. */
+  hooks: HookState;
   /** Who last advanced: an approval that needs a second person refuses this one. */
   advancedBy?: string;
   heldReason?: string;
@@ -105,7 +108,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     if (entry.type !== "migration.created") throw new Error(`a journal begins with migration.created, not ${entry.type}`);
     return created(entry);
   }
-  const next = { ...state, updatedAt: entry.at, lastSeq: entry.seq };
+  const next = { ...state, updatedAt: entry.at, lastSeq: entry.seq, hooks: applyHooks(state.hooks, entry) };
   const patchStep = (id: string, patch: Partial<StepState>): void => {
     next.steps = { ...next.steps, [id]: { ...stepOf(next, id), ...patch } };
   };
@@ -196,6 +199,8 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     case "migration.held":
       return { ...next, status: "held", requested: undefined, heldReason: entry.reason, heldPromise: entry.promise };
     case "runner.recovered":
+    case "hook.intended":
+    case "hook.finished":
       return next;
     case "migration.completed":
       return { ...next, status: "completed" };
@@ -231,6 +236,7 @@ function created(entry: Extract<Recorded, { type: "migration.created" }>): Migra
     applied: false,
     dirty: false,
     marks: {},
+    hooks: NO_HOOKS,
     createdAt: entry.at,
     updatedAt: entry.at,
     lastSeq: entry.seq,
