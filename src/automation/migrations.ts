@@ -169,13 +169,13 @@ export class Migrations {
       step.kind === "config" && !state.applied
         ? await this.options.driver.preview(stack, patched(currentRevision(state).config, step.change(currentConfig(state))))
         : state.steps[step.id]?.preview;
-    return { step, preview, wayBack: this.wayBackOf(plan, state, step) };
+    return { step, preview, wayBack: this.wayBackOf(plan, state, step, (await this.target(stack)).clock.now()) };
   }
 
   /** The way back to a revision, without going. */
   async wayBack(stack: string, revision: number): Promise<Way> {
     const { plan, state } = await this.get(stack);
-    return wayBackTo(plan, state, revision);
+    return wayBackTo(plan, state, revision, (await this.target(stack)).clock.now());
   }
 
   /** Measures some gates' observations now, outside any step; what fails is unknown. */
@@ -195,9 +195,9 @@ export class Migrations {
     return { now, observed: Object.fromEntries(measured) };
   }
 
-  private wayBackOf(plan: Plan, state: MigrationState, step: Step): Way | undefined {
+  private wayBackOf(plan: Plan, state: MigrationState, step: Step, now: number): Way | undefined {
     try {
-      return wayBackBefore(plan, state, step.undoFrom ?? step.id);
+      return wayBackBefore(plan, state, step.undoFrom ?? step.id, now);
     } catch (error) {
       if (error instanceof Conflict) return undefined;
       throw error;

@@ -180,12 +180,21 @@ export class Runner {
     const { target, project } = this.parts;
     const run = undo ? step.undo : step.kind === "config" ? step.promote : step.run;
     await this.parts.store.requireHeld(this.lease);
+    const { marks, steps } = this.state;
+    const done = steps[step.id]?.facts;
     let evidence: Evidence;
     try {
       evidence =
         run === undefined
           ? { summary: "Nothing to do." }
-          : await run({ target, config, project, effect: { key, fence: this.lease.fence } });
+          : await run({
+              target,
+              config,
+              project,
+              effect: { key, fence: this.lease.fence },
+              marks,
+              ...(done === undefined ? {} : { done }),
+            });
     } catch (error) {
       await this.append({ type: "action.failed", key, step: step.id, undo, ...failure(error) });
       return;

@@ -88,6 +88,10 @@ export interface ActionContext {
   config: StackConfig;
   effect: Effect;
   project: ProjectPort;
+  /** When each fact became true. */
+  marks: Partial<Record<Mark, number>>;
+  /** Facts that the step's own run left, for its undo. */
+  done?: Record<string, unknown>;
 }
 
 /** The user's project as actions need it: the inventory, and the documents they write. */

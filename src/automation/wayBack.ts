@@ -5,6 +5,7 @@ import type { PathItem } from "./entries.js";
 import { EMERGENCY_EXIT } from "./phases/traffic.js";
 import type { Plan } from "./plan.js";
 import { cleanupApproved } from "./promises.js";
+import { lossWithoutReverse, REVERSE } from "./reverse.js";
 import { currentRevision, type MigrationState } from "./state.js";
 import type { Revision } from "./types.js";
 
@@ -24,20 +25,23 @@ export interface Way {
   loses: string[];
 }
 
-/** @throws NotFound without that revision, Conflict after the cleanup began */
-export function wayBackTo(plan: Plan, state: MigrationState, revision: number): Way {
+/**
+ * @param now for what is lost; the time of the journal's newest entry where only the path counts
+ * @throws NotFound without that revision, Conflict after the cleanup began
+ */
+export function wayBackTo(plan: Plan, state: MigrationState, revision: number, now = state.updatedAt): Way {
   const target = state.revisions.find((r) => r.number === revision);
   if (target === undefined) {
     const numbers = state.revisions.map((r) => r.number);
     throw new NotFound(`${state.stack} has no revision ${revision}.`, { next: `Its revisions are ${numbers[0]} to ${numbers.at(-1)}.` });
   }
-  return wayBackFrom(plan, state, undoIndexOf(plan, target, state), target);
+  return wayBackFrom(plan, state, undoIndexOf(plan, target, state), target, now);
 }
 
 /** The way back that undoes a step and everything after it. */
-export function wayBackBefore(plan: Plan, state: MigrationState, stepId: string): Way {
+export function wayBackBefore(plan: Plan, state: MigrationState, stepId: string, now = state.updatedAt): Way {
   const index = plan.findIndex((s) => s.id === stepId);
-  return wayBackFrom(plan, state, index, revisionBefore(plan, state, index));
+  return wayBackFrom(plan, state, index, revisionBefore(plan, state, index), now);
 }
 
 /**
@@ -55,7 +59,7 @@ export function emergencyWay(plan: Plan, state: MigrationState): Way {
   return { ...way, path: [{ kind: "undo", step: EMERGENCY_EXIT, summary }, ...way.path] };
 }
 
-function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: Revision): Way {
+function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: Revision, now: number): Way {
   const lost = plan.slice(undoTo, state.position + 1).filter((s) => isDone(state, s.id) || isUnderWay(state, s.id));
   if (
     state.steps["cleanup.approve"]?.status === "done" &&
@@ -99,13 +103,14 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
     });
   }
 
+  const unsaved = lost.some((s) => s.id === REVERSE) ? lossWithoutReverse(state, now) : undefined;
   const crossed = lost.some((s) => s.pointOfNoReturn === true && (s.kind !== "config" || state.steps[s.id]?.revision !== undefined));
   return {
     revision: target.number,
     undoTo,
     path: ramped(start, joined(start, path)),
     crossesPointOfNoReturn: crossed && state.marks["new-writes-allowed"] !== undefined,
-    loses: [...new Set(lost.map((s) => s.wayBack.loses).filter((l) => l !== "nothing"))],
+    loses: unsaved === undefined ? [...new Set(lost.map((s) => s.wayBack.loses).filter((l) => l !== "nothing"))] : [unsaved],
   };
 }
 

@@ -24,12 +24,13 @@ const NAMES = {
   "throttled-dns": "Route 53 throttles a change: it takes two minutes longer",
   "lag-spike": "the replica lags 45 s when writes stop, and needs four minutes to catch up",
   "data-difference": "three rows differ between source and replica",
+  "no-reverse": "nothing can stream back from the promoted database (its parameter group has no logical replication)",
   crash: "the process is killed right after the named effect",
 } as const;
 export type FaultName = keyof typeof NAMES;
 
 const ACCEPTED =
-  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, no-reverse@promotion, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -48,7 +49,7 @@ export function parseFault(text: string): Fault {
     if (value < 1 || value > 100) wrong();
     return { ...fault, percent: value, ...(percent[1] === undefined ? {} : { of: percent[1] as "green" | "canary" }) };
   }
-  if (name === "lag-spike" && moment !== "promotion") wrong();
+  if ((name === "lag-spike" || name === "no-reverse") && moment !== "promotion") wrong();
   if (name === "data-difference" && moment !== "verify") wrong();
   return { ...fault, moment };
 }

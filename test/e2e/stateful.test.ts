@@ -1,7 +1,7 @@
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { expect } from "chai";
-import type { Command } from "../../src/automation/entries.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
+import { peopleOf } from "../support/people.js";
 import { inSandbox } from "../support/sandbox.js";
 
 const STACK = "web-api-production";
@@ -20,40 +20,24 @@ async function forgetEncryption(open: OpenSandbox): Promise<void> {
 describe("a replacement of the database on the real engine", function () {
   this.timeout(300_000);
 
-  async function say(open: OpenSandbox, command: Command, who = "alice") {
-    await open.migrations.command(STACK, command, who);
-    return open.migrations.settled(STACK);
-  }
-
-  /** Takes the migration to where a step is next. */
-  async function standBefore(open: OpenSandbox, id: string): Promise<void> {
-    await open.migrations.create(STACK, "alice");
-    for (;;) {
-      const { plan, state } = await open.migrations.get(STACK);
-      const step = plan[state.position];
-      if (step?.id === id) return;
-      if (state.status === "approval") await say(open, { command: "approve", step: step?.id ?? "" }, "bob");
-      else await say(open, { command: "advance", extent: "step" });
-    }
-  }
-
   const ofDatabase = async (open: OpenSandbox) =>
     (await open.sandbox.effects(STACK)).filter((e) => e.kind.startsWith("rds:") && e.id === "prod-db-replica").map((e) => e.kind);
 
   it("promise 7: holds the migration with the database's name, and goes on only when it was approved by that name", function () {
     return inSandbox(this, "stateful", async (open) => {
-      await standBefore(open, "database.lower-ttl");
+      const { say, standBefore } = peopleOf(open.migrations, STACK);
+      await standBefore("database.lower-ttl");
       await forgetEncryption(open);
-      const held = await say(open, { command: "advance", extent: "step" });
+      const held = await say({ command: "advance", extent: "step" });
       expect(held.status).to.equal("held");
       expect(held.heldReason).to.equal("promise 7: database.lower-ttl would replace web-api (aws:rds/instance:Instance)");
       expect(await ofDatabase(open)).to.deep.equal(["rds:CreateDBInstanceReadReplica"]);
 
-      const still = await say(open, { command: "approve", step: "database.lower-ttl", resources: ["another"] });
+      const still = await say({ command: "approve", step: "database.lower-ttl", resources: ["another"] });
       expect(still.status).to.equal("held");
       expect(await ofDatabase(open)).to.deep.equal(["rds:CreateDBInstanceReadReplica"]);
 
-      const done = await say(open, { command: "approve", step: "database.lower-ttl", resources: ["web-api"] });
+      const done = await say({ command: "approve", step: "database.lower-ttl", resources: ["web-api"] });
       expect(done.status, done.heldReason).to.equal("ready");
       expect(await ofDatabase(open)).to.deep.equal([
         "rds:CreateDBInstanceReadReplica",
@@ -65,9 +49,10 @@ describe("a replacement of the database on the real engine", function () {
 
   it("promise 7: inside the maintenance window it goes back by itself, for users are waiting", function () {
     return inSandbox(this, "window", async (open) => {
-      await standBefore(open, "database.promote");
+      const { say, standBefore } = peopleOf(open.migrations, STACK);
+      await standBefore("database.promote");
       await forgetEncryption(open);
-      const back = await say(open, { command: "advance", extent: "step" });
+      const back = await say({ command: "advance", extent: "step" });
       expect(back.status).to.equal("held");
       const started = (await open.migrations.journal(STACK)).find((e) => e.type === "rollback.started");
       expect(started).to.deep.include({ automatic: true });

@@ -2,7 +2,7 @@ import type { Reading, Side } from "../../ports/observations.js";
 import type { DataPort, Evidence } from "../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
-import { startReverse, stopReverse } from "./reverse.js";
+import { obstacleToReverse, startReverse, stopReverse } from "./reverse.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { isPrimary, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
 
@@ -30,12 +30,17 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
     },
     testReplica: async () => {
       const replica = await endpoint("new");
-      const tables = await inSession(replica, async (session) => {
+      const { tables, obstacle } = await inSession(replica, async (session) => {
         const found = await tablesOf(session);
         for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
-        return found.length;
+        return { tables: found.length, obstacle: await obstacleToReverse(session) };
       });
-      return { summary: `All ${tables} tables can be read at ${replica.host}.`, facts: { tables } };
+      // Known before anybody approves the cutover: afterwards it would be too late to mend.
+      const warning = obstacle === undefined ? "" : ` Its changes could not stream back after a promotion: ${obstacle}.`;
+      return {
+        summary: `All ${tables} tables can be read at ${replica.host}.${warning}`,
+        facts: { tables, streamsBack: obstacle === undefined },
+      };
     },
     compare: async ({ key }) => {
       const [old, fresh] = await bothSides();
@@ -63,7 +68,7 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
       const started = await startReverse(fresh, old, await publisher?.());
       if (!started.supported)
         return {
-          summary: `Changes of ${fresh.host} cannot stream back: ${started.reason}. The way back is a restore to the point in time before the promotion, which loses what is written after it.`,
+          summary: `Changes of ${fresh.host} cannot stream back: ${started.reason}. Going back loses what is written after the promotion.`,
           facts: { supported: false, reason: started.reason },
           supported: false,
         };

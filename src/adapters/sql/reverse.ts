@@ -21,13 +21,16 @@ export async function startReverse(promoted: SqlEndpoint, old: SqlEndpoint, publ
   return published;
 }
 
-async function publish(session: Session): Promise<Reverse> {
+/** Why nothing could stream back from a database, promoted or still a replica; undefined when nothing speaks against it. */
+export async function obstacleToReverse(session: Session): Promise<string | undefined> {
   const level = await session.value<string>("SHOW wal_level");
-  if (level !== "logical")
-    return {
-      supported: false,
-      reason: `wal_level is ${level}: set rds.logical_replication (wal_level = logical) in the promoted database's parameter group before the cutover`,
-    };
+  if (level === "logical") return undefined;
+  return `wal_level is ${level}: set rds.logical_replication (wal_level = logical) in its parameter group before the cutover`;
+}
+
+async function publish(session: Session): Promise<Reverse> {
+  const reason = await obstacleToReverse(session);
+  if (reason !== undefined) return { supported: false, reason };
   const tables = await tablesOf(session);
   // Without a key the subscriber finds a changed row by all its columns.
   for (const table of tables.filter((t) => t.key.length === 0)) await session.rows(`ALTER TABLE ${tableName(table)} REPLICA IDENTITY FULL`);

@@ -64,6 +64,8 @@ function configOf({ host, port, database, user, password, tls }: SqlEndpoint, st
     application_name: "cutover",
     connectionTimeoutMillis: CONNECT_MS,
     statement_timeout: statementMs,
+    // The server's own deadline does not help when the network swallows its answer.
+    query_timeout: statementMs + CONNECT_MS,
     keepAlive: true,
   };
 }

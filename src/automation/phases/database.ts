@@ -1,5 +1,6 @@
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
+import { endReverse, REVERSE } from "../reverse.js";
 import type { ActionStep, Step } from "../types.js";
 import { earlierConfig, gate, NOTHING_TO_UNDO } from "./build.js";
 import { dnsPreparation } from "./dnsPreparation.js";
@@ -120,13 +121,16 @@ export function database(config: StackConfig): Step[] {
       gates: [gate("database-primary"), gate("writes-stopped")],
     },
     act({
-      id: "database.reverse-replication",
+      id: REVERSE,
       title: `Stream changes of ${copy.identifier} back to ${source.identifier}`,
       seed: "Rollback database",
       wayBack: { summary: "The last changes are drained, then the stream ends.", loses: "nothing" },
       undoFrom: WINDOW,
-      run: ({ target, effect }) => target.data.startReverseReplication(effect),
-      undo: ({ target, effect }) => target.data.stopReverseReplication(effect),
+      run: async ({ target, effect }) => {
+        const { supported, ...evidence } = await target.data.startReverseReplication(effect);
+        return { ...evidence, facts: { ...evidence.facts, supported } };
+      },
+      undo: endReverse,
     }),
     {
       id: "database.repoint",

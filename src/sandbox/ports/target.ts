@@ -89,6 +89,8 @@ function data(world: World, config: () => StackConfig): DataPort {
       world.effect(effect, "data:VerifyReadWrite", copy(), () => ({ summary: `A row was written to ${copy()}, read and removed.` })),
     startReverseReplication: (effect) =>
       world.effect(effect, "data:StartReverseReplication", copy(), (state) => {
+        if (state.faults.some((f) => f.name === "no-reverse"))
+          return { summary: `Changes of ${copy()} cannot stream back: its WAL has no logical level.`, supported: false };
         state.reverseReplication = true;
         return { summary: `Changes of ${copy()} stream back to the old database.`, supported: true };
       }),
