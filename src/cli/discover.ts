@@ -6,6 +6,7 @@ import { StackFile } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
 import type { Stated } from "../inventory/matching.js";
 import { type Sheet, sheets } from "./discovered.js";
+import { tableOf } from "./output.js";
 import { folderProject } from "./project.js";
 
 export interface DiscoverOptions {
@@ -88,7 +89,7 @@ function render(all: Sheet[], output: DiscoverOptions["output"]): string {
     case "markdown":
       return all.map((s) => `## ${s.title}\n\n${markdown(s)}`).join("\n\n");
     case "table":
-      return all.map((s) => `${s.title} (${s.rows.length})\n${table(s)}`).join("\n\n");
+      return all.map((s) => `${s.title} (${s.rows.length})\n${tableOf(s.header, s.rows)}`).join("\n\n");
   }
 }
 
@@ -101,17 +102,4 @@ const csvCell = (value: string | number): string =>
 function markdown({ header, rows }: Sheet): string {
   const line = (cells: (string | number)[]) => `| ${cells.map((c) => String(c).replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(header), `|${"---|".repeat(header.length)}`, ...rows.map(line)].join("\n");
-}
-
-function table({ header, rows }: Sheet): string {
-  const cells = [header, ...rows.map((r) => r.map(String))];
-  const widths = header.map((_, i) => Math.max(...cells.map((r) => r[i]?.length ?? 0)));
-  return cells
-    .map((r) =>
-      r
-        .map((c, i) => c.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

@@ -1,82 +1,71 @@
-import { join } from "node:path";
-import { verifyChain } from "../automation/journal.js";
-import { FolderStore, type Store } from "../automation/store.js";
-import { Conflict, NotFound, PromiseViolation } from "../errors.js";
-import { openStore } from "../service/store.js";
-import { type CommandOptions, sandboxFolder } from "./project.js";
+import { resolve } from "node:path";
+import { Command } from "commander";
+import type { Recorded } from "../automation/entries.js";
+import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks, wholeNumber } from "./cli.js";
+import { print, tableOf } from "./output.js";
+import { clock } from "./progress.js";
 
-export interface JournalOptions extends CommandOptions {
-  /** The sandbox's journals instead of the real environments'. */
-  sandbox?: boolean;
+/** Journals: of the running service, or where they are kept. */
+export function journalCommand(cli: Cli): Command {
+  const journal = new Command("journal")
+    .description("read journals; verify, export and import them where they are kept")
+    .option("--sandbox", "the sandbox's journals instead of the real environments'");
+  const kept = () => ({ ...cli.globals(), ...journal.opts<{ sandbox?: boolean }>() });
+  const journals = () => import("./journals.js");
+  journal.addCommand(showCommand(cli));
+  journal
+    .command("verify")
+    .description("check the hash chains; ends with 7 when an entry was changed, removed or reordered")
+    .argument("[stack...]", "default: all")
+    .action(async (stacks: string[]) => (await journals()).verifyJournals(stacks, kept()));
+  journal
+    .command("export")
+    .description("copy journals and evidence into a folder")
+    .argument("<folder>", "a new folder")
+    .argument("[stack...]", "default: all")
+    .action(async (folder: string, stacks: string[]) => (await journals()).exportJournals(resolve(folder), stacks, kept()));
+  journal
+    .command("import")
+    .description("take over journals and evidence from such a folder")
+    .argument("<folder>", "as export wrote it")
+    .argument("[stack...]", "default: all")
+    .action(async (folder: string, stacks: string[]) => (await journals()).importJournals(resolve(folder), stacks, kept()));
+  return journal;
 }
 
-const out = (line: string): void => void process.stdout.write(`${line}\n`);
-
-async function withStore<T>({ state, sandbox }: JournalOptions, use: (store: Store) => Promise<T>): Promise<T> {
-  const store = sandbox === true ? await FolderStore.open(join(sandboxFolder(state), "journal")) : (await openStore(state)).store;
-  try {
-    return await use(store);
-  } finally {
-    await store.close();
-  }
+interface ShowOptions extends ServiceOptions, OutputOptions {
+  type?: string[];
+  step?: string;
+  after: number;
 }
 
-async function named(store: Store, stacks: string[]): Promise<string[]> {
-  const all = await store.stacks();
-  const missing = stacks.find((s) => !all.includes(s));
-  if (missing !== undefined) throw new NotFound(`There is no journal of ${missing}.`, { next: `There are: ${all.join(", ") || "none"}.` });
-  return stacks.length === 0 ? all : stacks;
-}
-
-/** Checks the hash chains. The head's hash, kept elsewhere, also shows whether the newest entries were cut off. */
-export async function verifyJournals(stacks: string[], options: JournalOptions): Promise<void> {
-  await withStore(options, async (store) => {
-    let broken: PromiseViolation | undefined;
-    for (const stack of await named(store, stacks)) {
-      try {
-        // Reading verifies already; what it finds is told for every stack, not only for the first.
-        const entries = await store.entries(stack);
-        const [fault] = verifyChain(entries);
-        if (fault !== undefined) throw new PromiseViolation(9, `the journal of ${stack}: entry ${fault.seq} ${fault.what}`);
-        out(`${stack}: intact, ${entries.length} entries, head ${entries.at(-1)?.hash}`);
-      } catch (error) {
-        if (!(error instanceof PromiseViolation)) throw error;
-        broken ??= error;
-        out(`${stack}: BROKEN, ${error.message}`);
-      }
-    }
-    if (broken !== undefined) throw broken;
-  });
-}
-
-/** Copies journals and evidence into a folder, which is a store of its own. */
-export async function exportJournals(folder: string, stacks: string[], options: JournalOptions): Promise<void> {
-  await withStore(options, async (store) => {
-    const to = await FolderStore.open(folder);
-    await copy(store, to, await named(store, stacks)).finally(() => to.close());
-  });
-}
-
-/** Takes over journals and evidence from such a folder; a journal that is there already stops it before anything is written. */
-export async function importJournals(folder: string, stacks: string[], options: JournalOptions): Promise<void> {
-  await withStore(options, async (store) => {
-    const from = await FolderStore.open(folder);
-    await copy(from, store, await named(from, stacks)).finally(() => from.close());
-  });
-}
-
-async function copy(from: Store, to: Store, stacks: string[]): Promise<void> {
-  const there = new Set(await to.stacks());
-  const twice = stacks.find((s) => there.has(s));
-  if (twice !== undefined)
-    throw new Conflict(`There is a journal of ${twice} at the destination already; nothing was copied.`, {
-      next: "Name the stacks that are to be copied, or another destination.",
+const showCommand = (cli: Cli): Command =>
+  prints(talks(new Command("show")))
+    .description("print the entries of a migration's journal, as the running service has them")
+    .argument(...STACK)
+    .option("--type <type...>", "only these types, for example gates.failed")
+    .option("--step <id>", "only what belongs to a step")
+    .option("--after <number>", "only what came after this entry", wholeNumber(0, 1_000_000_000), 0)
+    .action(async (stack: string, options: ShowOptions) => {
+      const all = await (await cli.service(options)).journal(stack, options.after);
+      const chosen = all.filter(
+        (e) => (options.type?.includes(e.type) ?? true) && (options.step === undefined || ("step" in e && e.step === options.step)),
+      );
+      print(options.output, chosen, () =>
+        tableOf(
+          ["ENTRY", "TIME", "TYPE", "WHAT"],
+          chosen.map((e) => [e.seq, clock(e.at), e.type, whatOf(e)]),
+        ),
+      );
     });
-  for (const stack of stacks) {
-    const entries = await from.entries(stack);
-    await to.adopt(stack, entries);
-    const files = await from.files(stack);
-    for (const name of files) await to.keepFile(stack, name, (await from.file(stack, name)) ?? "");
-    out(`${stack}: ${entries.length} entries and ${files.length} files, head ${entries.at(-1)?.hash}`);
-  }
+
+/** The member of an entry that says most. */
+function whatOf(entry: Recorded): string {
+  const said = entry as Partial<Record<"command" | "summary" | "reason" | "why" | "error" | "note", string>> & {
+    step?: string;
+    who?: string;
+  };
+  const text = said.command ?? said.summary ?? said.reason ?? said.why ?? said.error ?? said.note;
+  const line = [said.step, text, said.who === undefined ? undefined : `(${said.who})`].filter((t) => t !== undefined).join(" ");
+  return line.replaceAll("\n", " ").slice(0, 100);
 }

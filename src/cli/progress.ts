@@ -1,89 +1,103 @@
+import type { Recorded } from "../automation/entries.js";
 import type { Progress } from "../automation/migrations.js";
-import type { MigrationState } from "../automation/state.js";
-import { currentConfig } from "../automation/state.js";
+import { currentConfig, type MigrationState } from "../automation/state.js";
+import { bar, type Colour, type Paint, paintFor } from "./output.js";
 
 /** Prints a migration's journal as it grows: a line a finished step, and everything that went wrong or back. */
 export interface Printer {
   progress(progress: Progress): void;
+  /** An entry of which no state is at hand, as the service tells it. */
+  entry(stack: string, entry: Recorded): void;
   say(line: string): void;
 }
 
-const COLOURS = { green: 32, red: 31, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;
-type Colour = keyof typeof COLOURS;
+interface Line {
+  mark: string;
+  colour?: Colour;
+  text: string;
+  detail?: string | undefined;
+}
 
 export function printer(out: { write(text: string): unknown; isTTY?: boolean }, columns = 120): Printer {
-  const coloured = out.isTTY === true && process.env.NO_COLOR === undefined;
-  const paint = (colour: Colour, text: string): string => (coloured ? `\u001b[${COLOURS[colour]}m${text}\u001b[0m` : text);
+  const paint = paintFor(out);
   const say = (line: string): void => void out.write(`${line}\n`);
   const width = Math.min(columns, 140);
+  /** What a step left, by stack, until its end is told. */
+  const left = new Map<string, string[]>();
 
-  const line = (mark: string, stack: string, at: number, text: string, detail = ""): void => {
-    const when = new Date(at).toISOString().slice(0, 16).replace("T", " ");
-    const head = `${paint("dim", when)}  ${mark} ${paint("bold", stack.padEnd(26))} ${text}`;
+  const show = (stack: string, at: number, line: Line | undefined): void => {
+    if (line === undefined) return;
+    const head = `${paint("dim", clock(at))}  ${marked(paint, line)} ${paint("bold", stack.padEnd(26))} ${line.text}`;
+    const { detail = "" } = line;
     say(detail === "" ? head : `${head}\n${" ".repeat(20)}${paint("dim", cut(detail, width - 20))}`);
   };
 
   return {
     say,
     progress({ stack, entry, state }) {
-      const { at } = entry;
-      switch (entry.type) {
-        case "step.completed": {
-          const step = state.steps[entry.step];
-          const gates = (step?.gates ?? []).map((g) => `${g.gate} ${g.shown}`).join(" · ");
-          line(
-            paint("green", "✓"),
-            stack,
-            at,
-            `${entry.step.padEnd(28)} ${weights(state)}`,
-            [step?.evidence, gates].filter((t) => t !== undefined && t !== "").join(" · "),
-          );
-          return;
-        }
-        case "gates.failed":
-          line(paint("red", "✗"), stack, at, `${entry.step}: a gate failed`, entry.reason);
-          return;
-        case "rollback.started":
-          line(
-            paint("yellow", "↩"),
-            stack,
-            at,
-            paint("yellow", `going back to revision ${entry.revision}${entry.automatic ? ", by itself" : ` (${entry.who})`}`),
-            entry.path.map((p) => p.summary).join(" "),
-          );
-          return;
-        case "rollback.completed":
-          line(paint("yellow", "↩"), stack, at, paint("yellow", `back at revision ${entry.revision}`), weights(state));
-          return;
-        case "migration.held":
-          line(paint("red", "■"), stack, at, "held for a person", entry.reason);
-          return;
-        case "action.failed":
-        case "update.failed":
-        case "preview.failed":
-          line(paint("red", "✗"), stack, at, `${entry.type.replace(".", " ")}${entry.transient ? ", trying again" : ""}`, entry.error);
-          return;
-        case "runner.recovered":
-          line(paint("cyan", "↻"), stack, at, "after an interruption", entry.note);
-          return;
-        case "migration.completed":
-          line(paint("green", "●"), stack, at, paint("green", "completed"));
-          return;
-        default:
-      }
+      const line = lineOf(entry);
+      if (entry.type === "step.completed") {
+        const step = state.steps[entry.step];
+        const gates = (step?.gates ?? []).map(shownGate);
+        const detail = [step?.evidence, gates.join(" · ")].filter((t) => t !== undefined && t !== "").join(" · ");
+        show(stack, entry.at, { mark: "✓", text: `${entry.step.padEnd(28)} ${weights(state)}`, detail });
+      } else if (entry.type === "rollback.completed") show(stack, entry.at, { ...(line as Line), detail: weights(state) });
+      else show(stack, entry.at, line);
+    },
+    entry(stack, entry) {
+      if (entry.type === "action.succeeded") left.set(stack, [entry.summary]);
+      if (entry.type === "gates.passed") left.set(stack, [...(left.get(stack) ?? []), ...entry.gates.map(shownGate)]);
+      if (entry.type !== "step.completed") return show(stack, entry.at, lineOf(entry));
+      show(stack, entry.at, { mark: "✓", text: entry.step, detail: (left.get(stack) ?? []).join(" · ") });
+      left.delete(stack);
     },
   };
 }
 
-/** `dns ▕███░░░░░░░▏ 25 %`: where users are now. */
+/** What a person wants to know of an entry; most entries say nothing new. */
+function lineOf(entry: Recorded): Line | undefined {
+  switch (entry.type) {
+    case "gates.failed":
+      return { mark: "✗", text: `${entry.step}: a gate failed`, detail: entry.reason };
+    case "rollback.started": {
+      const text = `going back to revision ${entry.revision}${entry.automatic ? ", by itself" : ` (${entry.who})`}`;
+      return { mark: "↩", colour: "yellow", text, detail: entry.path.map((p) => p.summary).join(" ") };
+    }
+    case "rollback.completed":
+      return { mark: "↩", colour: "yellow", text: `back at revision ${entry.revision}` };
+    case "migration.held":
+      return { mark: "■", text: "held for a person", detail: entry.reason };
+    case "action.failed":
+    case "update.failed":
+    case "preview.failed":
+      return { mark: "✗", text: `${entry.type.replace(".", " ")}${entry.transient ? ", trying again" : ""}`, detail: entry.error };
+    case "runner.recovered":
+      return { mark: "↻", text: "after an interruption", detail: entry.note };
+    case "migration.completed":
+      return { mark: "●", colour: "green", text: "completed" };
+    case "migration.aborted":
+      return { mark: "●", colour: "yellow", text: "aborted" };
+    default:
+      return undefined;
+  }
+}
+
+const MARKS: Record<string, Colour> = { "✓": "green", "✗": "red", "↩": "yellow", "■": "red", "↻": "cyan", "●": "green" };
+function marked(paint: Paint, { mark, colour }: Line): string {
+  return paint(colour ?? MARKS[mark] ?? "bold", mark);
+}
+
+const shownGate = ({ gate, shown }: { gate: string; shown: string }): string => `${gate} ${shown}`;
+
+/** `dns ███░░░░░░░ 25 %`: where users are now. */
 function weights(state: MigrationState): string {
   const { dns, strategy } = currentConfig(state);
   const bars: string[] = [];
-  if (strategy.kind === "blue-green" && strategy.green) bars.push(bar("green", strategy.greenWeight));
-  if (dns !== undefined && dns.records !== "none" && dns.records !== "old") bars.push(bar("dns", dns.weights.new));
+  if (strategy.kind === "blue-green" && strategy.green) bars.push(`green ${bar(strategy.greenWeight)}`);
+  if (dns !== undefined && dns.records !== "none" && dns.records !== "old") bars.push(`dns ${bar(dns.weights.new)}`);
   return bars.join("  ");
 }
 
-const bar = (name: string, percent: number): string =>
-  `${name} ${"█".repeat(Math.round(percent / 10))}${"░".repeat(10 - Math.round(percent / 10))} ${percent} %`;
+/** `2026-01-12 12:01`, UTC. */
+export const clock = (at: number): string => new Date(at).toISOString().slice(0, 16).replace("T", " ");
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { UserError } from "../errors.js";
 import { createStack } from "../sandbox/project.js";
-import { type CommandOptions, withSandbox } from "./project.js";
+import type { CommandOptions } from "./project.js";
+import { withSandbox } from "./withSandbox.js";
 
 /** Runs a command in the sandbox's project folder, with the environment that leads the engine to the sandbox. */
 export function sandboxCommand(options: CommandOptions & { command: string[] }): Promise<void> {

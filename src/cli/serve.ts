@@ -2,8 +2,9 @@ import type { Migrations } from "../automation/migrations.js";
 import { useEngine } from "../engine/engine.js";
 import { startServer } from "../server.js";
 import { openRealService } from "../service/real.js";
-import { type CommandOptions, folderProject, withSandbox } from "./project.js";
+import { type CommandOptions, folderProject } from "./project.js";
 import { untilStopped } from "./stop.js";
+import { withSandbox } from "./withSandbox.js";
 
 export interface ServeOptions extends CommandOptions {
   host: string;

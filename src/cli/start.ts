@@ -11,9 +11,11 @@ import type { OpenSandbox } from "../sandbox/open.js";
 import { forgetSandbox } from "../sandbox/project.js";
 import { startServer } from "../server.js";
 import { faultsByStack } from "./faults.js";
+import { isColoured } from "./output.js";
 import { printer } from "./progress.js";
-import { type CommandOptions, folderProject, sandboxFolder, withSandbox } from "./project.js";
+import { type CommandOptions, folderProject, sandboxFolder } from "./project.js";
 import { untilStopped } from "./stop.js";
+import { withSandbox } from "./withSandbox.js";
 
 export interface StartOptions extends CommandOptions {
   exit?: boolean;
@@ -27,7 +29,7 @@ export async function start(options: StartOptions): Promise<void> {
   const out = printer(process.stdout, process.stdout.columns);
   const stacks = await StackFile.list(options.stacks);
   // Before anything is made: a mistake in a stack config or in the inventory is told at once.
-  for (const stack of stacks) (await StackFile.read(options.stacks, stack)).checkShape();
+  for (const stack of stacks) (await StackFile.read(options.stacks, stack)).shape();
   const faults = faultsByStack(options.fault, stacks);
   const inventory = await folderProject(options.stacks).inventory();
   const waves: Wave[] = computeWaves(inventory).map((applications, i) => ({ number: i + 1, applications }));
@@ -62,7 +64,7 @@ async function report(open: OpenSandbox, folder: string, say: (line: string) => 
   say(
     renderTerminal(built, {
       width: Math.min(process.stdout.columns ?? 100, 100),
-      colour: process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
+      colour: isColoured(process.stdout),
     }),
   );
   say(`Report: ${join(folder, "report.md")} and ${join(folder, "report.json")}`);

@@ -72,9 +72,9 @@ export class StackFile {
     return readConfig(this.raw(), this.path, this.stack);
   }
 
-  /** Checks everything but that the secrets are set, for a file whose secrets a rehearsal makes up. @throws UserError */
-  checkShape(): void {
-    readConfig(
+  /** The config checked in everything but that its secrets are set: a plan needs none, and a rehearsal makes them up. @throws UserError */
+  shape(): StackConfig {
+    return readConfig(
       { ...this.raw(), [`${PREFIX}secrets`]: { ...everySecret(this.raw()), ...(this.raw()[`${PREFIX}secrets`] as object | undefined) } },
       this.path,
       this.stack,

@@ -52,9 +52,8 @@ function imageOf({ strategy, workload }: StackConfig): string {
   return strategy.kind === "blue-green" && strategy.greenWeight === 100 ? strategy.image : workload.image;
 }
 
-export function stepView(step: Step, { state }: Migration): z.input<typeof schemas.step> {
-  const at = state.steps[step.id];
-  const config = currentConfig(state);
+/** A step as the plan has it, whether or not a migration has begun. */
+export function plannedStep(step: Step, config: StackConfig) {
   return {
     id: step.id,
     phase: step.phase,
@@ -64,6 +63,13 @@ export function stepView(step: Step, { state }: Migration): z.input<typeof schem
     wayBack: step.wayBack,
     pointOfNoReturn: step.pointOfNoReturn === true,
     gates: "gates" in step ? step.gates.map((use) => ({ ...use, accepts: gateNamed(use.gate).accepts(config, use.expect) })) : [],
+  };
+}
+
+export function stepView(step: Step, { state }: Migration): z.input<typeof schemas.step> {
+  const at = state.steps[step.id];
+  return {
+    ...plannedStep(step, currentConfig(state)),
     status: at?.status ?? "waiting",
     attempt: at?.attempt ?? 0,
     ...(at?.evidence === undefined ? {} : { evidence: at.evidence }),

@@ -183,7 +183,7 @@ describe("the stack configs of this project", () => {
     const folder = join(projectRoot(), "stacks");
     const stacks = await StackFile.list(folder);
     expect(stacks).to.deep.equal(["admin-portal", "batch-processor", "web-api"].flatMap((a) => [`${a}-production`, `${a}-staging`]));
-    for (const stack of stacks) (await StackFile.read(folder, stack)).checkShape();
+    for (const stack of stacks) (await StackFile.read(folder, stack)).shape();
   });
 
   it("name the secrets that are missing", async () => {

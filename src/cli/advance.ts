@@ -1,0 +1,36 @@
+import { Command, Option } from "commander";
+import type { Extent } from "../automation/entries.js";
+import { NotFound } from "../errors.js";
+import { finish, type WaitOptions, waits } from "./ask.js";
+import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
+import type { MigrationView, ServiceClient } from "./client.js";
+import { say } from "./output.js";
+
+interface AdvanceOptions extends ServiceOptions, OutputOptions, WaitOptions {
+  to: Extent;
+}
+
+/** One step further, or more. */
+export const advanceCommand = (cli: Cli): Command =>
+  waits(prints(talks(new Command("advance"))))
+    .description("take the next step, and begin the migration when it has not begun; stops for approvals")
+    .argument(...STACK)
+    .addOption(new Option("--to <extent>", "how far").choices(["step", "phase", "end"]).default("step"))
+    .action(async (stack: string, options: AdvanceOptions) => {
+      const service = await cli.service(options);
+      const { lastSeq } = await begun(service, stack);
+      await service.command(stack, "advance", { extent: options.to });
+      await finish(service, stack, lastSeq, options);
+    });
+
+/** The migration; one that has not begun begins with its stack config as revision 0. */
+async function begun(service: ServiceClient, stack: string): Promise<MigrationView> {
+  try {
+    return await service.migration(stack);
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error;
+    const view = await service.create(stack);
+    say(`${stack}: begun with its stack config as revision 0.`);
+    return view;
+  }
+}

@@ -1,0 +1,70 @@
+import { Command } from "commander";
+import { Conflict } from "../errors.js";
+import { finish, type WaitOptions, waits } from "./ask.js";
+import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
+import type { ServiceClient, StepView } from "./client.js";
+import { requireName } from "./confirm.js";
+import { say } from "./output.js";
+
+interface ApproveOptions extends ServiceOptions, OutputOptions, WaitOptions {
+  resource?: string[];
+  confirm?: string;
+}
+
+/** A person's yes. */
+export const approveCommand = (cli: Cli): Command =>
+  waits(prints(talks(new Command("approve"))))
+    .description("approve the step that waits; shows what it lets happen first")
+    .argument(...STACK)
+    .argument("[step]", "the step's id, so that nothing else is approved (default: the one that waits)")
+    .option("--resource <name...>", "what may be replaced or deleted, for a step that was stopped because of it")
+    .option("--confirm <application>", "the application's name, where what follows cannot be undone")
+    .action(async (stack: string, step: string | undefined, options: ApproveOptions) => {
+      const service = await cli.service(options);
+      const view = await service.migration(stack);
+      const id = step ?? waitingStep(stack, view.status, view.step?.id);
+      await show(service, stack, id, view.application, options.confirm);
+      await service.command(stack, "approve", { step: id, ...(options.resource === undefined ? {} : { resources: options.resource }) });
+      await finish(service, stack, view.lastSeq, options);
+    });
+
+interface RefuseOptions extends ServiceOptions, OutputOptions {
+  why?: string;
+}
+
+/** A person's no: the migration is held. */
+export const refuseCommand = (cli: Cli): Command =>
+  prints(talks(new Command("refuse")))
+    .description("refuse the step that waits; the migration is held")
+    .argument(...STACK)
+    .argument("[step]", "the step's id (default: the one that waits)")
+    .option("--why <text>", "the reason, for the journal")
+    .action(async (stack: string, step: string | undefined, options: RefuseOptions) => {
+      const service = await cli.service(options);
+      const view = await service.migration(stack);
+      const id = step ?? waitingStep(stack, view.status, view.step?.id);
+      await service.command(stack, "refuse", { step: id, ...(options.why === undefined ? {} : { why: options.why }) });
+      await finish(service, stack, view.lastSeq, { ...options, wait: false });
+    });
+
+function waitingStep(stack: string, status: string, step: string | undefined): string {
+  if ((status === "approval" || status === "held") && step !== undefined) return step;
+  throw new Conflict(`${stack} waits for no approval: it is ${status}.`, { next: `Look: cutover status ${stack}` });
+}
+
+/** Says what an approval lets happen until the next one; over a point of no return a person writes the application's name. */
+async function show(service: ServiceClient, stack: string, id: string, application: string, confirm: string | undefined): Promise<void> {
+  const steps = await service.steps(stack);
+  const allowed = letThrough(steps, id);
+  say(`Approving ${id} of ${stack} lets these steps run:`);
+  for (const step of allowed) say(`  ${step.id}: ${step.title}${step.pointOfNoReturn ? " (point of no return)" : ""}`);
+  if (allowed.some((s) => s.pointOfNoReturn))
+    await requireName(application, confirm, "After the point of no return the way back is another one, or none: see the runbook.");
+}
+
+/** The step itself when it changes something, and what follows it up to the next approval. */
+export function letThrough(steps: StepView[], id: string): StepView[] {
+  const at = steps.findIndex((s) => s.id === id);
+  const next = steps.findIndex((s, i) => i > at && s.kind === "approval");
+  return at === -1 ? [] : steps.slice(at, next === -1 ? undefined : next).filter((s) => s.kind !== "approval");
+}

@@ -1,0 +1,56 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { Command } from "commander";
+import { advanceCommand } from "./advance.js";
+import { approveCommand, refuseCommand } from "./approve.js";
+import { pauseCommand, promoteCommand, resumeCommand } from "./ask.js";
+import { type Cli, serviceOf } from "./cli.js";
+import { completionCommand } from "./completion.js";
+import { containerizeCommand } from "./containerize.js";
+import { emergencyCommand } from "./emergency.js";
+import { journalCommand } from "./journal.js";
+import { discoverCommand, sandboxCommand, serveCommand, startCommand } from "./local.js";
+import { planCommand } from "./plan.js";
+import { previewCommand } from "./preview.js";
+import type { CommandOptions } from "./project.js";
+import { abortCommand, rollbackCommand } from "./rollback.js";
+import { statusCommand } from "./status.js";
+import { verifyCommand } from "./verify.js";
+
+/** Every command under the heading it has in the help, in the order in which a migration needs them. */
+const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
+  "Prepare:": [discoverCommand, planCommand, containerizeCommand],
+  "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand],
+  "Go back:": [rollbackCommand, emergencyCommand, abortCommand],
+  "Look:": [statusCommand, journalCommand, verifyCommand],
+  "Run:": [startCommand, serveCommand, sandboxCommand, completionCommand],
+};
+
+/** The command line. @param root the checkout or the installed package */
+export async function buildProgram(root: string): Promise<Command> {
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const program = new Command("cutover")
+    .description("Moves applications from old infrastructure to EKS, phase by phase, and back again at any moment.")
+    .version(version)
+    .option("--stacks <folder>", "stack configs, one Pulumi.STACK.yaml each", "stacks")
+    .option("--state <folder>", "journals, sandbox and reports", ".cutover")
+    .commandsGroup("Run:")
+    .showHelpAfterError("(cutover --help lists the commands)")
+    .enablePositionalOptions()
+    .exitOverride();
+  const globals = (): CommandOptions => {
+    const { stacks, state } = program.opts<Omit<CommandOptions, "root">>();
+    return { root, stacks: resolve(stacks), state: resolve(state) };
+  };
+  const cli: Cli = { globals, service: serviceOf(globals), program };
+  for (const [heading, commands] of Object.entries(COMMANDS))
+    for (const make of commands) program.addCommand(inheriting(make(cli), program).helpGroup(heading));
+  return program;
+}
+
+/** Commands made on their own take over how the program reports mistakes. */
+function inheriting(command: Command, program: Command): Command {
+  command.copyInheritedSettings(program).exitOverride();
+  for (const child of command.commands) inheriting(child, command);
+  return command;
+}

@@ -1,0 +1,80 @@
+import { duration } from "../report/format.js";
+import type { MigrationView, WayView } from "./client.js";
+import { bar, fields, type Paint, tableOf } from "./output.js";
+
+/** How views are printed as text; each command with a view of a migration shows it alike. */
+
+const VERDICTS: Record<string, string> = { pass: "✓", pending: "…", fail: "✗", unknown: "?" };
+
+export function migrationText(view: MigrationView, paint: Paint): string {
+  const head = `${paint("bold", view.stack)}  ${status(view, paint)}  ${view.done} of ${view.steps} steps, revision ${view.revision}`;
+  const details = fields([
+    ["Phase", view.phase],
+    ["Step", view.step === undefined ? undefined : `${view.step.id}\n${view.step.title}`],
+    ["Asks", view.step?.kind === "approval" ? view.step.asks : undefined],
+    ["Users", users(view)],
+    ["Green", view.green === undefined ? undefined : bar(view.green)],
+    ["Image", view.image],
+    ["Gates", view.gates.map((g) => `${VERDICTS[g.verdict] ?? g.verdict} ${g.gate} ${g.shown} (${g.accepts})`).join("\n")],
+    ["Reason", view.heldReason],
+    ["Next", nextOf(view)],
+  ]);
+  return `${head}\n${details}`;
+}
+
+export function migrationsTable(views: MigrationView[], paint: Paint): string {
+  if (views.length === 0) return "No migration has begun. Begin one: cutover advance STACK";
+  const rows = views.map((v) => [
+    v.stack,
+    status(v, paint),
+    v.phase,
+    v.step?.id ?? "-",
+    `${v.done}/${v.steps}`,
+    v.dns === undefined ? "-" : `${v.dns.new} %`,
+    v.green === undefined ? "-" : `${v.green} %`,
+    v.updatedAt.slice(0, 16).replace("T", " "),
+  ]);
+  return tableOf(["STACK", "STATUS", "PHASE", "STEP", "DONE", "DNS NEW", "GREEN", "UPDATED"], rows);
+}
+
+/** What a rollback runs, keeps and loses. */
+export function wayText({ revision, path, loses, crossesPointOfNoReturn }: WayView): string {
+  const items = path.flatMap((p, i) => [
+    `  ${i + 1}. ${p.summary}${p.afterSeconds === undefined ? "" : ` (after a pause of ${duration(p.afterSeconds * 1_000)})`}`,
+    ...(p.kept ?? []).map((k) => `     keeps ${k.path}: ${k.why}`),
+  ]);
+  return [
+    `The way back to revision ${revision}:`,
+    ...(items.length === 0 ? ["  Nothing to do: it is there already."] : items),
+    `  Loses: ${loses.length === 0 ? "nothing" : loses.join("; ")}`,
+    ...(crossesPointOfNoReturn ? ["  It crosses a point of no return after which users wrote data."] : []),
+  ].join("\n");
+}
+
+/** Where the next answer of the name leads. */
+const users = ({ dns }: MigrationView): string | undefined =>
+  dns === undefined ? undefined : `${bar(dns.new)} new, ${dns.old} % old${dns.records === "none" ? " (no weighted records yet)" : ""}`;
+
+function status({ status: s }: MigrationView, paint: Paint): string {
+  const colour = s === "held" ? "red" : s === "completed" ? "green" : s === "running" ? "cyan" : "yellow";
+  return paint(colour, s);
+}
+
+/** The command that a person would give next. */
+function nextOf({ stack, status: s, step }: MigrationView): string {
+  switch (s) {
+    case "ready":
+      return `cutover preview ${stack}, then cutover advance ${stack}`;
+    case "approval":
+      return `cutover approve ${stack} ${step?.id ?? ""}${step?.kind === "approval" && step.secondPerson ? " (by a second person)" : ""}`;
+    case "held":
+      return `cutover resume ${stack}, or cutover rollback ${stack} --to REVISION`;
+    case "paused":
+      return `cutover resume ${stack}`;
+    case "running":
+    case "returning":
+      return `cutover status ${stack} --watch`;
+    default:
+      return `cutover report ${stack}`;
+  }
+}
