@@ -54,7 +54,7 @@ export function clusterPortContract(name: string, open: () => Promise<ClusterSid
       expect(await side.shows("rollout-healthy", 1)).to.equal(1);
     });
 
-    it("shows where a canary stands; promote takes it one step on, abort to nothing, and undo makes it healthy again", async () => {
+    it("shows where a canary stands; promote takes it one step on, abort to nothing, retry back to its start, and undo makes it healthy again", async () => {
       await side.change("ghcr.io/your-org/admin-portal:1.1.0");
       expect(await side.shows("rollout-weight", 20)).to.equal(20);
       expect(await side.shows("rollout-healthy", 0)).to.equal(0);
@@ -64,6 +64,10 @@ export function clusterPortContract(name: string, open: () => Promise<ClusterSid
       expect(await side.shows("rollout-weight", 0)).to.equal(0);
       // Asked again, as after a crash.
       await side.cluster.rolloutAbort(effect("abort"));
+      expect(await side.shows("rollout-weight", 0)).to.equal(0);
+      expect((await side.cluster.rolloutPromote(effect("retry"))).summary).to.contain("begins anew");
+      expect(await side.shows("rollout-weight", 20)).to.equal(20);
+      await side.cluster.rolloutAbort(effect("abort again"));
       expect(await side.shows("rollout-weight", 0)).to.equal(0);
       // The earlier image, at once, without steps.
       await side.change("ghcr.io/your-org/admin-portal:1.0.0");

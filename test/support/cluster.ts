@@ -69,14 +69,17 @@ export function clusterForSuite() {
           response.on("data", (data) => {
             text += data;
           });
-          response.once("end", () => resolve({ status: response.statusCode ?? 0, body: JSON.parse(text || "{}") }));
+          response.once("end", () => resolve({ status: response.statusCode ?? 0, body: jsonOf(text) }));
         });
         request.once("error", reject);
         request.end(body === undefined ? undefined : JSON.stringify(body));
       });
     },
     /** The API server behind a proxy that may take a request for itself. */
-    async behind(takes: (path: string, response: ServerResponse) => boolean): Promise<{ clients: ClusterClients; close(): Promise<void> }> {
+    async behind(
+      takes: (path: string, response: ServerResponse) => boolean,
+      deadlineMs = 30_000,
+    ): Promise<{ clients: ClusterClients; close(): Promise<void> }> {
       const proxy = createServer((incoming, response) => {
         const path = incoming.url ?? "/";
         if (takes(path, response)) return;
@@ -98,7 +101,7 @@ export function clusterForSuite() {
       const text = await readFile(running?.kubeconfig ?? "", "utf8");
       await writeFile(file, text.replace(running?.server ?? "", `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`));
       return {
-        clients: clusterClients({ kubeconfig: file }),
+        clients: clusterClients({ kubeconfig: file, deadlineMs }),
         close: () => {
           proxy.closeAllConnections();
           return new Promise((resolve) => proxy.close(() => resolve()));
@@ -112,6 +115,15 @@ export function clusterForSuite() {
     },
   };
   return cluster;
+}
+
+/** The API server's answer, or its words as a message: what it does not serve it answers in plain text. */
+function jsonOf(text: string): Answer["body"] {
+  try {
+    return JSON.parse(text || "{}");
+  } catch {
+    return { message: text };
+  }
 }
 
 const PLURALS: [RegExp, string][] = [

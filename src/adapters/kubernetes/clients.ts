@@ -5,17 +5,25 @@ import {
   BatchV1Api,
   CoreV1Api,
   CustomObjectsApi,
+  createConfiguration,
   KubeConfig,
   NetworkingV1Api,
+  ServerConfiguration,
   Watch,
 } from "@kubernetes/client-node";
 import { Terminal, Transient, UserError } from "../../errors.js";
+import { callOf, watched } from "./calls.js";
+
+/** Longest that the API server may take for an answer, in milliseconds; watches have deadlines of their own. */
+const DEADLINE_MS = 30_000;
 
 export interface ClusterAccess {
   /** Path of a kubeconfig. @default KUBECONFIG, ~/.kube/config, or the pod's own account */
   kubeconfig?: string;
   /** Context in it. @default its current one */
   context?: string;
+  /** @default 30 000 */
+  deadlineMs?: number;
 }
 
 /** The parts of the API that are used. */
@@ -26,13 +34,15 @@ export interface ClusterClients {
   autoscaling: AutoscalingV2Api;
   networking: NetworkingV1Api;
   custom: CustomObjectsApi;
-  watch: Watch;
+  watch: Pick<Watch, "watch">;
+  /** What was asked of the API server, as rules of RBAC have it; see `callOf`. */
+  calls: ReadonlySet<string>;
   /** Host of the API server, for messages. */
   server: string;
 }
 
 /** @throws UserError when the context does not exist */
-export function clusterClients({ kubeconfig, context }: ClusterAccess = {}): ClusterClients {
+export function clusterClients({ kubeconfig, context, deadlineMs = DEADLINE_MS }: ClusterAccess = {}): ClusterClients {
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);
@@ -42,15 +52,30 @@ export function clusterClients({ kubeconfig, context }: ClusterAccess = {}): Clu
       throw new UserError({ path: "context", got: context, accepted: `one of ${names.join(", ") || "none in that kubeconfig"}` });
     config.setCurrentContext(context);
   }
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined) throw new UserError({ path: "kubeconfig", accepted: "one whose context names a cluster" });
+  const calls = new Set<string>();
+  const settings = createConfiguration({
+    baseServer: new ServerConfiguration(server, {}),
+    authMethods: { default: config },
+    promiseMiddleware: [watched(calls, deadlineMs)],
+  });
+  const watch = new Watch(config);
   return {
-    core: config.makeApiClient(CoreV1Api),
-    apps: config.makeApiClient(AppsV1Api),
-    batch: config.makeApiClient(BatchV1Api),
-    autoscaling: config.makeApiClient(AutoscalingV2Api),
-    networking: config.makeApiClient(NetworkingV1Api),
-    custom: config.makeApiClient(CustomObjectsApi),
-    watch: new Watch(config),
-    server: config.getCurrentCluster()?.server ?? "the cluster",
+    core: new CoreV1Api(settings),
+    apps: new AppsV1Api(settings),
+    batch: new BatchV1Api(settings),
+    autoscaling: new AutoscalingV2Api(settings),
+    networking: new NetworkingV1Api(settings),
+    custom: new CustomObjectsApi(settings),
+    watch: {
+      watch: (path, ...rest) => {
+        calls.add(callOf("GET", `${server}${path}?watch=true`));
+        return watch.watch(path, ...rest);
+      },
+    },
+    calls,
+    server,
   };
 }
 

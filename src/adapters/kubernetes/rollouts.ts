@@ -55,10 +55,17 @@ export async function abortRollout(clients: ClusterClients, namespace: string, n
   return { summary: `The canary of ${name} was aborted; the stable pods carry everything.` };
 }
 
-/** `kubectl argo rollouts promote`: ends the pause that the canary is in. */
+/**
+ * `kubectl argo rollouts promote`: ends the pause that the canary is in. One that Argo itself has aborted, as its analysis
+ * does, begins anew: `kubectl argo rollouts retry`.
+ */
 export async function promoteRollout(clients: ClusterClients, namespace: string, name: string): Promise<Evidence> {
   const rollout = await rolloutOf(clients, namespace, name);
   const pauses = rollout?.status?.pauseConditions ?? [];
+  if (rollout !== undefined && underWay(rollout) && rollout.status?.abort === true) {
+    await patchStatus(clients, namespace, name, { abort: false });
+    return { summary: `The aborted canary of ${name} begins anew.` };
+  }
   if (rollout === undefined || !underWay(rollout) || pauses.length === 0)
     throw new Terminal("No canary is in a pause that could be ended.");
   await patchStatus(clients, namespace, name, { pauseConditions: null });

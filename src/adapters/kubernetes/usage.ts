@@ -1,66 +1,106 @@
 import type { Evidence } from "../../ports/target.js";
-import { type ClusterClients, found } from "./clients.js";
+import { asked, type ClusterClients, found } from "./clients.js";
+import { mebibytes, millicores } from "./quantities.js";
 
-interface PodMetrics {
-  items: { metadata: { name: string }; containers: { usage: { cpu: string; memory: string } }[] }[];
+type Resources = { cpu: string; memory: string };
+interface Metrics {
+  metadata: { name: string };
 }
+type PodMetrics = Metrics & { containers: { usage: Resources }[] };
+type NodeMetrics = Metrics & { usage: Resources };
 interface Recommendation {
-  status?: { recommendation?: { containerRecommendations?: { containerName: string; target: { cpu?: string; memory?: string } }[] } };
+  status?: { recommendation?: { containerRecommendations?: { containerName: string; target: Partial<Resources> }[] } };
 }
 
-const MEMORY: Record<string, number> = { Ki: 1_024, Mi: 1_024 ** 2, Gi: 1_024 ** 3, k: 1_000, M: 1e6, G: 1e9 };
+const METRICS = { group: "metrics.k8s.io", version: "v1beta1" };
+const VPA = { group: "autoscaling.k8s.io", version: "v1", plural: "verticalpodautoscalers" };
+/** A request of which no pod uses this much is larger than it need be. */
+const WELL_USED = 0.5;
 
-/** A CPU quantity in thousandths of a core. */
-export function millicores(text: string): number {
-  const value = Number.parseFloat(text);
-  if (text.endsWith("n")) return value / 1e6;
-  if (text.endsWith("u")) return value / 1e3;
-  return text.endsWith("m") ? value : value * 1_000;
+/** CPU in thousandths of a core and memory in mebibytes. */
+interface Used {
+  name: string;
+  cpu: number;
+  memory: number;
 }
 
-/** A memory quantity in mebibytes. */
-export function mebibytes(text: string): number {
-  const [, number = "0", unit = ""] = /^([\d.]+)([A-Za-z]*)$/.exec(text) ?? [];
-  return (Number(number) * (MEMORY[unit] ?? 1)) / 1_024 ** 2;
-}
+const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0);
+const percent = (used: number, of: number): string => (of === 0 ? "-" : `${Math.round((100 * used) / of)} %`);
 
-/** `kubectl top pods` against what the pods ask for, and what the VPA would give them. */
-export async function usageEvidence(
-  { custom }: ClusterClients,
-  namespace: string,
-  app: string,
-  requests: { cpu: string; memory: string },
-): Promise<Evidence> {
-  const metrics = (await found(
-    `read the pods' usage in ${namespace}`,
-    custom.listNamespacedCustomObject({
-      group: "metrics.k8s.io",
-      version: "v1beta1",
-      plural: "pods",
-      namespace,
-      labelSelector: `app=${app}`,
-    }),
-  )) as PodMetrics | undefined;
-  const vpa = (await found(
-    `read the VPA of ${app}`,
-    custom.getNamespacedCustomObject({
-      group: "autoscaling.k8s.io",
-      version: "v1",
-      plural: "verticalpodautoscalers",
-      namespace,
-      name: `${app}-vpa`,
-    }),
-  )) as Recommendation | undefined;
-  const target = vpa?.status?.recommendation?.containerRecommendations?.find((c) => c.containerName === app)?.target;
+/** `kubectl top pods` and `top nodes` against what the pods ask for, what of it is too much, and what the VPA would give them. */
+export async function usageEvidence(clients: ClusterClients, namespace: string, app: string, requests: Resources): Promise<Evidence> {
+  const [pods, nodes, target] = await Promise.all([
+    podsOf(clients, namespace, app),
+    nodesOf(clients),
+    recommendationOf(clients, namespace, app),
+  ]);
   const recommended = target === undefined ? "" : ` The VPA recommends ${target.cpu ?? "no"} CPU and ${target.memory ?? "no"} memory.`;
-  const pods = metrics?.items ?? [];
   if (pods.length === 0)
     return { summary: `The cluster measures no usage of ${app} (is the metrics server installed?).${recommended}`, facts: { pods: 0 } };
-  const cpu = pods.flatMap((p) => p.containers.map((c) => millicores(c.usage.cpu))).reduce((a, b) => a + b, 0) / pods.length;
-  const memory = pods.flatMap((p) => p.containers.map((c) => mebibytes(c.usage.memory))).reduce((a, b) => a + b, 0) / pods.length;
-  const share = (used: number, asked: number) => `${Math.round((100 * used) / asked)} %`;
+  const wanted = { cpu: millicores(requests.cpu), memory: mebibytes(requests.memory) };
+  const mean = { cpu: sum(pods.map((p) => p.cpu)) / pods.length, memory: sum(pods.map((p) => p.memory)) / pods.length };
+  const wasted = (["cpu", "memory"] as const).filter((kind) => pods.every((p) => p[kind] < wanted[kind] * WELL_USED));
+  const over = wasted.length === 0 ? "" : ` No pod uses half of the ${wasted.join(" or ")} that it asks for.`;
+  const cpu = `${Math.round(mean.cpu)}m CPU each (${percent(mean.cpu, wanted.cpu)} of ${requests.cpu})`;
+  const memory = `${Math.round(mean.memory)}Mi memory (${percent(mean.memory, wanted.memory)} of ${requests.memory})`;
   return {
-    summary: `${pods.length} pods use ${Math.round(cpu)}m CPU each (${share(cpu, millicores(requests.cpu))} of ${requests.cpu}) and ${Math.round(memory)}Mi memory (${share(memory, mebibytes(requests.memory))} of ${requests.memory}).${recommended}`,
-    facts: { pods: pods.length, cpuMillicores: Math.round(cpu), memoryMi: Math.round(memory), requests },
+    summary: `${pods.length} pods use ${cpu} and ${memory}.${over}${recommended}`,
+    facts: {
+      pods: pods.length,
+      cpuMillicores: Math.round(mean.cpu),
+      memoryMi: Math.round(mean.memory),
+      requests,
+      overProvisioned: wasted,
+      ...(target === undefined ? {} : { recommended: target }),
+    },
+    files: {
+      "usage.md": `# Usage\n\n${table("Pod", pods, () => wanted)}\n\n${table("Node", nodes, (n) => n.allocatable)}\n`,
+    },
   };
+}
+
+function table<T extends Used>(what: string, rows: T[], of: (row: T) => { cpu: number; memory: number }): string {
+  const lines = rows.map((row) => {
+    const { cpu, memory } = of(row);
+    return `| ${row.name} | ${Math.round(row.cpu)}m | ${percent(row.cpu, cpu)} | ${Math.round(row.memory)}Mi | ${percent(row.memory, memory)} |`;
+  });
+  return [
+    `| ${what} | CPU | of ${what === "Pod" ? "its request" : "allocatable"} | Memory | of it |`,
+    "|---|---|---|---|---|",
+    ...lines,
+  ].join("\n");
+}
+
+async function podsOf({ custom }: ClusterClients, namespace: string, app: string): Promise<Used[]> {
+  const answer = await found(
+    `read the pods' usage in ${namespace}`,
+    custom.listNamespacedCustomObject({ ...METRICS, plural: "pods", namespace, labelSelector: `app=${app}` }),
+  );
+  return ((answer as { items: PodMetrics[] } | undefined)?.items ?? []).map(({ metadata, containers }) => ({
+    name: metadata.name,
+    cpu: sum(containers.map((c) => millicores(c.usage.cpu))),
+    memory: sum(containers.map((c) => mebibytes(c.usage.memory))),
+  }));
+}
+
+/** Every node that is measured, with what it has to give. */
+async function nodesOf({ custom, core }: ClusterClients): Promise<(Used & { allocatable: { cpu: number; memory: number } })[]> {
+  const answer = await found("read the nodes' usage", custom.listClusterCustomObject({ ...METRICS, plural: "nodes" }));
+  const { items } = await asked("list the nodes", core.listNode());
+  const allocatable = new Map(items.map(({ metadata, status }) => [metadata?.name, status?.allocatable ?? {}]));
+  return ((answer as { items: NodeMetrics[] } | undefined)?.items ?? []).map(({ metadata, usage }) => {
+    const { cpu = "0", memory = "0" } = allocatable.get(metadata.name) ?? {};
+    return {
+      name: metadata.name,
+      cpu: millicores(usage.cpu),
+      memory: mebibytes(usage.memory),
+      allocatable: { cpu: millicores(cpu), memory: mebibytes(memory) },
+    };
+  });
+}
+
+async function recommendationOf({ custom }: ClusterClients, namespace: string, app: string): Promise<Partial<Resources> | undefined> {
+  const answer = await found(`read the VPA of ${app}`, custom.getNamespacedCustomObject({ ...VPA, namespace, name: `${app}-vpa` }));
+  const vpa = answer as Recommendation | undefined;
+  return vpa?.status?.recommendation?.containerRecommendations?.find((c) => c.containerName === app)?.target;
 }

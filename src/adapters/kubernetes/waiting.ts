@@ -4,6 +4,8 @@ import type { ClusterClients } from "./clients.js";
 
 /** Longest life of one watch: the API server ends them by itself after some minutes. */
 const WATCH_SECONDS = 240;
+/** How long after its time a watch may go on that nobody ends, in milliseconds: the network swallowed its end. */
+const GRACE_MS = 5_000;
 /** Pause before an object is looked at anew after a watch broke. */
 const AGAIN_MS = 500;
 
@@ -51,7 +53,9 @@ async function watchOnce<T extends KubernetesObject>(
   };
   return new Promise((resolve, reject) => {
     let controller: AbortController | undefined;
+    const silent = setTimeout(() => end(undefined), query.timeoutSeconds * 1_000 + GRACE_MS);
     const end = (state: string | undefined, error?: unknown): void => {
+      clearTimeout(silent);
       controller?.abort();
       if (error === undefined) resolve(state);
       else reject(error);
@@ -70,13 +74,13 @@ async function watchOnce<T extends KubernetesObject>(
             end(undefined, error);
           }
         },
-        () => resolve(undefined),
+        () => end(undefined),
       )
       .then(
         (made) => {
           controller = made;
         },
-        () => resolve(undefined),
+        () => end(undefined),
       );
   });
 }

@@ -4,7 +4,7 @@ import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
 import { afterWeight } from "../faults.js";
-import { rolloutStage, signal, skipPause } from "../world/signals.js";
+import { retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import type { World } from "../world/world.js";
 import { sandboxCloud } from "./cloud.js";
@@ -165,6 +165,7 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
       }),
     rolloutPromote: (effect) =>
       world.effect(effect, "argo:Promote", app().name, (state) => {
+        if (retryRollout(state, config())) return { summary: `The aborted canary of ${app().name} begins anew.` };
         const weight = skipPause(state, config());
         if (weight === undefined) throw new Terminal("No canary is in a pause that could be ended.");
         return { summary: `The pause at ${weight} % was ended.` };

@@ -219,6 +219,15 @@ export function skipPause(state: WorldState, config: StackConfig): number | unde
   return weight;
 }
 
+/** Begins an aborted canary anew. @returns false when none was aborted */
+export function retryRollout(state: WorldState, config: StackConfig): boolean {
+  const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
+  if (rollout === undefined || state.rolloutAborted !== true) return false;
+  delete state.rolloutAborted;
+  rollout.changedAt = state.now;
+  return true;
+}
+
 const pausesOf = (rollout: Stored): number =>
   (rollout.inputs.spec as RolloutSpec).strategy.canary.steps.reduce((sum, s) => sum + Number.parseInt(s.pause?.duration ?? "0", 10), 0) *
   SECOND;

@@ -13,11 +13,13 @@ import { buildPlan } from "../../../src/automation/plan.js";
 import type { StackConfig } from "../../../src/config/schema.js";
 import { type RawConfig, readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
-import { Terminal } from "../../../src/errors.js";
+import { Terminal, Transient } from "../../../src/errors.js";
 import { type ObservationName, unknown } from "../../../src/ports/observations.js";
 import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { programOf, sampleStacks } from "../../support/samples.js";
+import { probeChecks } from "./probeChecks.js";
+import { usageChecks } from "./usageChecks.js";
 
 const effect = (key: string) => ({ key, fence: 1 });
 
@@ -95,6 +97,24 @@ describe("on a real Kubernetes control plane", function () {
       expect(watches.length).to.be.at.least(4);
     } finally {
       await proxy.close();
+    }
+  });
+
+  it("promise 10: a request that is never answered ends at its deadline, and what it was for is unknown", async () => {
+    const silent = await cluster.behind(() => true, 300);
+    const config = readConfig(
+      (await sampleStacks()).find((s) => s.stack === "admin-portal-production")?.raw ?? {},
+      "test",
+      "admin-portal-production",
+    );
+    try {
+      const error = await kubernetesClusterPort(silent.clients, () => config)
+        .logs({ app: "admin-portal" }, 1)
+        .catch((e: Error) => e);
+      expect(error).to.be.instanceOf(Transient).with.property("message").that.contains("The cluster could not list the pods");
+      expect(await clusterObservation(silent.clients, config, "pods-ready")).to.include({ known: false });
+    } finally {
+      await silent.close();
     }
   });
 
@@ -235,15 +255,20 @@ describe("on a real Kubernetes control plane", function () {
       expect(await observe("dns-ttl")).to.equal(undefined);
     });
 
-    it("says that nothing measures usage, and that the ingress has no address", async () => {
-      expect((await port().usage()).summary).to.contain("is the metrics server installed?");
-      const missing = await port()
-        .probeLoadBalancer()
-        .catch((e: Error) => e.message);
-      expect(missing).to.contain("The ingress production/admin-portal has no address yet.");
-    });
+    usageChecks(cluster, () => port());
+    probeChecks(cluster, () => port());
 
     describe("afterwards", () => {
+      it("has asked the API server for exactly what deploy/kubernetes-rbac.yaml allows", async () => {
+        const rules = parseAllDocuments(await readFile(join(projectRoot(), "deploy", "kubernetes-rbac.yaml"), "utf8"))
+          .map((d) => d.toJS() as { kind: string; rules?: { apiGroups: string[]; resources: string[]; verbs: string[] }[] })
+          .flatMap(({ kind, rules = [] }) => rules.map((r) => ({ ...r, where: kind === "ClusterRole" ? " in the cluster" : "" })));
+        const allowed = rules.flatMap(({ apiGroups, resources, verbs, where }) =>
+          apiGroups.flatMap((g) => resources.flatMap((r) => verbs.map((v) => `${v} ${g}/${r}${where}`))),
+        );
+        expect([...clients.calls].sort()).to.deep.equal(allowed.sort());
+      });
+
       it("promise 6: ran one Job a key: two of the contract, one that did not come to its end", async () => {
         const { body } = await cluster.request("GET", "/apis/batch/v1/namespaces/production/jobs");
         expect(body.items).to.have.length(3);

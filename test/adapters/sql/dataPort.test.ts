@@ -67,7 +67,7 @@ describe("the data port on real PostgreSQL with streaming replication", function
     const open = inSession(old.endpoint, async (s) => {
       await s.rows("BEGIN");
       await s.rows("INSERT INTO log VALUES ('half a transaction')");
-      await new Promise((resolve) => setTimeout(resolve, 60_000));
+      await new Promise((resolve) => setTimeout(resolve, 60_000).unref());
     }).then(
       () => "went on",
       (error: Error) => error,

@@ -1,0 +1,30 @@
+import type { Middleware } from "@kubernetes/client-node";
+
+const VERBS: Record<string, string> = { POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
+
+/**
+ * What a request asks of the API server, as a rule of RBAC has it: `get apps/deployments`, `list /nodes in the cluster`.
+ * The group of the core's own resources is empty.
+ */
+export function callOf(method: string, url: string): string {
+  const { pathname, searchParams } = new URL(url);
+  const [root, ...rest] = pathname.split("/").filter((part) => part !== "");
+  const [group = "", , ...path] = root === "api" ? ["", ...rest] : rest;
+  const namespaced = path[0] === "namespaces" && path.length > 2;
+  const [resource = "", name, sub] = namespaced ? path.slice(2) : path;
+  const looks = searchParams.get("watch") === "true" ? "watch" : name === undefined ? "list" : "get";
+  const verb = VERBS[method] ?? looks;
+  return `${verb} ${group}/${resource}${sub === undefined ? "" : `/${sub}`}${namespaced ? "" : " in the cluster"}`;
+}
+
+/** Gives every request a deadline, and notes what it asks. */
+export function watched(calls: Set<string>, deadlineMs: number): Middleware {
+  return {
+    pre: async (request) => {
+      calls.add(callOf(request.getHttpMethod(), request.getUrl()));
+      request.setSignal(AbortSignal.timeout(deadlineMs));
+      return request;
+    },
+    post: async (response) => response,
+  };
+}
