@@ -10,7 +10,19 @@ import type { Benchmark, Context, Report } from "./harness/report.js";
 import { tableOf } from "./harness/report.js";
 
 /** All benchmarks, in the order in which they run: those of the design's bars first. */
-const BENCHMARKS = ["journal", "inventory", "verification", "rehearsal"] as const;
+const BENCHMARKS = [
+  "advance",
+  "dns",
+  "fleet",
+  "memory",
+  "reads",
+  "reaction",
+  "rehearsal",
+  "soak",
+  "journal",
+  "inventory",
+  "verification",
+] as const;
 
 type Choice = Omit<Context, "folder" | "say"> & { out: string };
 

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Recorded } from "../src/automation/entries.js";
 import { buildPlan } from "../src/automation/plan.js";
@@ -10,7 +10,8 @@ import type { OpenSandbox } from "../src/sandbox/open.js";
 import { createStack } from "../src/sandbox/project.js";
 import { sampleOf, seconds } from "./harness/measure.js";
 import { run } from "./harness/processes.js";
-import { type Benchmark, compared } from "./harness/report.js";
+import { type Benchmark, type Context, compared, type Figure, figure, growthOf } from "./harness/report.js";
+import { applicationNames, stackConfig, writeProject } from "./harness/stacks.js";
 
 const SECRETS = "cutover:secrets";
 
@@ -23,25 +24,62 @@ const SECRETS = "cutover:secrets";
  */
 export const benchmark: Benchmark = {
   about: "a whole rehearsal",
-  run: async ({ folder, say }) => {
-    const root = projectRoot();
-    const stacks = join(root, "stacks");
-    const ours = await seconds(() =>
-      run(process.execPath, [join(root, "dist", "src", "cli", "main.js"), "--state", join(folder, "ours"), "start", "--exit"]),
-    );
-    say(`rehearsal: ${ours.toFixed(1)} s; now the same with the raw CLI`);
-    const raw = await withSandbox({ root, stacks, state: join(folder, "raw") }, (open, names) =>
-      replay(open, names, join(folder, "ours", "sandbox", "journal"), stacks),
-    );
-    const measured = { ours: sampleOf([ours]), theirs: sampleOf([raw.seconds]) };
-    const instead = `${raw.previews} previews and ${raw.updates} updates with the raw CLI`;
+  run: async (context) => {
+    const { short, applications } = context;
+    const sizes = short ? [1] : [...new Set([1, Math.min(10, applications), applications])];
+    const many: Figure[] = [];
+    for (const size of sizes) many.push(await rehearsalOf(context, size));
     return {
-      figures: [compared("rehearsal of the sample project", "s", measured, instead, { bar: { most: 1.3 } })],
-      growths: [],
-      notes: [],
+      figures: [...(short ? [] : [await sampleProject(context)]), ...many],
+      growths: growthOf("rehearsal, per application", many),
+      notes: [
+        `Each of the ${sizes.join(", ")} applications has a staging and a production migration, without database and public host.`,
+        ...(applications < 100 ? [`Measured up to ${applications} applications instead of 100, as --applications says.`] : []),
+      ],
     };
   },
 };
+
+const rehearse = (stacks: string, state: string, more: string[] = []): Promise<number> => {
+  const main = join(projectRoot(), "dist", "src", "cli", "main.js");
+  return seconds(() => run(process.execPath, [main, "--stacks", stacks, "--state", state, "start", "--exit", ...more]));
+};
+
+async function sampleProject({ folder, say }: Context): Promise<Figure> {
+  const root = projectRoot();
+  const stacks = join(root, "stacks");
+  const ours = await rehearse(stacks, join(folder, "ours"));
+  say(`sample project: ${ours.toFixed(1)} s; now the same with the raw CLI`);
+  const raw = await withSandbox({ root, stacks, state: join(folder, "raw") }, (open, names) =>
+    replay(open, names, join(folder, "ours", "sandbox", "journal"), stacks),
+  );
+  const measured = { ours: sampleOf([ours]), theirs: sampleOf([raw.seconds]) };
+  const instead = `${raw.previews} previews and ${raw.updates} updates with the raw CLI`;
+  return compared("rehearsal of the sample project", "s", measured, instead, { bar: { most: 1.3 } });
+}
+
+/** Simple applications, so that many of them can be measured. */
+async function rehearsalOf({ folder, say }: Context, size: number): Promise<Figure> {
+  const project = join(folder, `project-${size}`);
+  await mkdir(project);
+  const names = applicationNames(size);
+  const production = (name: string) => ({ name, environment: "production", criticality: "medium", owner: "Platform Team" });
+  await writeProject(
+    project,
+    Object.fromEntries(
+      names.flatMap((name) => [
+        [`${name}-staging`, stackConfig(name, "staging")],
+        [`${name}-production`, stackConfig(name, "staging", { "cutover:application": production(name) })],
+      ]),
+    ),
+  );
+  // There must be a fault; this one has nothing to strike.
+  const took = await rehearse(project, join(folder, `state-${size}`), ["--fault", "app-1-production:lag-spike@promotion"]);
+  say(`${size} applications: ${took.toFixed(1)} s`);
+  return figure(`rehearsal of ${size} applications, per application`, "s", sampleOf([took / size]), {
+    size: { of: "applications", value: size },
+  });
+}
 
 interface Replayed {
   seconds: number;

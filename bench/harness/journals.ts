@@ -18,15 +18,14 @@ const KINDS = [
 ];
 
 /**
- * A journal as a service writes it, of any length: one step that is tried again and again, each time previewed, applied,
- * watched, found wanting and taken back.
+ * A journal as a service writes it, of at least the given length: one step that is tried again and again, each time previewed, applied,
+ * watched, found wanting and taken back; in the end it stands still.
  */
 export function journalOf(stack: string, config: RawConfig, length: number): Recorded[] {
   const plan = planDigest(buildPlan(readConfig(config, "benchmark", stack)));
   const entries: Recorded[] = [];
   const add = (entry: Entry): void => {
-    if (entries.length < length)
-      entries.push(record(entry, entries.at(-1), BEGAN + entries.length * MINUTE, entry.type === "command" ? 0 : 1));
+    entries.push(record(entry, entries.at(-1), BEGAN + entries.length * MINUTE, entry.type === "command" ? 0 : 1));
   };
   add({ type: "migration.created", stack, plan, config, why: "the stack config as it was", who: "benchmark" });
   add({ type: "command", command: "advance", extent: "end", who: "benchmark" });

@@ -25,6 +25,8 @@ export interface SandboxOptions {
   kubeconfig?: string;
   /** Engines side by side. @default by cores and memory */
   parallel?: number;
+  /** The environment that leads an engine to a provider host of another process. @default one in this process */
+  providers?: Record<string, string>;
 }
 
 /** The service's parts over the sandbox: the real engine, program and orchestrator; only the far side is simulated. */
@@ -47,13 +49,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     ...(options.faults === undefined ? {} : { faults: options.faults }),
     config: async (stack) => (await StackFile.read(project.stacksFolder, stack)).config(),
   });
-  const { kubeconfig } = options;
-  const host = await startProviderHost({
-    open: async (stack) => {
-      const world = await sandbox.open(stack);
-      return kubeconfig === undefined ? world : onCluster(world, kubeconfig);
-    },
-  });
+  const host = options.providers === undefined ? await startHost(sandbox, options.kubeconfig) : elsewhere(options.providers);
   const env = { ...project.env, ...host.env };
   const driver = new StackDriver({
     projectDir: project.folder,
@@ -85,6 +81,16 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     },
   };
 }
+
+const startHost = (sandbox: Sandbox, kubeconfig: string | undefined) =>
+  startProviderHost({
+    open: async (stack) => {
+      const world = await sandbox.open(stack);
+      return kubeconfig === undefined ? world : onCluster(world, kubeconfig);
+    },
+  });
+
+const elsewhere = (env: Record<string, string>) => ({ env, close: async () => undefined });
 
 /** Readies every stack of the sandbox for its first update. */
 export async function prepareStacks(project: SandboxProject): Promise<string[]> {

@@ -59,8 +59,8 @@ describe("the benchmarks' harness", () => {
   it("makes journals of any length that a service accepts", () => {
     const config = sealedConfig(stackConfig("app-1", "production"));
     const entries = journalOf("app-1-production", config, 200);
-    expect(entries).to.have.length(200);
+    expect(entries).to.have.length(202);
     expect(verifyChain(entries)).to.deep.equal([]);
-    expect(fold(entries, buildPlan(readConfig(config, "it", "app-1-production"))).lastSeq).to.equal(200);
+    expect(fold(entries, buildPlan(readConfig(config, "it", "app-1-production")))).to.include({ lastSeq: 202, status: "held" });
   });
 });

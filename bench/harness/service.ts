@@ -1,0 +1,30 @@
+import { join } from "node:path";
+import { folderProject } from "../../src/cli/project.js";
+import { projectRoot } from "../../src/engine/engine.js";
+import { openSandbox, type SandboxOptions } from "../../src/sandbox/open.js";
+import { startServer } from "../../src/server.js";
+import { drive } from "./people.js";
+
+export type ServiceTask = Pick<SandboxOptions, "state" | "parallel" | "providers" | "faults">;
+
+/** What the benchmark asks of the service's process beside HTTP. */
+export type Question = { drive: string; to: string };
+
+/** The service in a process of its own, as `cutover serve` opens it over a sandbox, with its providers elsewhere. */
+const task = JSON.parse(process.argv[2] ?? "{}") as ServiceTask;
+const stacks = join(task.state, "stacks");
+const open = await openSandbox({ ...task, root: projectRoot(), stacks, project: folderProject(stacks) });
+await open.migrations.resumeAll();
+const server = await startServer({ migrations: open.migrations, port: 0 });
+process.on("message", (question: Question) => {
+  drive(open.migrations, question.drive, question.to).then(
+    () => process.send?.({}),
+    (error: Error) => process.send?.({ error: error.stack }),
+  );
+});
+process.once("SIGTERM", async () => {
+  await server.close();
+  await open.close();
+  process.exit();
+});
+process.send?.({ url: server.url });

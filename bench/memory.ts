@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import { fillJournals } from "./harness/fill.js";
+import { sampleOf } from "./harness/measure.js";
+import { residentMemory } from "./harness/memory.js";
+import { type Benchmark, type Context, compared, type Figure, figure, growthOf } from "./harness/report.js";
+import { makeWorld, startService } from "./harness/world.js";
+
+/** A service's resident memory and its start, with few and with many migrations. */
+export const benchmark: Benchmark = {
+  about: "memory and start with many migrations",
+  run: async (context) => {
+    const { short, say } = context;
+    const [few, many] = short ? [2, 20] : [5, 500];
+    const entries = short ? 20 : 200;
+    const rounds: Record<number, Measured[]> = { [few as number]: [], [many as number]: [] };
+    for (let round = 0; round < (short ? 1 : 3); round += 1) {
+      for (const size of [few, many] as [number, number]) {
+        const measured = await measure(context, round, size, entries);
+        rounds[size]?.push(measured);
+        say(
+          `${size} migrations: ${Math.round(measured.started)} MiB after the start, ${Math.round(measured.read)} MiB once read; ${measured.seconds.toFixed(2)} s to start`,
+        );
+      }
+    }
+    const of = (size: number, what: keyof Measured) => sampleOf((rounds[size] as Measured[]).map((m) => m[what]));
+    const pair = (what: keyof Measured) => ({ ours: of(many as number, what), theirs: of(few as number, what) });
+    const title = `${many} migrations of ${entries} entries`;
+    const instead = `the same with ${few}`;
+    const starts: Figure[] = [few, many].map((n) =>
+      figure(`start of the service with ${n} migrations`, "s", of(n as number, "seconds"), {
+        size: { of: "migrations", value: n as number },
+      }),
+    );
+    return {
+      figures: [
+        compared(`resident memory after the start with ${title}`, "MiB", pair("started"), instead, { bar: { most: 1.5 } }),
+        compared(`resident memory once every one was read, with ${title}`, "MiB", pair("read"), instead, { bar: { most: 1.5 } }),
+        ...starts,
+      ],
+      growths: growthOf("start of the service", starts),
+      notes: [],
+    };
+  },
+};
+
+interface Measured {
+  seconds: number;
+  started: number;
+  read: number;
+}
+
+async function measure({ folder }: Context, round: number, size: number, entries: number): Promise<Measured> {
+  const world = await makeWorld(join(folder, `${round}-${size}`), {});
+  const stacks = await fillJournals(world, size, entries);
+  const began = performance.now();
+  const service = await startService(world);
+  try {
+    const seconds = (performance.now() - began) / 1_000;
+    await settle();
+    const started = await residentMemory(service.pid);
+    await service.call("GET", "/v1/migrations");
+    for (const stack of stacks) {
+      for (const path of ["", "/plan", "/journal", "/revisions"]) await service.call("GET", `/v1/migrations/${stack}${path}`);
+    }
+    await settle();
+    return { seconds, started, read: await residentMemory(service.pid) };
+  } finally {
+    await service.close();
+    await world.close();
+  }
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 3_000));
