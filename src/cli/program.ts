@@ -13,6 +13,7 @@ import { discoverCommand, sandboxCommand, serveCommand, startCommand } from "./l
 import { planCommand } from "./plan.js";
 import { previewCommand } from "./preview.js";
 import type { CommandOptions } from "./project.js";
+import { reportCommand } from "./report.js";
 import { abortCommand, rollbackCommand } from "./rollback.js";
 import { statusCommand } from "./status.js";
 import { verifyCommand } from "./verify.js";
@@ -22,7 +23,7 @@ const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
   "Prepare:": [discoverCommand, planCommand, containerizeCommand],
   "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand],
   "Go back:": [rollbackCommand, emergencyCommand, abortCommand],
-  "Look:": [statusCommand, journalCommand, verifyCommand],
+  "Look:": [statusCommand, journalCommand, verifyCommand, reportCommand],
   "Run:": [startCommand, serveCommand, sandboxCommand, completionCommand],
 };
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { computeWaves } from "../inventory/graph.js";
 import { rehearse, type Wave } from "../rehearsal/rehearse.js";
+import { collectReport } from "../report/collect.js";
+import { renderHtml } from "../report/html.js";
 import { renderMarkdown } from "../report/markdown.js";
-import { buildReport } from "../report/report.js";
-import { SCORED_GATES, scorecard } from "../report/scorecard.js";
 import { renderTerminal } from "../report/terminal.js";
 import type { OpenSandbox } from "../sandbox/open.js";
 import { forgetSandbox } from "../sandbox/project.js";
@@ -52,22 +52,15 @@ export async function start(options: StartOptions): Promise<void> {
 }
 
 async function report(open: OpenSandbox, folder: string, say: (line: string) => void): Promise<void> {
-  const inputs = [];
-  for (const { stack, plan, state } of await open.migrations.list()) {
-    const entries = await open.migrations.journal(stack);
-    const goals = scorecard({ plan, state, ...(await open.migrations.observeNow(stack, SCORED_GATES)) });
-    inputs.push({ stack, plan, entries, scorecard: goals });
-  }
-  const built = buildReport(inputs);
+  const built = await collectReport(
+    open.migrations,
+    (await open.migrations.list()).map((m) => m.stack),
+  );
   await writeAtomically(join(folder, "report.json"), `${JSON.stringify(built, undefined, 2)}\n`);
   await writeAtomically(join(folder, "report.md"), renderMarkdown(built));
-  say(
-    renderTerminal(built, {
-      width: Math.min(process.stdout.columns ?? 100, 100),
-      colour: isColoured(process.stdout),
-    }),
-  );
-  say(`Report: ${join(folder, "report.md")} and ${join(folder, "report.json")}`);
+  await writeAtomically(join(folder, "report.html"), renderHtml(built));
+  say(renderTerminal(built, { width: Math.min(process.stdout.columns ?? 100, 100), colour: isColoured(process.stdout) }));
+  say(`Report: ${join(folder, "report.html")}, and beside it report.md and report.json`);
 }
 
 const exists = (file: string): Promise<boolean> =>

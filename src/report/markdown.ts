@@ -47,12 +47,56 @@ function migration(m: MigrationReport): string[] {
     ...(m.recoveries.length === 0
       ? []
       : ["Settled after an interruption:", "", ...m.recoveries.map((r) => `- ${time(r.at)}: ${r.note}`), ""]),
+    ...decided(m),
+    ...judged(m),
+    ...costs(m),
     ...goals(m),
+    ...verification(m),
     "### Revisions",
     "",
     ...m.revisions.map((r) => `- ${r.number}: ${r.why} (${r.who}, ${time(r.at)})`),
     "",
   ];
+}
+
+const section = (title: string, header: string[], rows: string[][]): string[] =>
+  rows.length === 0 ? [] : [`### ${title}`, "", row(header), row(header.map(() => "---")), ...rows.map(row), ""];
+
+const decided = ({ decisions }: MigrationReport): string[] =>
+  section(
+    "Approvals and commands",
+    ["Time", "Who", "What", "Step", "Reason"],
+    decisions.map((d) => [time(d.at), d.who, d.what, d.step ?? "-", d.why ?? "-"]),
+  );
+
+const judged = ({ judgements }: MigrationReport): string[] =>
+  section(
+    "Gates",
+    ["Time", "Step", "Gate", "Verdict", "Value", "Accepted", "Samples", "Source"],
+    judgements.flatMap((j) => j.gates.map((g) => [time(j.at), j.step, g.gate, g.verdict, g.shown, g.accepts, String(g.samples), g.source])),
+  );
+
+const costs = ({ costs: c }: MigrationReport): string[] =>
+  c === undefined
+    ? []
+    : section(
+        "Costs",
+        ["A month", "Before", "After"],
+        [
+          ["Whole account", `${c.before} ${c.currency}`, `${c.after} ${c.currency}`],
+          ...(c.applicationBefore === undefined
+            ? []
+            : [["Tagged with the application", `${c.applicationBefore} ${c.currency}`, `${c.applicationAfter} ${c.currency}`]]),
+        ],
+      );
+
+function verification({ verification: v }: MigrationReport): string[] {
+  if (v === undefined) return [];
+  const found =
+    v.faults.length === 0
+      ? `Intact on ${time(v.at)}: ${v.entries} entries, and every revision agrees with the engine's history.`
+      : `${v.faults.length} faults on ${time(v.at)}: ${v.faults.join("; ")}.`;
+  return ["### Verification", "", `${found} The newest entry's hash is \`${v.head}\`.`, ""];
 }
 
 function goals({ scorecard }: MigrationReport): string[] {

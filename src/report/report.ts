@@ -2,9 +2,11 @@ import type { Recorded } from "../automation/entries.js";
 import type { GateSummary } from "../automation/gates/watch.js";
 import type { Plan } from "../automation/plan.js";
 import { currentConfig, fold, type MigrationState, type StepState } from "../automation/state.js";
+import type { Phase } from "../automation/types.js";
 import type { StackConfig } from "../config/schema.js";
 import { readConfig } from "../config/stackFile.js";
 import type { Scorecard } from "./scorecard.js";
+import { type Decision, decisions, type Judgement, judgements, type Moment, type Series, series, timeline } from "./story.js";
 
 export interface ReportInput {
   stack: string;
@@ -12,11 +14,33 @@ export interface ReportInput {
   entries: readonly Recorded[];
   /** The goals as they stand now; they need what only the far side can tell. */
   scorecard?: Scorecard;
+  /** Faults of the journal and of the revisions, looked for just now. */
+  verification?: Pick<Verification, "at" | "faults">;
+}
+
+/** Whether the journal is what was written, when that was looked at. */
+export interface Verification {
+  /** Milliseconds since the epoch, on the wall clock. */
+  at: number;
+  faults: string[];
+  entries: number;
+  /** Hash of the newest entry: kept elsewhere, it shows later whether entries were cut off. */
+  head: string;
+}
+
+/** Cost a month, as the step that reviews it found it. */
+export interface CostReport {
+  before: number;
+  after: number;
+  applicationBefore?: number;
+  applicationAfter?: number;
+  spotSavingsAMonth?: number;
+  currency: string;
 }
 
 export interface StepReport {
   id: string;
-  phase: string;
+  phase: Phase;
   kind: string;
   title: string;
   /** The seed's item that the step carries out. */
@@ -76,7 +100,13 @@ export interface MigrationReport {
   waivers: { policy: string; resource?: string; reason: string }[];
   /** What was settled after a crash. */
   recoveries: { at: number; note: string }[];
+  decisions: Decision[];
+  judgements: Judgement[];
+  series: Series[];
+  timeline: Moment[];
+  costs?: CostReport;
   scorecard?: Scorecard;
+  verification?: Verification;
 }
 
 export interface Report {
@@ -104,10 +134,11 @@ export function buildReport(inputs: ReportInput[]): Report {
   };
 }
 
-function migrationReport({ stack, plan, entries, scorecard }: ReportInput): MigrationReport {
+function migrationReport({ stack, plan, entries, scorecard, verification }: ReportInput): MigrationReport {
   const state = fold(entries, plan);
   const { application } = currentConfig(state);
   const promotion = promotionReport(entries);
+  const costs = costsOf(state);
   return {
     stack,
     application: application.name,
@@ -129,8 +160,23 @@ function migrationReport({ stack, plan, entries, scorecard }: ReportInput): Migr
     })),
     waivers: currentConfig(state).policies.waivers.map(({ resource, ...w }) => ({ ...w, ...(resource === undefined ? {} : { resource }) })),
     recoveries: entries.flatMap((e) => (e.type === "runner.recovered" ? [{ at: e.at, note: e.note }] : [])),
+    decisions: decisions(entries),
+    judgements: judgements(entries),
+    series: series(entries, currentConfig(state)),
+    timeline: timeline(entries),
+    ...(costs === undefined ? {} : { costs }),
     ...(scorecard === undefined ? {} : { scorecard }),
+    ...(verification === undefined ? {} : { verification: { ...verification, entries: entries.length, head: entries.at(-1)?.hash ?? "" } }),
   };
+}
+
+function costsOf(state: MigrationState): CostReport | undefined {
+  const { before, after, currency, ...more } = state.steps["optimize.cost"]?.facts ?? {};
+  if (typeof before !== "number" || typeof after !== "number") return undefined;
+  const optional = Object.fromEntries(
+    ["applicationBefore", "applicationAfter", "spotSavingsAMonth"].flatMap((k) => (typeof more[k] === "number" ? [[k, more[k]]] : [])),
+  );
+  return { before, after, currency: String(currency), ...optional };
 }
 
 function stepReport(step: Plan[number], at: StepState | undefined, entries: readonly Recorded[]): StepReport {

@@ -1,0 +1,161 @@
+import type { Recorded } from "../automation/entries.js";
+import { gateNamed } from "../automation/gates/catalogue.js";
+import type { GateName } from "../automation/gates/gate.js";
+import type { GateSummary } from "../automation/gates/watch.js";
+import type { StackConfig } from "../config/schema.js";
+
+/** What an auditor asks of a journal: who decided what, what was judged by which values, and in which order it happened. */
+
+/** A person's command. */
+export interface Decision {
+  at: number;
+  who: string;
+  /** `approve`, `rollback`, … */
+  what: string;
+  step?: string;
+  why?: string;
+  /** What an approval allowed to be replaced or deleted. */
+  resources?: string[];
+}
+
+/** Gates that were judged together, whatever came of it. */
+export interface Judgement {
+  at: number;
+  step: string;
+  passed: boolean;
+  gates: GateSummary[];
+  reason?: string;
+  /** How long they held, in milliseconds. */
+  heldMs?: number;
+}
+
+/** A gate's values over time, as every round of samples left them. */
+export interface Series {
+  gate: string;
+  phase: string;
+  points: { at: number; value: number; passes: boolean }[];
+  /** Highest value that passes. */
+  limit?: number;
+  accepts: string;
+}
+
+/** One line of the timeline. */
+export interface Moment {
+  seq: number;
+  at: number;
+  kind: "begin" | "person" | "step" | "update" | "gate" | "back" | "held" | "settled" | "end";
+  step?: string;
+  text: string;
+}
+
+export function decisions(entries: readonly Recorded[]): Decision[] {
+  return entries.flatMap((e): Decision[] => {
+    if (e.type !== "command") return [];
+    const { at, who, command } = e;
+    const more = e as { step?: string; why?: string; resources?: string[] };
+    return [
+      {
+        at,
+        who,
+        what: command,
+        ...(more.step === undefined ? {} : { step: more.step }),
+        ...(more.why === undefined ? {} : { why: more.why }),
+        ...(more.resources === undefined ? {} : { resources: more.resources }),
+      },
+    ];
+  });
+}
+
+export function judgements(entries: readonly Recorded[]): Judgement[] {
+  return entries.flatMap((e): Judgement[] => {
+    if (e.type === "gates.passed") return [{ at: e.at, step: e.step, passed: true, gates: e.gates, heldMs: e.heldMs }];
+    if (e.type === "gates.failed") return [{ at: e.at, step: e.step, passed: false, gates: e.gates, reason: e.reason }];
+    return [];
+  });
+}
+
+/** Gates worth a chart, and their limit in the stack config. */
+const CHARTED: Partial<Record<GateName, (config: StackConfig) => number | undefined>> = {
+  "error-rate": (c) => c.gates.maxErrorRate,
+  "latency-p95": (c) => c.gates.maxLatencyP95Seconds,
+  "replica-lag": (c) => c.gates.maxReplicaLagSeconds,
+  "lag-zero": () => 0,
+};
+
+/** @param config the stack config as it is now, for the limits */
+export function series(entries: readonly Recorded[], config: StackConfig): Series[] {
+  const found = new Map<string, Series>();
+  for (const entry of entries) {
+    if (entry.type !== "gates.watching" && entry.type !== "gates.passed" && entry.type !== "gates.failed") continue;
+    const phase = entry.step.split(".")[0] ?? "";
+    for (const gate of entry.type === "gates.watching" ? entry.watch.gates : entry.gates) {
+      const limitOf = CHARTED[gate.gate as GateName];
+      if (limitOf === undefined || gate.last === undefined || gate.at === undefined) continue;
+      const key = `${phase} ${gate.gate}`;
+      const limit = limitOf(config);
+      const one = found.get(key) ?? {
+        gate: gate.gate,
+        phase,
+        points: [],
+        accepts: gate.accepts,
+        ...(limit === undefined ? {} : { limit }),
+      };
+      // The outcome repeats the last round.
+      if (one.points.at(-1)?.at !== gate.at) one.points.push({ at: gate.at, value: gate.last, passes: gate.verdict === "pass" });
+      found.set(key, one);
+    }
+  }
+  return [...found.values()].filter((s) => s.points.length > 1);
+}
+
+/** A value with the unit that its gate prints. */
+export const shownValue = (gate: string, value: number): string => gateNamed(gate as GateName).format(value);
+
+/** Everything that a person would tell of it, in order; what only repeats a round of samples is left out. */
+export function timeline(entries: readonly Recorded[]): Moment[] {
+  return entries.flatMap((e): Moment[] => {
+    const told = tell(e);
+    return told === undefined ? [] : [{ seq: e.seq, at: e.at, ...("step" in e && e.step !== undefined ? { step: e.step } : {}), ...told }];
+  });
+}
+
+function tell(e: Recorded): Pick<Moment, "kind" | "text"> | undefined {
+  switch (e.type) {
+    case "migration.created":
+      return { kind: "begin", text: `Begun by ${e.who}: ${e.why}.` };
+    case "command": {
+      const why = "why" in e && e.why !== undefined ? `: ${e.why}` : "";
+      return { kind: "person", text: `${e.who}: ${e.command}${"extent" in e ? ` (${e.extent})` : ""}${why}` };
+    }
+    case "preview.stored": {
+      const blocked = e.blocked.length === 0 ? "" : ` Stopped: it would lose ${e.blocked.join(", ")}.`;
+      return { kind: "step", text: `Previewed: ${e.preview.changes.length} changes.${blocked}` };
+    }
+    case "update.succeeded":
+      return { kind: "update", text: `Revision ${e.revision} is applied.` };
+    case "update.failed":
+      return { kind: "update", text: `The update to revision ${e.revision} failed: ${e.error}` };
+    case "action.succeeded":
+      return { kind: "step", text: `${e.undo ? "Undone: " : ""}${e.summary}` };
+    case "action.failed":
+      return { kind: "step", text: `Failed${e.transient ? ", trying again" : ""}: ${e.error}` };
+    case "gates.passed":
+      return { kind: "gate", text: `Gates passed: ${e.gates.map((g) => `${g.gate} ${g.shown}`).join(", ")}.` };
+    case "gates.failed":
+      return { kind: "gate", text: `A gate failed: ${e.reason}` };
+    case "rollback.started":
+      return { kind: "back", text: `Going back to revision ${e.revision}${e.automatic ? ", by itself" : `, as ${e.who} asked`}: ${e.why}` };
+    case "rollback.completed":
+      return { kind: "back", text: `Back at revision ${e.revision}.` };
+    case "migration.held":
+      return { kind: "held", text: `Held for a person: ${e.reason}` };
+    case "runner.recovered":
+      return { kind: "settled", text: `Settled after an interruption: ${e.note}` };
+    case "migration.completed":
+      return { kind: "end", text: "Completed." };
+    case "migration.aborted":
+      return { kind: "end", text: "Aborted." };
+    default:
+      return undefined;
+  }
+}
