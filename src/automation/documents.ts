@@ -5,7 +5,7 @@ import { manifests } from "../containerize/manifests.js";
 import { verifyImage } from "../containerize/verify.js";
 import { NotFound, Terminal } from "../errors.js";
 import type { Application } from "../inventory/csv.js";
-import { dependencyMap, parseDependencySupplement } from "../inventory/dependencyMap.js";
+import { dependencyMap, parseDependencySupplement, wavesOrCycle } from "../inventory/dependencyMap.js";
 import { consumedBy, unknownDependencies } from "../inventory/graph.js";
 import { assessRisks, riskRegister } from "../inventory/risks.js";
 import type { Evidence } from "../ports/target.js";
@@ -37,10 +37,11 @@ export async function dependencyMapDocument({ project, config }: ActionContext):
   const supplement = text === undefined ? {} : parseDependencySupplement(text, "dependencies.yaml");
   const unknown = unknownDependencies(inventory);
   const consumers = consumedBy(inventory, config.application.name);
+  const { waves, cycle } = wavesOrCycle(inventory);
   const warning = unknown.length === 0 ? "" : ` Unknown: ${unknown.map((u) => u.dependency).join(", ")}.`;
   return {
-    summary: `${inventory.applications.length} applications mapped; ${config.application.name} is consumed by ${consumers.join(", ") || "none of them"}.${warning}`,
-    facts: { consumers, unknown: unknown.map((u) => u.dependency) },
+    summary: `${inventory.applications.length} applications mapped; ${config.application.name} is consumed by ${consumers.join(", ") || "none of them"}.${warning}${cycle === undefined ? "" : ` ${cycle}`}`,
+    facts: { consumers, unknown: unknown.map((u) => u.dependency), waves, ...(cycle === undefined ? {} : { cycle }) },
     files: { "dependency-map.md": dependencyMap(inventory, supplement) },
   };
 }
@@ -59,6 +60,7 @@ export async function riskDocument(context: ActionContext): Promise<Evidence> {
   const facts = await target.cloud.facts();
   const risks = assessRisks({
     ...facts,
+    now: target.clock.now(),
     criticality: application.criticality,
     hasDatabase: config.database !== undefined,
     hasPublicHost: config.dns !== undefined,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { issuesOf } from "../config/schema.js";
 import { UserError } from "../errors.js";
 import type { Inventory } from "./csv.js";
-import { consumedBy } from "./graph.js";
+import { computeWaves, consumedBy } from "./graph.js";
 
 /** What the inventory's columns cannot say: descriptions, and consumers that are no application of it. */
 const supplementSchema = z.record(
@@ -24,23 +24,63 @@ export function parseDependencySupplement(text: string, file: string): Dependenc
   return result.data;
 }
 
-/** The map as Markdown in the seed's form, with a Mermaid graph. */
+/** The map as Markdown in the seed's form, with a Mermaid graph and the waves that follow from it. */
 export function dependencyMap(inventory: Inventory, supplement: DependencySupplement = {}): string {
   const sections = inventory.applications.map(({ name, dependencies }) => {
-    const more = supplement[name] ?? {};
-    const on = more.dependsOn ?? dependencies;
-    const by = [...new Set([...consumedBy(inventory, name), ...(more.consumedBy ?? [])])];
-    return [`## ${name}`, "- **Depends on:**", ...bullets(on), "- **Consumed by:**", ...bullets(by)].join("\n");
+    const on = supplement[name]?.dependsOn ?? dependencies;
+    return [
+      `## ${name}`,
+      "- **Depends on:**",
+      ...bullets(on),
+      "- **Consumed by:**",
+      ...bullets(consumersOf(inventory, supplement, name)),
+    ].join("\n");
   });
-  return `# Application Dependency Map\n\n${sections.join("\n\n")}\n\n## Graph\n\n\`\`\`mermaid\n${mermaid(inventory)}\n\`\`\`\n`;
+  const graph = `## Graph\n\n\`\`\`mermaid\n${mermaid(inventory, supplement)}\n\`\`\``;
+  return `# Application Dependency Map\n\n${[...sections, graph, `## Waves\n\n${wavesText(inventory)}`].join("\n\n")}\n`;
 }
+
+/** Those of the inventory are derived; the supplement adds those that are no application of it. */
+const consumersOf = (inventory: Inventory, supplement: DependencySupplement, name: string): string[] => [
+  ...new Set([...consumedBy(inventory, name), ...(supplement[name]?.consumedBy ?? [])]),
+];
 
 const bullets = (items: string[]): string[] => (items.length === 0 ? ["  - nothing known"] : items.map((i) => `  - ${i}`));
 
-function mermaid(inventory: Inventory): string {
-  const id = (name: string): string => name.replace(/[^A-Za-z0-9]/g, "_");
-  const edges = inventory.applications.flatMap((a) =>
-    a.dependencies.map((d) => `  ${id(a.name)}["${a.name}"] --> ${id(d)}["${d.replaceAll('"', "'")}"]`),
+/** Arrows go from who needs to what is needed. Every application stands in it, also one that needs nothing. */
+function mermaid(inventory: Inventory, supplement: DependencySupplement): string {
+  const ids = new Map<string, string>();
+  const idOf = (name: string): string => {
+    const known = ids.get(name);
+    if (known !== undefined) return known;
+    // Words of Mermaid's own, such as "end", are no ids; two names may differ in nothing but their punctuation.
+    const id = `${name.replace(/[^A-Za-z0-9]/g, "_")}_${ids.size}`;
+    ids.set(name, id);
+    return id;
+  };
+  const node = (name: string): string => `${idOf(name)}["${name.replaceAll('"', "#quot;")}"]`;
+  const names = new Set(inventory.applications.map((a) => a.name));
+  const applications = inventory.applications.map((a) => `  ${node(a.name)}`);
+  const needs = inventory.applications.flatMap((a) =>
+    a.dependencies.map((d) => `  ${idOf(a.name)} --> ${names.has(d) ? idOf(d) : node(d)}`),
   );
-  return ["graph LR", ...edges].join("\n");
+  const outside = inventory.applications.flatMap((a) =>
+    consumersOf(inventory, supplement, a.name).flatMap((c) => (names.has(c) ? [] : [`  ${node(c)} --> ${idOf(a.name)}`])),
+  );
+  return ["graph LR", ...applications, ...needs, ...outside].join("\n");
+}
+
+function wavesText(inventory: Inventory): string {
+  const { waves, cycle } = wavesOrCycle(inventory);
+  return cycle ?? waves.map((names, i) => `${i + 1}. ${names.join(", ")}`).join("\n");
+}
+
+/** The waves, or the sentence that says why there are none. */
+export function wavesOrCycle(inventory: Inventory): { waves: string[][]; cycle?: string } {
+  try {
+    return { waves: computeWaves(inventory) };
+  } catch (error) {
+    if (error instanceof UserError) return { waves: [], cycle: error.message };
+    throw error;
+  }
 }

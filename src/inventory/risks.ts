@@ -5,6 +5,8 @@ export interface RiskFacts {
   dnsTtlSeconds?: number;
   /** ISO 8601. */
   certificateExpiresAt?: string;
+  /** The migration's time, against which the expiry is held. */
+  now?: number;
   thirdParties: string[];
   criticality: Criticality;
   hasDatabase: boolean;
@@ -65,11 +67,11 @@ export function assessRisks(facts: RiskFacts): Risk[] {
       {
         id: "certificate",
         title: "SSL certificate renewal",
-        severity: "medium",
+        severity: expiresMeanwhile(facts) ? "high" : "medium",
         evidence:
           facts.certificateExpiresAt === undefined
             ? "unknown: the old certificate's expiry is not known"
-            : `The old certificate expires on ${facts.certificateExpiresAt.slice(0, 10)}`,
+            : `The old certificate expires on ${facts.certificateExpiresAt.slice(0, 10)}${expiresMeanwhile(facts) ? ", before a migration of ten weeks ends" : ""}`,
         mitigation: "Request new certificates via ACM",
         mitigatedBy: ["containerize.deploy"],
       },
@@ -88,6 +90,12 @@ export function assessRisks(facts: RiskFacts): Risk[] {
   }
   return risks;
 }
+
+/** How long the seed's migration takes, in milliseconds: ten weeks. */
+const MIGRATION_MS = 70 * 86_400_000;
+
+const expiresMeanwhile = ({ certificateExpiresAt, now }: RiskFacts): boolean =>
+  certificateExpiresAt !== undefined && now !== undefined && Date.parse(certificateExpiresAt) < now + MIGRATION_MS;
 
 function downtime(sizeGb: number | undefined): string {
   if (sizeGb === undefined) return "unknown: the database's size is not known";

@@ -113,7 +113,28 @@ describe("the dependency map", () => {
   - admin-portal
   - mobile-app
   - batch-processor`);
-    expect(map).to.contain('admin_portal["admin-portal"] --> web_api["web-api"]');
+    expect(map).to.contain("## Waves\n\n1. batch-processor, web-api\n2. admin-portal");
+  });
+
+  it("draws every application, what it needs, and consumers that are no application", () => {
+    const inventory = parseInventory(csv(row("end", "S3/web-api"), row("web-api"), row("alone")), "f");
+    const [, graph] = /```mermaid\n([\s\S]*?)\n```/.exec(dependencyMap(inventory, { alone: { consumedBy: ['the "cron"'] } })) ?? [];
+    expect(graph?.split("\n")).to.deep.equal([
+      "graph LR",
+      '  end_0["end"]',
+      '  web_api_1["web-api"]',
+      '  alone_2["alone"]',
+      '  end_0 --> S3_3["S3"]',
+      "  end_0 --> web_api_1",
+      '  web_api_1 --> S3_3["S3"]',
+      '  alone_2 --> S3_3["S3"]',
+      '  the__cron__4["the #quot;cron#quot;"] --> alone_2',
+    ]);
+  });
+
+  it("says where there are no waves for a cycle", () => {
+    const map = dependencyMap(parseInventory(csv(row("a", "b"), row("b", "a")), "f"));
+    expect(map).to.contain("a cycle: a -> b -> a");
   });
 
   it("refuses a supplement with an unknown key", () => {
@@ -127,6 +148,16 @@ describe("the risk register", () => {
   it("estimates the downtime of a dump from the database's size, as the seed does", () => {
     expect(assessRisks({ ...facts, databaseSizeGb: 500 })[0]?.evidence).to.equal("2-4 hours for 500 GB by dump and restore");
     expect(assessRisks({ ...facts, databaseSizeGb: 50 })[0]?.evidence).to.equal("0.2-0.4 hours for 50 GB by dump and restore");
+  });
+
+  it("takes a certificate that ends before the migration does for a high risk", () => {
+    const at = (certificateExpiresAt: string) =>
+      assessRisks({ ...facts, certificateExpiresAt, now: Date.parse("2026-01-05") }).find((r) => r.id === "certificate");
+    expect(at("2026-06-01T00:00:00Z")).to.include({ severity: "medium", evidence: "The old certificate expires on 2026-06-01" });
+    expect(at("2026-02-01T00:00:00Z")).to.include({
+      severity: "high",
+      evidence: "The old certificate expires on 2026-02-01, before a migration of ten weeks ends",
+    });
   });
 
   it("promise 10: an unknown fact makes no risk smaller", () => {
