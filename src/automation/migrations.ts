@@ -46,22 +46,27 @@ export interface Progress {
   stack: string;
   entry: Recorded;
   state: MigrationState;
+  plan: Plan;
+  /** Whether this process wrote it; of several that share a database each hears of every entry. */
+  here: boolean;
 }
 
 /** All migrations of one service: commands in, progress out. Every edge (HTTP, CLI, rehearsal) talks to this. */
 export class Migrations {
-  private readonly running = new Map<string, { runner: Runner; done: Promise<void> }>();
+  private readonly running = new Map<string, { runner: Runner; fence: number; done: Promise<void> }>();
   private readonly starts = new Map<string, Promise<void>>();
   private readonly targets = new Map<string, Promise<Target>>();
   private readonly plans = new Map<string, Plan>();
   /** The newest state of each stack; brought up to date from the journal at each look. */
   private readonly states = new Map<string, MigrationState>();
-  private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error] }>();
+  private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error]; leaseLost: [string] }>();
   private readonly stopping = new AbortController();
   private readonly stopForeign: () => void;
   private readonly sweeping: NodeJS.Timeout | undefined;
   /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
   private readonly failed = new Set<string>();
+  /** Hashes of commands that were written here and not yet told to listeners. */
+  private readonly written = new Set<string>();
   readonly holder: string;
 
   constructor(private readonly options: MigrationsOptions) {
@@ -89,6 +94,17 @@ export class Migrations {
   onFailure(listener: (stack: string, error: Error) => void): () => void {
     this.events.on("failure", listener);
     return () => this.events.off("failure", listener);
+  }
+
+  /** Called when another process may have taken a stack over while a runner here had it. */
+  onLeaseLost(listener: (stack: string) => void): () => void {
+    this.events.on("leaseLost", listener);
+    return () => this.events.off("leaseLost", listener);
+  }
+
+  /** Runners of this process. */
+  get runners(): number {
+    return this.running.size;
   }
 
   /** Stacks that have a migration, sorted. */
@@ -120,7 +136,8 @@ export class Migrations {
     const news: Progress[] = [];
     for (const entry of entries.slice(known?.lastSeq ?? 0)) {
       state = apply(state, entry, plan);
-      news.push({ stack, entry, state });
+      const here = entry.fence > 0 ? this.running.get(stack)?.fence === entry.fence : this.written.delete(entry.hash);
+      news.push({ stack, entry, state, plan, here });
     }
     this.states.set(stack, state as MigrationState);
     // What was there before this service looked for the first time is no news.
@@ -337,7 +354,11 @@ export class Migrations {
       throw error;
     });
     if (lease === undefined) return;
-    lease.lost?.addEventListener("abort", () => driver.cancel(stack), { once: true });
+    const onLost = () => {
+      driver.cancel(stack);
+      this.events.emit("leaseLost", stack);
+    };
+    lease.lost?.addEventListener("abort", onLost, { once: true });
     const runner = new Runner(
       {
         store,
@@ -370,7 +391,7 @@ export class Migrations {
         return ended;
       })
       .finally(() => this.running.delete(stack));
-    this.running.set(stack, { runner, done: done.then(() => undefined) });
+    this.running.set(stack, { runner, fence: lease.fence, done: done.then(() => undefined) });
     // A command that came in between the last decision and the release found somebody running: look again. After an
     // error nobody does: it would only happen again. The next command or start of the service tries anew.
     void done
@@ -381,7 +402,7 @@ export class Migrations {
   /** @returns false when the journal has grown since `after` */
   private async appendUnlessMoved(stack: string, entry: Entry, target: Target, after: number): Promise<boolean> {
     try {
-      await this.options.store.append(stack, entry, target.clock.now(), { after });
+      this.written.add((await this.options.store.append(stack, entry, target.clock.now(), { after })).hash);
     } catch (error) {
       if (error instanceof Moved) return false;
       throw error;

@@ -18,8 +18,8 @@ export interface SendOptions {
  */
 export interface Queue {
   send(name: string, data: object, options?: SendOptions): Promise<void>;
-  /** A handler that throws has its job tried again. */
-  work<T extends object>(name: string, handler: (data: T) => Promise<void>): Promise<void>;
+  /** A handler that throws has its job tried again. `parallel` jobs at a time, one each second. @default 1 */
+  work<T extends object>(name: string, handler: (data: T) => Promise<void>, options?: { parallel?: number }): Promise<void>;
   /** Sends a job at each time of a cron line (UTC), from one process only. */
   schedule(name: string, cron: string, data: object): Promise<void>;
   /** Jobs that wait, by name. */
@@ -63,11 +63,12 @@ class BossQueue implements Queue {
     await this.boss.send(name, data, { singletonKey: key, retryLimit, retryDelay: retryDelaySeconds, retryBackoff: true });
   }
 
-  async work<T extends object>(name: string, handler: (data: T) => Promise<void>): Promise<void> {
+  async work<T extends object>(name: string, handler: (data: T) => Promise<void>, { parallel = 1 } = {}): Promise<void> {
     await this.make(name);
-    await this.boss.work<T>(name, { pollingIntervalSeconds: POLL_SECONDS }, async (jobs) => {
-      for (const job of jobs) await handler(job.data);
-    });
+    for (let i = 0; i < parallel; i += 1)
+      await this.boss.work<T>(name, { pollingIntervalSeconds: POLL_SECONDS }, async (jobs) => {
+        for (const job of jobs) await handler(job.data);
+      });
   }
 
   async schedule(name: string, cron: string, data: object): Promise<void> {

@@ -1,22 +1,13 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
-import { stringify } from "yaml";
 import type { Hook, HookAnswer, HookCall, Moment } from "../../src/automation/hooks.js";
 import { verifyChain } from "../../src/automation/journal.js";
-import { Migrations } from "../../src/automation/migrations.js";
-import type { MigrationState } from "../../src/automation/state.js";
 import { known } from "../../src/ports/observations.js";
-import { tempFolder } from "../support/tmp.js";
-import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, NO_FAULTS, RAW, STACK } from "./model.js";
+import { Crash, modelPlan, NO_FAULTS, STACK } from "./model.js";
+import { act, modelService, until } from "./modelService.js";
 
 /** A service over the model with one hook at some moments. */
 function serviceWith(moments: Moment[], answer: (call: HookCall, signal: AbortSignal) => Promise<HookAnswer>, holds = true) {
-  const folder = tempFolder("hooks");
-  writeFileSync(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
-  const world = new ModelWorld();
-  const store = new ModelStore(world);
   const calls: HookCall[] = [];
   const hook: Hook = {
     name: "board",
@@ -26,41 +17,13 @@ function serviceWith(moments: Moment[], answer: (call: HookCall, signal: AbortSi
       return answer(call, signal);
     },
   };
-  const start = () =>
-    new Migrations({
-      store,
-      driver: modelDriver(world, folder),
-      openTarget: async () => modelTarget(world),
-      project: modelProject,
-      stacksFolder: folder,
-      hooks: { at: (moment) => (moments.includes(moment) ? [hook] : []) },
-    });
-  return { world, store, calls, start };
+  return { ...modelService({ hooks: { at: (moment) => (moments.includes(moment) ? [hook] : []) } }), calls };
 }
 
 const passed: HookAnswer = { outcome: "passed", detail: "go" };
 const refused: HookAnswer = { outcome: "refused", detail: "change freeze" };
 const never = (_: HookCall, signal: AbortSignal): Promise<HookAnswer> =>
   new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
-
-/** One thing that a person does to get on; false at the end. */
-async function act(service: Migrations): Promise<boolean> {
-  const state = await service.settled(STACK);
-  const step = modelPlan()[state.position];
-  if (state.status === "completed" || state.status === "aborted") return false;
-  if (state.status === "approval") await service.command(STACK, { command: "approve", step: step?.id ?? "" }, "bob");
-  else if (state.status === "ready") await service.command(STACK, { command: "advance", extent: "end" }, "alice");
-  else await service.command(STACK, { command: "resume" }, "alice");
-  return true;
-}
-
-async function until(service: Migrations, there: (state: MigrationState) => boolean): Promise<MigrationState> {
-  for (let i = 0; i < 200; i += 1) {
-    const state = await service.settled(STACK);
-    if (there(state) || !(await act(service))) return state;
-  }
-  throw new Error("it does not get there");
-}
 
 describe("hooks at named moments", () => {
   it("are asked before and after each step and before a point of no return; each call stands in the journal before it is made", async () => {

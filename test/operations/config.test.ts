@@ -1,0 +1,50 @@
+import { expect } from "chai";
+import { parseOperations, urlOf } from "../../src/operations/config.js";
+
+const of = (text: string) => parseOperations(text, "operations.yaml");
+
+describe("operations.yaml", () => {
+  it("says what is filled in when it says nothing", () => {
+    expect(of("")).to.deep.equal({ allowHosts: [], notifications: [], hooks: [] });
+    const [hook] = of("hooks: [{ name: board, moments: [before-step], url: 'https://hooks.example.com' }]").hooks;
+    expect(hook).to.include({ deadlineSeconds: 30, fail: "hold" });
+  });
+
+  const wrong: [string, string, RegExp][] = [
+    ["an unknown key", "notification: []", /notification: got an unknown key/],
+    [
+      "a moment that does not exist",
+      "hooks: [{ name: a, moments: [now], url: 'https://x.example.com' }]",
+      /moments\.0: got "now"; accepted: one of before-step/,
+    ],
+    [
+      "an event that does not exist",
+      "notifications: [{ name: a, kind: slack, url: 'https://x.example.com', events: [x] }]",
+      /accepted: one of migration\.created/,
+    ],
+    ["neither URL nor command", "hooks: [{ name: a, moments: [held] }]", /a url or a command, one of the two/],
+    ["a signature on a command", "hooks: [{ name: a, moments: [held], command: [x], secret: { env: X } }]", /no secret beside a command/],
+    [
+      "a secret in plain text",
+      "notifications: [{ name: a, kind: webhook, url: 'https://x.example.com', secret: whsec_x }]",
+      /accepted: \{env: NAME\} or \{file: PATH\}/,
+    ],
+    [
+      "two of one name",
+      "hooks: [{ name: a, moments: [held], command: [x] }, { name: a, moments: [held], command: [x] }]",
+      /names that differ/,
+    ],
+    ["a cron line that is none", "drift: { cron: daily }", /drift\.cron: got "daily"; accepted: five fields of cron/],
+    ["text that is no YAML", "hooks: [", /operations\.yaml: got .*; accepted: a YAML map/],
+  ];
+  for (const [what, text, message] of wrong) it(`refuses ${what}`, () => expect(() => of(text)).to.throw(message));
+
+  it("names what is missing, and never a URL that was kept elsewhere", async () => {
+    const missing = await urlOf({ env: "NOT_SET_ANYWHERE" }, "notifications.chat.url").catch((error: Error) => error.message);
+    expect(missing).to.equal("notifications.chat.url: missing; accepted: the variable NOT_SET_ANYWHERE");
+    process.env.TEST_BAD_URL = "hooks.example.com/SECRET";
+    const bad = await urlOf({ env: "TEST_BAD_URL" }, "notifications.chat.url").catch((error: Error) => error.message);
+    delete process.env.TEST_BAD_URL;
+    expect(bad).to.contain("notifications.chat.url").and.not.contain("SECRET");
+  });
+});
