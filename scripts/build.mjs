@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const OUT = join(ROOT, "dist");
+const BROWSER = join(ROOT, "src", "portal", "browser");
 const ROOMS = ["src", "test", "bench", "examples"];
 
 async function filesUnder(folder) {
@@ -32,7 +33,8 @@ export async function build() {
           loader: "ts",
           format: "esm",
           target: "node20",
-          sourcemap: "inline",
+          // What browsers get is small and names no folder of this machine.
+          sourcemap: source.startsWith(BROWSER) ? false : "inline",
           sourcefile: source,
         });
         content = result.code;

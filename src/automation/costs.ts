@@ -32,6 +32,7 @@ export async function costDocument({ target, config }: ActionContext): Promise<E
       after: of(rows, after),
       ...(ours.length === 0 ? {} : { applicationBefore: of(ours, before), applicationAfter: of(ours, after) }),
       ...(spot?.savings === undefined ? {} : { spotSavingsAMonth: spot.savings }),
+      services: servicesOf(rows, before, after),
       currency,
     },
     files: { "cost.md": `# Cost\n\n${byService(rows)}\n\n${byApplication(rows)}${spot === undefined ? "" : `\n\n${spot.table}`}\n` },
@@ -50,6 +51,14 @@ function grouped(rows: CostRow[], key: (row: CostRow) => string[]): string[][] {
     sums.set(cells.join("\n"), { ...sum, amount: sum.amount + row.amount });
   }
   return [...sums.values()].map(({ cells, amount, currency }) => [...cells, `${amount.toFixed(2)} ${currency}`]);
+}
+
+/** Each service before and after, the dearest first. */
+function servicesOf(rows: CostRow[], before: string, after: string): { service: string; before: number; after: number }[] {
+  const amount = (service: string, month: string): number => sumOf(rows.filter((r) => r.service === service && r.month === month));
+  return [...new Set(rows.map((r) => r.service))]
+    .map((service) => ({ service, before: amount(service, before), after: amount(service, after) }))
+    .sort((a, b) => Math.max(b.before, b.after) - Math.max(a.before, a.after));
 }
 
 const byService = (rows: CostRow[]): string =>

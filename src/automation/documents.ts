@@ -48,7 +48,7 @@ export async function dependencyMapDocument({ project, config }: ActionContext):
 
 /** Column of the inventory that names them, separated by slashes as dependencies are. */
 const THIRD_PARTIES = "Third Parties";
-const thirdPartiesOf = ({ extra }: Application): string[] =>
+export const thirdPartiesOf = ({ extra }: Application): string[] =>
   (extra[THIRD_PARTIES] ?? "")
     .split("/")
     .map((t) => t.trim())

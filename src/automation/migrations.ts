@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
 import { Conflict, NotFound, Transient, UserError } from "../errors.js";
-import type { Observation } from "../ports/observations.js";
+import type { Observation, ObservationName, Side } from "../ports/observations.js";
 import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
 import type { Driver } from "./engine/driver.js";
@@ -41,6 +41,12 @@ export interface Migration {
   state: MigrationState;
 }
 
+/** An observation to be made: what, and of which side. */
+export interface Wanted {
+  name: ObservationName;
+  side?: Side;
+}
+
 /** A new entry of a stack's journal, and the state after it. */
 export interface Progress {
   stack: string;
@@ -59,7 +65,7 @@ export class Migrations {
   private readonly plans = new Map<string, Plan>();
   /** The newest state of each stack; brought up to date from the journal at each look. */
   private readonly states = new Map<string, MigrationState>();
-  private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error]; leaseLost: [string] }>();
+  private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error]; leaseLost: [string]; observed: [string] }>();
   private readonly stopping = new AbortController();
   private readonly stopForeign: () => void;
   private readonly sweeping: NodeJS.Timeout | undefined;
@@ -88,6 +94,17 @@ export class Migrations {
   onProgress(listener: (progress: Progress) => void): () => void {
     this.events.on("progress", listener);
     return () => this.events.off("progress", listener);
+  }
+
+  /** Called whenever a runner has measured something of a stack. */
+  onObserved(listener: (stack: string) => void): () => void {
+    this.events.on("observed", listener);
+    return () => this.events.off("observed", listener);
+  }
+
+  /** The user's project: the inventory and what lies beside it. */
+  get project(): ProjectPort {
+    return this.options.project;
   }
 
   /** Called when a run ends with an error that no journal could take. */
@@ -195,21 +212,35 @@ export class Migrations {
     return wayBackTo(plan, state, revision, (await this.target(stack)).clock.now());
   }
 
+  /** What an emergency would run, without running it. @throws Conflict while nobody is on the new side */
+  async emergencyWay(stack: string): Promise<Way> {
+    const { plan, state } = await this.get(stack);
+    return emergencyWay(plan, state);
+  }
+
   /** Measures some gates' observations now, outside any step; what fails is unknown. */
   async observeNow(stack: string, gates: readonly GateName[]): Promise<{ now: number; observed: Partial<Record<GateName, Observation>> }> {
+    const wanted = gates.map((name) => {
+      const { observation, side } = gateNamed(name);
+      return { name: observation, ...(side === undefined ? {} : { side }) };
+    });
+    const { now, observations } = await this.measure(stack, wanted);
+    return { now, observed: Object.fromEntries(gates.map((name, i) => [name, observations[i]])) };
+  }
+
+  /** Makes observations now, in the order asked for; what fails is unknown. */
+  async measure(stack: string, wanted: readonly Wanted[]): Promise<{ now: number; observations: Observation[] }> {
     const config = currentConfig((await this.get(stack)).state);
     const { clock, observer } = await this.target(stack);
     const now = clock.now();
-    const measured = await Promise.all(
-      gates.map(async (name) => {
-        const { observation, side } = gateNamed(name);
-        const answer = await observer
-          .observe(observation, side, config.gates.windowSeconds)
-          .catch((error: Error): Observation => ({ name: observation, reading: unknown(error.message), at: now, source: "none" }));
-        return [name, answer] as const;
-      }),
+    const observations = await Promise.all(
+      wanted.map(({ name, side }) =>
+        observer
+          .observe(name, side, config.gates.windowSeconds)
+          .catch((error: Error): Observation => ({ name, reading: unknown(error.message), at: now, source: "none" })),
+      ),
     );
-    return { now, observed: Object.fromEntries(measured) };
+    return { now, observations };
   }
 
   private wayBackOf(plan: Plan, state: MigrationState, step: Step, now: number): Way | undefined {
@@ -369,6 +400,7 @@ export class Migrations {
         target: await this.target(stack),
         observeLocal: (name, config, now) => this.observeLocal(name, config, now),
         onEntry: () => this.get(stack).then(() => undefined),
+        onRound: () => void this.events.emit("observed", stack),
       },
       state,
       lease,

@@ -28,6 +28,8 @@ export interface RunnerParts {
   observeLocal: (name: Observation["name"], config: StackConfig, now: number) => Promise<Observation | undefined>;
   /** Called after each entry of this runner is in the journal. */
   onEntry: () => Promise<void>;
+  /** Called after each round of observations. */
+  onRound?: () => void;
 }
 
 /**
@@ -218,6 +220,7 @@ export class Runner {
   private async sample({ step, watch, at, config, notBefore }: Extract<Decision, { do: "sample" }>): Promise<void> {
     if (!(await this.sleepUntil(at))) return;
     const observations = await Promise.all(step.gates.map((use) => this.observe(use, config)));
+    this.parts.onRound?.();
     const now = this.parts.target.clock.now();
     const next = observeRound(watch, step.gates, observations, config, now, notBefore);
     if (next.verdict === "passed") {

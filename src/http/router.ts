@@ -1,11 +1,12 @@
-import { fileURLToPath } from "node:url";
 import express, { type Request, type RequestHandler, type Router } from "express";
 import { z } from "zod";
 import type { Caller } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
 import { UserError } from "../errors.js";
+import { Sampler } from "../portal/sampler.js";
 import { bodyOf, paramsOf, queryOf } from "./input.js";
 import { openApi } from "./openapi.js";
+import { portalAssets } from "./portal.js";
 import { methodNotAllowed } from "./problems.js";
 import { routes } from "./routes/index.js";
 import type { Route, Services } from "./routes/route.js";
@@ -17,13 +18,11 @@ export interface RouterOptions {
   callerOf?: (request: Request) => Caller;
 }
 
-const PAGE = fileURLToPath(new URL("./page/", import.meta.url));
-
-/** The HTTP API and the status page, to mount anywhere. */
+/** The HTTP API and the portal, to mount anywhere. */
 export function createCutoverRouter({ migrations, callerOf = callerFromHeader }: RouterOptions): Router {
   const router = express.Router();
-  const services: Services = { migrations, stream: new ProgressStream(migrations), document: openApi() };
-  router.use(express.static(PAGE, { index: "index.html", redirect: false }));
+  const services: Services = { migrations, stream: new ProgressStream(migrations), sampler: new Sampler(migrations), document: openApi() };
+  router.use(portalAssets());
   for (const route of routes) router[route.method](expressPath(route.path), handler(route, services, callerOf));
   for (const path of new Set(routes.map((r) => r.path))) {
     const allowed = routes.filter((r) => r.path === path).map((r) => r.method.toUpperCase());

@@ -1,9 +1,11 @@
 import type { z } from "zod";
 import type { PathItem, Recorded } from "../automation/entries.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
+import { holdMs } from "../automation/gates/watch.js";
 import type { Migration, Migrations } from "../automation/migrations.js";
-import { currentConfig } from "../automation/state.js";
-import type { Revision, Step } from "../automation/types.js";
+import type { Plan } from "../automation/plan.js";
+import { currentConfig, type MigrationState } from "../automation/state.js";
+import { PHASES, type Revision, type Step } from "../automation/types.js";
 import type { Way } from "../automation/wayBack.js";
 import type { StackConfig } from "../config/schema.js";
 import type { entry } from "./schemas/history.js";
@@ -34,11 +36,16 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
           },
     done,
     steps: plan.length,
+    phases: phasesOf(plan, state),
     revision: state.revision,
     image: imageOf(config),
     ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
+    ...(state.watch === undefined || step === undefined || !("gates" in step)
+      ? {}
+      : { watch: { since: state.watch.startedAt, passingSince: state.watch.passingSince, holdMs: holdMs(step.gates) } }),
+    ...(state.returning === undefined ? {} : { returning: returningView(state.returning) }),
     gates: step === undefined ? [] : (state.watch?.gates ?? state.steps[step.id]?.gates ?? []),
     updatedAt: new Date(state.updatedAt).toISOString(),
     lastSeq: state.lastSeq,
@@ -46,6 +53,24 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
 }
 
 export const viewOf = (migrations: Migrations, migration: Migration) => migrationView(migration, migrations.isRunning(migration.stack));
+
+const returningView = ({ revision, path, done, why, automatic, abort }: NonNullable<MigrationState["returning"]>) => ({
+  revision,
+  items: path.map((item) => item.summary),
+  done,
+  why,
+  automatic,
+  abort,
+});
+
+/** How far each phase of the plan is, in order. */
+function phasesOf(plan: Plan, state: MigrationState) {
+  return PHASES.flatMap((phase) => {
+    const steps = plan.filter((s) => s.phase === phase);
+    const done = steps.filter((s) => state.steps[s.id]?.status === "done").length;
+    return steps.length === 0 ? [] : [{ phase, done, steps: steps.length }];
+  });
+}
 
 /** The version that users get: green's once it carries everything. */
 function imageOf({ strategy, workload }: StackConfig): string {
@@ -72,6 +97,9 @@ export function stepView(step: Step, { state }: Migration): z.input<typeof schem
     ...plannedStep(step, currentConfig(state)),
     status: at?.status ?? "waiting",
     attempt: at?.attempt ?? 0,
+    ...(step.kind === "approval" ? { asks: step.asks, secondPerson: step.secondPerson } : {}),
+    ...(at?.startedAt === undefined ? {} : { startedAt: at.startedAt }),
+    ...(at?.completedAt === undefined ? {} : { completedAt: at.completedAt }),
     ...(at?.evidence === undefined ? {} : { evidence: at.evidence }),
     ...(at?.files === undefined ? {} : { files: at.files }),
     ...(at?.gates === undefined ? {} : { observed: at.gates }),

@@ -32,7 +32,17 @@ describe("what it costs", () => {
     const { summary, facts, files } = await costDocument(context({ costs }));
     expect(asked).to.deep.equal({ start: "2026-01", end: "2026-03" });
     expect(summary).to.equal("450 EUR in 2026-01, 273.01 EUR in 2026-03. web-api: 400 EUR, then 273.01 EUR.");
-    expect(facts).to.deep.equal({ before: 450, after: 273.01, applicationBefore: 400, applicationAfter: 273.01, currency: "EUR" });
+    expect(facts).to.deep.equal({
+      before: 450,
+      after: 273.01,
+      applicationBefore: 400,
+      applicationAfter: 273.01,
+      services: [
+        { service: "EC2", before: 450, after: 200.01 },
+        { service: "EKS", before: 0, after: 73 },
+      ],
+      currency: "EUR",
+    });
     expect(files?.["cost.md"]).to.contain("| 2026-01 | EC2 | 450.00 EUR |").and.to.contain("| 2026-01 | (without a tag) | 50.00 EUR |");
   });
 

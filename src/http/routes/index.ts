@@ -4,6 +4,7 @@ import { eventRoutes } from "./events.js";
 import { healthRoutes } from "./health.js";
 import { historyRoutes } from "./history.js";
 import { migrationRoutes } from "./migrations.js";
+import { portalRoutes } from "./portal.js";
 import { reportRoutes } from "./reports.js";
 import type { Route } from "./route.js";
 
@@ -18,5 +19,6 @@ export const routes: readonly Route[] = [
   ...migrationRoutes,
   ...historyRoutes,
   ...reportRoutes,
+  ...portalRoutes,
   ...commandRoutes,
 ];

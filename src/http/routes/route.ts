@@ -2,12 +2,15 @@ import type { Request, Response } from "express";
 import type { z } from "zod";
 import type { Caller, Role, Scope } from "../../access/caller.js";
 import type { Migrations } from "../../automation/migrations.js";
+import type { Sampler } from "../../portal/sampler.js";
 import type { ProgressStream } from "../stream.js";
 
 /** What the routes of one service share. */
 export interface Services {
   migrations: Migrations;
   stream: ProgressStream;
+  /** Both sides' signals over time, between what the journal keeps. */
+  sampler: Sampler;
   /** The OpenAPI document of all routes. */
   document: OpenApiDocument;
 }

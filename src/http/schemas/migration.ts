@@ -39,11 +39,27 @@ export const migration = z
       .describe("What comes next or is under way; absent when all is done"),
     done: z.int(),
     steps: z.int(),
+    phases: z.array(z.object({ phase, done: z.int(), steps: z.int() })).describe("How far each phase of the plan is, in order"),
     revision: z.int(),
     image: z.string().describe("The version that users get"),
     dns: z.object({ records: z.enum(["none", "old", "both", "new"]), old: z.number(), new: z.number() }).optional(),
     green: z.number().optional().describe("Percent of the green colour"),
     heldReason: z.string().optional(),
+    watch: z
+      .object({ since: instant, passingSince: instant.optional(), holdMs: z.number().describe("How long the gates must hold") })
+      .optional()
+      .describe("Since when the step's gates are watched, and pass without a break"),
+    returning: z
+      .object({
+        revision: z.int(),
+        items: z.array(z.string()).describe("What runs, in order"),
+        done: z.int(),
+        why: z.string(),
+        automatic: z.boolean(),
+        abort: z.boolean(),
+      })
+      .optional()
+      .describe("The way back that is under way"),
     gates: z.array(gate),
     updatedAt: z.iso.datetime(),
     lastSeq: z.int().describe("Number of the newest journal entry"),
@@ -88,6 +104,10 @@ export const step = z
     ),
     status: z.enum(["waiting", "running", "done", "undone", "failed"]),
     attempt: z.int(),
+    asks: z.string().optional().describe("What the person is asked, of an approval"),
+    secondPerson: z.boolean().optional(),
+    startedAt: instant.optional(),
+    completedAt: instant.optional(),
     evidence: z.string().optional(),
     files: z.array(z.string()).optional(),
     observed: z.array(gate).optional(),

@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { parseDependencySupplement } from "../../inventory/dependencyMap.js";
+import { checklists } from "../../portal/checklists.js";
+import { costsView } from "../../portal/costs.js";
+import { inventoryView } from "../../portal/dependencies.js";
+import { riskViews } from "../../portal/risks.js";
+import { signals } from "../../portal/signals.js";
+import { instant, ofStack } from "../schemas/common.js";
+import { way } from "../schemas/migration.js";
+import * as schemas from "../schemas/portal.js";
+import { wayView } from "../views.js";
+import { route } from "./route.js";
+
+const TAG = "portal";
+const MOST_POINTS = 2_000;
+const moment = instant.min(0, "a time from 0").optional();
+
+/** What the portal reads beside the migrations themselves. */
+export const portalRoutes = [
+  route({
+    name: "getInventory",
+    method: "get",
+    path: "/v1/inventory",
+    tag: TAG,
+    summary: "Lists the inventory's applications by wave, with the graph of what needs what.",
+    needs: "viewer",
+    answer: { schema: schemas.inventory, what: "The inventory" },
+    problems: [404],
+    handle: async ({ services: { migrations } }) => {
+      const supplement = await migrations.project.dependencySupplement();
+      const parsed = supplement === undefined ? {} : parseDependencySupplement(supplement, "dependencies.yaml");
+      return inventoryView(await migrations.project.inventory(), parsed);
+    },
+  }),
+  route({
+    name: "getSignals",
+    method: "get",
+    path: "/v1/migrations/{stack}/signals",
+    tag: TAG,
+    summary: "Answers weights, error rate, latency and lag of both sides over time: from the journal, and sampled between.",
+    needs: "viewer",
+    params: ofStack,
+    query: z.strictObject({
+      from: moment.describe("Not before; the migration's beginning when absent"),
+      to: moment.describe("Not after; now when absent"),
+      points: z
+        .int("a whole number from 2")
+        .min(2, "a whole number from 2")
+        .max(MOST_POINTS, `at most ${MOST_POINTS}`)
+        .default(400)
+        .describe("At most so many points a line; of neighbours the worst stays"),
+    }),
+    answer: { schema: schemas.signals, what: "Charts with the gates' limits, and what happened" },
+    problems: [404],
+    handle: async ({ params, query: { from, to, points }, services: { migrations, sampler } }) => {
+      const { stack, state } = await migrations.get(params.stack);
+      const [entries, rounds] = [await migrations.journal(stack), await sampler.rounds(stack)];
+      return signals({
+        entries,
+        state,
+        rounds,
+        most: points,
+        ...(from === undefined ? {} : { from }),
+        ...(to === undefined ? {} : { to }),
+      });
+    },
+  }),
+  route({
+    name: "getChecklists",
+    method: "get",
+    path: "/v1/migrations/{stack}/checklists",
+    tag: TAG,
+    summary: "Lists the guide's checklists, each line ticked by the steps that carry it out.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: z.object({ checklists: z.array(schemas.checklist) }), what: "The checklists that the plan has" },
+    problems: [404],
+    handle: async ({ params, services: { migrations } }) => {
+      const { plan, state } = await migrations.get(params.stack);
+      return { checklists: checklists(plan, state) };
+    },
+  }),
+  route({
+    name: "getRisks",
+    method: "get",
+    path: "/v1/migrations/{stack}/risks",
+    tag: TAG,
+    summary: "Lists the risks with the facts they rest on and how far their mitigation is.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: z.object({ risks: z.array(schemas.risk) }), what: "The risk register" },
+    problems: [404],
+    handle: async ({ params, services: { migrations } }) => {
+      const { plan, state } = await migrations.get(params.stack);
+      const inventory = await migrations.project.inventory().catch(() => undefined);
+      return { risks: riskViews(plan, state, inventory) };
+    },
+  }),
+  route({
+    name: "getCosts",
+    method: "get",
+    path: "/v1/migrations/{stack}/costs",
+    tag: TAG,
+    summary: "Answers the cost before and after, as the step that reviews it found it.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: schemas.costs, what: "The costs" },
+    problems: [404],
+    handle: async ({ params, services: { migrations } }) => costsView((await migrations.get(params.stack)).state),
+  }),
+  route({
+    name: "getEmergencyWay",
+    method: "get",
+    path: "/v1/migrations/{stack}/way-back/emergency",
+    tag: TAG,
+    summary: "Shows what an emergency would run, keep and lose.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: way, what: "The way back" },
+    problems: [404, 409],
+    handle: async ({ params, services: { migrations } }) => wayView(await migrations.emergencyWay(params.stack)),
+  }),
+];

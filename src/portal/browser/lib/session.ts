@@ -1,0 +1,97 @@
+import { Api, type ApiOptions, asProblem, type Problem } from "./api.js";
+import { follow } from "./events.js";
+import type { Migration } from "./types.js";
+
+/** A change that an element is told of: the stack whose view is new, or nothing for a change of the connection. */
+export type Change = { stack: string; type: string } | undefined;
+
+/**
+ * One service as one credential sees it, shared by all elements of a page: a copy of every migration's view, kept up to
+ * date by one stream of events for as long as somebody listens.
+ */
+export class Session {
+  readonly api: Api;
+  readonly migrations = new Map<string, Migration>();
+  /** Whether the first answer is there. */
+  loaded = false;
+  /** Whether the stream is open: what is shown is as it is now. */
+  live = false;
+  problem: Problem | undefined;
+  private readonly listeners = new Set<(change: Change) => void>();
+  private stop: (() => void) | undefined;
+
+  constructor(options: ApiOptions) {
+    this.api = new Api(options);
+  }
+
+  /** @returns how to stop listening; the last one ends the stream */
+  listen(listener: (change: Change) => void): () => void {
+    this.listeners.add(listener);
+    if (this.stop === undefined) this.start();
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size > 0) return;
+      this.stop?.();
+      this.stop = undefined;
+    };
+  }
+
+  private start(): void {
+    // The stream first: what happens while the list is fetched is not missed.
+    this.stop = follow(this.api, "v1/events", {
+      event: ({ type, data }) => this.take(data as Migration, type),
+      state: (live, problem) => {
+        this.live = live;
+        this.problem = problem;
+        if (live && !this.loaded) void this.load();
+        this.tell(undefined);
+      },
+    });
+  }
+
+  private async load(): Promise<void> {
+    try {
+      for (let path: string | undefined = "v1/migrations"; path !== undefined; ) {
+        const page: { migrations: Migration[]; next?: string } = await this.api.get(path);
+        for (const m of page.migrations) this.take(m, "snapshot");
+        path = page.next === undefined ? undefined : `v1/migrations?after=${encodeURIComponent(page.next)}`;
+      }
+      this.loaded = true;
+    } catch (error) {
+      this.problem = asProblem(error);
+    }
+    this.tell(undefined);
+  }
+
+  /** Takes a view unless a newer one is there. */
+  take(view: Migration, type: string): void {
+    if (typeof view.stack !== "string" || (this.migrations.get(view.stack)?.lastSeq ?? -1) > view.lastSeq) return;
+    this.migrations.set(view.stack, view);
+    this.tell({ stack: view.stack, type });
+  }
+
+  private tell(change: Change): void {
+    for (const listener of this.listeners) listener(change);
+  }
+}
+
+const sessions = new Map<string, Session>();
+
+/** The session of a service and a credential; the same one for the same options. */
+export function sessionOf(options: ApiOptions): Session {
+  if (typeof options.token === "function") {
+    const known = byFunction.get(options.token);
+    if (known !== undefined) return known;
+    const made = new Session(options);
+    byFunction.set(options.token, made);
+    return made;
+  }
+  const key = JSON.stringify([options.base, options.token, options.user]);
+  let session = sessions.get(key);
+  if (session === undefined) {
+    session = new Session(options);
+    sessions.set(key, session);
+  }
+  return session;
+}
+const byFunction = new WeakMap<object, Session>();

@@ -1,0 +1,28 @@
+import type { Recorded } from "../../../automation/entries.js";
+import type { GateSummary } from "../../../automation/gates/watch.js";
+import type { Preview, Revision } from "../../../automation/types.js";
+import type { Way } from "../../../automation/wayBack.js";
+import type { migrationView, stepView } from "../../../http/views.js";
+import type { Checklist } from "../../checklists.js";
+import type { CostsView } from "../../costs.js";
+import type { InventoryView } from "../../dependencies.js";
+import type { RiskView } from "../../risks.js";
+import type { Signals } from "../../signals.js";
+
+/** What the service answers, as its own types say. Nothing of the service's code is loaded here. */
+export type Migration = ReturnType<typeof migrationView>;
+export type Step = ReturnType<typeof stepView>;
+export type { Scorecard } from "../../../report/scorecard.js";
+export type { Checklist, CostsView, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals, Way };
+
+export interface PreviewAnswer {
+  step?: Step;
+  preview?: Preview;
+  wayBack?: Way;
+}
+
+export interface Change {
+  path: string;
+  before?: unknown;
+  after?: unknown;
+}

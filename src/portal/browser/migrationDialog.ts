@@ -1,0 +1,121 @@
+import type { CutoverMigration } from "./cutover-migration.js";
+import { asProblem } from "./lib/api.js";
+import type { View } from "./lib/render.js";
+import type { Migration, PreviewAnswer, Revision, Step, Way } from "./lib/types.js";
+import type { Action } from "./views/actions.js";
+import { actionDialog, type DialogState } from "./views/dialog.js";
+
+/** The dialog of one element: what is open, what the service said it would do, and the command in the end. */
+export class MigrationDialog {
+  private state: DialogState | undefined;
+  private opener: HTMLElement | undefined;
+
+  constructor(private readonly element: CutoverMigration) {}
+
+  open(action: Action, revision?: number): void {
+    const m = this.element.migration();
+    if (m === undefined) return;
+    this.opener = (this.element.shadowRoot?.activeElement as HTMLElement | null) ?? undefined;
+    this.state = {
+      action,
+      extent: "step",
+      why: "",
+      typed: "",
+      armed: false,
+      sending: false,
+      ...(revision === undefined ? {} : { revision }),
+    };
+    this.element.update();
+    void this.ask();
+  }
+
+  close(): void {
+    if (this.state === undefined) return;
+    this.state = undefined;
+    this.element.update();
+    this.opener?.focus();
+  }
+
+  view(migration: Migration, steps: readonly Step[]): View {
+    if (this.state === undefined) return false;
+    return actionDialog({
+      state: this.state,
+      migration,
+      steps,
+      change: (what) => this.change(what),
+      close: () => this.close(),
+      send: () => void this.send(),
+    });
+  }
+
+  private change(what: Partial<DialogState>): void {
+    if (this.state === undefined) return;
+    const revisionChanged = what.revision !== undefined && what.revision !== this.state.revision;
+    this.state = { ...this.state, ...what };
+    if (revisionChanged) {
+      this.state = { ...this.state, problem: undefined };
+      delete this.state.way;
+      void this.ask();
+    }
+    this.element.update();
+  }
+
+  /** Asks the service what the action would do. */
+  private async ask(): Promise<void> {
+    const { state } = this;
+    const { api, address } = this.element;
+    if (state === undefined || api === undefined) return;
+    const answer: Partial<DialogState> = {};
+    try {
+      if (state.action === "advance" || state.action === "preview") answer.preview = await api.post<PreviewAnswer>(`${address}/preview`);
+      if (state.action === "emergency") answer.way = await api.get<Way>(`${address}/way-back/emergency`);
+      if (state.action === "abort") answer.way = await api.get<Way>(`${address}/way-back?revision=0`);
+      if (state.action === "rollback") {
+        const { current, revisions } = await api.get<{ current: number; revisions: Revision[] }>(`${address}/revisions?limit=1000`);
+        answer.revisions = revisions;
+        answer.revision = state.revision ?? revisions.findLast((r) => r.number !== current)?.number ?? 0;
+        answer.way = await api.get<Way>(`${address}/way-back?revision=${answer.revision}`);
+      }
+    } catch (error) {
+      answer.problem = asProblem(error);
+    }
+    // Meanwhile the dialog may have been closed, or another revision chosen.
+    if (this.state?.action !== state.action || this.state.revision !== state.revision) return;
+    this.state = { ...this.state, ...answer };
+    this.element.update();
+  }
+
+  private async send(): Promise<void> {
+    const { state } = this;
+    const { api, address } = this.element;
+    if (state === undefined || api === undefined) return;
+    this.change({ sending: true, problem: undefined });
+    try {
+      const view = await api.post<Migration>(`${address}/${state.action}`, bodyOf(state, this.element.migration()));
+      this.element.accepted(state.action, view);
+      this.close();
+    } catch (error) {
+      this.change({ sending: false, armed: false, problem: asProblem(error) });
+    }
+  }
+}
+
+function bodyOf({ action, extent, revision, why }: DialogState, m: Migration | undefined): object {
+  const reason = why.trim() === "" ? {} : { why: why.trim() };
+  switch (action) {
+    case "advance":
+      return { extent };
+    case "approve":
+      return { step: m?.step?.id };
+    case "refuse":
+      return { step: m?.step?.id, ...reason };
+    case "rollback":
+      return { revision, ...reason };
+    case "pause":
+    case "abort":
+    case "emergency":
+      return reason;
+    default:
+      return {};
+  }
+}

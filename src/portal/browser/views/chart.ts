@@ -1,0 +1,159 @@
+import { clock, day, time, value } from "../lib/format.js";
+import { h, type View } from "../lib/render.js";
+import { linear, type Scale, ticks, timeTicks } from "../lib/scale.js";
+import type { Signals } from "../lib/types.js";
+
+type Chart = Signals["charts"][number];
+type Point = Chart["series"][number]["points"][number];
+
+export interface ChartProps {
+  chart: Chart;
+  from: number;
+  to: number;
+  moments: Signals["moments"];
+  /** Instant under the pointer or chosen by the keyboard; the same in all charts. */
+  at: number | undefined;
+  onAt: (at: number | undefined) => void;
+  /** Width in pixels. */
+  width: number;
+}
+
+const HEIGHT = 168;
+const PAD = { top: 14, right: 14, bottom: 24, left: 48 };
+
+/** One chart: both sides as lines, the gate's limit drawn in, what happened as marks. Its words and values stand beside it. */
+export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartProps): View {
+  const { threshold, unit } = chart;
+  const points = chart.series.flatMap((s) => s.points);
+  const seen = points.flatMap((p) => (p.value === null ? [] : [p.value]));
+  const yTicks = unit === "percent" ? [0, 25, 50, 75, 100] : ticks(Math.max(...seen, threshold?.value ?? 0, 1e-9) * 1.08, 4);
+  const x = linear([from, to], [PAD.left, width - PAD.right]);
+  const y = linear([0, yTicks.at(-1) as number], [HEIGHT - PAD.bottom, PAD.top]);
+  const focus = at === undefined ? undefined : Math.min(Math.max(at, from), to);
+  const instantOf = (e: PointerEvent) => {
+    const box = (e.currentTarget as Element).getBoundingClientRect();
+    return from + ((((e.clientX - box.left) / box.width) * width - PAD.left) / (width - PAD.left - PAD.right)) * (to - from);
+  };
+  return h(
+    "figure",
+    { class: "chart", key: chart.id },
+    h("figcaption", null, h("h4", null, chart.title), legend(chart, focus ?? to)),
+    seen.length === 0
+      ? h("p", { class: "empty nothing" }, "Nothing was measured in this window.")
+      : h(
+          "svg",
+          {
+            viewBox: `0 0 ${width} ${HEIGHT}`,
+            role: "img",
+            "aria-label": describe(chart, from, to),
+            onpointermove: (e: PointerEvent) => onAt(instantOf(e)),
+            onpointerleave: () => onAt(undefined),
+          },
+          yTicks.map((t) => grid(t, y, width, value(t, unit))),
+          timeAxis(from, to, x, width),
+          threshold === undefined ? false : limit(threshold, y, width),
+          moments.map((m) => moment(m, x)),
+          chart.series.map((s) => h("path", { key: s.id, class: `trace ${s.id}`, d: path(s.points, x, y, from, to, s.id === "asked") })),
+          focus === undefined ? false : cursor(chart, focus, x, y),
+        ),
+  );
+}
+
+/** What each line reads at an instant, beside its colour: no value has to be guessed from the picture. */
+function legend(chart: Chart, at: number): View {
+  return h(
+    "ul",
+    { class: "legend" },
+    chart.series.map((s) =>
+      h(
+        "li",
+        { key: s.id, class: s.id },
+        h("span", { class: "swatch", "aria-hidden": "true" }),
+        s.label,
+        h("b", null, shown(valueAt(s.points, at, s.id === "asked"), chart.unit)),
+      ),
+    ),
+    chart.threshold === undefined
+      ? false
+      : h("li", { class: "limit", key: "limit" }, h("span", { class: "swatch", "aria-hidden": "true" }), chart.threshold.label),
+  );
+}
+
+const shown = (v: number | null | undefined, unit: Chart["unit"]): string => (v === undefined || v === null ? "unknown" : value(v, unit));
+
+/** The newest value at an instant; a reading speaks for itself only, a weight stays until the next. */
+export function valueAt(points: readonly Point[], at: number, stays = false): number | null | undefined {
+  const found = points.findLast((p) => p.at <= at);
+  if (found === undefined) return undefined;
+  const next = points.find((p) => p.at > at);
+  return stays || next !== undefined || at - found.at < 3_600_000 ? found.value : undefined;
+}
+
+const grid = (t: number, y: Scale, width: number, label: string): View =>
+  h(
+    "g",
+    { key: `y${t}` },
+    h("line", { class: "grid", x1: PAD.left, x2: width - PAD.right, y1: y(t), y2: y(t) }),
+    h("text", { class: "tick", x: PAD.left - 8, y: y(t) + 4, "text-anchor": "end" }, label),
+  );
+
+function timeAxis(from: number, to: number, x: Scale, width: number): View {
+  const { at, days } = timeTicks(from, to, Math.max(2, Math.floor(width / 95)));
+  return at.map((t) =>
+    h("text", { key: `x${t}`, class: "tick", x: x(t), y: HEIGHT - 6, "text-anchor": "middle" }, days ? day(t) : clock(t)),
+  );
+}
+
+const limit = ({ value: v }: NonNullable<Chart["threshold"]>, y: Scale, width: number): View =>
+  h(
+    "g",
+    { key: "limit" },
+    h("rect", { class: "over", x: PAD.left, y: PAD.top, width: width - PAD.left - PAD.right, height: Math.max(0, y(v) - PAD.top) }),
+    h("line", { class: "threshold", x1: PAD.left, x2: width - PAD.right, y1: y(v), y2: y(v) }),
+  );
+
+const moment = (m: Signals["moments"][number], x: Scale): View =>
+  h(
+    "g",
+    { key: `${m.kind}${m.at}`, class: `moment ${m.kind}` },
+    h("line", { x1: x(m.at), x2: x(m.at), y1: PAD.top - 4, y2: HEIGHT - PAD.bottom }),
+    h("title", null, `${m.label}, ${time(m.at)}`),
+    h("path", { d: `M${x(m.at) - 4} ${PAD.top - 9} h8 l-4 6 z` }),
+  );
+
+/** A line that breaks where the value is unknown; weights go in steps. */
+function path(points: readonly Point[], x: Scale, y: Scale, from: number, to: number, steps: boolean): string {
+  let d = "";
+  let pen = false;
+  for (const p of points) {
+    if (p.value === null) pen = false;
+    else {
+      const at = x(Math.min(Math.max(p.at, from), to)).toFixed(1);
+      d += pen && steps ? `H${at}V${y(p.value).toFixed(1)}` : `${pen ? "L" : "M"}${at} ${y(p.value).toFixed(1)}`;
+      // A single reading is a dot: a line of no length with round ends.
+      if (!pen) d += "h0";
+      pen = true;
+    }
+  }
+  return d;
+}
+
+function cursor(chart: Chart, at: number, x: Scale, y: Scale): View {
+  const dots = chart.series.flatMap((s) => {
+    const v = valueAt(s.points, at, s.id === "asked");
+    return v === undefined || v === null ? [] : [h("circle", { key: s.id, class: `dot ${s.id}`, cx: x(at), cy: y(v), r: 3.5 })];
+  });
+  return h("g", { key: "cursor", class: "cursor" }, h("line", { x1: x(at), x2: x(at), y1: PAD.top, y2: HEIGHT - PAD.bottom }), dots);
+}
+
+/** The chart in a sentence, for those who do not see it. */
+function describe(chart: Chart, from: number, to: number): string {
+  const lines = chart.series.map((s) => {
+    const values = s.points.flatMap((p) => (p.value === null ? [] : [p.value]));
+    if (values.length === 0) return `${s.label}: nothing measured`;
+    const [low, high] = [Math.min(...values), Math.max(...values)].map((v) => value(v, chart.unit));
+    return `${s.label}: between ${low} and ${high}, last ${value(values.at(-1) as number, chart.unit)}`;
+  });
+  const limitText = chart.threshold === undefined ? "" : ` ${chart.threshold.label}.`;
+  return `${chart.title} from ${time(from)} to ${time(to)}. ${lines.join("; ")}.${limitText}`;
+}

@@ -1,0 +1,263 @@
+import type { Problem } from "../lib/api.js";
+import { h, type View } from "../lib/render.js";
+import type { Migration, PreviewAnswer, Revision, Step, Way } from "../lib/types.js";
+import type { Action } from "./actions.js";
+import { previewDiff, wayBack } from "./diff.js";
+import { ahead, asksForName, type Extent, TITLE } from "./intent.js";
+import { chip, gateRows, problemBox } from "./parts.js";
+
+/** What a dialog knows and what was typed into it. */
+export interface DialogState {
+  action: Action;
+  /** What it will do, from the service; absent while it is asked. */
+  preview?: PreviewAnswer;
+  way?: Way;
+  revisions?: Revision[];
+  problem?: Problem | undefined;
+  extent: Extent;
+  revision?: number;
+  why: string;
+  typed: string;
+  /** The emergency button was pressed once. */
+  armed: boolean;
+  sending: boolean;
+}
+
+export interface DialogProps {
+  state: DialogState;
+  migration: Migration;
+  steps: readonly Step[];
+  change: (what: Partial<DialogState>) => void;
+  close: () => void;
+  send: () => void;
+}
+
+/** Says exactly what will happen before it happens, and asks for what the action needs. */
+export function actionDialog(props: DialogProps): View {
+  const { state, migration: m, close, send } = props;
+  const { action, sending } = state;
+  const needsName = asksForName(state, m, props.steps);
+  const nameMissing = needsName && state.typed.trim() !== m.application;
+  const waiting = needsAnswer(state) && state.problem === undefined;
+  return h(
+    "dialog",
+    { key: "dialog", "data-modal": true, class: action, "aria-labelledby": "dialog-title", oncancel: close },
+    h(
+      "form",
+      {
+        method: "dialog",
+        onsubmit: (e: Event) => {
+          e.preventDefault();
+          if (!nameMissing && !waiting && !sending) send();
+        },
+      },
+      h(
+        "header",
+        null,
+        h("h2", { id: "dialog-title", tabindex: -1, autofocus: true }, TITLE[action]),
+        h("p", { class: "quiet" }, `${m.application} · ${m.environment}`),
+      ),
+      h(
+        "div",
+        { class: "body", tabindex: 0, role: "group", "aria-label": "What it will do" },
+        body(props),
+        problemBox(state.problem),
+        needsName ? nameField(props) : false,
+      ),
+      h(
+        "footer",
+        null,
+        h("button", { type: "button", onclick: close }, action === "preview" ? "Close" : "Cancel"),
+        action === "preview" ? false : confirm(props, nameMissing || waiting || sending),
+      ),
+    ),
+  );
+}
+
+const needsAnswer = ({ action, preview, way }: DialogState): boolean =>
+  (["advance", "preview"].includes(action) && preview === undefined) ||
+  (["rollback", "abort", "emergency"].includes(action) && way === undefined);
+
+function confirm({ state, change }: DialogProps, disabled: boolean): View {
+  const { action, armed, sending } = state;
+  if (action === "emergency" && !armed)
+    return h(
+      "button",
+      { key: "arm", type: "button", class: "danger", disabled, onclick: () => change({ armed: true }) },
+      "Send users back…",
+    );
+  const label = action === "emergency" ? "Yes, send all users to the old side now" : TITLE[action];
+  const danger = ["emergency", "abort", "rollback", "refuse"].includes(action);
+  return h("button", { key: "send", type: "submit", class: danger ? "danger primary" : "primary", disabled }, sending ? "Asking…" : label);
+}
+
+function body(props: DialogProps): View {
+  const { state, migration: m, steps, change } = props;
+  const step = steps.find((s) => s.id === m.step?.id);
+  switch (state.action) {
+    case "advance":
+      return [extents(state, change), aheadList(m, steps, state.extent), nextPreview(state)];
+    case "preview":
+      return nextPreview(state);
+    case "approve":
+      return [
+        h("p", null, h("b", null, step?.asks ?? step?.title ?? "")),
+        step?.secondPerson === true ? h("p", { class: "quiet" }, "It must be another person than the one who advanced.") : false,
+        aheadList(m, steps, "end", "What an approval lets run"),
+        blocked(step),
+      ];
+    case "refuse":
+      return [h("p", null, `It will be held at ${step?.id ?? "its position"}: ${step?.asks ?? ""}`), whyField(props)];
+    case "pause":
+      return [
+        h("p", null, "What runs now finishes; nothing further begins until somebody resumes. Users stay where they are."),
+        whyField(props),
+      ];
+    case "resume":
+      return [
+        h(
+          "p",
+          null,
+          step === undefined
+            ? "It goes on."
+            : `It goes on with ${step.title.replace(/^./, (c) => c.toLowerCase())} (${step.id}), in a new attempt where the last one failed.`,
+        ),
+        step === undefined || step.gates.length === 0 || m.gates.length === 0 ? false : gateRows(m.gates),
+      ];
+    case "promote":
+      return h("p", null, "The pause that the canary is in ends now, and it goes to its next weight without waiting.");
+    case "rollback":
+      return [revisionField(props), steppedBack(state), whyField(props)];
+    case "abort":
+      return [
+        h("p", null, "Everything done so far is undone, back to revision 0, and the migration ends for good."),
+        steppedBack(state),
+        whyField(props),
+      ];
+    case "emergency":
+      return [
+        h(
+          "p",
+          null,
+          h("b", null, "All users are sent to the old side at once"),
+          ", past the engine. Then everything else goes back to before their traffic moved:",
+        ),
+        steppedBack(state),
+        whyField(props),
+      ];
+  }
+}
+
+const EXTENTS: [Extent, string][] = [
+  ["step", "The next step"],
+  ["phase", "To the end of the phase"],
+  ["end", "To the end"],
+];
+
+const extents = (state: DialogState, change: DialogProps["change"]): View =>
+  h(
+    "fieldset",
+    null,
+    h("legend", { class: "sr" }, "How far"),
+    EXTENTS.map(([value, label]) =>
+      h(
+        "label",
+        { class: "choice", key: value },
+        h("input", { type: "radio", name: "extent", value, checked: state.extent === value, onchange: () => change({ extent: value }) }),
+        label,
+      ),
+    ),
+  );
+
+/** The steps that will run, until the end or the next decision of a person. */
+function aheadList(m: Migration, steps: readonly Step[], extent: Extent, title = "What will run"): View {
+  const { run, stopsAt } = ahead(m, steps, extent);
+  return h(
+    "div",
+    { class: "stack tight" },
+    h("h4", null, title),
+    run.length === 0 ? h("p", { class: "quiet" }, "Nothing before the next decision of a person.") : false,
+    h(
+      "ol",
+      { class: "way" },
+      run.map((s) =>
+        h("li", { key: s.id }, h("span", { class: "row" }, s.title, s.pointOfNoReturn ? chip("point of no return", "bad") : false)),
+      ),
+    ),
+    stopsAt === undefined ? false : h("p", { class: "quiet" }, `Stops for a person at: ${stopsAt.asks ?? stopsAt.title}`),
+  );
+}
+
+function nextPreview({ preview, problem }: DialogState): View {
+  if (preview === undefined)
+    return problem === undefined ? h("p", { class: "quiet", role: "status" }, "Asking the engine what it will change…") : false;
+  const { step } = preview;
+  if (step === undefined) return h("p", { class: "quiet" }, "No step is left.");
+  return [
+    h("h4", null, `${step.id}: ${step.title}`),
+    preview.preview === undefined
+      ? h(
+          "p",
+          { class: "quiet" },
+          step.kind === "config" ? "Its update is applied already." : "It changes no stack config: there is nothing to preview.",
+        )
+      : previewDiff(preview.preview),
+    h("h4", null, "How we would come back"),
+    preview.wayBack === undefined ? h("p", { class: "bad" }, step.wayBack.summary) : wayBack(preview.wayBack),
+  ];
+}
+
+const steppedBack = ({ way, problem }: DialogState): View =>
+  way === undefined
+    ? problem === undefined
+      ? h("p", { class: "quiet", role: "status" }, "Working out the way back…")
+      : false
+    : wayBack(way);
+
+const blocked = (step: Step | undefined): View =>
+  step?.preview === undefined || step.status === "done" ? false : [h("h4", null, "Its preview"), previewDiff(step.preview)];
+
+const whyField = ({ state, change }: DialogProps): View =>
+  h(
+    "label",
+    { class: "field", key: "why" },
+    "Why",
+    h("span", { class: "quiet small" }, "Stands in the journal."),
+    h("input", {
+      type: "text",
+      maxlength: 500,
+      value: state.why,
+      oninput: (e: Event) => change({ why: (e.target as HTMLInputElement).value }),
+    }),
+  );
+
+const nameField = ({ state, migration, change }: DialogProps): View =>
+  h(
+    "label",
+    { class: "field", key: "name" },
+    `This cannot be undone. Type ${migration.application} to go on`,
+    h("input", {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      value: state.typed,
+      oninput: (e: Event) => change({ typed: (e.target as HTMLInputElement).value }),
+    }),
+  );
+
+const revisionField = ({ state, migration, change }: DialogProps): View =>
+  h(
+    "label",
+    { class: "field" },
+    "Back to",
+    h(
+      "select",
+      { onchange: (e: Event) => change({ revision: Number((e.target as HTMLSelectElement).value) }) },
+      (state.revisions ?? [])
+        .filter((r) => r.number !== migration.revision)
+        .reverse()
+        .map((r) =>
+          h("option", { key: r.number, value: String(r.number), selected: r.number === state.revision }, `${r.number}: ${r.why}`),
+        ),
+    ),
+  );

@@ -1,0 +1,170 @@
+import { time } from "../lib/format.js";
+import { h, type View } from "../lib/render.js";
+import type { Recorded } from "../lib/types.js";
+import type { PanelContext } from "./panels.js";
+
+export interface JournalFilter {
+  kind: string;
+  text: string;
+  /** Entries shown; more on demand. */
+  most: number;
+  open: ReadonlySet<number>;
+}
+
+export const FIRST_FILTER: JournalFilter = { kind: "all", text: "", most: 100, open: new Set() };
+
+/** What entries are about, for the filter. */
+const KINDS: Record<string, { title: string; of: (e: Recorded) => boolean }> = {
+  all: { title: "Everything", of: () => true },
+  people: { title: "People's commands", of: (e) => e.type === "command" || e.type === "migration.created" },
+  effects: { title: "Updates and actions", of: (e) => /^(update|action)\./.test(e.type) },
+  gates: { title: "Gates", of: (e) => e.type.startsWith("gates.") },
+  previews: { title: "Previews", of: (e) => e.type.startsWith("preview.") },
+  trouble: {
+    title: "Failures and rollbacks",
+    of: (e) => /failed$|^rollback\.|held|recovered|aborted/.test(e.type),
+  },
+};
+
+/** The journal, newest first, by kind and by words; an entry unfolds to all it says. */
+export function journalPanel(entries: Recorded[], { journal, choose }: PanelContext): View {
+  const wanted = journal.text.trim().toLowerCase();
+  const kind = KINDS[journal.kind] ?? KINDS.all;
+  const found = entries
+    .filter((e) => kind?.of(e) === true && (wanted === "" || JSON.stringify(e).toLowerCase().includes(wanted)))
+    .reverse();
+  const shown = found.slice(0, journal.most);
+  const toggle = (seq: number): void => {
+    const open = new Set(journal.open);
+    if (!open.delete(seq)) open.add(seq);
+    choose({ journal: { open } });
+  };
+  return h(
+    "section",
+    { class: "card journal stack", "aria-label": "Journal" },
+    h(
+      "div",
+      { class: "filters" },
+      h(
+        "label",
+        { class: "field" },
+        "About",
+        h(
+          "select",
+          { value: journal.kind, onchange: (e: Event) => choose({ journal: { kind: (e.target as HTMLSelectElement).value } }) },
+          Object.entries(KINDS).map(([id, { title }]) => h("option", { key: id, value: id, selected: id === journal.kind }, title)),
+        ),
+      ),
+      h(
+        "label",
+        { class: "field" },
+        "With the words",
+        h("input", {
+          type: "search",
+          value: journal.text,
+          oninput: (e: Event) => choose({ journal: { text: (e.target as HTMLInputElement).value } }),
+        }),
+      ),
+      h("span", { class: "quiet", role: "status" }, `${found.length} of ${entries.length} entries`),
+    ),
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "group", "aria-label": "Entries" },
+      h(
+        "table",
+        null,
+        h("caption", { class: "sr" }, "Journal entries, newest first"),
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            ["No.", "When", "What", "Who or where", ""].map((t, i) =>
+              h("th", { scope: "col", key: i }, t === "" ? h("span", { class: "sr" }, "All of it") : t),
+            ),
+          ),
+        ),
+        h(
+          "tbody",
+          null,
+          shown.map((e) => row(e, journal.open.has(e.seq), () => toggle(e.seq))),
+        ),
+      ),
+    ),
+    found.length > shown.length
+      ? h("button", { type: "button", onclick: () => choose({ journal: { most: journal.most + 200 } }) }, `Show more of ${found.length}`)
+      : false,
+  );
+}
+
+function row(e: Recorded, open: boolean, toggle: () => void): View {
+  const { what, detail } = inWords(e);
+  return h(
+    "tr",
+    { key: e.seq },
+    h("td", { class: "quiet" }, e.seq),
+    h("td", { class: "at" }, time(e.at)),
+    h(
+      "td",
+      null,
+      h("span", { class: /failed$|held|aborted|^rollback.started/.test(e.type) ? "bad" : "" }, what),
+      detail === undefined ? false : h("span", { class: "quiet small" }, ` ${detail}`),
+      open ? h("pre", { tabindex: 0 }, JSON.stringify(e, undefined, 2)) : false,
+    ),
+    h("td", { class: "mono small" }, "who" in e && e.who !== "" ? e.who : "step" in e ? e.step : ""),
+    h(
+      "td",
+      null,
+      h(
+        "button",
+        { type: "button", class: "plain", "aria-expanded": String(open), "aria-label": `All of entry ${e.seq}`, onclick: toggle },
+        open ? "▾" : "▸",
+      ),
+    ),
+  );
+}
+
+/** An entry as a sentence. */
+function inWords(e: Recorded): { what: string; detail?: string } {
+  switch (e.type) {
+    case "command":
+      return {
+        what: `Command: ${e.command}`,
+        detail: "why" in e ? e.why : "extent" in e ? e.extent : "step" in e ? e.step : undefined,
+      } as { what: string };
+    case "migration.created":
+      return { what: "The migration began", detail: e.why };
+    case "update.succeeded":
+      return {
+        what: `Revision ${e.revision} applied`,
+        detail: Object.entries(e.changes)
+          .map(([op, n]) => `${n} ${op}`)
+          .join(", "),
+      };
+    case "update.intended":
+      return { what: `Applying revision ${e.revision}`, detail: e.why };
+    case "update.failed":
+    case "action.failed":
+    case "preview.failed":
+      return { what: `${e.type.split(".")[0]} failed`, detail: e.error };
+    case "action.succeeded":
+      return { what: e.undo ? "Undone" : "Done", detail: e.summary };
+    case "gates.passed":
+      return { what: "Gates passed", detail: e.gates.map((g) => `${g.gate} ${g.shown}`).join(", ") };
+    case "gates.failed":
+      return { what: "Gates failed", detail: e.reason };
+    case "gates.watching":
+      return { what: "Gates watched", detail: e.watch.gates.map((g) => `${g.gate} ${g.shown}`).join(", ") };
+    case "preview.stored":
+      return { what: "Preview stored", detail: `${e.preview.changes.length} resources change` };
+    case "rollback.started":
+      return { what: `${e.automatic ? "Automatic rollback" : "Rollback"} to revision ${e.revision}`, detail: e.why };
+    case "migration.held":
+      return { what: "Held", detail: e.reason };
+    case "runner.recovered":
+      return { what: "Recovered", detail: e.note };
+    default:
+      return { what: e.type.replace(".", " ") };
+  }
+}

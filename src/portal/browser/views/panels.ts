@@ -1,0 +1,79 @@
+import type { Api } from "../lib/api.js";
+import type { View } from "../lib/render.js";
+import type { Checklist, CostsView, Migration, Recorded, Revision, RiskView, Scorecard, Step } from "../lib/types.js";
+import { checklistPanel } from "./checklists.js";
+import { costsPanel } from "./costs.js";
+import { goalsPanel } from "./goals.js";
+import { type JournalFilter, journalPanel } from "./journal.js";
+import { type Compared, revisionsPanel } from "./revisions.js";
+import { risksPanel } from "./risks.js";
+
+/** What a panel gets: the migration as it is now, what it chose, and how to choose something else. */
+export interface PanelContext {
+  migration: Migration;
+  steps: readonly Step[];
+  journal: JournalFilter;
+  compared: Compared;
+  choose: (what: { journal?: Partial<JournalFilter>; compared?: Partial<Compared> }) => void;
+  /** Absent where no commands are offered. */
+  rollback?: (revision: number) => void;
+}
+
+export interface Panel {
+  id: string;
+  title: string;
+  /** Fetches what it shows; called again when the migration has moved. */
+  load: (api: Api, at: string, context: PanelContext) => Promise<unknown>;
+  view: (data: never, context: PanelContext) => View;
+}
+
+const panel = <T>(
+  id: string,
+  title: string,
+  load: (api: Api, at: string, c: PanelContext) => Promise<T>,
+  view: (data: T, c: PanelContext) => View,
+): Panel => ({
+  id,
+  title,
+  load,
+  view: view as Panel["view"],
+});
+
+const PAGE = 1_000;
+
+/** The whole journal, page by page. */
+async function entriesOf(api: Api, at: string): Promise<Recorded[]> {
+  const entries: Recorded[] = [];
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const page: { entries: Recorded[]; next?: number } = await api.get(`${at}/journal?after=${after}&limit=${PAGE}`);
+    entries.push(...page.entries);
+    after = page.next;
+  }
+  return entries;
+}
+
+export interface RevisionsData {
+  current: number;
+  revisions: Revision[];
+  changes: { path: string; before?: unknown; after?: unknown }[];
+  left: number;
+  right: number;
+}
+
+async function revisionsOf(api: Api, at: string, { compared }: PanelContext): Promise<RevisionsData> {
+  const { current, revisions } = await api.get<{ current: number; revisions: Revision[] }>(`${at}/revisions?limit=${PAGE}`);
+  const right = compared.right ?? current;
+  const left = compared.left ?? Math.max(0, right - 1);
+  const { changes } = await api.get<{ changes: RevisionsData["changes"] }>(`${at}/revisions/${right}/diff?against=${left}`);
+  return { current, revisions, changes, left, right };
+}
+
+/** The tabs beside the overview and the steps, in order. */
+export const PANELS: Panel[] = [
+  panel("journal", "Journal", entriesOf, journalPanel),
+  panel("revisions", "Revisions", revisionsOf, revisionsPanel),
+  panel("checklists", "Checklists", (api, at) => api.get<{ checklists: Checklist[] }>(`${at}/checklists`), checklistPanel),
+  panel("risks", "Risks", (api, at) => api.get<{ risks: RiskView[] }>(`${at}/risks`), risksPanel),
+  panel("costs", "Costs", (api, at) => api.get<CostsView>(`${at}/costs`), costsPanel),
+  panel("goals", "30/60/90 days", (api, at) => api.get<Scorecard>(`${at}/scorecard`), goalsPanel),
+];
