@@ -3,9 +3,17 @@
  * anything else that reaches an edge is a bug and is reported as one, with a request id.
  */
 
-export type ErrorCode = "user" | "not-found" | "conflict" | "transient" | "terminal" | "promise-violation";
+export type ErrorCode =
+  | "user"
+  | "not-found"
+  | "conflict"
+  | "transient"
+  | "terminal"
+  | "promise-violation"
+  | "unauthenticated"
+  | "forbidden";
 
-/** Process exit code of the command line for each error. 0 is success, 1 is a bug. */
+/** Process exit code of the command line for each error. 0 is success, 1 is a bug; src/cli/exitCodes.ts has the others. */
 export const EXIT_CODES: Record<ErrorCode, number> = {
   user: 2,
   "not-found": 3,
@@ -13,6 +21,8 @@ export const EXIT_CODES: Record<ErrorCode, number> = {
   transient: 5,
   terminal: 6,
   "promise-violation": 7,
+  unauthenticated: 11,
+  forbidden: 12,
 };
 
 export abstract class CutoverError extends Error {
@@ -92,6 +102,16 @@ export class PromiseViolation extends CutoverError {
     super(`promise ${promise}: ${message}`, options);
     this.promise = promise;
   }
+}
+
+/** Who asks is not known: there is no credential, or it is not accepted. */
+export class Unauthenticated extends CutoverError {
+  readonly code = "unauthenticated";
+}
+
+/** Who asks is known, and may not do this. */
+export class Forbidden extends CutoverError {
+  readonly code = "forbidden";
 }
 
 /** A short printable form of any value for error messages: JSON, cut to 80 characters. */

@@ -1,62 +1,77 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import express from "express";
+import cors from "cors";
+import express, { type Request, type RequestHandler } from "express";
+import helmet from "helmet";
+import type { Access } from "./access/access.js";
+import { makeLocalToken } from "./access/localToken.js";
 import type { Migrations } from "./automation/migrations.js";
+import { type AccessConfig, defaultAccess } from "./config/access.js";
 import { UserError } from "./errors.js";
+import { limitsOf } from "./http/limits.js";
 import { notFound, problems, requestIds } from "./http/problems.js";
-import { createCutoverRouter, type RouterOptions } from "./http/router.js";
+import { createCutoverRouter } from "./http/router.js";
+import { authenticateBy, signIn } from "./http/signIn.js";
 
 export { createCutoverRouter } from "./http/router.js";
 
-export interface ServerOptions extends RouterOptions {
+export interface ServerOptions {
   migrations: Migrations;
+  /** The credentials that are accepted. @default a local token made now, which may name people */
+  access?: Access;
+  /** Origins, frames, limits and proxies. @default none allowed, the usual limits */
+  settings?: AccessConfig;
   /** @default "127.0.0.1" */
   host?: string;
   /** 0 takes a free one. @default 8080 */
   port?: number;
   /** Where unexpected errors are written. @default standard error */
   log?: (line: string) => void;
+  /** How long a request's headers may take to arrive, in milliseconds. @default 15 s */
+  headersTimeoutMs?: number;
 }
 
 export interface RunningServer {
   url: string;
+  /** The local token, where there is one. */
+  token?: string;
   /** Ends event streams and idle connections. */
   close(): Promise<void>;
 }
 
-/** Content comes from this service alone; nothing inline runs. */
-const HEADERS = {
-  "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'",
-  "X-Content-Type-Options": "nosniff",
-  "Referrer-Policy": "no-referrer",
-};
+const HEADERS_MS = 15_000;
+/** For a whole request, its body included; answers may take longer. */
+const REQUEST_MS = 60_000;
+/** Longer than the 60 s of most proxies, which would otherwise send into a connection that is just closing. */
+const KEEP_ALIVE_MS = 65_000;
 
 /** The HTTP service. @throws UserError when the port is taken */
 export async function startServer({
+  migrations,
+  access = { local: makeLocalToken({ namesPeople: true }) },
+  settings = defaultAccess(),
   host = "127.0.0.1",
   port = 8_080,
   log = (line) => void process.stderr.write(`${line}\n`),
-  ...options
+  headersTimeoutMs = HEADERS_MS,
 }: ServerOptions): Promise<RunningServer> {
   const app = express();
   app.disable("x-powered-by");
-  app.use(requestIds, (_, response, next) => {
-    response.set(HEADERS);
-    next();
-  });
-  app.use((request, _, next) => {
-    const type = request.get("content-type");
-    const hasBody = Number(request.get("content-length") ?? 0) > 0 || request.get("transfer-encoding") !== undefined;
-    if (hasBody && request.is("application/json") === false)
-      next(Object.assign(new Error(`media type ${type}`), { type: "charset.unsupported" }));
-    else next();
-  });
-  app.use(express.json({ limit: "64kb", strict: false }));
-  app.use(createCutoverRouter(options));
+  app.set("trust proxy", settings.trustedProxies);
+  app.use(requestIds, headers(settings), crossOrigin(settings));
+  const limits = limitsOf(settings.limits);
+  const elementsForOthers = settings.cors.length > 0;
+  app.use(
+    createCutoverRouter({ migrations, authenticate: authenticateBy(access), limits, signIn: signIn(access), elementsForOthers, log }),
+  );
   app.use(notFound);
   app.use(problems(log));
 
-  const server = createServer(app);
+  const server = createServer(
+    { requestTimeout: REQUEST_MS, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: headersTimeoutMs },
+    app,
+  );
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (cause: NodeJS.ErrnoException) => {
       reject(new UserError({ path: "--port", got: `${port} (${cause.code})`, accepted: "a free port; 0 takes any" }, { cause }));
@@ -66,10 +81,44 @@ export async function startServer({
   const bound = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${bound.port}`,
+    ...(access.local === undefined ? {} : { token: access.local.token }),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** Content comes from this service alone, nothing inline runs, and only named portals may show it in a frame. */
+function headers({ frames }: AccessConfig) {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        objectSrc: ["'none'"],
+        frameAncestors: ["'self'", ...frames],
+      },
+    },
+    // It knows no list: where portals are named, the policy above decides alone.
+    xFrameOptions: frames.length === 0 ? { action: "sameorigin" } : false,
+  });
+}
+
+/** Pages of other origins may call the API when they are on the list; with a token, never with this service's cookie. */
+function crossOrigin({ cors: origins }: AccessConfig) {
+  const answer = cors({
+    origin: [...origins],
+    methods: ["GET", "POST"],
+    allowedHeaders: ["authorization", "content-type", "idempotency-key", "last-event-id", "x-request-id"],
+    exposedHeaders: ["location", "retry-after", "x-request-id"],
+    maxAge: 600,
+  });
+  const isPreflight = (request: Request) => request.get("access-control-request-method") !== undefined;
+  const handler: RequestHandler = (request, response, next) =>
+    request.method === "OPTIONS" && !isPreflight(request) ? next() : answer(request, response, next);
+  return handler;
 }

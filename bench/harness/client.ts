@@ -12,17 +12,20 @@ export class Client {
   private readonly listeners = new Set<(event: Event) => void>();
   private endEvents: () => void = () => undefined;
 
-  private constructor(readonly url: string) {}
+  private constructor(
+    readonly url: string,
+    private readonly token: string,
+  ) {}
 
-  static async open(url: string): Promise<Client> {
-    const client = new Client(url);
+  static async open(url: string, token: string): Promise<Client> {
+    const client = new Client(url, token);
     await client.listen();
     return client;
   }
 
   private listen(): Promise<void> {
     return new Promise((resolve, reject) => {
-      const call = get(`${this.url}/v1/events`, (response) => {
+      const call = get(`${this.url}/v1/events`, { headers: { authorization: `Bearer ${this.token}` } }, (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (chunk: string) => {
           text += chunk;
@@ -63,6 +66,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : JSON.stringify(body);
       const headers = {
+        authorization: `Bearer ${this.token}`,
         "x-cutover-user": "benchmark operator",
         ...(text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) }),
       };

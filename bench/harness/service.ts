@@ -27,4 +27,4 @@ process.once("SIGTERM", async () => {
   await open.close();
   process.exit();
 });
-process.send?.({ url: server.url });
+process.send?.({ url: server.url, token: server.token });

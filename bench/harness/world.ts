@@ -68,8 +68,8 @@ export async function startService(
 ): Promise<Service> {
   const { node = [], ...options } = more;
   const task: ServiceTask = { state: world.state, providers: world.providers.ready, ...options };
-  const helper = await startHelper<{ url: string }>(new URL("./service.js", import.meta.url), task, {}, node);
-  const client = await Client.open(helper.ready.url);
+  const helper = await startHelper<{ url: string; token: string }>(new URL("./service.js", import.meta.url), task, {}, node);
+  const client = await Client.open(helper.ready.url, helper.ready.token);
   return Object.assign(client, {
     pid: helper.pid,
     drive: async (stack: string, to: string) => {

@@ -137,13 +137,25 @@ export class Migrations {
   async get(stack: string): Promise<Migration> {
     const entries = await this.options.store.entries(stack);
     const first = entries[0];
-    if (first === undefined)
-      throw new NotFound(`There is no migration of ${stack}.`, {
-        next: `Create it first; stack configs are in ${this.options.stacksFolder}.`,
-      });
+    if (first === undefined) throw this.absent(stack);
     const plan = this.planOf(stack, first);
     const state = this.catchUp(stack, entries, plan);
     return { stack, plan, state };
+  }
+
+  /** What is said of a migration that is not there, or that whoever asks may not see. */
+  absent(stack: string): NotFound {
+    return new NotFound(`There is no migration of ${stack}.`, {
+      next: `Create it first; stack configs are in ${this.options.stacksFolder}.`,
+    });
+  }
+
+  /** What a stack belongs to: by its journal, or by its config file before it has one. @throws NotFound without both */
+  async scopeOf(stack: string): Promise<{ application: string; environment: string }> {
+    const begun = (await this.options.store.entries(stack)).length > 0;
+    const config = begun ? currentConfig((await this.get(stack)).state) : (await StackFile.read(this.options.stacksFolder, stack)).config();
+    const { name, environment } = config.application;
+    return { application: name, environment };
   }
 
   /** Folds what is new into the state, and tells listeners about it: each entry once, in order, whoever wrote it. */

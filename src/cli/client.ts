@@ -4,7 +4,17 @@ import { join } from "node:path";
 import type { Recorded } from "../automation/entries.js";
 import type { Preview } from "../automation/types.js";
 import type { Way } from "../automation/wayBack.js";
-import { Conflict, type InputIssue, NotFound, PromiseViolation, Terminal, Transient, UserError } from "../errors.js";
+import {
+  Conflict,
+  Forbidden,
+  type InputIssue,
+  NotFound,
+  PromiseViolation,
+  Terminal,
+  Transient,
+  Unauthenticated,
+  UserError,
+} from "../errors.js";
 import type { Problem } from "../http/problems.js";
 import type { migrationView, stepView } from "../http/views.js";
 
@@ -125,11 +135,11 @@ export class ServiceClient {
 function errorOf(status: number, problem: Partial<Problem>): Error {
   const message = problem.detail ?? `The service answered ${status}.`;
   const { next } = problem;
-  if (status === 401 || status === 403)
-    return new UserError(
-      { path: "CUTOVER_TOKEN", got: status === 401 ? "no valid credential" : "a credential without the role", accepted: message },
-      { next: next ?? "Set CUTOVER_TOKEN to a token of the service; `cutover serve` leaves one in the state folder (--state)." },
-    );
+  if (status === 401)
+    return new Unauthenticated(message, {
+      next: "Set CUTOVER_TOKEN to a token of the service; `cutover serve` leaves one in the state folder (--state).",
+    });
+  if (status === 403) return new Forbidden(message, { next });
   switch (problem.type?.split("/").at(-1)) {
     case "not-found":
       return new NotFound(message, { next });

@@ -31,6 +31,7 @@ export const serveCommand = (cli: Cli): Command =>
   new Command("serve")
     .description("serve the HTTP API and the portal, over the sandbox as it is or over real environments")
     .option("--targets <file>", "how real environments are reached (docs/targets.md); without it, the sandbox")
+    .option("--access <file>", "who may use it, with which identity provider, from where (docs/security.md)")
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 takes a free one", port, 8_080)
     .action(async (options) => (await import("./serve.js")).serve({ ...cli.globals(), ...options }));

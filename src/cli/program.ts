@@ -16,6 +16,7 @@ import type { CommandOptions } from "./project.js";
 import { reportCommand } from "./report.js";
 import { abortCommand, rollbackCommand } from "./rollback.js";
 import { statusCommand } from "./status.js";
+import { tokenCommand } from "./tokens.js";
 import { verifyCommand } from "./verify.js";
 
 /** Every command under the heading it has in the help, in the order in which a migration needs them. */
@@ -24,7 +25,7 @@ const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
   "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand],
   "Go back:": [rollbackCommand, emergencyCommand, abortCommand],
   "Look:": [statusCommand, journalCommand, verifyCommand, reportCommand],
-  "Run:": [startCommand, serveCommand, sandboxCommand, completionCommand],
+  "Run:": [startCommand, serveCommand, tokenCommand, sandboxCommand, completionCommand],
 };
 
 /** The command line. @param root the checkout or the installed package */

@@ -1,6 +1,7 @@
 import type { Migrations } from "../automation/migrations.js";
 import { useEngine } from "../engine/engine.js";
-import { startServer } from "../server.js";
+import { type RunningServer, startServer } from "../server.js";
+import { openAccess } from "../service/access.js";
 import { openRealService } from "../service/real.js";
 import { type CommandOptions, folderProject } from "./project.js";
 import { untilStopped } from "./stop.js";
@@ -11,6 +12,8 @@ export interface ServeOptions extends CommandOptions {
   port: number;
   /** File that says how real environments are reached; the sandbox is served without it. */
   targets?: string;
+  /** File that says who may use it. */
+  access?: string;
 }
 
 /** Serves the sandbox as it is, or real environments; migrations that were under way go on. */
@@ -26,10 +29,20 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-async function serveMigrations({ host, port }: ServeOptions, migrations: Migrations): Promise<void> {
-  await migrations.resumeAll();
-  const server = await startServer({ migrations, host, port });
-  process.stdout.write(`Serving ${server.url} until Ctrl-C.\n`);
-  await untilStopped();
-  await server.close();
+async function serveMigrations(options: ServeOptions, migrations: Migrations): Promise<void> {
+  const { state, host, port, targets, access: file } = options;
+  const { access, settings, close } = await openAccess({ state, host, file, namesPeople: targets === undefined });
+  try {
+    await migrations.resumeAll();
+    const server = await startServer({ migrations, access, settings, host, port });
+    process.stdout.write(`${servingLines(server)}\n`);
+    await untilStopped();
+    await server.close();
+  } finally {
+    await close();
+  }
 }
+
+/** What a person needs to get in. */
+export const servingLines = ({ url, token }: RunningServer): string =>
+  [`Serving ${url} until Ctrl-C.`, ...(token === undefined ? [] : [`Open ${url}/?token=${token}`])].join("\n");

@@ -1,9 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import { UserError } from "../errors.js";
 import { arn, seconds } from "./primitives.js";
-import { issuesOf } from "./schema.js";
+import { readYamlFile } from "./yamlFile.js";
 
 const command = z.array(z.string()).min(1, "a command with its arguments");
 
@@ -64,23 +62,15 @@ const fileSchema = z.record(z.string().regex(/^[a-z][-a-z0-9]*$/, "an environmen
  * @throws UserError naming each wrong value, or the environment that is missing
  */
 export async function readTarget(file: string, environment: string): Promise<TargetConfig> {
-  const text = await readFile(file, "utf8").catch((cause: Error) => {
-    throw new UserError(
-      { path: file, got: cause.message, accepted: "a file that says how each environment is reached" },
-      { cause, next: "docs/targets.md shows one." },
-    );
+  const targets = await readYamlFile(file, fileSchema, {
+    what: "a file that says how each environment is reached",
+    docs: "docs/targets.md",
   });
-  const document = parseDocument(text);
-  const broken = document.errors[0];
-  if (broken !== undefined) throw new UserError({ path: file, got: broken.message.split("\n")[0] ?? "", accepted: "a YAML map" });
-  const input: unknown = document.toJS() ?? {};
-  const result = fileSchema.safeParse(input);
-  if (!result.success) throw new UserError(issuesOf(result.error, input), { summary: `${file} is not valid.` });
-  const target = result.data[environment];
+  const target = targets[environment];
   if (target === undefined)
     throw new UserError({
       path: `${file}: ${environment}`,
-      accepted: `an entry for the environment; there are ${Object.keys(result.data).join(", ") || "none"}`,
+      accepted: `an entry for the environment; there are ${Object.keys(targets).join(", ") || "none"}`,
     });
   return target;
 }

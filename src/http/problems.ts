@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
-import { Conflict, CutoverError, type ErrorCode, PromiseViolation, Transient, UserError } from "../errors.js";
+import { Conflict, CutoverError, type ErrorCode, PromiseViolation, Transient, Unauthenticated, UserError } from "../errors.js";
 
 /** The one mapping of our errors to HTTP. */
 const STATUS: Record<ErrorCode, { status: number; title: string }> = {
@@ -10,6 +10,8 @@ const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   transient: { status: 503, title: "Try again" },
   terminal: { status: 422, title: "It cannot be done" },
   "promise-violation": { status: 409, title: "A promise speaks against it" },
+  unauthenticated: { status: 401, title: "Who asks is not known" },
+  forbidden: { status: 403, title: "Not for this caller" },
 };
 
 /** A problem document of RFC 9457. */
@@ -45,7 +47,9 @@ const REQUEST_ID = "x-request-id";
 /** Gives every answer a request id: the caller's own when it is a plain one. */
 export const requestIds: RequestHandler = (request, response, next) => {
   const given = request.get(REQUEST_ID);
-  response.setHeader(REQUEST_ID, given !== undefined && /^[A-Za-z0-9._-]{1,100}$/.test(given) ? given : randomUUID());
+  // The server around the router has given one already.
+  if (!response.hasHeader(REQUEST_ID))
+    response.setHeader(REQUEST_ID, given !== undefined && /^[A-Za-z0-9._-]{1,100}$/.test(given) ? given : randomUUID());
   next();
 };
 
@@ -62,6 +66,16 @@ export const notFound: RequestHandler = (request, response) => {
     title: STATUS["not-found"].title,
     status: 404,
     detail: `There is nothing at ${request.path}.`,
+  });
+};
+
+/** Answers 429; the headers that say when to come again are set. */
+export const tooMany: RequestHandler = (_request, response) => {
+  send(response, {
+    type: "/problems/too-many",
+    title: "Too many requests",
+    status: 429,
+    detail: `Too many requests in one minute; accepted again in ${response.getHeader("Retry-After")} s.`,
   });
 };
 
@@ -84,6 +98,7 @@ export function problems(log: (line: string) => void): ErrorRequestHandler {
     if (response.headersSent) return void response.destroy();
     if (error instanceof CutoverError) {
       const { status, title } = STATUS[error.code];
+      if (error instanceof Unauthenticated) response.setHeader("WWW-Authenticate", 'Bearer realm="cutover"');
       if (error instanceof Transient) response.setHeader("Retry-After", String(error.retryAfterSeconds));
       return send(response, {
         type: `/problems/${error.code}`,

@@ -1,66 +1,122 @@
-import express, { type Request, type RequestHandler, type Router } from "express";
+import express, { type RequestHandler, type Router } from "express";
 import { z } from "zod";
-import type { Caller } from "../access/caller.js";
+import { type Caller, may, type Scope } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
-import { UserError } from "../errors.js";
+import { Forbidden } from "../errors.js";
 import { Sampler } from "../portal/sampler.js";
+import { type Authenticate, authentication, callerOfRequest } from "./authentication.js";
+import { parseBody } from "./body.js";
 import { bodyOf, paramsOf, queryOf } from "./input.js";
+import type { Limits } from "./limits.js";
 import { openApi } from "./openapi.js";
 import { portalAssets } from "./portal.js";
-import { methodNotAllowed } from "./problems.js";
+import { methodNotAllowed, problems, requestIds } from "./problems.js";
 import { routes } from "./routes/index.js";
-import type { Route, Services } from "./routes/route.js";
+import type { Context, Route, Services } from "./routes/route.js";
+import type { SignIn } from "./signIn.js";
 import { ProgressStream } from "./stream.js";
 
 export interface RouterOptions {
   migrations: Migrations;
-  /** Names the person behind a request. @default the header x-cutover-user, or "anonymous" */
-  callerOf?: (request: Request) => Caller;
-}
-
-/** The HTTP API and the portal, to mount anywhere. */
-export function createCutoverRouter({ migrations, callerOf = callerFromHeader }: RouterOptions): Router {
-  const router = express.Router();
-  const services: Services = { migrations, stream: new ProgressStream(migrations), sampler: new Sampler(migrations), document: openApi() };
-  router.use(portalAssets());
-  for (const route of routes) router[route.method](expressPath(route.path), handler(route, services, callerOf));
-  for (const path of new Set(routes.map((r) => r.path))) {
-    const allowed = routes.filter((r) => r.path === path).map((r) => r.method.toUpperCase());
-    router.all(expressPath(path), methodNotAllowed(...allowed));
-  }
-  return router;
-}
-
-/** Access control is a layer of its own; until it is there, people say who they are. */
-function callerFromHeader(request: Request): Caller {
-  const given = request.get("x-cutover-user")?.trim() || "anonymous";
-  if (!/^[\p{L}\p{N} ._@+-]{1,80}$/u.test(given))
-    throw new UserError({
-      path: "header x-cutover-user",
-      got: JSON.stringify(given.slice(0, 40)),
-      accepted: "a name of at most 80 letters, digits, spaces and . _ @ + -",
-    });
-  return { name: given, grants: [{ role: "admin" }] };
+  /** Names who is behind a request, and what they may do: the host application's own way. */
+  authenticate: Authenticate;
+  /** @default none: the host application's business */
+  limits?: Limits;
+  /** How browsers get in. @default none: the host application's business */
+  signIn?: SignIn;
+  /** Whether pages of other origins load the portal's elements: program files without data, which then need no credential. @default false */
+  elementsForOthers?: boolean;
+  /** Where unexpected errors are written. @default standard error */
+  log?: (line: string) => void;
 }
 
 const NOTHING = z.strictObject({});
 
+/** The HTTP API and the portal, to mount below any path of an Express application. */
+export function createCutoverRouter({
+  migrations,
+  authenticate,
+  limits,
+  signIn,
+  elementsForOthers = false,
+  log = (line) => void process.stderr.write(`${line}\n`),
+}: RouterOptions): Router {
+  const router = express.Router();
+  const services: Services = { migrations, stream: new ProgressStream(migrations), sampler: new Sampler(migrations), document: openApi() };
+  router.use(requestIds);
+  mount(
+    router,
+    routes.filter((r) => r.needs === "nobody"),
+    services,
+  );
+  if (signIn !== undefined) router.use(signIn.entrance);
+  const assets = portalAssets();
+  if (elementsForOthers) router.use(exceptPage(assets));
+  router.use(authentication(authenticate, limits?.failures));
+  if (limits !== undefined) router.use(limits.requests);
+  router.use(assets);
+  router.use(parseBody);
+  mount(
+    router,
+    routes.filter((r) => r.needs !== "nobody"),
+    services,
+  );
+  if (signIn !== undefined) router.use(signIn.refused);
+  router.use(problems(log));
+  return router;
+}
+
+/** The page itself is for those who are let in. */
+const exceptPage =
+  (assets: RequestHandler): RequestHandler =>
+  (request, response, next) =>
+    request.path === "/" || request.path.endsWith(".html") ? next() : assets(request, response, next);
+
+function mount(router: Router, some: readonly Route[], services: Services): void {
+  for (const route of some) router[route.method](expressPath(route.path), handler(route, services));
+  for (const path of new Set(some.map((r) => r.path))) {
+    const allowed = some.filter((r) => r.path === path).map((r) => r.method.toUpperCase());
+    router.all(expressPath(path), methodNotAllowed(...allowed));
+  }
+}
+
 const expressPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
-/** Checks what came, lets the route answer, and sends that. */
-function handler(route: Route, services: Services, callerOf: (request: Request) => Caller): RequestHandler {
+/** Checks what came and who sent it, lets the route answer, and sends that. */
+function handler(route: Route, services: Services): RequestHandler {
   const { status = 200, type } = route.answer;
   return async (request, response) => {
-    const answer = await route.handle({
+    const caller = route.needs === "nobody" ? NOBODY : callerOfRequest(request);
+    const context: Context = {
       params: route.params === undefined ? {} : paramsOf(request, route.params),
       query: queryOf(request, route.query ?? NOTHING),
       body: route.body === undefined ? undefined : bodyOf(request, route.body),
-      caller: callerOf(request),
-      sees: () => true,
+      caller,
+      sees: (scope: Scope) => may(caller, "viewer", scope),
       services,
       request,
       response,
-    });
+    };
+    if (route.needs !== "nobody") await authorize(route, context);
+    const answer = await route.handle(context);
     if (type === undefined) response.status(status).json(answer);
   };
+}
+
+const NOBODY: Caller = { name: "nobody", grants: [] };
+
+/** @throws NotFound for a stack that the caller may not see, Forbidden without the role that the route needs */
+async function authorize({ needs, about }: Route, { caller, sees, params, body, services }: Context): Promise<void> {
+  if (needs === "nobody") return;
+  const stack = about?.({ params, body }) ?? (params as { stack?: string }).stack;
+  if (stack === undefined) {
+    if (!may(caller, needs)) throw new Forbidden(`${caller.name} has not the role ${needs} anywhere.`);
+    return;
+  }
+  // Only what makes a migration is about a stack that has none yet.
+  if (about === undefined) await services.migrations.get(stack);
+  const scope = await services.migrations.scopeOf(stack);
+  if (!sees(scope)) throw services.migrations.absent(stack);
+  if (!may(caller, needs, scope))
+    throw new Forbidden(`${caller.name} has not the role ${needs} for ${scope.application} in ${scope.environment}.`);
 }

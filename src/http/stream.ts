@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
+import type { Scope } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
-import { migrationView } from "./views.js";
+import { migrationView, viewOf } from "./views.js";
 
 const KEEP_ALIVE_MS = 15_000;
 /** Events that a client may have missed and still gets. */
@@ -12,7 +13,11 @@ const SNAPSHOT = "snapshot";
 interface Sent {
   number: number;
   text: string;
+  scope: Scope;
 }
+
+/** Whether whoever listens may see what belongs to an application and environment. */
+type Sees = (scope: Scope) => boolean;
 
 /**
  * Server-sent events: the view of each migration whenever its journal grows. A client that comes back says which event
@@ -24,7 +29,7 @@ export class ProgressStream {
   private readonly process = randomUUID().slice(0, 8);
   private readonly kept: Sent[] = [];
   private last = 0;
-  private readonly clients = new Set<Response>();
+  private readonly clients = new Map<Response, Sees>();
   /** Events are written in the order in which they happened. */
   private tail: Promise<void> = Promise.resolve();
 
@@ -38,13 +43,13 @@ export class ProgressStream {
   }
 
   /** Answers one request, until it ends. */
-  serve(request: Request, response: Response): void {
+  serve(request: Request, response: Response, sees: Sees): void {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", Connection: "keep-alive" });
     response.write(": open\n\n");
     const seen = request.get("last-event-id");
-    const resumed = seen === undefined || this.replay(seen, response);
-    this.clients.add(response);
-    if (!resumed) void this.snapshot(response).catch(() => response.end());
+    const resumed = seen === undefined || this.replay(seen, response, sees);
+    this.clients.set(response, sees);
+    if (!resumed) void this.snapshot(response, sees).catch(() => response.end());
     const beat = setInterval(() => response.write(": still here\n\n"), KEEP_ALIVE_MS);
     request.on("close", () => {
       this.clients.delete(response);
@@ -52,12 +57,12 @@ export class ProgressStream {
     });
   }
 
-  private send(type: string, view: object): void {
+  private send(type: string, view: Scope): void {
     this.last += 1;
-    const sent = { number: this.last, text: this.textOf(type, view) };
+    const sent = { number: this.last, text: this.textOf(type, view), scope: view };
     this.kept.push(sent);
     if (this.kept.length > KEPT) this.kept.shift();
-    for (const client of this.clients) client.write(sent.text);
+    for (const [client, sees] of this.clients) if (sees(sent.scope)) client.write(sent.text);
   }
 
   private textOf(type: string, view: object): string {
@@ -65,17 +70,17 @@ export class ProgressStream {
   }
 
   /** Sends what came after an event. @returns false when that is not known any more */
-  private replay(seen: string, response: Response): boolean {
+  private replay(seen: string, response: Response, sees: Sees): boolean {
     const [process, number] = seen.split("-");
     const from = Number(number);
     const oldest = this.kept[0]?.number ?? this.last + 1;
     if (process !== this.process || !Number.isInteger(from) || from < oldest - 1 || from > this.last) return false;
-    for (const sent of this.kept) if (sent.number > from) response.write(sent.text);
+    for (const sent of this.kept) if (sent.number > from && sees(sent.scope)) response.write(sent.text);
     return true;
   }
 
-  private async snapshot(response: Response): Promise<void> {
-    for (const migration of await this.migrations.list())
-      response.write(this.textOf(SNAPSHOT, migrationView(migration, this.migrations.isRunning(migration.stack))));
+  private async snapshot(response: Response, sees: Sees): Promise<void> {
+    const views = (await this.migrations.list()).map((m) => viewOf(this.migrations, m));
+    for (const view of views.filter(sees)) response.write(this.textOf(SNAPSHOT, view));
   }
 }

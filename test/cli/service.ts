@@ -60,7 +60,7 @@ export async function modelService(): Promise<ModelService> {
     url: server.url,
     world,
     migrations,
-    run: (args, user = "alice") => cutover(args, { env: { CUTOVER_SERVER: server.url, CUTOVER_USER: user } }),
+    run: (args, user = "alice") => cutover(args, { env: { CUTOVER_SERVER: server.url, CUTOVER_TOKEN: server.token, CUTOVER_USER: user } }),
     close: async () => {
       await server.close();
       await migrations.close();

@@ -42,7 +42,12 @@ describe("the HTTP API", () => {
   const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     const response = await fetch(`${server.url}${path}`, {
       method,
-      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), "x-cutover-user": "alice", ...headers },
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        authorization: `Bearer ${server.token}`,
+        "x-cutover-user": "alice",
+        ...headers,
+      },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -71,7 +76,10 @@ describe("the HTTP API", () => {
 
   it("sends users back in an emergency, by one command; refuses it while nobody is on the new side", async () => {
     const cli = (...args: string[]) =>
-      command(process.execPath, [join(projectRoot(), "dist", "src", "cli", "main.js"), "emergency", ...args], { cwd: projectRoot() });
+      command(process.execPath, [join(projectRoot(), "dist", "src", "cli", "main.js"), "emergency", ...args], {
+        cwd: projectRoot(),
+        env: { ...process.env, CUTOVER_TOKEN: server.token },
+      });
     await create();
     const early = await cli(STACK, "--server", server.url);
     expect([early.code, early.output]).to.deep.equal([
@@ -259,7 +267,9 @@ describe("the HTTP API", () => {
     type: string,
     lastEventId?: string,
   ): Promise<{ id: string; type: string; data: { stack: string; lastSeq: number } }[]> {
-    const response = await fetch(`${server.url}/v1/events`, { headers: lastEventId === undefined ? {} : { "last-event-id": lastEventId } });
+    const response = await fetch(`${server.url}/v1/events`, {
+      headers: { authorization: `Bearer ${server.token}`, ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }) },
+    });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     while (!new RegExp(`event: ${type}\\ndata: .*\\n\\n`).test(text)) text += (await reader?.read())?.value ?? "";

@@ -14,8 +14,8 @@ export const eventRoutes = [
       schema: z.string(),
       what: "Server-sent events, whose data is a Migration each. With Last-Event-ID what was missed comes first, or a `snapshot` of every migration",
     },
-    handle: async ({ request, response, services }) => {
-      services.stream.serve(request, response);
+    handle: async ({ request, response, sees, services }) => {
+      services.stream.serve(request, response, sees);
       return undefined;
     },
   }),

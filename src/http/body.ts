@@ -1,0 +1,24 @@
+import type { IncomingMessage } from "node:http";
+import express, { type Request, type RequestHandler } from "express";
+
+const LIMIT = "64kb";
+const raw = new WeakMap<IncomingMessage, Buffer>();
+
+/** The body of a request as it arrived, byte by byte: what a signature is over. */
+export const rawBodyOf = (request: Request): Buffer => raw.get(request) ?? Buffer.alloc(0);
+
+const parseJson = express.json({
+  limit: LIMIT,
+  strict: false,
+  verify: (request, _, body) => {
+    raw.set(request, body);
+  },
+});
+
+/** Parses JSON bodies; refuses those of other media types, which would count as empty otherwise. */
+export const parseBody: RequestHandler = (request, response, next) => {
+  const hasBody = Number(request.get("content-length") ?? 0) > 0 || request.get("transfer-encoding") !== undefined;
+  if (hasBody && request.is("application/json") === false)
+    next(Object.assign(new Error(`media type ${request.get("content-type")}`), { type: "charset.unsupported" }));
+  else parseJson(request, response, next);
+};

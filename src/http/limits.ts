@@ -1,0 +1,29 @@
+import type { Request, RequestHandler } from "express";
+import { rateLimit } from "express-rate-limit";
+import type { AccessConfig } from "../config/access.js";
+import { callerOfRequest } from "./authentication.js";
+import { tooMany } from "./problems.js";
+
+const MINUTE = 60_000;
+const COMMON = { windowMs: MINUTE, standardHeaders: "draft-8", legacyHeaders: false, handler: tooMany } as const;
+
+export interface Limits {
+  /** For each request of a known caller. */
+  requests: RequestHandler;
+  /** For each credential that is not accepted. */
+  failures: RequestHandler;
+}
+
+/** Limits of this process: several processes allow as many times more. */
+export function limitsOf({ requestsPerMinute, failuresPerMinute }: AccessConfig["limits"]): Limits {
+  return {
+    requests: rateLimit({
+      ...COMMON,
+      limit: requestsPerMinute,
+      keyGenerator: (request) => callerOfRequest(request as Request).name,
+      // Whoever sends users back is not asked to wait.
+      skip: (request) => /\/emergency$/.test(request.path),
+    }),
+    failures: rateLimit({ ...COMMON, limit: failuresPerMinute }),
+  };
+}

@@ -1,0 +1,293 @@
+import { writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { expect } from "chai";
+import express from "express";
+import { stringify } from "yaml";
+import type { Grant } from "../../src/access/caller.js";
+import { OidcVerifier } from "../../src/access/oidc.js";
+import { TokenFolder } from "../../src/access/tokenFolder.js";
+import { makeToken } from "../../src/access/tokens.js";
+import { Migrations } from "../../src/automation/migrations.js";
+import { accessSchema } from "../../src/config/access.js";
+import { createCutoverRouter, type RunningServer, type ServerOptions, startServer } from "../../src/server.js";
+import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
+import { afterThisTest } from "../support/cleanup.js";
+import { startIssuer } from "../support/issuer.js";
+import { tempFolder } from "../support/tmp.js";
+
+describe("access to the service", () => {
+  let migrations: Migrations;
+  let server: RunningServer;
+  let tokens: TokenFolder;
+  const at = `/v1/migrations/${STACK}`;
+
+  beforeEach(async () => {
+    const folder = tempFolder("access");
+    await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
+    tokens = new TokenFolder(join(folder, "tokens"));
+    const world = new ModelWorld();
+    migrations = new Migrations({
+      store: new ModelStore(world),
+      driver: modelDriver(world, folder),
+      openTarget: async () => modelTarget(world),
+      project: modelProject,
+      stacksFolder: folder,
+    });
+    await migrations.create(STACK, "alice");
+  });
+  afterEach(() => migrations.close());
+
+  const serve = async (options: Partial<ServerOptions> = {}): Promise<void> => {
+    const running = await startServer({ migrations, port: 0, access: { tokens }, ...options });
+    afterThisTest(() => running.close());
+    server = running;
+  };
+  const tokenOf = async (name: string, ...grants: Grant[]): Promise<string> => {
+    const { token, stored } = makeToken({
+      name,
+      grants: grants.map((g) => ({ ...g, applications: g.applications?.slice(), environments: g.environments?.slice() })),
+    });
+    await tokens.add(stored);
+    return token;
+  };
+  const call = async (method: string, path: string, headers: Record<string, string> = {}, body?: unknown) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      redirect: "manual",
+      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    // biome-ignore lint/suspicious/noExplicitAny: answers are looked into by name
+    return { status: response.status, headers: response.headers, text, json: (text.startsWith("{") ? JSON.parse(text) : undefined) as any };
+  };
+  const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+  it("asks for a credential everywhere but for its health", async () => {
+    await serve();
+    expect((await call("GET", "/healthz")).status).to.equal(200);
+    for (const path of ["/", "/portal.js", "/v1/migrations", at, "/v1/events", "/v1/openapi.json", "/v1/nothing"]) {
+      const { status, headers, json } = await call("GET", path);
+      expect([status, json.type, headers.get("www-authenticate")], path).to.deep.equal([
+        401,
+        "/problems/unauthenticated",
+        'Bearer realm="cutover"',
+      ]);
+    }
+    for (const header of ["Basic YTpi", "Bearer", "Bearer nonsense", `Bearer cutover_local_${"A".repeat(43)}`])
+      expect((await call("GET", at, { authorization: header })).status, header).to.equal(401);
+    expect((await call("POST", `${at}/advance`, {}, { extent: "step" })).status).to.equal(401);
+  });
+
+  it("lets each role do its own and what is below, and says which one is missing", async () => {
+    await serve();
+    const [viewer, operator, approver] = await Promise.all(
+      (["viewer", "operator", "approver"] as const).map((role) => tokenOf(role, { role })),
+    );
+    const advance = (token = "") => call("POST", `${at}/advance`, bearer(token), { extent: "end" });
+    expect((await call("GET", at, bearer(viewer ?? ""))).status).to.equal(200);
+    const refused = await advance(viewer);
+    expect([refused.status, refused.json.detail]).to.deep.equal([403, "viewer has not the role operator for web-api in production."]);
+    expect((await advance(operator)).status).to.equal(202);
+    await migrations.settled(STACK);
+    const approve = (token = "") => call("POST", `${at}/approve`, bearer(token), { step: "assess.accept" });
+    expect((await approve(operator)).json.detail).to.contain("role approver");
+    expect((await approve(approver)).status).to.equal(202);
+    const { entries } = (await call("GET", `${at}/journal?limit=1000`, bearer(approver ?? ""))).json;
+    const commands = entries.filter((e: { type: string }) => e.type === "command");
+    expect(commands.map((c: { command: string; who: string }) => [c.command, c.who])).to.deep.equal([
+      ["advance", "operator"],
+      ["approve", "approver"],
+    ]);
+  });
+
+  it("shows only what a caller's scope covers: lists, single migrations, events", async () => {
+    await serve();
+    const staging = await tokenOf("stan", { role: "admin", environments: ["staging"] });
+    const production = await tokenOf("paula", { role: "viewer", applications: ["web-api"], environments: ["production"] });
+    const listed = async (token: string) =>
+      (await call("GET", "/v1/migrations", bearer(token))).json.migrations.map((m: { stack: string }) => m.stack);
+    expect(await listed(staging)).to.deep.equal(["web-api-staging"]);
+    expect(await listed(production)).to.deep.equal([STACK]);
+    const hidden = await call("GET", at, bearer(staging));
+    const absent = await call("GET", "/v1/migrations/nobody", bearer(staging));
+    expect([hidden.status, hidden.json.detail.replace(STACK, "X")]).to.deep.equal([
+      absent.status,
+      absent.json.detail.replace("nobody", "X"),
+    ]);
+    expect((await call("POST", "/v1/migrations", bearer(staging), { stack: STACK })).status).to.equal(404);
+    const snapshots = async (token: string): Promise<string[]> => {
+      const response = await fetch(`${server.url}/v1/events`, { headers: { ...bearer(token), "last-event-id": "unknown" } });
+      const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      while (!text.includes("data: ")) text += (await reader?.read())?.value ?? "";
+      await reader?.cancel();
+      return [...text.matchAll(/data: (.+)\n/g)].map(([, data = ""]) => JSON.parse(data).stack);
+    };
+    expect(await snapshots(staging)).to.deep.equal(["web-api-staging"]);
+    expect(await snapshots(production)).to.deep.equal([STACK]);
+  });
+
+  it("takes nobody's word for a name: x-cutover-user counts with the local token of a rehearsal only", async () => {
+    await serve();
+    const mallory = await tokenOf("mallory", { role: "approver" });
+    expect((await call("POST", `${at}/advance`, { ...bearer(mallory), "x-cutover-user": "alice" }, { extent: "end" })).status).to.equal(
+      202,
+    );
+    await migrations.settled(STACK);
+    expect((await migrations.get(STACK)).state.advancedBy).to.equal("mallory");
+    await serve({ access: { local: { token: "cutover_local_x", name: "root", namesPeople: false } } });
+    await call("POST", `${at}/approve`, { ...bearer("cutover_local_x"), "x-cutover-user": "bob" }, { step: "assess.accept" });
+    await migrations.settled(STACK);
+    expect((await migrations.get(STACK)).state.steps["assess.accept"]?.approvedBy).to.equal("root");
+  });
+
+  it("knows people of an identity provider by their JWT", async () => {
+    const issuer = await startIssuer();
+    const oidc = new OidcVerifier({ issuer: issuer.url, audience: "cutover", nameClaim: "sub", groupsClaim: "groups" }, [
+      { group: "platform", role: "operator", applications: ["web-api"] },
+    ]);
+    await serve({ access: { oidc } });
+    const token = await issuer.sign({ sub: "alice", groups: ["platform"] });
+    expect((await call("POST", `${at}/advance`, bearer(token), { extent: "step" })).status).to.equal(202);
+    expect((await call("GET", at, bearer(await issuer.sign({ sub: "eve" })))).status).to.equal(404);
+    expect((await call("GET", "/v1/migrations", bearer(await issuer.sign({ sub: "eve" })))).status).to.equal(403);
+    expect((await call("GET", at, bearer(await issuer.sign({}, { expires: "-1m" })))).json.detail).to.equal("The token has expired.");
+    await issuer.stop();
+    await serve({
+      access: { oidc: new OidcVerifier({ issuer: issuer.url, audience: "cutover", nameClaim: "sub", groupsClaim: "groups" }, []) },
+    });
+    expect((await call("GET", at, bearer(token))).status).to.equal(503);
+  });
+
+  describe("from a browser", () => {
+    let cookie: string;
+    const local = { token: "cutover_local_x", name: "root", namesPeople: true };
+    beforeEach(async () => {
+      await serve({ access: { local, tokens } });
+      const entered = await call("GET", `/?token=${local.token}`);
+      expect([entered.status, entered.headers.get("location")]).to.deep.equal([303, "/"]);
+      const set = entered.headers.get("set-cookie") ?? "";
+      expect(set).to.match(/; HttpOnly; SameSite=Strict$/);
+      cookie = set.split(";")[0] ?? "";
+    });
+
+    it("comes in by a link, once, and then by a cookie that is of this port alone", async () => {
+      expect((await call("GET", "/", { cookie })).text).to.contain('src="portal.js"');
+      expect((await call("GET", "/v1/migrations", { cookie })).status).to.equal(200);
+      expect((await call("GET", "/v1/migrations", { cookie: cookie.replace(/_\d+=/, "_1=") })).status).to.equal(401);
+      expect((await call("GET", "/?token=cutover_local_wrong")).status).to.equal(401);
+    });
+
+    it("is shown how to get in, comes in by the form, and leaves", async () => {
+      const page = await call("GET", "/", { accept: "text/html" });
+      expect(page.status).to.equal(401);
+      expect(page.text).to.contain('<form method="post" action="sign-in">');
+      const form = (headers: Record<string, string>) =>
+        fetch(`${server.url}/sign-in`, { method: "POST", redirect: "manual", headers, body: new URLSearchParams({ token: local.token }) });
+      expect((await form({ "sec-fetch-site": "cross-site" })).status).to.equal(403);
+      const entered = await form({ "sec-fetch-site": "same-origin" });
+      expect([entered.status, entered.headers.get("set-cookie")?.split(";")[0]]).to.deep.equal([303, cookie]);
+      expect((await call("POST", "/sign-out", { cookie })).headers.get("set-cookie")).to.contain("Expires=Thu, 01 Jan 1970");
+    });
+
+    it("changes things only from this service's own pages: no other site can use the cookie", async () => {
+      const pause = (headers: Record<string, string>) => call("POST", `${at}/pause`, { cookie, ...headers }, { why: "a look" });
+      for (const headers of [
+        {},
+        { "sec-fetch-site": "cross-site" },
+        { "sec-fetch-site": "same-site" },
+        { origin: "https://evil.example.com" },
+        { origin: "null" },
+      ] as Record<string, string>[])
+        expect((await pause(headers)).status, JSON.stringify(headers)).to.equal(403);
+      expect((await pause({ "sec-fetch-site": "same-origin" })).status).to.equal(202);
+      expect((await pause({ origin: server.url })).status).to.equal(409);
+    });
+  });
+
+  it("limits one caller's requests and one address's wrong credentials, but never holds up a right one or an emergency", async () => {
+    const settings = accessSchema.parse({ limits: { requestsPerMinute: 3, failuresPerMinute: 2 } });
+    await serve({ settings });
+    const alice = await tokenOf("alice", { role: "admin" });
+    const statuses = async (count: number, headers: Record<string, string>, path = at) => {
+      const all: number[] = [];
+      for (let i = 0; i < count; i += 1) all.push((await call("GET", path, headers)).status);
+      return all;
+    };
+    expect(await statuses(3, bearer("wrong"))).to.deep.equal([401, 401, 429]);
+    expect(await statuses(4, bearer(alice))).to.deep.equal([200, 200, 200, 429]);
+    const refused = await call("GET", at, bearer(alice));
+    expect([refused.json.type, refused.headers.get("content-type")]).to.deep.equal([
+      "/problems/too-many",
+      "application/problem+json; charset=utf-8",
+    ]);
+    expect(Number(refused.headers.get("retry-after"))).to.be.within(1, 60);
+    expect((await call("POST", `${at}/emergency`, bearer(alice), {})).status).to.equal(409);
+    expect(await statuses(1, bearer(await tokenOf("bob", { role: "viewer" })))).to.deep.equal([200]);
+  });
+
+  it("lets only named portals frame it and named origins call it", async () => {
+    const portal = "https://portal.example.com";
+    await serve({ settings: accessSchema.parse({ cors: [portal], frames: [portal] }) });
+    const preflight = (origin: string) =>
+      call("OPTIONS", at, { origin, "access-control-request-method": "POST", "access-control-request-headers": "authorization" });
+    expect((await preflight(portal)).headers.get("access-control-allow-origin")).to.equal(portal);
+    expect((await preflight("https://evil.example.com")).headers.get("access-control-allow-origin")).to.equal(null);
+    const elements = await call("GET", "/elements.js", { origin: portal });
+    expect([elements.status, elements.headers.get("access-control-allow-origin")]).to.deep.equal([200, portal]);
+    expect((await call("GET", "/index.html")).status).to.equal(401);
+    const { headers } = await call("GET", "/healthz");
+    expect(headers.get("content-security-policy")).to.contain(`frame-ancestors 'self' ${portal}`);
+    expect([headers.get("x-frame-options"), headers.get("x-content-type-options"), headers.get("x-powered-by")]).to.deep.equal([
+      null,
+      "nosniff",
+      null,
+    ]);
+    await serve();
+    expect((await call("GET", "/healthz")).headers.get("x-frame-options")).to.equal("SAMEORIGIN");
+    expect((await preflight(portal)).headers.get("access-control-allow-origin")).to.equal(null);
+  });
+
+  it("ends a connection whose request does not arrive", async () => {
+    await serve({ headersTimeoutMs: 50 });
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    socket.write("GET /healthz HTTP/1.1\r\nhost: x\r\n");
+    const received = await new Promise<string>((resolve) => {
+      let text = "";
+      socket.on("data", (d) => {
+        text += d;
+      });
+      socket.on("close", () => resolve(text));
+    });
+    expect(received).to.match(/^HTTP\/1\.1 408/);
+  });
+
+  it("is the host application's own where the router is mounted in one", async () => {
+    const app = express();
+    app.use(
+      "/cutover",
+      createCutoverRouter({
+        migrations,
+        authenticate: async (request) =>
+          request.get("x-host-user") === undefined
+            ? undefined
+            : { name: String(request.get("x-host-user")), grants: [{ role: "operator" }] },
+      }),
+    );
+    app.get("/other", (_, response) => void response.send("the host's own"));
+    const host: Server = createServer(app);
+    await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
+    afterThisTest(() => void host.close());
+    server = { url: `http://127.0.0.1:${(host.address() as AddressInfo).port}`, close: async () => undefined };
+    expect((await call("GET", "/other")).text).to.equal("the host's own");
+    expect((await call("GET", `/cutover${at}`)).status).to.equal(401);
+    const answer = await call("POST", `/cutover${at}/advance`, { "x-host-user": "hanna" }, { extent: "step" });
+    expect([answer.status, answer.json.stack]).to.deep.equal([202, STACK]);
+    expect((await migrations.get(STACK)).state.advancedBy).to.equal("hanna");
+    expect((await call("POST", `/cutover${at}/approve`, { "x-host-user": "hanna" }, { step: "assess.accept" })).status).to.equal(403);
+  });
+});
