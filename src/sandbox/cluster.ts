@@ -18,7 +18,6 @@ interface Observed extends KubernetesObject {
     availableReplicas?: number;
     updatedReplicas?: number;
     replicas?: number;
-    phase?: string;
     conditions?: Condition[];
   };
 }
@@ -67,10 +66,9 @@ async function apply(api: KubernetesObjectApi, inputs: Properties): Promise<void
   await until(`${what} to be ready`, async () => ready((await api.read(headOf(inputs))) as Observed));
 }
 
-/** As the real provider awaits: Deployments until all pods are available, Rollouts until the controller is done. */
+/** As the real provider awaits: Deployments until all pods are available; of a Rollout it only knows that it is there. */
 function ready({ kind, metadata, spec, status }: Observed): boolean {
   const seen = Number(status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
-  if (kind === "Rollout") return seen && status?.phase === "Healthy";
   if (kind !== "Deployment") return true;
   const wanted = spec?.replicas ?? 1;
   return seen && status?.updatedReplicas === wanted && status.availableReplicas === wanted && status.replicas === wanted;

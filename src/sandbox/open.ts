@@ -6,6 +6,7 @@ import type { ProjectPort } from "../automation/types.js";
 import { StackFile } from "../config/stackFile.js";
 import { program } from "../program.js";
 import { onCluster } from "./cluster.js";
+import { targetOnCluster } from "./ports/onCluster.js";
 import { openSandboxProject, provideSecrets, type SandboxProject } from "./project.js";
 import { startProviderHost } from "./provider/host.js";
 import { Sandbox } from "./sandbox.js";
@@ -21,7 +22,7 @@ export interface SandboxOptions {
   /** Faults by stack, for example `{ "web-api-production": ["errors@25%"] }`. */
   faults?: Record<string, string[]>;
   seed?: number;
-  /** A kubeconfig: the Kubernetes resources are applied to that API server, and not only simulated. */
+  /** A kubeconfig: the Kubernetes resources are applied to that API server and seen there, and not only simulated. */
   kubeconfig?: string;
   /** Engines side by side. @default by cores and memory */
   parallel?: number;
@@ -64,7 +65,10 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
   const migrations = new Migrations({
     store,
     driver,
-    openTarget: (stack, config) => sandbox.target(stack, config),
+    openTarget: async (stack, config) => {
+      const target = await sandbox.target(stack, config);
+      return options.kubeconfig === undefined ? target : targetOnCluster(target, options.kubeconfig, config);
+    },
     project: options.project,
     stacksFolder: project.stacksFolder,
   });
