@@ -1,4 +1,5 @@
 import type { RawConfig } from "../config/stackFile.js";
+import type { Drift } from "./drift.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
 import type { HookAnswer, Moment } from "./hooks.js";
 import type { Mark, Preview } from "./types.js";
@@ -92,6 +93,8 @@ export type Entry =
   | { type: "rollback.completed"; revision: number }
   | { type: "migration.held"; reason: string; promise?: number }
   | { type: "runner.recovered"; note: string }
+  | ({ type: "drift.found" } & Drift)
+  | { type: "drift.cleared" }
   | { type: "hook.intended"; id: string; hook: string; moment: Moment; step?: string; reason?: string }
   | ({ type: "hook.finished"; id: string; hook: string; moment: Moment; step?: string; holds: boolean } & HookAnswer)
   | { type: "migration.completed" }

@@ -6,6 +6,7 @@ import { Conflict, NotFound, Transient, UserError } from "../errors.js";
 import type { Observation, ObservationName, Side } from "../ports/observations.js";
 import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
+import { type Drift, driftOf, unsettled } from "./drift.js";
 import type { Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
@@ -253,6 +254,25 @@ export class Migrations {
       ),
     );
     return { now, observations };
+  }
+
+  /**
+   * Compares what is really there with the applied revision. What differs is journaled once, and so is its end; nothing
+   * is repaired.
+   * @throws Conflict while the migration is between two revisions
+   */
+  async lookForDrift(stack: string): Promise<Drift | undefined> {
+    const { state } = await this.get(stack);
+    const why = unsettled(state);
+    if (why !== undefined)
+      throw new Conflict(`${stack} is not compared with what is really there now: ${why}.`, { next: "Look again when it stands still." });
+    const found = driftOf(await this.options.driver.preview(stack, currentRevision(state).config, { refresh: true }));
+    const drift = found.changes.length === 0 ? undefined : found;
+    if (drift?.digest === state.drift?.digest) return drift;
+    const entry: Entry = drift === undefined ? { type: "drift.cleared" } : { type: "drift.found", ...drift };
+    // What was begun meanwhile is no drift: the next look says how it is then.
+    await this.appendUnlessMoved(stack, entry, await this.target(stack), state.lastSeq);
+    return drift;
   }
 
   private wayBackOf(plan: Plan, state: MigrationState, step: Step, now: number): Way | undefined {

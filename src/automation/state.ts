@@ -1,5 +1,6 @@
 import type { StackConfig } from "../config/schema.js";
 import { configDigest, readConfig } from "../config/stackFile.js";
+import type { Drift } from "./drift.js";
 import type { Entry, Extent, PathItem, Recorded } from "./entries.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
 import { applyHooks, type HookState, NO_HOOKS } from "./hooks.js";
@@ -89,6 +90,8 @@ export interface MigrationState {
   shownRolloutShare?: { value: number; at: number };
   /** A person's wish to promote what the step at the position set going; the number of the command. */
   promotion?: number;
+  /** What was changed past the engine, at the last look, and when that was found. */
+  drift?: Drift & { at: number };
   /** Hooks that were called, and what they said. */
   hooks: HookState;
   /** Who last advanced: an approval that needs a second person refuses this one. */
@@ -202,6 +205,10 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     case "hook.intended":
     case "hook.finished":
       return next;
+    case "drift.found":
+      return { ...next, drift: { digest: entry.digest, changes: entry.changes, at: entry.at } };
+    case "drift.cleared":
+      return { ...next, drift: undefined };
     case "migration.completed":
       return { ...next, status: "completed" };
     case "migration.aborted":

@@ -23,22 +23,10 @@ export function redactText(text: string): string {
     );
 }
 
-const DEEPEST = 8;
-
-/** A value of any shape without what looks like a credential. */
-export function redact(value: unknown, key = "", depth = 0): unknown {
-  if (typeof value === "string") return isSecret(key, value) ? HIDDEN : redactText(value);
+/** A JSON value without what looks like a credential. */
+export function redact(value: unknown, key = ""): unknown {
+  if (typeof value === "string") return value !== "" && isSecret(key, "any") ? HIDDEN : redactText(value);
   if (typeof value !== "object" || value === null) return value;
-  if (depth === DEEPEST) return "[…]";
-  if (value instanceof Date) return value;
-  if (Array.isArray(value)) return value.map((v) => redact(v, key, depth + 1));
-  const entries = value instanceof Error ? errorEntries(value) : Object.entries(value);
-  return Object.fromEntries(entries.map(([k, v]) => [k, redact(v, k, depth + 1)]));
+  if (Array.isArray(value)) return value.map((v) => redact(v, key));
+  return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, redact(v, k)]));
 }
-
-const errorEntries = (error: Error): [string, unknown][] => [
-  ["type", error.name],
-  ["message", error.message],
-  ["stack", error.stack],
-  ...(error.cause === undefined ? [] : [["cause", error.cause] as [string, unknown]]),
-];

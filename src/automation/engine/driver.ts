@@ -70,8 +70,11 @@ export class StackDriver {
     this.slots = new Slots(options.parallel);
   }
 
-  /** What the config would change. Nothing is changed: the candidate lies in a scratch file. */
-  async preview(name: string, config: RawConfig): Promise<Preview> {
+  /**
+   * What the config would change. Nothing is changed: the candidate lies in a scratch file.
+   * @param options.refresh against what is really there, and not against what the engine believes
+   */
+  async preview(name: string, config: RawConfig, options: { refresh?: boolean } = {}): Promise<Preview> {
     const stack = await this.stack(name);
     const candidate = join(this.options.scratch, `Pulumi.${name}.yaml`);
     const file = await StackFile.read(this.options.stacksFolder, name);
@@ -79,7 +82,9 @@ export class StackDriver {
     await writeAtomically(candidate, file.replace(config).text());
     const collector = new PreviewCollector();
     try {
-      await this.slots.run(name, () => stack.preview({ onEvent: collector.onEvent, configFile: candidate, suppressProgress: true }));
+      await this.slots.run(name, () =>
+        stack.preview({ onEvent: collector.onEvent, configFile: candidate, suppressProgress: true, refresh: options.refresh === true }),
+      );
     } catch (error) {
       throw engineError(error, collector.errors, `The preview of ${name} failed`);
     } finally {

@@ -113,6 +113,11 @@ function tell(entry: Recorded, state: MigrationState, plan: Plan): Told | undefi
       const at = plan[state.position]?.id;
       return { type: entry.type, ...(at === undefined ? {} : { step: at }), summary: `${stack} is held: ${entry.reason}` };
     }
+    case "drift.found":
+      return {
+        type: entry.type,
+        summary: `Something was changed past the engine in ${stack}: ${entry.changes.map((c) => `${c.name} (${[c.op, ...c.paths].join(" ")})`).join(", ")}`,
+      };
     case "migration.completed":
       return { type: entry.type, summary: `${stack} has arrived: its migration is complete.` };
     case "migration.aborted":
