@@ -2,6 +2,7 @@ import type { RawConfig } from "../config/stackFile.js";
 import type { Drift } from "./drift.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
 import type { HookAnswer, Moment } from "./hooks.js";
+import type { RequestMark } from "./requests.js";
 import type { Mark, Preview } from "./types.js";
 
 /** How far an advance goes: one step, the rest of the phase, or all the way (stopping for approvals). */
@@ -38,7 +39,7 @@ export type PathItem =
 /** What the journal records, by type. Effects are two entries: the intent before, the outcome after (promise 6). */
 export type Entry =
   | { type: "migration.created"; stack: string; plan: string; config: RawConfig; why: string; who: string }
-  | ({ type: "command"; who: string } & Command)
+  | ({ type: "command"; who: string; request?: RequestMark } & Command)
   | { type: "step.started"; step: string; attempt: number }
   | { type: "preview.stored"; step: string; attempt: number; preview: Preview; blocked: string[] }
   | { type: "preview.failed"; step: string; error: string; transient: boolean }

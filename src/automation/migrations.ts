@@ -15,6 +15,7 @@ import type { HooksPort } from "./hooks.js";
 import { verifyChain } from "./journal.js";
 import { decide, patched } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
+import { isRepeated, type RequestMark } from "./requests.js";
 import { Runner } from "./runner.js";
 import { apply, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
 import { Moved, type Store } from "./store.js";
@@ -286,15 +287,18 @@ export class Migrations {
 
   /**
    * Takes a command: checks that it is possible now, journals it with the person's name, and lets the runner go on.
+   * @param request when the sender may send it again: what stands in the journal already is not done again
    * @throws Conflict when the state does not allow it (naming who holds the stack), NotFound, UserError
    */
-  async command(stack: string, command: Command, who: string): Promise<MigrationState> {
+  async command(stack: string, command: Command, who: string, request?: RequestMark): Promise<MigrationState> {
     const target = await this.target(stack);
     // Checked against the journal as it is when the command is written: others may write in between.
     for (;;) {
       const { plan, state } = await this.get(stack);
+      if (request !== undefined && isRepeated(await this.options.store.entries(stack), request)) return state;
       await this.check(stack, plan, state, command, who);
-      if (await this.appendUnlessMoved(stack, { type: "command", who, ...command }, target, state.lastSeq)) break;
+      const entry: Entry = { type: "command", who, ...(request === undefined ? {} : { request }), ...command };
+      if (await this.appendUnlessMoved(stack, entry, target, state.lastSeq)) break;
     }
     this.failed.delete(stack);
     this.running.get(stack)?.runner.nudge();

@@ -2,6 +2,7 @@ import type { Request } from "express";
 import { z } from "zod";
 import { issuesOf } from "../config/schema.js";
 import { printable, UserError } from "../errors.js";
+import { idempotencyKey } from "./schemas/common.js";
 
 /** The checked body of a request; an absent one counts as empty. @throws UserError naming each wrong member */
 export function bodyOf(request: Request, schema: z.ZodType): unknown {
@@ -19,7 +20,13 @@ export const paramsOf = (request: Request, schema: z.ZodObject): unknown =>
 export const queryOf = (request: Request, schema: z.ZodObject): unknown =>
   checked("query", numbersIn({ ...request.query }, schema), schema);
 
-function checked(where: string, value: unknown, schema: z.ZodType): unknown {
+/** The checked `Idempotency-Key`. @throws UserError */
+export const idempotencyKeyOf = (request: Request): string | undefined =>
+  checked("header", { "idempotency-key": request.get("idempotency-key") }, z.object({ "idempotency-key": idempotencyKey.optional() }))[
+    "idempotency-key"
+  ];
+
+function checked<T extends z.ZodType>(where: string, value: unknown, schema: T): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const keys = schema instanceof z.ZodObject ? Object.keys(schema.shape).join(", ") : "";

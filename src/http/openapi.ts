@@ -2,7 +2,7 @@ import { z } from "zod";
 import { PROBLEMS } from "./problems.js";
 import { routes } from "./routes/index.js";
 import type { OpenApiDocument, Route } from "./routes/route.js";
-import { problem } from "./schemas/common.js";
+import { idempotencyKey, problem } from "./schemas/common.js";
 
 type Json = Record<string, unknown>;
 
@@ -48,7 +48,11 @@ function operation(route: Route, components: Components): Json {
     tags: [route.tag],
     summary: route.summary,
     ...(route.needs === "nobody" ? { security: [] } : { description: `Needs the role ${route.needs}.` }),
-    parameters: [...parameters("path", route.params, components), ...parameters("query", route.query, components)],
+    parameters: [
+      ...parameters("path", route.params, components),
+      ...parameters("query", route.query, components),
+      ...parameters("header", route.repeatable === true ? HEADERS : undefined, components),
+    ],
     ...(route.body === undefined
       ? {}
       : {
@@ -71,7 +75,10 @@ function operation(route: Route, components: Components): Json {
   };
 }
 
-function parameters(where: "path" | "query", schema: z.ZodObject | undefined, components: Components): Json[] {
+/** What a repeatable request takes. */
+const HEADERS = z.object({ "Idempotency-Key": idempotencyKey.optional() });
+
+function parameters(where: "path" | "query" | "header", schema: z.ZodObject | undefined, components: Components): Json[] {
   if (schema === undefined) return [];
   return Object.entries(schema.shape).map(([name, of]) => {
     const { description, ...rest } = components.of(of as z.ZodType) as { description?: string };

@@ -6,7 +6,7 @@ import { Forbidden } from "../errors.js";
 import { Sampler } from "../portal/sampler.js";
 import { type Authenticate, authentication, callerOfRequest } from "./authentication.js";
 import { parseBody } from "./body.js";
-import { bodyOf, paramsOf, queryOf } from "./input.js";
+import { bodyOf, idempotencyKeyOf, paramsOf, queryOf } from "./input.js";
 import type { Limits } from "./limits.js";
 import { openApi } from "./openapi.js";
 import { portalAssets } from "./portal.js";
@@ -87,11 +87,13 @@ function handler(route: Route, services: Services): RequestHandler {
   const { status = 200, type } = route.answer;
   return async (request, response) => {
     const caller = route.needs === "nobody" ? NOBODY : callerOfRequest(request);
+    const idempotencyKey = route.repeatable === true ? idempotencyKeyOf(request) : undefined;
     const context: Context = {
       params: route.params === undefined ? {} : paramsOf(request, route.params),
       query: queryOf(request, route.query ?? NOTHING),
       body: route.body === undefined ? undefined : bodyOf(request, route.body),
       caller,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       sees: (scope: Scope) => may(caller, "viewer", scope),
       services,
       request,

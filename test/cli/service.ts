@@ -36,6 +36,7 @@ export function cutover(args: string[], options: { cwd?: string; env?: NodeJS.Pr
 /** The real service over the model of the far side, for one test. */
 export interface ModelService {
   url: string;
+  token: string;
   world: ModelWorld;
   migrations: Migrations;
   /** Runs a command that talks to it. */
@@ -58,6 +59,7 @@ export async function modelService(): Promise<ModelService> {
   const server: RunningServer = await startServer({ migrations, port: 0, log: () => undefined });
   return {
     url: server.url,
+    token: server.token ?? "",
     world,
     migrations,
     run: (args, user = "alice") => cutover(args, { env: { CUTOVER_SERVER: server.url, CUTOVER_TOKEN: server.token, CUTOVER_USER: user } }),

@@ -18,14 +18,22 @@ describe("the HTTP API", () => {
   let engineHeld: Promise<void> | undefined;
   let logged: string[];
 
+  let folder: string;
+  let store: ModelStore;
+
   beforeEach(async () => {
-    const folder = tempFolder("http");
+    folder = tempFolder("http");
     await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
     world = new ModelWorld();
+    store = new ModelStore(world);
     logged = [];
+    await open();
+  });
+  /** The service over the far side and the journals as they are. */
+  const open = async (): Promise<void> => {
     const driver = modelDriver(world, folder);
     migrations = new Migrations({
-      store: new ModelStore(world),
+      store,
       driver: { ...driver, preview: async (...args) => engineHeld?.then(() => driver.preview(...args)) ?? driver.preview(...args) },
       openTarget: async () => modelTarget(world),
       project: modelProject,
@@ -33,7 +41,7 @@ describe("the HTTP API", () => {
       holder: "this service",
     });
     server = await startServer({ migrations, port: 0, log: (line) => logged.push(line) });
-  });
+  };
   afterEach(async () => {
     await server.close();
     await migrations.close();
@@ -126,6 +134,29 @@ describe("the HTTP API", () => {
     for (const { text } of [plan, journal, revisions]) expect(text).to.not.contain("v1:sealed");
   });
 
+  it("gives lists in pages that lead through all of it", async () => {
+    await create();
+    await advance("end");
+    await call("POST", `${at}/approve`, { step: "assess.accept" });
+    await migrations.settled(STACK);
+    const pages = async (path: string, list: string, id: string) => {
+      const all: unknown[] = [];
+      for (let after: string | undefined = ""; after !== undefined; ) {
+        const { json } = await call("GET", `${path}?limit=1${after === "" ? "" : `&after=${after}`}`);
+        expect(json[list].length).to.be.at.most(1);
+        all.push(...json[list].map((row: Record<string, unknown>) => row[id]));
+        after = json.next;
+      }
+      return all;
+    };
+    expect(await pages("/v1/migrations", "migrations", "stack")).to.deep.equal((await migrations.list()).map((m) => m.stack));
+    const { state } = await migrations.get(STACK);
+    expect(await pages(`${at}/journal`, "entries", "seq")).to.deep.equal(Array.from({ length: state.lastSeq }, (_, i) => i + 1));
+    expect(await pages(`${at}/revisions`, "revisions", "number")).to.deep.equal(state.revisions.map((r) => r.number));
+    expect((await call("GET", `${at}/journal?limit=1001`)).status).to.equal(400);
+    expect((await call("GET", `${at}/journal?afer=1`)).json.detail).to.contain("query.afer");
+  });
+
   it("previews the next step and its way back without changing anything", async () => {
     await create();
     for (let i = 0; i < 6; i += 1) await advance("step");
@@ -174,6 +205,28 @@ describe("the HTTP API", () => {
     expect([status, json.type, json.holder]).to.deep.equal([409, "/problems/conflict", "this service"]);
     expect(headers.get("content-type")).to.contain("application/problem+json");
     expect(json.requestId).to.equal(headers.get("x-request-id"));
+  });
+
+  it("promise 6: does a command once however often it is sent, also over a restart, and refuses its key for another one", async () => {
+    await create();
+    const send = (body: object, key = "night-1", user = "alice") =>
+      call("POST", `${at}/advance`, body, { "idempotency-key": key, "x-cutover-user": user });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => send({ extent: "end" })));
+    await migrations.settled(STACK);
+    expect(answers.map((a) => a.status)).to.deep.equal([202, 202, 202, 202, 202]);
+    const commands = async () => (await migrations.journal(STACK)).filter((e) => e.type === "command").length;
+    expect(await commands()).to.equal(1);
+    const other = await send({ extent: "step" });
+    expect([other.status, other.json.detail]).to.deep.equal([409, "The idempotency key belongs to another request: entry 2, advance."]);
+    expect((await call("POST", `${at}/pause`, {}, { "idempotency-key": "night-1" })).status).to.equal(409);
+    expect((await send({ extent: "end" }, "night-1", "bob")).json.detail).to.contain("it is approval");
+    expect((await send({ extent: "end" }, "no key")).json.detail).to.contain("header.idempotency-key");
+    await server.close();
+    await migrations.close();
+    await open();
+    expect((await send({ extent: "end" })).status).to.equal(202);
+    expect(await commands()).to.equal(1);
+    expect(JSON.stringify(await migrations.journal(STACK))).to.not.contain("night-1");
   });
 
   it("promise 4: refuses an approval by the person who advanced, where a second one is needed", async () => {

@@ -89,7 +89,9 @@ describe("the report of a migration", function () {
     expect(stdout).to.equal(`${files.join("\n")}\n`);
     const printed = await service.run(["report", STACK, "--out", "-", "--format", "json"]);
     expect((JSON.parse(printed.stdout) as Report).migrations[0]?.verification?.faults).to.deep.equal([]);
-    const answer = await fetch(`${service.url}/v1/migrations/${STACK}/report.html`);
+    const answer = await fetch(`${service.url}/v1/migrations/${STACK}/report.html`, {
+      headers: { authorization: `Bearer ${service.token}` },
+    });
     expect(answer.headers.get("content-security-policy")).to.match(/^default-src 'none'; style-src 'sha256-/);
   });
 

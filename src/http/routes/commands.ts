@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Role } from "../../access/caller.js";
 import type { Command } from "../../automation/entries.js";
+import { requestMark } from "../../automation/requests.js";
 import { ofStack, text, why } from "../schemas/common.js";
 import { migration } from "../schemas/migration.js";
 import { viewOf } from "../views.js";
@@ -19,10 +20,13 @@ function command(name: Command["command"], needs: Role, summary: string, body: z
     needs,
     params: ofStack,
     body,
+    repeatable: true,
     answer: { status: 202, schema: migration, what: "Journaled; the migration as it is now" },
     problems: [404, 409],
-    handle: async ({ params: { stack }, body: members, caller, services: { migrations } }) => {
-      await migrations.command(stack, { command: name, ...members } as Command, caller.name);
+    handle: async ({ params: { stack }, body: members, caller, idempotencyKey, services: { migrations } }) => {
+      const given = { command: name, ...members } as Command;
+      const request = idempotencyKey === undefined ? undefined : requestMark(caller.name, idempotencyKey, given);
+      await migrations.command(stack, given, caller.name, request);
       return viewOf(migrations, await migrations.get(stack));
     },
   });

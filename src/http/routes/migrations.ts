@@ -21,7 +21,8 @@ export const migrationRoutes = [
     }),
     answer: { schema: z.object({ migrations: z.array(migration), next: z.string().optional() }), what: "A page of migrations" },
     handle: async ({ query, sees, services: { migrations } }) => {
-      const all = (await migrations.list()).map((m) => viewOf(migrations, m)).filter(sees);
+      const seen = (await migrations.list()).map((m) => viewOf(migrations, m)).filter(sees);
+      const all = seen.sort((a, b) => (a.stack < b.stack ? -1 : 1));
       const rest = all.filter((m) => query.after === undefined || m.stack > query.after);
       const page = rest.slice(0, query.limit);
       return { migrations: page, next: page.length < rest.length ? page.at(-1)?.stack : undefined };

@@ -26,6 +26,8 @@ export interface Context<P = unknown, Q = unknown, B = unknown> {
   query: Q;
   body: B;
   caller: Caller;
+  /** The key of a repeatable request, when the sender gave one. */
+  idempotencyKey?: string;
   /** Whether the caller may see what belongs to that application and environment: for lists over many. */
   sees: (scope: Scope) => boolean;
   services: Services;
@@ -55,6 +57,8 @@ interface Description<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
   query?: Q;
   /** Absent when it takes none. */
   body?: B;
+  /** Whether it takes the header `Idempotency-Key`: sent again, it is done once. */
+  repeatable?: boolean;
   /** What is answered when all is well. */
   answer: {
     /** @default 200 */

@@ -24,6 +24,13 @@ export const rawConfig = z
   .record(z.string(), anything)
   .meta({ id: "RawConfig", description: "A stack config as its file has it; secrets read (secret)" });
 
+const A_KEY = "a key of at most 200 letters, digits and . _ : -";
+/** A sender's own name for a request, so that it can be sent again after an answer that was lost. */
+export const idempotencyKey = z
+  .string(A_KEY)
+  .regex(/^[A-Za-z0-9._:-]{1,200}$/, A_KEY)
+  .describe("The same for each sending of one request: it is done once. Counts for one caller and one migration");
+
 const MOST = 1_000;
 
 /** `limit` of a list: so many at most. */
