@@ -1,5 +1,4 @@
 import { CommanderError } from "commander";
-import { projectRoot } from "../engine/engine.js";
 import { CutoverError, EXIT_CODES } from "../errors.js";
 import { EXIT } from "./exitCodes.js";
 import { buildProgram } from "./program.js";
@@ -20,7 +19,7 @@ function explain(error: unknown): { text: string; exitCode: number } {
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug));
 
 try {
-  await (await buildProgram(projectRoot())).parseAsync();
+  await (await buildProgram()).parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.user;
   else {

@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
+import { projectRoot } from "../engine/engine.js";
 import { advanceCommand } from "./advance.js";
 import { approveCommand, refuseCommand } from "./approve.js";
 import { pauseCommand, promoteCommand, resumeCommand } from "./ask.js";
@@ -8,11 +10,13 @@ import { type Cli, serviceOf } from "./cli.js";
 import { completionCommand } from "./completion.js";
 import { containerizeCommand } from "./containerize.js";
 import { emergencyCommand } from "./emergency.js";
+import { initCommand } from "./init.js";
 import { journalCommand } from "./journal.js";
 import { discoverCommand, sandboxCommand, serveCommand, startCommand } from "./local.js";
 import { planCommand } from "./plan.js";
 import { previewCommand } from "./preview.js";
 import type { CommandOptions } from "./project.js";
+import { rehearseCommand } from "./rehearse.js";
 import { reportCommand } from "./report.js";
 import { abortCommand, rollbackCommand } from "./rollback.js";
 import { statusCommand } from "./status.js";
@@ -21,16 +25,19 @@ import { verifyCommand } from "./verify.js";
 
 /** Every command under the heading it has in the help, in the order in which a migration needs them. */
 const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
-  "Prepare:": [discoverCommand, planCommand, containerizeCommand],
+  "Prepare:": [initCommand, discoverCommand, planCommand, containerizeCommand, rehearseCommand],
   "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand],
   "Go back:": [rollbackCommand, emergencyCommand, abortCommand],
   "Look:": [statusCommand, journalCommand, verifyCommand, reportCommand],
   "Run:": [startCommand, serveCommand, tokenCommand, sandboxCommand, completionCommand],
 };
 
-/** The command line. @param root the checkout or the installed package */
-export async function buildProgram(root: string): Promise<Command> {
-  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+/** The folder with Pulumi.yaml: where one stands, or this checkout. */
+const projectFolder = (): string => (existsSync("Pulumi.yaml") ? process.cwd() : projectRoot());
+
+/** The command line, with every command. */
+export async function buildProgram(): Promise<Command> {
+  const { version } = JSON.parse(await readFile(join(projectRoot(), "package.json"), "utf8")) as { version: string };
   const program = new Command("cutover")
     .description("Moves applications from old infrastructure to EKS, phase by phase, and back again at any moment.")
     .version(version)
@@ -42,7 +49,7 @@ export async function buildProgram(root: string): Promise<Command> {
     .exitOverride();
   const globals = (): CommandOptions => {
     const { stacks, state } = program.opts<Omit<CommandOptions, "root">>();
-    return { root, stacks: resolve(stacks), state: resolve(state) };
+    return { root: projectFolder(), stacks: resolve(stacks), state: resolve(state) };
   };
   const cli: Cli = { globals, service: serviceOf(globals), program };
   for (const [heading, commands] of Object.entries(COMMANDS))

@@ -22,7 +22,7 @@ export interface Engine {
   how: string;
 }
 
-/** The checkout: the nearest folder above this file that holds the scripts; the same from `src` and from `dist/src`. */
+/** The checkout, or the installed package: the nearest folder above this file that holds the scripts; the same from `src` and from `dist/src`. */
 export function projectRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, "scripts", "engine.mjs"))) {

@@ -1,3 +1,4 @@
+import type { StackConfig } from "../config/schema.js";
 import { UserError } from "../errors.js";
 
 /**
@@ -14,6 +15,8 @@ export interface Fault {
   moment?: string;
   always: boolean;
   state: "waiting" | "active" | "over";
+  /** Whether it has struck at least once. */
+  came?: true;
 }
 
 const NAMES = {
@@ -54,11 +57,25 @@ export function parseFault(text: string): Fault {
   return { ...fault, moment };
 }
 
+/** As a person writes it. */
+export function faultText({ name, percent, of, moment, always }: Fault): string {
+  return `${name}@${percent === undefined ? moment : `${of === undefined ? "" : `${of}-`}${percent}%`}${always ? "*" : ""}`;
+}
+
+/** Why a fault can never strike a stack; undefined when it can. */
+export function cannotStrike({ percent, of, name }: Fault, { dns, database, strategy }: StackConfig): string | undefined {
+  if (percent !== undefined && of === undefined && dns === undefined) return "it has no dns section, so no DNS weight";
+  if (of === "green" && strategy.kind !== "blue-green") return `its strategy is ${strategy.kind}: there is no green`;
+  if (of === "canary" && strategy.kind !== "canary") return `its strategy is ${strategy.kind}: there is no canary`;
+  if (["lag-spike", "data-difference", "no-reverse"].includes(name) && database === undefined) return "it moves no database";
+  return undefined;
+}
+
 /** Faults after a weight changed, of DNS when not told otherwise. */
 export function afterWeight(faults: Fault[], weight: number, of?: "green" | "canary"): Fault[] {
   return faults.map((f) => {
     if (f.percent === undefined || f.of !== of) return f;
-    if (f.state === "waiting" && weight >= f.percent) return { ...f, state: "active" };
+    if (f.state === "waiting" && weight >= f.percent) return { ...f, state: "active", came: true };
     if (f.state === "active" && weight < f.percent) return { ...f, state: f.always ? "waiting" : "over" };
     return f;
   });

@@ -3,9 +3,10 @@ import type { StackConfig } from "../config/schema.js";
 import type { Side } from "../ports/observations.js";
 import type { Target } from "../ports/target.js";
 import type { Properties, SandboxBackend } from "./backend.js";
-import { parseFault } from "./faults.js";
+import { faultText, parseFault } from "./faults.js";
 import { sandboxTarget } from "./ports/target.js";
 import { naturalId } from "./world/kinds.js";
+import { newShare } from "./world/signals.js";
 import type { EffectEntry } from "./world/state.js";
 import { keyOf, World } from "./world/world.js";
 
@@ -50,6 +51,18 @@ export class Sandbox {
   async oldFleet(stack: string): Promise<{ maintenance: boolean; uses: Side }> {
     const { maintenance, uses } = (await this.world(stack).look()).old;
     return { maintenance, uses };
+  }
+
+  /** The faults of a stack, and whether each has struck. */
+  async faults(stack: string): Promise<{ fault: string; came: boolean }[]> {
+    const { faults } = await this.world(stack).look();
+    return faults.map((f) => ({ fault: faultText(f), came: f.came === true }));
+  }
+
+  /** The share of users that were on the new side at a moment: what they really met, caches of resolvers and all. */
+  async usersOnNew(stack: string): Promise<(at: number) => number> {
+    const state = await this.world(stack).look();
+    return (at) => newShare(state, at);
   }
 
   /** Promises that the far side saw broken; empty when all held. */

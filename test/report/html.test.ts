@@ -52,7 +52,7 @@ describe("the report of a migration", function () {
     expect(m?.decisions.map((d) => [d.who, d.what])).to.deep.include(["bob", "approve"]);
     expect(m?.decisions.at(-1)).to.deep.include({ who: "alice", what: "rollback", why: "<b>errors</b> & more" });
     const judged = m?.judgements.find((j) => j.step === "traffic.dns-25")?.gates.find((g) => g.gate === "dns-weight");
-    expect(judged).to.include({ accepts: "25 % shown by the authoritative servers", verdict: "pass", last: 25 });
+    expect(judged).to.include({ accepts: "25 % shown by the authoritative name servers", verdict: "pass", last: 25 });
     expect(m?.rollbacks).to.have.length(1);
     expect(m?.verification).to.deep.include({ faults: [], entries: entries.length, head: entries.at(-1)?.hash });
     expect(m?.timeline[0]?.text).to.contain("Begun by alice");

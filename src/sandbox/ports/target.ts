@@ -80,7 +80,7 @@ function data(world: World, config: () => StackConfig): DataPort {
     compare: (effect) =>
       world.effect(effect, "data:Compare", copy(), (state) => {
         const fault = state.faults.find((f) => f.name === "data-difference" && f.state === "waiting");
-        if (fault !== undefined && !fault.always) fault.state = "over";
+        if (fault !== undefined) Object.assign(fault, { came: true, state: fault.always ? "waiting" : "over" });
         const differences = fault === undefined ? 0 : 3;
         const tables = 24 + Math.floor(noise(state.seed, "tables", 0) * 16);
         return { summary: `${tables} tables compared, ${differences} rows differ.`, facts: { tables, differences }, differences };
@@ -89,7 +89,9 @@ function data(world: World, config: () => StackConfig): DataPort {
       world.effect(effect, "data:VerifyReadWrite", copy(), () => ({ summary: `A row was written to ${copy()}, read and removed.` })),
     startReverseReplication: (effect) =>
       world.effect(effect, "data:StartReverseReplication", copy(), (state) => {
-        if (state.faults.some((f) => f.name === "no-reverse"))
+        const fault = state.faults.find((f) => f.name === "no-reverse");
+        if (fault !== undefined) fault.came = true;
+        if (fault !== undefined)
           return { summary: `Changes of ${copy()} cannot stream back: its WAL has no logical level.`, supported: false };
         state.reverseReplication = true;
         return { summary: `Changes of ${copy()} stream back to the old database.`, supported: true };
@@ -105,7 +107,7 @@ function data(world: World, config: () => StackConfig): DataPort {
 function setWrites(state: WorldState, side: Side, allowed: boolean): Evidence {
   state.writes[side] = allowed;
   const spike = (from: "waiting" | "active", to: "active" | "over") => {
-    state.faults = state.faults.map((f) => (f.name === "lag-spike" && f.state === from ? { ...f, state: to } : f));
+    state.faults = state.faults.map((f) => (f.name === "lag-spike" && f.state === from ? { ...f, state: to, came: true } : f));
   };
   if (side === "old" && !allowed) {
     state.writesStoppedAt = state.now;

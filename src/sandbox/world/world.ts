@@ -149,7 +149,7 @@ export class World implements SandboxBackend {
       (f) => f.name === "crash" && f.state === "waiting" && (f.moment === kind || (key !== "" && key.includes(`/${f.moment}#`))),
     );
     if (fault === undefined) return false;
-    fault.state = fault.always ? "waiting" : "over";
+    Object.assign(fault, { came: true, state: fault.always ? "waiting" : "over" });
     return true;
   }
 

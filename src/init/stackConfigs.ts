@@ -1,0 +1,100 @@
+import { Document } from "yaml";
+import type { Application, Inventory } from "../inventory/csv.js";
+import { serviceNamed } from "../inventory/graph.js";
+import { REPLACE } from "./placeholders.js";
+
+/** The little that an inventory does not say. */
+export interface Answers {
+  region: string;
+  /** Where images lie: `ghcr.io/your-org`. */
+  registry: string;
+  /** Users reach each public application as NAME.DOMAIN; none is public without one. */
+  domain?: string;
+  environments: string[];
+}
+
+export interface Draft {
+  stack: string;
+  /** The text of Pulumi.STACK.yaml. */
+  text: string;
+}
+
+/** A stack config for each application in each environment, as ready as the inventory allows. Pure. */
+export function draftStackConfigs({ applications }: Inventory, answers: Answers): Draft[] {
+  return applications.flatMap((application, i) =>
+    answers.environments.map((environment) => {
+      const stack = `${application.name}-${environment}`;
+      const config = { ...providers(answers), ...sections(application, environment, answers, i) };
+      const document = new Document({ config });
+      document.commentBefore = ` ${application.name} in ${environment}: ${application.technology.text}, ${application.traffic.text}, made by cutover init.\n What reads replaceme or 192.0.2.x is still to be filled in; cutover doctor lists it.`;
+      return { stack, text: document.toString({ lineWidth: 140 }) };
+    }),
+  );
+}
+
+const providers = ({ region }: Answers) => ({ "aws:region": region, "aws-native:region": region });
+
+/** Only staging has nothing old to come from. */
+const hasOld = (environment: string): boolean => environment !== "staging";
+const usesRelational = ({ dataStore }: Application): boolean => dataStore !== undefined && /rds|postgres|aurora/i.test(dataStore);
+/** People or systems ask it; what runs by the clock or from a queue has no host. */
+const isPublic = ({ traffic, technology }: Application): boolean =>
+  technology.kind === "static" || traffic.perDay !== undefined || /req|user|visit/i.test(traffic.text);
+
+function sections(application: Application, environment: string, answers: Answers, index: number): Record<string, unknown> {
+  const { name, criticality, owner } = application;
+  const host = answers.domain !== undefined && isPublic(application) ? `${name}.${answers.domain}` : undefined;
+  const old = hasOld(environment);
+  const moves = old && usesRelational(application);
+  return {
+    "cutover:application": { name, environment, criticality, owner },
+    "cutover:cluster": { name: environment },
+    "cutover:workload": workload(application, environment, answers),
+    ...(host === undefined || !old ? {} : { "cutover:ingress": { host } }),
+    ...(moves ? { "cutover:database": database(name) } : {}),
+    ...(old
+      ? { "cutover:old": { addresses: [`192.0.2.${index + 1}`], ...(moves ? { databaseIdentifier: `${name}-db-${REPLACE}` } : {}) } }
+      : {}),
+    "cutover:strategy": strategy(application, host !== undefined && old, answers),
+    ...(host === undefined || !old ? {} : { "cutover:dns": { zoneId: `Z${REPLACE.toUpperCase()}` } }),
+  };
+}
+
+function workload(application: Application, environment: string, { registry }: Answers) {
+  const { name, technology, dependencies } = application;
+  const services = dependencies.map(serviceNamed);
+  const secretEnv = {
+    ...(usesRelational(application) || services.includes("PostgreSQL") ? { DATABASE_URL: "database-url" } : {}),
+    ...(services.includes("Redis") ? { REDIS_URL: "redis-url" } : {}),
+  };
+  return {
+    image: `${registry}/${name}:1.0.0`,
+    ...(environment === "staging" ? { replicas: 2 } : {}),
+    env: technology.kind === "nodejs" ? { NODE_ENV: environment } : {},
+    ...(Object.keys(secretEnv).length === 0 ? {} : { secretEnv }),
+  };
+}
+
+/** What matters most gets two whole colours; what users see, a canary; the rest the ordinary update. */
+function strategy({ name, criticality }: Application, isReached: boolean, { registry }: Answers) {
+  const image = `${registry}/${name}:1.1.0`;
+  if (!isReached) return { kind: "rolling", image };
+  return { kind: criticality === "high" ? "blue-green" : "canary", image };
+}
+
+const database = (name: string) => ({
+  source: {
+    identifier: `${name}-db-${REPLACE}`,
+    endpoint: `${name}-db.${REPLACE}.rds.amazonaws.com`,
+    databaseName: name.replaceAll("-", "_"),
+    username: name.replaceAll("-", "_"),
+    sizeGb: 100,
+  },
+  target: {
+    identifier: `${name}-db-eks`,
+    instanceClass: "db.r6g.large",
+    vpcId: `vpc-${REPLACE}`,
+    subnetIds: [`subnet-${REPLACE}-a`, `subnet-${REPLACE}-b`],
+    clientSecurityGroupIds: [`sg-${REPLACE}`],
+  },
+});

@@ -1,0 +1,40 @@
+import { duration } from "../report/format.js";
+import type { Rehearsed } from "./outcome.js";
+
+/** What a team is ready to bear. */
+export interface Budget {
+  /** Longest time until users are back after a rollback was decided. */
+  usersBackMinutes: number;
+  /** Whether a rollback of the rehearsal may have lost data. */
+  mayLoseData: boolean;
+}
+
+/** What is judged, apart from the journal itself. */
+export interface Seen extends Pick<Rehearsed, "stack" | "status" | "faults" | "rollbacks"> {
+  /** Promises that the far side saw broken. */
+  violations: string[];
+  /** Faults of the journal. */
+  journal: string[];
+  /** Why the rehearsal ended early. */
+  failure?: string;
+}
+
+/** Everything that speaks against the night, each as a sentence. Nothing is a go. Pure. */
+export function reasonsAgainst(seen: Seen, { usersBackMinutes, mayLoseData }: Budget): string[] {
+  const { stack, status, faults, rollbacks, violations, journal, failure } = seen;
+  const reasons: string[] = [];
+  if (failure !== undefined) reasons.push(failure);
+  else if (status !== "completed") reasons.push(`${stack} ended ${status}, not completed.`);
+  for (const violation of violations) reasons.push(`A promise was broken on the far side: ${violation}.`);
+  for (const fault of journal) reasons.push(`The journal is not whole: ${fault}.`);
+  for (const { fault, came } of faults) if (!came) reasons.push(`${fault} never came about, so nothing is known about it.`);
+  for (const r of rollbacks) {
+    const which = `The rollback to revision ${r.revision} (${r.why})`;
+    if (r.doneMs === undefined) reasons.push(`${which} did not end.`);
+    if (r.usersBackMs === undefined) reasons.push(`${which} did not bring users back within a day.`);
+    else if (r.usersBackMs > usersBackMinutes * 60_000)
+      reasons.push(`${which} took ${duration(r.usersBackMs)} until users were back; accepted: ${usersBackMinutes} min.`);
+    if (r.loses.length > 0 && !mayLoseData) reasons.push(`${which} lost data: ${r.loses.join("; ")}.`);
+  }
+  return reasons;
+}
