@@ -17,6 +17,8 @@ export { createCutoverRouter } from "./http/router.js";
 
 export interface ServerOptions {
   migrations: Migrations;
+  /** Folder whose rehearsals are shown. @default none */
+  rehearsals?: string;
   /** The credentials that are accepted. @default a local token made now, which may name people */
   access?: Access;
   /** Origins, frames, limits and proxies. @default none allowed, the usual limits */
@@ -48,6 +50,7 @@ const KEEP_ALIVE_MS = 65_000;
 /** The HTTP service. @throws UserError when the port is taken */
 export async function startServer({
   migrations,
+  rehearsals,
   access = { local: makeLocalToken({ namesPeople: true }) },
   settings = defaultAccess(),
   host = "127.0.0.1",
@@ -62,7 +65,15 @@ export async function startServer({
   const limits = limitsOf(settings.limits);
   const elementsForOthers = settings.cors.length > 0;
   app.use(
-    createCutoverRouter({ migrations, authenticate: authenticateBy(access), limits, signIn: signIn(access), elementsForOthers, log }),
+    createCutoverRouter({
+      migrations,
+      rehearsals,
+      authenticate: authenticateBy(access),
+      limits,
+      signIn: signIn(access),
+      elementsForOthers,
+      log,
+    }),
   );
   app.use(notFound);
   app.use(problems(log));

@@ -17,6 +17,9 @@ export interface CommandOptions {
 /** Where the sandbox of a state folder keeps everything. */
 export const sandboxFolder = (state: string): string => join(state, "sandbox");
 
+/** Where a state folder keeps its rehearsals. */
+export const rehearsalsIn = (state: string): string => join(state, "rehearsals");
+
 /** The user's project on disk: the inventory and its supplement lie beside the stack configs. */
 export function folderProject(stacks: string): ProjectPort {
   return {

@@ -5,6 +5,7 @@ import { type Cli, type OutputOptions, prints, wholeNumber } from "./cli.js";
 import { EXIT } from "./exitCodes.js";
 import { print, say } from "./output.js";
 import { printer } from "./progress.js";
+import { rehearsalsIn } from "./project.js";
 
 interface RehearseOptions extends OutputOptions {
   stack: string[];
@@ -13,9 +14,6 @@ interface RehearseOptions extends OutputOptions {
   usersBack: number;
   mayLoseData?: boolean;
 }
-
-/** Where a state folder keeps its rehearsals. */
-export const rehearsalsIn = (state: string): string => join(state, "rehearsals");
 
 /** The whole migration before the real one. */
 export const rehearseCommand = (cli: Cli): Command =>

@@ -3,7 +3,7 @@ import { useEngine } from "../engine/engine.js";
 import { type RunningServer, startServer } from "../server.js";
 import { openAccess } from "../service/access.js";
 import { openRealService } from "../service/real.js";
-import { type CommandOptions, folderProject } from "./project.js";
+import { type CommandOptions, folderProject, rehearsalsIn } from "./project.js";
 import { untilStopped } from "./stop.js";
 import { withSandbox } from "./withSandbox.js";
 
@@ -34,7 +34,7 @@ async function serveMigrations(options: ServeOptions, migrations: Migrations): P
   const { access, settings, close } = await openAccess({ state, host, file, namesPeople: targets === undefined });
   try {
     await migrations.resumeAll();
-    const server = await startServer({ migrations, access, settings, host, port });
+    const server = await startServer({ migrations, rehearsals: rehearsalsIn(state), access, settings, host, port });
     process.stdout.write(`${servingLines(server)}\n`);
     await untilStopped();
     await server.close();

@@ -20,6 +20,8 @@ export interface RouterOptions {
   migrations: Migrations;
   /** Names who is behind a request, and what they may do: the host application's own way. */
   authenticate: Authenticate;
+  /** Folder whose rehearsals are shown. @default none */
+  rehearsals?: string | undefined;
   /** @default none: the host application's business */
   limits?: Limits;
   /** How browsers get in. @default none: the host application's business */
@@ -36,13 +38,20 @@ const NOTHING = z.strictObject({});
 export function createCutoverRouter({
   migrations,
   authenticate,
+  rehearsals,
   limits,
   signIn,
   elementsForOthers = false,
   log = (line) => void process.stderr.write(`${line}\n`),
 }: RouterOptions): Router {
   const router = express.Router();
-  const services: Services = { migrations, stream: new ProgressStream(migrations), sampler: new Sampler(migrations), document: openApi() };
+  const services: Services = {
+    migrations,
+    rehearsals,
+    stream: new ProgressStream(migrations),
+    sampler: new Sampler(migrations),
+    document: openApi(),
+  };
   router.use(requestIds);
   mount(
     router,

@@ -1,4 +1,5 @@
 import type { GateSummary } from "../automation/gates/watch.js";
+import type { Phase } from "../automation/types.js";
 import type { MigrationReport } from "../report/report.js";
 import type { Moment } from "../report/story.js";
 
@@ -68,7 +69,7 @@ export interface WayBackCost {
 /** One moment to replay: what happened, and how everything stood then. */
 export interface Frame extends Moment {
   status: string;
-  phase: string;
+  phase: Phase;
   revision: number;
   /** Percent, as intended. */
   weights: { dns?: number; green?: number };

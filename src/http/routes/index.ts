@@ -5,6 +5,7 @@ import { healthRoutes } from "./health.js";
 import { historyRoutes } from "./history.js";
 import { migrationRoutes } from "./migrations.js";
 import { portalRoutes } from "./portal.js";
+import { rehearsalRoutes } from "./rehearsals.js";
 import { reportRoutes } from "./reports.js";
 import type { Route } from "./route.js";
 
@@ -19,6 +20,7 @@ export const routes: readonly Route[] = [
   ...migrationRoutes,
   ...historyRoutes,
   ...reportRoutes,
+  ...rehearsalRoutes,
   ...portalRoutes,
   ...commandRoutes,
 ];

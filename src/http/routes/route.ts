@@ -11,6 +11,8 @@ export interface Services {
   stream: ProgressStream;
   /** Both sides' signals over time, between what the journal keeps. */
   sampler: Sampler;
+  /** Folder of the rehearsals; absent where there are none. */
+  rehearsals?: string | undefined;
   /** The OpenAPI document of all routes. */
   document: OpenApiDocument;
 }

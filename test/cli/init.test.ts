@@ -1,0 +1,77 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { StackFile } from "../../src/config/stackFile.js";
+import { missingIn } from "../../src/init/placeholders.js";
+import { tempFolder } from "../support/tmp.js";
+import { cutover } from "./service.js";
+
+const INVENTORY = `Application,Technology,Dependencies,Traffic,Data Store,Critical,Owner
+web-api,Node.js 16,PostgreSQL/Redis,10k req/day,RDS,High,Platform Team
+admin-portal,React,web-api,100 users,None,Medium,Admin Team
+batch-processor,Python,S3/SQS,Hourly,None,Low,Data Team
+`;
+const ANSWERS = ["--region", "eu-west-1", "--registry", "ghcr.io/acme", "--domain", "acme.test"];
+
+describe("cutover init", function () {
+  this.timeout(60_000);
+  let folder: string;
+  const init = (...args: string[]) =>
+    cutover(["init", join(folder, "inventory.csv"), "--out", join(folder, "project"), ...ANSWERS, ...args]);
+  const config = async (stack: string) => (await StackFile.read(join(folder, "project", "stacks"), stack)).shape();
+
+  beforeEach(async () => {
+    folder = tempFolder("init");
+    await writeFile(join(folder, "inventory.csv"), INVENTORY);
+  });
+
+  it("makes a project whose stack configs are valid and have a plan, and says what is left to fill in", async () => {
+    const { code, stdout, stderr } = await init();
+    expect(code, stderr).to.equal(0);
+    expect(stdout).to.match(/^STACK +STRATEGY +STEPS +TO FILL IN\nweb-api-staging +rolling/);
+    expect(stdout).to.contain("dns.zoneId: ZREPLACEME (aws route53 list-hosted-zones)");
+    expect(stdout).to.contain("secrets.database-password: not set");
+    const web = await config("web-api-production");
+    expect(web.application).to.include({ criticality: "high", owner: "Platform Team" });
+    expect(web.ingress?.host).to.equal("web-api.acme.test");
+    expect(web.strategy).to.include({ kind: "blue-green", image: "ghcr.io/acme/web-api:1.1.0" });
+    expect(web.workload.secretEnv).to.deep.equal({ DATABASE_URL: "database-url", REDIS_URL: "redis-url" });
+    expect((await config("admin-portal-production")).strategy.kind).to.equal("canary");
+    const batch = await config("batch-processor-production");
+    expect([batch.strategy.kind, batch.ingress, batch.dns]).to.deep.equal(["rolling", undefined, undefined]);
+    expect((await config("web-api-staging")).old).to.equal(undefined);
+    const plan = await cutover(["plan", "web-api-production"], { cwd: join(folder, "project") });
+    expect(plan.code, plan.stderr).to.equal(0);
+    expect(plan.stdout).to.contain("database.promote  point of no return");
+    expect(await readFile(join(folder, "project", "stacks", "applications.csv"), "utf8")).to.equal(INVENTORY);
+  });
+
+  it("leaves nothing to fill in once it is filled in", async () => {
+    await init();
+    const file = await StackFile.read(join(folder, "project", "stacks"), "batch-processor-production");
+    expect(missingIn(file.raw()).map((m) => m.path)).to.deep.equal(["old.addresses[0]"]);
+    expect(missingIn({ ...file.raw(), "cutover:old": { addresses: ["1.2.3.4"] } })).to.deep.equal([]);
+  });
+
+  it("overwrites nothing that differs, unless told to", async () => {
+    await init();
+    const path = join(folder, "project", "stacks", "Pulumi.web-api-staging.yaml");
+    await writeFile(path, `${await readFile(path, "utf8")}# mine\n`);
+    const again = await init();
+    expect(again.code).to.equal(4);
+    expect(again.stderr).to.contain("Pulumi.web-api-staging.yaml. Nothing was written.").and.contain("--force");
+    expect(await readFile(path, "utf8")).to.match(/# mine\n$/);
+    expect((await init("--force")).code).to.equal(0);
+  });
+
+  it("names every wrong cell of an inventory, and an unknown dependency", async () => {
+    await writeFile(join(folder, "inventory.csv"), INVENTORY.replace("High", "Enormous"));
+    expect((await init()).stderr)
+      .to.contain("line 2, column Critical")
+      .and.contain("High, Medium or Low");
+    await writeFile(join(folder, "inventory.csv"), INVENTORY.replace("Redis", "Rediss"));
+    const unknown = await init();
+    expect(unknown.code).to.equal(2);
+    expect(unknown.stderr).to.contain("did you mean Redis?");
+  });
+});

@@ -1,0 +1,75 @@
+import { expect } from "chai";
+import type { Recorded } from "../../src/automation/entries.js";
+import type { Plan } from "../../src/automation/plan.js";
+import { rollbackCosts, waysBack } from "../../src/rehearsal/cost.js";
+import { framesOf } from "../../src/rehearsal/frames.js";
+import { turningPoints } from "../../src/rehearsal/text.js";
+import { STACK } from "../automation/model.js";
+import { type ModelService, modelService } from "../cli/service.js";
+
+const MINUTE = 60_000;
+
+describe("what going back costs", function () {
+  this.timeout(60_000);
+  let service: ModelService;
+  let entries: Recorded[];
+  let plan: Plan;
+  let wentBackAt: number;
+
+  /** A migration with half its users on the new side, which a person takes back from there. */
+  before(async () => {
+    service = await modelService();
+    const { migrations } = service;
+    await migrations.create(STACK, "alice");
+    for (let i = 0; i < 200; i += 1) {
+      const { state, plan } = await migrations.get(STACK);
+      if (state.steps["traffic.dns-25"]?.status === "done") break;
+      if (state.status === "approval") await migrations.command(STACK, { command: "approve", step: plan[state.position]?.id ?? "" }, "bob");
+      else await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
+      await migrations.settled(STACK);
+    }
+    const { state } = await migrations.get(STACK);
+    await migrations.command(STACK, { command: "rollback", revision: state.revision - 1, why: "a test" }, "alice");
+    await migrations.settled(STACK);
+    entries = await migrations.journal(STACK);
+    ({ plan } = await migrations.get(STACK));
+    wentBackAt = entries.find((e) => e.type === "rollback.started")?.at ?? 0;
+  });
+  after(() => service.close());
+
+  it("is minutes for users only while some are on the new side, and says what is lost after the promotion", () => {
+    const costs = new Map(waysBack(plan, entries).map((c) => [c.step, c]));
+    expect(costs.get("assess.inventory")).to.include({ possible: true, usersMinutes: 0, minutes: 0, items: 0 });
+    expect(costs.get("containerize.deploy")?.loses).to.deep.equal([]);
+    expect(costs.get("containerize.deploy")?.usersMinutes).to.equal(0);
+    expect(costs.get("database.promote")?.loses.join()).to.contain("written after this step");
+    // The weights, their way to the servers, and one TTL of 60 s.
+    expect(costs.get("traffic.dns-25")?.usersMinutes).to.be.at.least(2);
+  });
+
+  it("is told at the steps that change the answer, and only there", () => {
+    const costs = waysBack(plan, entries);
+    const turning = turningPoints(costs).map((c) => c.step);
+    expect(turning[0]).to.equal("assess.inventory");
+    expect(turning).to.include("traffic.dns-25");
+    expect(turning.length).to.be.lessThan(costs.length / 3);
+  });
+
+  it("is measured of each rollback: until as many users were back as the restored weights ask for", () => {
+    const share = (at: number): number => (at < wentBackAt + 3 * MINUTE ? 0.25 : 0);
+    const [back] = rollbackCosts(plan, entries, share);
+    expect(back).to.include({ automatic: false, usersOnNew: 0.25, usersBackMs: 3 * MINUTE });
+    expect(rollbackCosts(plan, entries, () => 0.25)[0]).to.not.have.property("usersBackMs");
+  });
+
+  it("can be replayed: every frame knows weights, status and revision of its moment", () => {
+    const frames = framesOf(plan, entries, () => 0.5);
+    const seqs = frames.map((f) => f.seq);
+    expect(seqs).to.deep.equal([...seqs].sort((a, b) => a - b));
+    expect(frames[0]).to.include({ kind: "begin", status: "ready", revision: 0 });
+    const at25 = frames.find((f) => f.step === "traffic.dns-25" && f.kind === "gate");
+    expect(at25?.weights.dns).to.equal(25);
+    expect(at25?.gates?.map((g) => g.gate)).to.include("dns-weight");
+    expect(frames.at(-1)?.status).to.equal("held");
+  });
+});
