@@ -12,6 +12,7 @@ import { limitsOf } from "./http/limits.js";
 import { notFound, problems, requestIds } from "./http/problems.js";
 import { createCutoverRouter } from "./http/router.js";
 import { authenticateBy, signIn } from "./http/signIn.js";
+import type { Operations } from "./operations/operations.js";
 
 export { createCutoverRouter } from "./http/router.js";
 
@@ -27,7 +28,9 @@ export interface ServerOptions {
   host?: string;
   /** 0 takes a free one. @default 8080 */
   port?: number;
-  /** Where unexpected errors are written. @default standard error */
+  /** Counts, logs and traces requests; tells whether the service is ready. @default nothing does */
+  operations?: Operations;
+  /** Where unexpected errors are written. @default the log of `operations`, or standard error */
   log?: (line: string) => void;
   /** How long a request's headers may take to arrive, in milliseconds. @default 15 s */
   headersTimeoutMs?: number;
@@ -55,13 +58,14 @@ export async function startServer({
   settings = defaultAccess(),
   host = "127.0.0.1",
   port = 8_080,
-  log = (line) => void process.stderr.write(`${line}\n`),
+  operations,
+  log = operations === undefined ? (line) => void process.stderr.write(`${line}\n`) : (line) => operations.logger.error(line),
   headersTimeoutMs = HEADERS_MS,
 }: ServerOptions): Promise<RunningServer> {
   const app = express();
   app.disable("x-powered-by");
   app.set("trust proxy", settings.trustedProxies);
-  app.use(requestIds, headers(settings), crossOrigin(settings));
+  app.use(requestIds, ...(operations?.requests() ?? []), headers(settings), crossOrigin(settings));
   const limits = limitsOf(settings.limits);
   const elementsForOthers = settings.cors.length > 0;
   app.use(
@@ -72,6 +76,7 @@ export async function startServer({
       limits,
       signIn: signIn(access),
       elementsForOthers,
+      operations,
       log,
     }),
   );

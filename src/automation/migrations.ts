@@ -7,7 +7,7 @@ import type { Observation, ObservationName, Side } from "../ports/observations.j
 import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
 import { type Drift, driftOf, unsettled } from "./drift.js";
-import type { Driver } from "./engine/driver.js";
+import { Cancelled, type Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateName } from "./gates/gate.js";
@@ -18,7 +18,7 @@ import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
 import { Runner } from "./runner.js";
 import { apply, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
-import { Moved, type Store } from "./store.js";
+import { type Lease, Moved, type Store } from "./store.js";
 import type { Preview, ProjectPort, Step } from "./types.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
 
@@ -59,9 +59,21 @@ export interface Progress {
   here: boolean;
 }
 
+/** How long an engine may take to end once it was asked to. */
+const HAND_OVER_MS = 10_000;
+
+const within = (work: Promise<unknown>, ms: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
+
 /** All migrations of one service: commands in, progress out. Every edge (HTTP, CLI, rehearsal) talks to this. */
 export class Migrations {
-  private readonly running = new Map<string, { runner: Runner; fence: number; done: Promise<void> }>();
+  private readonly running = new Map<string, { runner: Runner; lease: Lease; done: Promise<void> }>();
   private readonly starts = new Map<string, Promise<void>>();
   private readonly targets = new Map<string, Promise<Target>>();
   private readonly plans = new Map<string, Plan>();
@@ -167,7 +179,7 @@ export class Migrations {
     const news: Progress[] = [];
     for (const entry of entries.slice(known?.lastSeq ?? 0)) {
       state = apply(state, entry, plan);
-      const here = entry.fence > 0 ? this.running.get(stack)?.fence === entry.fence : this.written.delete(entry.hash);
+      const here = entry.fence > 0 ? this.running.get(stack)?.lease.fence === entry.fence : this.written.delete(entry.hash);
       news.push({ stack, entry, state, plan, here });
     }
     this.states.set(stack, state as MigrationState);
@@ -187,6 +199,7 @@ export class Migrations {
 
   /** Begins the migration of a stack with its config file as revision 0; answers the one that exists. */
   async create(stack: string, who: string): Promise<Migration> {
+    this.requireOpen();
     if ((await this.options.store.entries(stack)).length > 0) return this.get(stack);
     const file = await StackFile.read(this.options.stacksFolder, stack);
     const config = file.config();
@@ -291,6 +304,7 @@ export class Migrations {
    * @throws Conflict when the state does not allow it (naming who holds the stack), NotFound, UserError
    */
   async command(stack: string, command: Command, who: string, request?: RequestMark): Promise<MigrationState> {
+    this.requireOpen();
     const target = await this.target(stack);
     // Checked against the journal as it is when the command is written: others may write in between.
     for (;;) {
@@ -306,6 +320,11 @@ export class Migrations {
     if (["rollback", "abort", "emergency"].includes(command.command)) this.options.driver.cancel(stack);
     await this.ensureRunning(stack);
     return (await this.get(stack)).state;
+  }
+
+  /** @throws Transient while the service is ending: another process, or the next one, takes it */
+  private requireOpen(): void {
+    if (this.stopping.signal.aborted) throw new Transient("The service is shutting down.", { retryAfterSeconds: 5 });
   }
 
   private async check(stack: string, plan: Plan, state: MigrationState, command: Command, who: string): Promise<void> {
@@ -388,12 +407,20 @@ export class Migrations {
     }
   }
 
-  /** Lets running effects finish, ends pauses between samples, gives leases back. */
-  async close(): Promise<void> {
+  /**
+   * Takes no more commands, ends pauses between samples, and lets running effects finish. At the deadline the engines are
+   * asked to stop: their updates stay intended, and whoever takes the lease next goes on with them.
+   */
+  async close({ deadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
     clearInterval(this.sweeping);
     this.stopForeign();
     this.stopping.abort(new Error("the service is stopping"));
-    await Promise.all([...this.running.values()].map((r) => r.done));
+    const all = Promise.all([...this.running.values()].map((r) => r.done));
+    if (deadlineMs === undefined || (await within(all, deadlineMs))) return void (await all);
+    for (const stack of this.running.keys()) this.options.driver.cancel(stack);
+    if (await within(all, HAND_OVER_MS)) return;
+    // What cannot be stopped ends with this process: its effects have keys, and are asked for again under them.
+    for (const { lease } of this.running.values()) await this.options.store.release(lease).catch(() => undefined);
   }
 
   isRunning(stack: string): boolean {
@@ -449,7 +476,7 @@ export class Migrations {
         (error: Error) => {
           // What passes, or what another process goes on with, is tried again by the next sweep.
           if (!(error instanceof Transient) && !(error instanceof Conflict)) this.failed.add(stack);
-          this.events.emit("failure", stack, error);
+          if (!(error instanceof Cancelled && this.stopping.signal.aborted)) this.events.emit("failure", stack, error);
           return false;
         },
       )
@@ -459,7 +486,7 @@ export class Migrations {
         return ended;
       })
       .finally(() => this.running.delete(stack));
-    this.running.set(stack, { runner, fence: lease.fence, done: done.then(() => undefined) });
+    this.running.set(stack, { runner, lease, done: done.then(() => undefined) });
     // A command that came in between the last decision and the release found somebody running: look again. After an
     // error nobody does: it would only happen again. The next command or start of the service tries anew.
     void done

@@ -2,7 +2,7 @@ import type { StackConfig } from "../config/schema.js";
 import { CutoverError, Terminal, Transient } from "../errors.js";
 import { type Observation, unknown } from "../ports/observations.js";
 import type { Evidence, Target } from "../ports/target.js";
-import type { Driver } from "./engine/driver.js";
+import { Cancelled, type Driver } from "./engine/driver.js";
 import type { Entry } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateUse } from "./gates/gate.js";
@@ -174,6 +174,8 @@ export class Runner {
       const updated = await this.parts.driver.update(this.state.stack, intent.config, intent.key, { dnsOnly: intent.targetDns === true });
       await this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...updated });
     } catch (error) {
+      // The service ends: the update stays intended, and the next runner finds out how far it came.
+      if (error instanceof Cancelled && this.stop.aborted) throw error;
       await this.append({ type: "update.failed", key: intent.key, revision: intent.revision, ...failure(error) });
     }
   }

@@ -1,5 +1,8 @@
-import type { Migrations } from "../automation/migrations.js";
+import { join } from "node:path";
 import { useEngine } from "../engine/engine.js";
+import { NO_OPERATIONS, readOperations } from "../operations/config.js";
+import { createLogger } from "../operations/logs.js";
+import { Operations, type Watched } from "../operations/operations.js";
 import { type RunningServer, startServer } from "../server.js";
 import { openAccess } from "../service/access.js";
 import { openRealService } from "../service/real.js";
@@ -14,31 +17,45 @@ export interface ServeOptions extends CommandOptions {
   targets?: string;
   /** File that says who may use it. */
   access?: string;
+  /** File with notifications, hooks and the schedule of drift detection. */
+  operations?: string;
+  /** How long a running update may take to finish before it is handed over. */
+  shutdownSeconds: number;
 }
 
 /** Serves the sandbox as it is, or real environments; migrations that were under way go on. */
 export async function serve(options: ServeOptions): Promise<void> {
-  const { targets } = options;
-  if (targets === undefined) return withSandbox(options, ({ migrations }) => serveMigrations(options, migrations));
+  const { targets, operations: file } = options;
+  const operations = new Operations({ config: file === undefined ? NO_OPERATIONS : await readOperations(file), logger: createLogger() });
+  if (targets === undefined)
+    return withSandbox({ ...options, operations }, ({ migrations, store }) =>
+      serveMigrations(options, operations, { migrations, store, queueUrl: `pglite:${join(options.state, "queue")}` }),
+    );
   await useEngine();
-  const service = await openRealService({ ...options, targets, project: folderProject(options.stacks) });
+  const service = await openRealService({ ...options, operations, targets, project: folderProject(options.stacks) });
   try {
-    await serveMigrations(options, service.migrations);
+    await serveMigrations(options, operations, service);
   } finally {
     await service.close();
   }
 }
 
-async function serveMigrations(options: ServeOptions, migrations: Migrations): Promise<void> {
-  const { state, host, port, targets, access: file } = options;
+async function serveMigrations(options: ServeOptions, operations: Operations, service: Watched): Promise<void> {
+  const { state, host, port, targets, access: file, shutdownSeconds } = options;
+  const { migrations } = service;
   const { access, settings, close } = await openAccess({ state, host, file, namesPeople: targets === undefined });
   try {
+    await operations.watch(service);
     await migrations.resumeAll();
-    const server = await startServer({ migrations, rehearsals: rehearsalsIn(state), access, settings, host, port });
+    const server = await startServer({ migrations, rehearsals: rehearsalsIn(state), access, settings, operations, host, port });
     process.stdout.write(`${servingLines(server)}\n`);
     await untilStopped();
+    // Still answering, so that whoever balances the load sees that it is not ready any more.
+    operations.readiness.stop();
+    await migrations.close({ deadlineMs: shutdownSeconds * 1_000 });
     await server.close();
   } finally {
+    await operations.close();
     await close();
   }
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Caller, may, type Scope } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
 import { Forbidden } from "../errors.js";
+import type { Operations } from "../operations/operations.js";
 import { Sampler } from "../portal/sampler.js";
 import { type Authenticate, authentication, callerOfRequest } from "./authentication.js";
 import { parseBody } from "./body.js";
@@ -28,6 +29,8 @@ export interface RouterOptions {
   signIn?: SignIn;
   /** Whether pages of other origins load the portal's elements: program files without data, which then need no credential. @default false */
   elementsForOthers?: boolean;
+  /** What /readyz and /metrics tell. @default the host application's business */
+  operations?: Operations | undefined;
   /** Where unexpected errors are written. @default standard error */
   log?: (line: string) => void;
 }
@@ -42,6 +45,7 @@ export function createCutoverRouter({
   limits,
   signIn,
   elementsForOthers = false,
+  operations,
   log = (line) => void process.stderr.write(`${line}\n`),
 }: RouterOptions): Router {
   const router = express.Router();
@@ -50,6 +54,7 @@ export function createCutoverRouter({
     rehearsals,
     stream: new ProgressStream(migrations),
     sampler: new Sampler(migrations),
+    operations,
     document: openApi(),
   };
   router.use(requestIds);

@@ -23,6 +23,9 @@ export interface OperationsOptions {
   logger: Logger;
 }
 
+/** What is attached to a service when it is made. */
+export type Attached = Pick<Operations, "hooks" | "driver">;
+
 /** What the service is watched: its journals, its engines, where its queue would lie. */
 export interface Watched {
   migrations: Migrations;

@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import { StackDriver } from "../automation/engine/driver.js";
 import { Migrations } from "../automation/migrations.js";
-import { FolderStore } from "../automation/store.js";
+import { FolderStore, type Store } from "../automation/store.js";
 import type { ProjectPort } from "../automation/types.js";
 import { StackFile } from "../config/stackFile.js";
+import type { Attached } from "../operations/operations.js";
 import { program } from "../program.js";
 import { onCluster } from "./cluster.js";
 import { targetOnCluster } from "./ports/onCluster.js";
@@ -24,6 +25,8 @@ export interface SandboxOptions {
   seed?: number;
   /** A kubeconfig: the Kubernetes resources are applied to that API server and seen there, and not only simulated. */
   kubeconfig?: string;
+  /** Hooks, and what measures the engine. @default nothing */
+  operations?: Attached;
   /** Engines side by side. @default by cores and memory */
   parallel?: number;
   /** The environment that leads an engine to a provider host of another process. @default one in this process */
@@ -34,6 +37,7 @@ export interface SandboxOptions {
 export interface OpenSandbox {
   migrations: Migrations;
   driver: StackDriver;
+  store: Store;
   sandbox: Sandbox;
   project: SandboxProject;
   /** The environment that a `pulumi` process needs to reach the sandbox. */
@@ -64,7 +68,8 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
   });
   const migrations = new Migrations({
     store,
-    driver,
+    driver: options.operations?.driver(driver) ?? driver,
+    ...(options.operations === undefined ? {} : { hooks: options.operations.hooks }),
     openTarget: async (stack, config) => {
       const target = await sandbox.target(stack, config);
       return options.kubeconfig === undefined ? target : targetOnCluster(target, options.kubeconfig, config);
@@ -75,6 +80,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
   return {
     migrations,
     driver,
+    store,
     sandbox,
     project,
     env,

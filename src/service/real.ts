@@ -8,11 +8,13 @@ import type { CompareProgress } from "../adapters/sql/compare.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import { Migrations } from "../automation/migrations.js";
+import type { Store } from "../automation/store.js";
 import type { ProjectPort } from "../automation/types.js";
 import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { readTarget } from "../config/targets.js";
 import { UserError } from "../errors.js";
+import type { Attached } from "../operations/operations.js";
 import { program } from "../program.js";
 import { openStore, SWEEP_MS } from "./store.js";
 
@@ -28,6 +30,8 @@ export interface RealServiceOptions {
   project: ProjectPort;
   /** Environment of the engine: its backend, its passphrase. @default this process's PULUMI_… variables */
   env?: Record<string, string>;
+  /** Hooks, and what measures the engine. @default nothing */
+  operations?: Attached;
   /** PostgreSQL for the journals, which several processes may share. @default DATABASE_URL, or a folder for one process */
   databaseUrl?: string;
 }
@@ -35,14 +39,17 @@ export interface RealServiceOptions {
 export interface RealService {
   migrations: Migrations;
   driver: StackDriver;
+  store: Store;
+  /** Where the queue lies. */
+  queueUrl: string;
   close(): Promise<void>;
 }
 
 /** The service over real accounts and clusters: the engine with its own backend and providers, and the real adapters. */
 export async function openRealService(options: RealServiceOptions): Promise<RealService> {
-  const { root, stacks, state, targets, project, databaseUrl, env = pulumiVariables() } = options;
+  const { root, stacks, state, targets, project, operations, databaseUrl, env = pulumiVariables() } = options;
   const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string };
-  const { store, shared } = await openStore(state, databaseUrl);
+  const { store, shared, queueUrl } = await openStore(state, databaseUrl);
   const closing: (() => void)[] = [];
   const targetOf = async (stack: string, config: () => StackConfig) => {
     const opened = await openRealTarget({
@@ -66,7 +73,8 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
   });
   const migrations = new Migrations({
     store,
-    driver,
+    driver: operations?.driver(driver) ?? driver,
+    ...(operations === undefined ? {} : { hooks: operations.hooks }),
     openTarget: targetOf,
     project,
     stacksFolder: stacks,
@@ -75,6 +83,8 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
   return {
     migrations,
     driver,
+    store,
+    queueUrl,
     close: async () => {
       await migrations.close();
       for (const close of closing) close();

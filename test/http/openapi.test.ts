@@ -28,6 +28,6 @@ describe("the OpenAPI document", () => {
   });
 
   it("asks for a credential everywhere but for the service's health", () => {
-    expect(routes.filter((r) => r.needs === "nobody").map((r) => r.path)).to.deep.equal(["/healthz"]);
+    expect(routes.filter((r) => r.needs === "nobody").map((r) => r.path)).to.deep.equal(["/healthz", "/readyz"]);
   });
 });

@@ -33,6 +33,9 @@ export interface DriverOptions {
   parallel?: number;
 }
 
+/** An update that was asked to stop; how far it came is not known. */
+export class Cancelled extends Terminal {}
+
 export interface Updated {
   engineVersion: number;
   changes: Record<string, number>;
@@ -121,7 +124,7 @@ export class StackDriver {
         durationMs: Math.round(performance.now() - started),
       };
     } catch (error) {
-      if (cancelled.signal.aborted) throw new Terminal(`The update of ${name} was cancelled.`, { cause: error });
+      if (cancelled.signal.aborted) throw new Cancelled(`The update of ${name} was cancelled.`, { cause: error });
       throw engineError(error, collector.errors, `The update of ${name} failed`);
     } finally {
       this.running.delete(name);

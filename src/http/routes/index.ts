@@ -4,6 +4,7 @@ import { eventRoutes } from "./events.js";
 import { healthRoutes } from "./health.js";
 import { historyRoutes } from "./history.js";
 import { migrationRoutes } from "./migrations.js";
+import { operationsRoutes } from "./operations.js";
 import { portalRoutes } from "./portal.js";
 import { rehearsalRoutes } from "./rehearsals.js";
 import { reportRoutes } from "./reports.js";
@@ -15,6 +16,7 @@ import type { Route } from "./route.js";
  */
 export const routes: readonly Route[] = [
   ...healthRoutes,
+  ...operationsRoutes,
   ...descriptionRoutes,
   ...eventRoutes,
   ...migrationRoutes,

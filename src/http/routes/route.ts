@@ -2,6 +2,7 @@ import type { Request, Response } from "express";
 import type { z } from "zod";
 import type { Caller, Role, Scope } from "../../access/caller.js";
 import type { Migrations } from "../../automation/migrations.js";
+import type { Operations } from "../../operations/operations.js";
 import type { Sampler } from "../../portal/sampler.js";
 import type { ProgressStream } from "../stream.js";
 
@@ -13,6 +14,8 @@ export interface Services {
   sampler: Sampler;
   /** Folder of the rehearsals; absent where there are none. */
   rehearsals?: string | undefined;
+  /** Whether it is ready, and what it measures; absent where it is mounted into another service. */
+  operations?: Pick<Operations, "readiness" | "metrics"> | undefined;
   /** The OpenAPI document of all routes. */
   document: OpenApiDocument;
 }
