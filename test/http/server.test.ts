@@ -149,7 +149,7 @@ describe("the HTTP API", () => {
       }
       return all;
     };
-    expect(await pages("/v1/migrations", "migrations", "stack")).to.deep.equal((await migrations.list()).map((m) => m.stack));
+    expect(await pages("/v1/migrations", "migrations", "stack")).to.deep.equal((await migrations.list()).map((m) => m.stack).sort());
     const { state } = await migrations.get(STACK);
     expect(await pages(`${at}/journal`, "entries", "seq")).to.deep.equal(Array.from({ length: state.lastSeq }, (_, i) => i + 1));
     expect(await pages(`${at}/revisions`, "revisions", "number")).to.deep.equal(state.revisions.map((r) => r.number));
