@@ -45,8 +45,9 @@ export class ProgressStream {
   /** Answers one request, until it ends. */
   serve(request: Request, response: Response, sees: Sees): void {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", Connection: "keep-alive" });
-    response.write(": open\n\n");
     const seen = request.get("last-event-id");
+    // Where it is now, so that a client whose connection breaks before the first event misses nothing either.
+    response.write(seen === undefined ? `: open\nid: ${this.process}-${this.last}\n\n` : ": open\n\n");
     const resumed = seen === undefined || this.replay(seen, response, sees);
     this.clients.set(response, sees);
     if (!resumed) void this.snapshot(response, sees).catch(() => response.end());

@@ -1,0 +1,710 @@
+// Made by npm run docs from docs/openapi.json.
+import type { Call, CallOptions } from "./connection.js";
+
+/** A problem document of RFC 9457 */
+export interface Problem {
+  /** Which kind of problem: a path below /problems */
+  type: string;
+  title: string;
+  status: number;
+  /** What happened, for people */
+  detail: string;
+  /** What to do next */
+  next?: string;
+  /** Each thing wrong in the request */
+  issues?: {
+    path: string;
+    got?: string;
+    accepted: string;
+  }[];
+  /** Who or what holds the stack */
+  holder?: string;
+  /** Number of the promise that speaks against it */
+  promise?: number;
+  requestId: string;
+}
+
+/** Where a migration is, what comes next, where its users are */
+export interface Migration {
+  stack: string;
+  application: string;
+  environment: string;
+  criticality: string;
+  owner?: string;
+  status: "ready" | "running" | "approval" | "paused" | "held" | "returning" | "completed" | "aborted";
+  /** Whether a runner of the process that answers is at work */
+  running: boolean;
+  phase: Phase;
+  /** What comes next or is under way; absent when all is done */
+  step?: {
+    id: string;
+    title: string;
+    kind: "config" | "action" | "gate" | "approval";
+    asks?: string;
+    secondPerson?: boolean;
+  };
+  done: number;
+  steps: number;
+  /** How far each phase of the plan is, in order */
+  phases: {
+    phase: Phase;
+    done: number;
+    steps: number;
+  }[];
+  revision: number;
+  /** The version that users get */
+  image: string;
+  dns?: {
+    records: "none" | "old" | "both" | "new";
+    old: number;
+    new: number;
+  };
+  /** Percent of the green colour */
+  green?: number;
+  heldReason?: string;
+  /** Since when the step's gates are watched, and pass without a break */
+  watch?: {
+    /** Milliseconds since the epoch, on the target's clock */
+    since: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    passingSince?: number;
+    /** How long the gates must hold */
+    holdMs: number;
+  };
+  /** The way back that is under way */
+  returning?: {
+    revision: number;
+    /** What runs, in order */
+    items: string[];
+    done: number;
+    why: string;
+    automatic: boolean;
+    abort: boolean;
+  };
+  gates: Gate[];
+  updatedAt: string;
+  /** Number of the newest journal entry */
+  lastSeq: number;
+}
+
+export type Phase = "assess" | "containerize" | "database" | "rollout" | "traffic" | "optimize" | "cleanup";
+
+/** A gate as it was last judged */
+export interface Gate {
+  gate: string;
+  /** What passes, for people */
+  accepts: string;
+  verdict: "pass" | "pending" | "fail" | "unknown";
+  last?: number;
+  min?: number;
+  max?: number;
+  /** The last value with its unit, or why it is unknown */
+  shown: string;
+  samples: number;
+  source: string;
+  /** When the last value was true */
+  at?: number;
+}
+
+/** One step of a plan, and what became of it */
+export interface Step {
+  id: string;
+  phase: Phase;
+  kind: "config" | "action" | "gate" | "approval";
+  title: string;
+  /** What of the guide it carries out */
+  seed: string;
+  wayBack: {
+    summary: string;
+    loses: string;
+  };
+  pointOfNoReturn: boolean;
+  gates: {
+    gate: "error-rate" | "latency-p95" | "old-error-rate" | "error-rate-over-old" | "latency-over-old" | "traffic-share" | "replica-available" | "replica-lag" | "lag-zero" | "database-primary" | "writes-stopped" | "backup-retention" | "pods-ready" | "green-ready" | "green-weight" | "rollout-healthy" | "rollout-share" | "targets-healthy" | "load-balancer-ready" | "dns-weight" | "dns-ttl" | "dns-resolvers" | "staging-verified" | "hpa-active" | "spot-nodes-ready" | "snapshot-available";
+    accepts: string;
+    expect?: number;
+    holdSeconds: number;
+    timeoutSeconds?: number;
+  }[];
+  status: "waiting" | "running" | "done" | "undone" | "failed";
+  attempt: number;
+  /** What the person is asked, of an approval */
+  asks?: string;
+  secondPerson?: boolean;
+  /** Milliseconds since the epoch, on the target's clock */
+  startedAt?: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  completedAt?: number;
+  evidence?: string;
+  files?: string[];
+  observed?: Gate[];
+  preview?: Preview;
+  error?: string;
+  approvedBy?: string;
+  revision?: number;
+}
+
+/** What an update would change */
+export interface Preview {
+  changes: {
+    urn: string;
+    type: string;
+    name: string;
+    op: "create" | "update" | "replace" | "delete";
+    diff: {
+      path: string;
+      before?: unknown;
+      after?: unknown;
+      replaces?: boolean;
+    }[];
+  }[];
+  unchanged: number;
+  /** SHA-256 over the changes: an approval is bound to it */
+  digest: string;
+}
+
+/** A way back, before it is gone */
+export interface Way {
+  revision: number;
+  /** Index of the first step that is undone */
+  undoTo: number;
+  /** What runs, in order */
+  path: {
+    kind: "config";
+    kept: {
+      path: string;
+      why: string;
+    }[];
+    dnsOnly: boolean;
+    summary: string;
+    afterSeconds?: number;
+  } | {
+    kind: "undo";
+    step: string;
+    summary: string;
+  }[];
+  crossesPointOfNoReturn: boolean;
+  loses: string[];
+}
+
+/** The 30/60/90-day goals */
+export interface Scorecard {
+  /** When all users had moved */
+  since?: number;
+  days?: number;
+  goals: {
+    id: string;
+    days: 30 | 60 | 90;
+    title: string;
+    standing: "met" | "missed" | "open" | "unknown";
+    evidence: string;
+  }[];
+}
+
+/** An entry of the journal; its further members depend on its type */
+export interface Entry {
+  type: string;
+  seq: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  at: number;
+  recordedAt: string;
+  /** Fencing token of the runner that wrote it; 0 for commands */
+  fence: number;
+  /** Hash of the entry before */
+  prev: string;
+  hash: string;
+  [member: string]: unknown;
+}
+
+/** A numbered copy of a stack's config, why it came to be, and who is behind it */
+export interface Revision {
+  number: number;
+  config: RawConfig;
+  digest: string;
+  why: string;
+  who: string;
+  step?: string;
+  /** The revision that this one went back to */
+  restores?: number;
+  kept?: {
+    path: string;
+    why: string;
+  }[];
+  key?: string;
+  engineVersion?: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  at: number;
+}
+
+/** A stack config as its file has it; secrets read (secret) */
+export type RawConfig = Record<string, unknown>;
+
+/** A path of the stack config that differs */
+export interface ConfigChange {
+  path: string;
+  before?: unknown;
+  after?: unknown;
+}
+
+/** What the journals say; every number comes from an entry */
+export interface Report {
+  migrations: MigrationReport[];
+  totals: Record<string, number>;
+}
+
+export interface MigrationReport {
+  stack: string;
+  application: string;
+  environment: string;
+  status: string;
+  /** Milliseconds since the epoch, on the target's clock */
+  startedAt: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  endedAt: number;
+  steps: {
+    id: string;
+    phase: Phase;
+    status: string;
+  }[];
+  /** Percent of DNS answers for the new side, as applied */
+  dnsWeights: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    value: number;
+  }[];
+  /** Percent of requests to green, as applied */
+  greenWeights: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    value: number;
+  }[];
+  rollbacks: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    completedAt?: number;
+    why: string;
+    automatic: boolean;
+  }[];
+  decisions: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    who: string;
+    what: string;
+    step?: string;
+    why?: string;
+    resources?: string[];
+  }[];
+  judgements: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    step: string;
+    passed: boolean;
+    gates: Gate[];
+    reason?: string;
+    heldMs?: number;
+  }[];
+  /** Values of gates over time */
+  series: {
+    gate: string;
+    phase: string;
+    points: {
+      /** Milliseconds since the epoch, on the target's clock */
+      at: number;
+      value: number;
+      passes: boolean;
+    }[];
+    /** Highest value that passes */
+    limit?: number;
+    accepts: string;
+  }[];
+  timeline: {
+    seq: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    kind: string;
+    step?: string;
+    text: string;
+  }[];
+  scorecard?: Scorecard;
+  verification?: {
+    /** Milliseconds since the epoch, on the wall clock */
+    at: number;
+    faults: string[];
+    entries: number;
+    head: string;
+  };
+}
+
+/** Who moves when, and who needs whom */
+export interface Inventory {
+  applications: {
+    name: string;
+    technology: string;
+    traffic: string;
+    dataStore?: string;
+    criticality: string;
+    owner: string;
+    /** Applications of one wave may move together; from 1 */
+    wave: number;
+  }[];
+  graph: {
+    nodes: {
+      id: string;
+      label: string;
+      kind: "application" | "service" | "consumer";
+      wave?: number;
+    }[];
+    /** `from` needs `to` */
+    edges: {
+      from: string;
+      to: string;
+    }[];
+  };
+}
+
+/** Both sides over time, with the gates' limits */
+export interface Signals {
+  /** Milliseconds since the epoch, on the target's clock */
+  from: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  to: number;
+  charts: {
+    id: "dns" | "errors" | "latency" | "lag";
+    title: string;
+    unit: "percent" | "fraction" | "seconds";
+    /** Where the gate ends */
+    threshold?: {
+      value: number;
+      label: string;
+    };
+    series: {
+      id: "new" | "old" | "asked";
+      label: string;
+      points: {
+        /** Milliseconds since the epoch, on the target's clock */
+        at: number;
+        /** null where it was unknown */
+        value: unknown;
+      }[];
+    }[];
+  }[];
+  /** What happened, to mark in every chart */
+  moments: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    kind: "step" | "rollback" | "held" | "promotion";
+    label: string;
+  }[];
+}
+
+/** A checklist of the guide, ticked by evidence */
+export interface Checklist {
+  id: string;
+  title: string;
+  /** Where in the guide */
+  phase: string;
+  done: number;
+  items: {
+    /** The line as the guide writes it */
+    text: string;
+    tick: "done" | "running" | "failed" | "undone" | "waiting";
+    /** The steps whose outcome ticks it */
+    steps: {
+      id: string;
+      status: "waiting" | "running" | "done" | "undone" | "failed";
+    }[];
+    evidence?: string;
+    /** Milliseconds since the epoch, on the target's clock */
+    at?: number;
+  }[];
+}
+
+/** A risk, the facts it rests on, and how far its mitigation is */
+export interface Risk {
+  id: string;
+  title: string;
+  severity: "high" | "medium" | "low";
+  evidence: string;
+  mitigation: string;
+  standing: "open" | "mitigated";
+  mitigatedBy: {
+    id: string;
+    title: string;
+    status: "waiting" | "running" | "done" | "undone" | "failed";
+  }[];
+}
+
+/** Cost before and after */
+export interface Costs {
+  /** Whether the step that reads the costs has run */
+  known: boolean;
+  currency?: string;
+  /** The whole account, a month */
+  account?: {
+    before: number;
+    after: number;
+  };
+  /** Tagged with the application, a month */
+  application?: {
+    before: number;
+    after: number;
+  };
+  services: {
+    before: number;
+    after: number;
+    service: string;
+  }[];
+  spotSavingsAMonth?: number;
+  evidence?: string;
+}
+
+/** Every operation of the API that answers once. */
+export class Operations {
+  constructor(private readonly call: <T>(call: Call) => Promise<T>) {}
+
+  /** Tells that the process answers. */
+  health(options: CallOptions = {}): Promise<{
+    status: "ok";
+  }> {
+    return this.call({ method: "GET", path: `/healthz`, ...options });
+  }
+
+  /** Describes this API: OpenAPI 3.1, made from the schemas that check the requests. Needs the role viewer. */
+  getOpenApi(options: CallOptions = {}): Promise<{
+    openapi: string;
+    [member: string]: unknown;
+  }> {
+    return this.call({ method: "GET", path: `/v1/openapi.json`, ...options });
+  }
+
+  /** Lists the migrations that the caller may see, by stack. Needs the role viewer. */
+  listMigrations(query: {
+    /** Only stacks that come after this one: the `next` of the page before */
+    after?: string;
+    /** At most so many */
+    limit?: number;
+  } = {}, options: CallOptions = {}): Promise<{
+    migrations: Migration[];
+    next?: string;
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations`, query, ...options });
+  }
+
+  /** Begins the migration of a stack with its config file as revision 0; answers the one that exists. Needs the role operator. */
+  createMigration(body: {
+    /** Name of a stack: application and environment */
+    stack: string;
+  }, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations`, body, ...options });
+  }
+
+  /** Tells where a migration is, what comes next, its weights and gates. Needs the role viewer. */
+  getMigration(stack: string, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}`, ...options });
+  }
+
+  /** Lists every step with its way back, its gates, and what became of it. Needs the role viewer. */
+  getPlan(stack: string, options: CallOptions = {}): Promise<{
+    position: number;
+    steps: Step[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/plan`, ...options });
+  }
+
+  /** Shows what a rollback to a revision would run, keep and lose. Needs the role viewer. */
+  getWayBack(stack: string, query: {
+    revision: number;
+  }, options: CallOptions = {}): Promise<Way> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/way-back`, query, ...options });
+  }
+
+  /** Makes the next step's preview now, and its way back; changes nothing. Needs the role viewer. */
+  previewNextStep(stack: string, options: CallOptions = {}): Promise<{
+    step?: Step;
+    preview?: Preview;
+    wayBack?: Way;
+  }> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/preview`, body: {}, ...options });
+  }
+
+  /** Judges the 30/60/90-day goals, by what is measured now and by what the steps left. Needs the role viewer. */
+  getScorecard(stack: string, options: CallOptions = {}): Promise<Scorecard> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/scorecard`, ...options });
+  }
+
+  /** Lists journal entries in order. Needs the role viewer. */
+  getJournal(stack: string, query: {
+    /** Only what comes after this number: the `next` of the page before */
+    after?: number;
+    /** At most so many */
+    limit?: number;
+  } = {}, options: CallOptions = {}): Promise<{
+    entries: Entry[];
+    next?: number;
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/journal`, query, ...options });
+  }
+
+  /** Lists revisions in order: config, why, who. Needs the role viewer. */
+  getRevisions(stack: string, query: {
+    /** Only revisions after this one: the `next` of the page before */
+    after?: number;
+    /** At most so many */
+    limit?: number;
+  } = {}, options: CallOptions = {}): Promise<{
+    current: number;
+    revisions: Revision[];
+    next?: number;
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/revisions`, query, ...options });
+  }
+
+  /** Compares a revision's config with another one's. Needs the role viewer. */
+  getRevisionDiff(stack: string, number: number, query: {
+    /** The other revision; the one before when absent */
+    against?: number;
+  } = {}, options: CallOptions = {}): Promise<{
+    from: number;
+    to: number;
+    changes: ConfigChange[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/revisions/${encodeURIComponent(number)}/diff`, query, ...options });
+  }
+
+  /** Checks the journal's hash chain, and the revisions against the engine's own history. Needs the role viewer. */
+  verifyJournal(stack: string, options: CallOptions = {}): Promise<{
+    intact: boolean;
+    faults: string[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/verify`, ...options });
+  }
+
+  /** Fetches a file of evidence. Needs the role viewer. */
+  getFile(stack: string, name: string, options: CallOptions = {}): Promise<string> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/files/${encodeURIComponent(name)}`, text: true, ...options });
+  }
+
+  /** Reports on a migration: steps, weights, gates with values, decisions, rollbacks, costs, verification. Needs the role viewer. */
+  getReport(stack: string, options: CallOptions = {}): Promise<Report> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/report`, ...options });
+  }
+
+  /** The report as one HTML file without anything outside it. Needs the role viewer. */
+  getReportPage(stack: string, options: CallOptions = {}): Promise<string> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/report.html`, text: true, ...options });
+  }
+
+  /** The report as Markdown. Needs the role viewer. */
+  getReportMarkdown(stack: string, options: CallOptions = {}): Promise<string> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/report.md`, text: true, ...options });
+  }
+
+  /** Lists the inventory's applications by wave, with the graph of what needs what. Needs the role viewer. */
+  getInventory(options: CallOptions = {}): Promise<Inventory> {
+    return this.call({ method: "GET", path: `/v1/inventory`, ...options });
+  }
+
+  /** Answers weights, error rate, latency and lag of both sides over time: from the journal, and sampled between. Needs the role viewer. */
+  getSignals(stack: string, query: {
+    /** Not before; the migration's beginning when absent */
+    from?: number;
+    /** Not after; now when absent */
+    to?: number;
+    /** At most so many points a line; of neighbours the worst stays */
+    points?: number;
+  } = {}, options: CallOptions = {}): Promise<Signals> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/signals`, query, ...options });
+  }
+
+  /** Lists the guide's checklists, each line ticked by the steps that carry it out. Needs the role viewer. */
+  getChecklists(stack: string, options: CallOptions = {}): Promise<{
+    checklists: Checklist[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/checklists`, ...options });
+  }
+
+  /** Lists the risks with the facts they rest on and how far their mitigation is. Needs the role viewer. */
+  getRisks(stack: string, options: CallOptions = {}): Promise<{
+    risks: Risk[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/risks`, ...options });
+  }
+
+  /** Answers the cost before and after, as the step that reviews it found it. Needs the role viewer. */
+  getCosts(stack: string, options: CallOptions = {}): Promise<Costs> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/costs`, ...options });
+  }
+
+  /** Shows what an emergency would run, keep and lose. Needs the role viewer. */
+  getEmergencyWay(stack: string, options: CallOptions = {}): Promise<Way> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/way-back/emergency`, ...options });
+  }
+
+  /** Goes on by one step, to the end of the phase, or as far as it may. Needs the role operator. */
+  advance(stack: string, body: {
+    extent?: "step" | "phase" | "end";
+  } = {}, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/advance`, body, repeatable: true, ...options });
+  }
+
+  /** Approves the step that waits; `resources` names what may be replaced or deleted. Needs the role approver. */
+  approve(stack: string, body: {
+    step: string;
+    resources?: string[];
+  }, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/approve`, body, repeatable: true, ...options });
+  }
+
+  /** Refuses the step that waits, and holds the migration. Needs the role approver. */
+  refuse(stack: string, body: {
+    step: string;
+    /** The reason, for the journal */
+    why?: string;
+  }, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/refuse`, body, repeatable: true, ...options });
+  }
+
+  /** Ends the pause that the canary is in. Needs the role operator. */
+  promote(stack: string, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/promote`, body: {}, repeatable: true, ...options });
+  }
+
+  /** Stops between two decisions. Needs the role operator. */
+  pause(stack: string, body: {
+    /** The reason, for the journal */
+    why?: string;
+  } = {}, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/pause`, body, repeatable: true, ...options });
+  }
+
+  /** Goes on with what was paused or held. Needs the role operator. */
+  resume(stack: string, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/resume`, body: {}, repeatable: true, ...options });
+  }
+
+  /** Goes back to a revision. Needs the role operator. */
+  rollback(stack: string, body: {
+    revision: number;
+    /** The reason, for the journal */
+    why?: string;
+  }, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/rollback`, body, repeatable: true, ...options });
+  }
+
+  /** Sends users to the old side at once, past the engine; then goes back to before their traffic moved. Needs the role operator. */
+  emergency(stack: string, body: {
+    /** The reason, for the journal */
+    why?: string;
+  } = {}, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/emergency`, body, repeatable: true, ...options });
+  }
+
+  /** Goes back to revision 0 and ends the migration. Needs the role operator. */
+  abort(stack: string, body: {
+    /** The reason, for the journal */
+    why?: string;
+  } = {}, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/abort`, body, repeatable: true, ...options });
+  }
+}

@@ -1,0 +1,121 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { CutoverClient, CutoverProblem, type MigrationEvent } from "../../src/client/index.js";
+import { projectRoot } from "../../src/engine/engine.js";
+import { STACK } from "../automation/model.js";
+import { type ModelService, modelService } from "../cli/service.js";
+import { command, makeConsumer } from "../support/consumer.js";
+import { tempFolder } from "../support/tmp.js";
+import { startFlakyProxy } from "./flakyProxy.js";
+
+describe("the typed client", () => {
+  let service: ModelService;
+  let cutover: CutoverClient;
+  beforeEach(async () => {
+    service = await modelService();
+    cutover = new CutoverClient({ url: service.url, token: service.token, user: "alice" });
+  });
+  afterEach(() => service.close());
+
+  it("has a method for each operation: path, body or query, answer", async () => {
+    expect((await cutover.createMigration({ stack: STACK })).status).to.equal("ready");
+    expect((await cutover.advance(STACK, { extent: "end" })).stack).to.equal(STACK);
+    await service.migrations.settled(STACK);
+    const bob = new CutoverClient({ url: service.url, token: async () => service.token, user: "bob" });
+    await bob.approve(STACK, { step: "assess.accept" });
+    await service.migrations.settled(STACK);
+    const { entries, next } = await cutover.getJournal(STACK, { limit: 3 });
+    expect([entries.length, next]).to.deep.equal([3, 3]);
+    expect((await cutover.getRevisionDiff(STACK, 1, { against: 0 })).changes).to.deep.equal([{ path: "workload.deployed", after: true }]);
+    expect(await cutover.getReportMarkdown(STACK)).to.contain(STACK);
+    expect((await cutover.listMigrations()).migrations.map((m) => m.stack)).to.include(STACK);
+    expect((await cutover.pause(STACK)).status).to.equal("paused");
+  });
+
+  it("throws what the service refuses, with what to do next", async () => {
+    const problem = await cutover.getMigration("nobody").catch((error: unknown) => error);
+    expect(problem).to.be.instanceOf(CutoverProblem);
+    expect(problem).to.include({ status: 404, type: "/problems/not-found", message: "There is no migration of nobody." });
+    expect((problem as CutoverProblem).next).to.contain("Create it first");
+    const stranger = new CutoverClient({ url: service.url });
+    expect(await stranger.getMigration(STACK).catch((e: CutoverProblem) => e.status)).to.equal(401);
+    const nowhere = new CutoverClient({ url: "http://127.0.0.1:1", retries: 0 });
+    expect(await nowhere.health().catch((e: CutoverProblem) => e.status)).to.equal(0);
+  });
+
+  it("sends a command again when its answer was lost, and the service does it once", async () => {
+    await cutover.createMigration({ stack: STACK });
+    const proxy = await startFlakyProxy(service.url);
+    const far = new CutoverClient({ url: proxy.url, token: service.token, user: "alice" });
+    proxy.loseAnswers(2);
+    expect((await far.advance(STACK, { extent: "end" })).stack).to.equal(STACK);
+    await service.migrations.settled(STACK);
+    expect(proxy.seen).to.deep.equal(Array(3).fill(`POST /v1/migrations/${STACK}/advance`));
+    expect((await service.migrations.journal(STACK)).filter((e) => e.type === "command")).to.have.length(1);
+  });
+
+  it("reads events over broken connections, each once and in order", async () => {
+    await cutover.createMigration({ stack: STACK });
+    const proxy = await startFlakyProxy(service.url);
+    const far = new CutoverClient({ url: proxy.url, token: service.token });
+    const ended = new AbortController();
+    const events: MigrationEvent[] = [];
+    const reading = (async () => {
+      for await (const event of far.events({ signal: ended.signal, reconnectMs: 10 })) {
+        events.push(event);
+        if (events.length % 4 === 0) proxy.breakConnections();
+        if (event.type === "step.completed" && event.migration.done === 3) ended.abort();
+      }
+    })();
+    // The stream is open once the service has seen the request.
+    while (proxy.seen.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    proxy.breakConnections();
+    for (let step = 0; step < 3; step += 1) {
+      await cutover.advance(STACK, { extent: "step" });
+      await service.migrations.settled(STACK);
+    }
+    await reading;
+    const seqs = events.map((e) => e.migration.lastSeq);
+    // The journal's first entry is the migration's creation.
+    expect(seqs).to.deep.equal(Array.from({ length: seqs.length }, (_, i) => i + 2));
+    expect(proxy.seen.filter((s) => s === "GET /v1/events").length).to.be.greaterThan(1);
+  }).timeout(20_000);
+
+  it("stops reading events when the service does not let it in", async () => {
+    const stranger = new CutoverClient({ url: service.url });
+    const problem = await stranger
+      .events()
+      .next()
+      .catch((error: CutoverProblem) => error.status);
+    expect(problem).to.equal(401);
+  });
+
+  it("comes with cutover as npm packs it, needs nothing else of it, and has its types", async () => {
+    const folder = tempFolder("client");
+    await makeConsumer(folder);
+    const use = `import { CutoverClient } from "cutover/client";
+const cutover = new CutoverClient({ url: process.argv[2], token: process.argv[3] });
+console.log((await cutover.createMigration({ stack: "${STACK}" })).status);
+`;
+    await writeFile(join(folder, "use.js"), use);
+    const used = await command(process.execPath, ["use.js", service.url, service.token], { cwd: folder });
+    expect(used.output.trim(), used.output).to.equal("ready");
+    const wrong = `import { CutoverClient } from "cutover/client";
+const cutover = new CutoverClient({ url: "http://localhost" });
+await cutover.advance("web-api-staging", { extent: "all" });
+`;
+    await writeFile(join(folder, "typed.ts"), wrong);
+    const tsc = join(projectRoot(), "node_modules", ".bin", "tsc");
+    const checked = await command(
+      tsc,
+      ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--types", "node", "typed.ts"],
+      {
+        cwd: folder,
+      },
+    );
+    expect(checked.output).to.match(/typed\.ts\(3,\d+\): error TS2322: Type '"all"' is not assignable/);
+    expect(checked.output.match(/error TS/g)).to.have.length(1);
+  }).timeout(240_000);
+});
