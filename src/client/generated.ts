@@ -336,6 +336,97 @@ export interface MigrationReport {
   };
 }
 
+/** A rehearsal in a list */
+export interface RehearsalSummary {
+  id: string;
+  /** Wall clock, ISO 8601 */
+  madeAt: string;
+  stacks: string[];
+  verdict: "go" | "no-go";
+  /** What speaks against the real migration; empty for a go */
+  reasons: string[];
+}
+
+/** A rehearsal, to judge and to replay step by step */
+export interface Rehearsal {
+  id: string;
+  /** Wall clock, ISO 8601 */
+  madeAt: string;
+  stacks: string[];
+  verdict: "go" | "no-go";
+  /** What speaks against the real migration; empty for a go */
+  reasons: string[];
+  seed: number;
+  migrations: {
+    stack: string;
+    /** SHA-256 of the stack config that was rehearsed */
+    digest: string;
+    status: string;
+    reasons: string[];
+    faults: {
+      fault: string;
+      came: boolean;
+    }[];
+    restarts: number;
+    /** What each rollback of the rehearsal cost */
+    rollbacks: {
+      /** Milliseconds since the epoch, on the target's clock */
+      at: number;
+      why: string;
+      automatic: boolean;
+      revision: number;
+      /** From the first bad sample to the decision */
+      detectionMs?: number;
+      /** From the decision until users were back */
+      usersBackMs?: number;
+      doneMs?: number;
+      /** Share of users on the new side at the decision */
+      usersOnNew: number;
+      loses: string[];
+    }[];
+    /** What going back to the beginning would have cost after each step */
+    waysBack: {
+      step: string;
+      /** Milliseconds since the epoch, on the target's clock */
+      at: number;
+      possible: boolean;
+      usersMinutes: number;
+      minutes: number;
+      items: number;
+      loses: string[];
+    }[];
+    writePauseMs?: number;
+    frames: RehearsalFrame[];
+    report: MigrationReport;
+  }[];
+}
+
+/** One moment to replay: what happened, and how everything stood then */
+export interface RehearsalFrame {
+  seq: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  at: number;
+  kind: string;
+  step?: string;
+  text: string;
+  status: string;
+  phase: Phase;
+  revision: number;
+  /** Percent, as intended */
+  weights: {
+    dns?: number;
+    green?: number;
+  };
+  /** Share of users really on the new side */
+  usersOnNew: number;
+  gates?: {
+    gate: string;
+    verdict: string;
+    shown: string;
+    accepts: string;
+  }[];
+}
+
 /** Who moves when, and who needs whom */
 export interface Inventory {
   applications: {
@@ -598,6 +689,18 @@ export class Operations {
   /** The report as Markdown. Needs the role viewer. */
   getReportMarkdown(stack: string, options: CallOptions = {}): Promise<string> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/report.md`, text: true, ...options });
+  }
+
+  /** Lists the rehearsals of the state folder, newest first. Needs the role viewer. */
+  listRehearsals(options: CallOptions = {}): Promise<{
+    rehearsals: RehearsalSummary[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/rehearsals`, ...options });
+  }
+
+  /** A rehearsal's verdict, what going back cost, and every moment of it to replay. Needs the role viewer. */
+  getRehearsal(id: string, options: CallOptions = {}): Promise<Rehearsal> {
+    return this.call({ method: "GET", path: `/v1/rehearsals/${encodeURIComponent(id)}`, ...options });
   }
 
   /** Lists the inventory's applications by wave, with the graph of what needs what. Needs the role viewer. */
