@@ -1,10 +1,13 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { patched } from "../../src/automation/orchestrator.js";
+import { buildPlan } from "../../src/automation/plan.js";
 import { MigratedApp } from "../../src/components/index.js";
 import type { StackConfig } from "../../src/config/schema.js";
-import { neededSecrets, type RawConfig, StackFile } from "../../src/config/stackFile.js";
+import { neededSecrets, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { type Registered, registered } from "../components/harness.js";
+import { type KubernetesManifest, objectsOf } from "./cluster.js";
 
 /** The sample stacks' configs. They have no secrets in the repository; what stands for them is sealed with nothing. */
 export async function sampleStacks(): Promise<{ stack: string; raw: RawConfig }[]> {
@@ -27,3 +30,16 @@ const SECRETS = pulumi.secret({
 /** What a stack's program registers for a config. */
 export const programOf = (config: StackConfig): Promise<Registered[]> =>
   registered(() => new MigratedApp(config.application.name, { config, secrets: SECRETS }));
+
+/** What a sample stack registers for Kubernetes after each of its steps, from the first to the last. */
+export async function* objectsOfEveryPhase({ stack, raw: first }: { stack: string; raw: RawConfig }): AsyncGenerator<{
+  step: string;
+  object: KubernetesManifest;
+}> {
+  let raw = first;
+  for (const step of buildPlan(readConfig(raw, stack, stack))) {
+    if (step.kind !== "config") continue;
+    raw = patched(raw, step.change(readConfig(raw, stack, stack)));
+    for (const object of objectsOf(await programOf(readConfig(raw, stack, stack)))) yield { step: step.id, object };
+  }
+}

@@ -1,23 +1,19 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { V1ConfigMap } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { parseAllDocuments } from "yaml";
 import type { ClusterClients } from "../../../src/adapters/kubernetes/clients.js";
 import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterPort.js";
 import { clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
 import { rolloutOf } from "../../../src/adapters/kubernetes/rollouts.js";
 import { waitFor } from "../../../src/adapters/kubernetes/waiting.js";
 import { patched } from "../../../src/automation/orchestrator.js";
-import { buildPlan } from "../../../src/automation/plan.js";
 import type { StackConfig } from "../../../src/config/schema.js";
 import { type RawConfig, readConfig } from "../../../src/config/stackFile.js";
-import { projectRoot } from "../../../src/engine/engine.js";
 import { Terminal, Transient } from "../../../src/errors.js";
 import { type ObservationName, unknown } from "../../../src/ports/observations.js";
 import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
-import { programOf, sampleStacks } from "../../support/samples.js";
+import { deployed, rightsIn } from "../../support/deployed.js";
+import { objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
 import { probeChecks } from "./probeChecks.js";
 import { usageChecks } from "./usageChecks.js";
 
@@ -46,17 +42,12 @@ describe("on a real Kubernetes control plane", function () {
   it("every object of every phase of every sample stack passes the API server's own strict validation", async () => {
     const seen = new Map<string, string>();
     for (const sample of await sampleStacks()) {
-      let raw = sample.raw;
-      for (const step of buildPlan(readConfig(raw, sample.stack, sample.stack))) {
-        if (step.kind !== "config") continue;
-        raw = patched(raw, step.change(readConfig(raw, sample.stack, sample.stack)));
-        for (const object of objectsOf(await programOf(readConfig(raw, sample.stack, sample.stack)))) {
-          const text = JSON.stringify(object);
-          if (seen.has(text)) continue;
-          seen.set(text, object.kind);
-          const { status, body } = await cluster.apply(object, true);
-          expect(status, `${sample.stack} ${step.id}: ${object.kind} ${object.metadata.name}: ${body.message}`).to.be.oneOf([200, 201]);
-        }
+      for await (const { step, object } of objectsOfEveryPhase(sample)) {
+        const text = JSON.stringify(object);
+        if (seen.has(text)) continue;
+        seen.set(text, object.kind);
+        const { status, body } = await cluster.apply(object, true);
+        expect(status, `${sample.stack} ${step}: ${object.kind} ${object.metadata.name}: ${body.message}`).to.be.oneOf([200, 201]);
       }
     }
     expect(new Set(seen.values()).size).to.be.at.least(14);
@@ -162,9 +153,9 @@ describe("on a real Kubernetes control plane", function () {
 
     /** An identity with the rights of deploy/kubernetes-rbac.yaml, and no others. */
     const leastPrivileged = async (): Promise<ClusterClients> => {
-      const text = await readFile(join(projectRoot(), "deploy", "kubernetes-rbac.yaml"), "utf8");
-      for (const document of parseAllDocuments(text)) expect((await cluster.apply(document.toJS())).status).to.be.oneOf([200, 201]);
-      const { body } = await cluster.request("POST", "/api/v1/namespaces/production/serviceaccounts/cutover/token", {
+      for (const file of ["kubernetes/namespace.yaml", "kubernetes/service-account.yaml", "kubernetes-rbac.yaml"])
+        for (const object of await deployed(file)) expect((await cluster.apply(object)).status, file).to.be.oneOf([200, 201]);
+      const { body } = await cluster.request("POST", "/api/v1/namespaces/cutover/serviceaccounts/cutover/token", {
         apiVersion: "authentication.k8s.io/v1",
         kind: "TokenRequest",
         spec: {},
@@ -260,13 +251,7 @@ describe("on a real Kubernetes control plane", function () {
 
     describe("afterwards", () => {
       it("has asked the API server for exactly what deploy/kubernetes-rbac.yaml allows", async () => {
-        const rules = parseAllDocuments(await readFile(join(projectRoot(), "deploy", "kubernetes-rbac.yaml"), "utf8"))
-          .map((d) => d.toJS() as { kind: string; rules?: { apiGroups: string[]; resources: string[]; verbs: string[] }[] })
-          .flatMap(({ kind, rules = [] }) => rules.map((r) => ({ ...r, where: kind === "ClusterRole" ? " in the cluster" : "" })));
-        const allowed = rules.flatMap(({ apiGroups, resources, verbs, where }) =>
-          apiGroups.flatMap((g) => resources.flatMap((r) => verbs.map((v) => `${v} ${g}/${r}${where}`))),
-        );
-        expect([...clients.calls].sort()).to.deep.equal(allowed.sort());
+        expect([...clients.calls].sort()).to.deep.equal(rightsIn(await deployed("kubernetes-rbac.yaml")));
       });
 
       it("promise 6: ran one Job a key: two of the contract, one that did not come to its end", async () => {

