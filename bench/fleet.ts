@@ -42,7 +42,7 @@ async function measure({ folder, say }: Context, size: number): Promise<Figure[]
     join(folder, String(size)),
     Object.fromEntries(stacks.map((s) => [s, stackConfig(s.replace("-staging", ""), "staging")])),
   );
-  const service = await startService(ours, { parallel: PARALLEL });
+  const service = await startService(ours, { slots: { parallel: PARALLEL } });
   for (const stack of stacks) await service.drive(stack, CHANGES[0]?.step as string);
   const raw = await copyOf(ours, join(folder, String(size)));
   const figures: Figure[] = [];

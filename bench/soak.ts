@@ -1,5 +1,5 @@
 import { sampleOf, slopeOf } from "./harness/measure.js";
-import { treeMemory } from "./harness/memory.js";
+import { memoryOf } from "./harness/memory.js";
 import { type Benchmark, figure } from "./harness/report.js";
 import { applicationNames, stackConfig } from "./harness/stacks.js";
 import { makeWorld, startService } from "./harness/world.js";
@@ -28,7 +28,7 @@ export const benchmark: Benchmark = {
           done += 1;
           status = await service.idle(stack);
         }
-        points.push({ x: done, y: (await treeMemory(service.pid)).by.node ?? 0 });
+        points.push({ x: done, y: (await memoryOf([service.pid])).by.node ?? 0 });
         if (points.length % 10 === 0) say(`${done} advances: ${Math.round(points.at(-1)?.y ?? 0)} MiB`);
       }
     };

@@ -5,7 +5,7 @@ import { openSandbox, type SandboxOptions } from "../../src/sandbox/open.js";
 import { startServer } from "../../src/server.js";
 import { drive } from "./people.js";
 
-export type ServiceTask = Pick<SandboxOptions, "state" | "parallel" | "providers" | "faults">;
+export type ServiceTask = Pick<SandboxOptions, "state" | "slots" | "providers" | "faults">;
 
 /** What the benchmark asks of the service's process beside HTTP. */
 export type Question = { drive: string; to: string };

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { StackDriver } from "../automation/engine/driver.js";
+import type { SlotOptions } from "../automation/engine/slots.js";
 import { Migrations } from "../automation/migrations.js";
 import { FolderStore, type Store } from "../automation/store.js";
 import type { ProjectPort } from "../automation/types.js";
 import { StackFile } from "../config/stackFile.js";
 import type { Attached } from "../operations/operations.js";
-import { program } from "../program.js";
 import { onCluster } from "./cluster.js";
 import { targetOnCluster } from "./ports/onCluster.js";
 import { openSandboxProject, provideSecrets, type SandboxProject } from "./project.js";
@@ -27,8 +27,8 @@ export interface SandboxOptions {
   kubeconfig?: string;
   /** Hooks, and what measures the engine. @default nothing */
   operations?: Attached;
-  /** Engines side by side. @default by cores and memory */
-  parallel?: number;
+  /** Engines side by side, and their memory. @default by cores and CUTOVER_ENGINE_MEMORY_MB */
+  slots?: SlotOptions;
   /** The environment that leads an engine to a provider host of another process. @default one in this process */
   providers?: Record<string, string>;
 }
@@ -61,10 +61,10 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     stacksFolder: project.stacksFolder,
     scratch: join(options.state, "scratch"),
     project: project.name,
-    program,
+    program: new URL("../program.js", import.meta.url).href,
     env: project.env,
     environment: { env: host.env, findCreated: (stack, type, inputs) => sandbox.findCreated(stack, type, inputs) },
-    ...(options.parallel === undefined ? {} : { parallel: options.parallel }),
+    ...(options.slots === undefined ? {} : { slots: options.slots }),
   });
   const migrations = new Migrations({
     store,
@@ -86,6 +86,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     env,
     close: async () => {
       await migrations.close();
+      await driver.close();
       await host.close();
       await store.close();
     },

@@ -15,7 +15,6 @@ import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { readTarget } from "../config/targets.js";
 import { UserError } from "../errors.js";
 import type { Attached } from "../operations/operations.js";
-import { program } from "../program.js";
 import { openStore, SWEEP_MS } from "./store.js";
 
 export interface RealServiceOptions {
@@ -67,7 +66,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     stacksFolder: stacks,
     scratch: join(state, "scratch"),
     project: definition.name,
-    program,
+    program: new URL("../program.js", import.meta.url).href,
     env,
     environment: { env: {}, findCreated: (stack, type, inputs) => findCreated(options, stack, type, inputs) },
   });
@@ -87,6 +86,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     queueUrl,
     close: async () => {
       await migrations.close();
+      await driver.close();
       for (const close of closing) close();
       await store.close();
     },

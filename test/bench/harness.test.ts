@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { expect } from "chai";
 import { journalOf } from "../../bench/harness/journals.js";
 import { exponentOf, inTurns, quantile, ratioOf, sampleOf, slopeOf } from "../../bench/harness/measure.js";
-import { treeMemory } from "../../bench/harness/memory.js";
+import { memoryOf } from "../../bench/harness/memory.js";
 import { compared, growthOf, tableOf } from "../../bench/harness/report.js";
 import { sealedConfig, stackConfig } from "../../bench/harness/stacks.js";
 import { verifyChain } from "../../src/automation/journal.js";
@@ -48,7 +48,7 @@ describe("the benchmarks' harness", () => {
     const child = spawn("sh", ["-c", "sleep 60 & echo ready; wait"], { stdio: ["ignore", "pipe", "ignore"], detached: true });
     try {
       await once(child.stdout, "data");
-      const { total, by } = await treeMemory(child.pid as number);
+      const { total, by } = await memoryOf([child.pid as number]);
       expect(Object.keys(by).sort()).to.deep.equal(["sh", "sleep"]);
       expect(total).to.be.greaterThan(0);
     } finally {

@@ -1,21 +1,13 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  CommandError,
-  ConcurrentUpdateError,
-  LocalWorkspace,
-  PulumiCommand,
-  type PulumiFn,
-  type Stack,
-  type UpdateSummary,
-} from "@pulumi/pulumi/automation/index.js";
+import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../config/stackFile.js";
-import { Conflict, Terminal, Transient } from "../../errors.js";
+import { Conflict, Terminal } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { Preview, Revision } from "../types.js";
 import { clearLock, engineLocks } from "./locks.js";
-import { PreviewCollector, plain } from "./preview.js";
-import { Slots } from "./slots.js";
+import { type SlotOptions, Slots } from "./slots.js";
+import { EngineThread } from "./thread.js";
 
 export interface DriverOptions {
   /** Folder with Pulumi.yaml. */
@@ -25,12 +17,13 @@ export interface DriverOptions {
   /** Scratch folder for candidate configs. */
   scratch: string;
   project: string;
-  program: PulumiFn;
+  /** URL of the module that exports the inline program as `program`. */
+  program: string;
   environment: EngineEnvironment;
   /** Environment of the engine: PULUMI_BACKEND_URL, PULUMI_CONFIG_PASSPHRASE, … */
   env: Record<string, string>;
-  /** Updates and previews that may run side by side. @default by cores and memory */
-  parallel?: number;
+  /** How many updates and previews may run side by side, and in how much memory. */
+  slots?: SlotOptions;
 }
 
 /** An update that was asked to stop; how far it came is not known. */
@@ -64,13 +57,24 @@ const MOST_UPDATES = 10_000;
  */
 export class StackDriver {
   private readonly slots: Slots;
-  private readonly stacks = new Map<string, Promise<Stack>>();
-  /** Ends the running update of a stack. */
-  private readonly running = new Map<string, AbortController>();
-  private command: Promise<PulumiCommand> | undefined;
+  private readonly engine: EngineThread;
+  /** Ends the update of a stack that runs or waits for its turn. */
+  private readonly updating = new Map<string, AbortController>();
 
   constructor(private readonly options: DriverOptions) {
-    this.slots = new Slots(options.parallel);
+    this.slots = new Slots(options.slots);
+    const { projectDir, program, env, environment } = options;
+    this.engine = new EngineThread({ projectDir, program, env: { ...env, ...environment.env } });
+  }
+
+  /** Loads the program's modules, so that the first update does not wait for them. Not needed for anything else. */
+  warm(): Promise<void> {
+    return this.engine.warm();
+  }
+
+  /** Ends the program's thread. What runs must have ended before. */
+  close(): Promise<void> {
+    return this.engine.close();
   }
 
   /**
@@ -78,22 +82,15 @@ export class StackDriver {
    * @param options.refresh against what is really there, and not against what the engine believes
    */
   async preview(name: string, config: RawConfig, options: { refresh?: boolean } = {}): Promise<Preview> {
-    const stack = await this.stack(name);
     const candidate = join(this.options.scratch, `Pulumi.${name}.yaml`);
     const file = await StackFile.read(this.options.stacksFolder, name);
     await mkdir(this.options.scratch, { recursive: true });
     await writeAtomically(candidate, file.replace(config).text());
-    const collector = new PreviewCollector();
     try {
-      await this.slots.run(name, () =>
-        stack.preview({ onEvent: collector.onEvent, configFile: candidate, suppressProgress: true, refresh: options.refresh === true }),
-      );
-    } catch (error) {
-      throw engineError(error, collector.errors, `The preview of ${name} failed`);
+      return await this.slots.run(name, () => this.engine.preview(name, candidate, options.refresh === true));
     } finally {
       await rm(candidate, { force: true });
     }
-    return collector.result();
   }
 
   /**
@@ -101,41 +98,31 @@ export class StackDriver {
    * @param key stands in the engine's history, so that a restart finds out whether the update happened
    */
   async update(name: string, config: RawConfig, key: string, options: { dnsOnly?: boolean } = {}): Promise<Updated> {
-    const stack = await this.stack(name);
     await (await StackFile.read(this.options.stacksFolder, name)).replace(config).write();
-    const collector = new PreviewCollector();
+    const configFile = StackFile.pathOf(this.options.stacksFolder, name);
     const cancelled = new AbortController();
-    this.running.set(name, cancelled);
+    cancelled.signal.addEventListener("abort", () => void this.engine.cancel(name).catch(() => undefined));
+    this.updating.set(name, cancelled);
     const started = performance.now();
     try {
-      const result = await this.slots.run(name, () =>
-        stack.up({
-          onEvent: collector.onEvent,
-          configFile: StackFile.pathOf(this.options.stacksFolder, name),
-          message: messageOf(key, config),
-          suppressProgress: true,
-          ...(options.dnsOnly === true ? { target: [DNS_RECORDS] } : {}),
-          signal: cancelled.signal,
-        }),
-      );
-      return {
-        engineVersion: result.summary.version,
-        changes: { ...result.summary.resourceChanges },
-        durationMs: Math.round(performance.now() - started),
-      };
+      const { version, changes } = await this.slots.run(name, async () => {
+        cancelled.signal.throwIfAborted();
+        const target = options.dnsOnly === true ? { target: [DNS_RECORDS] } : {};
+        return this.engine.up(name, { configFile, message: messageOf(key, config), ...target });
+      });
+      return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
     } catch (error) {
       if (cancelled.signal.aborted) throw new Cancelled(`The update of ${name} was cancelled.`, { cause: error });
-      throw engineError(error, collector.errors, `The update of ${name} failed`);
+      throw error;
     } finally {
-      this.running.delete(name);
+      this.updating.delete(name);
     }
   }
 
   /** The finished update with this key and config, or undefined when it did not happen. */
   async findUpdate(name: string, config: RawConfig, key: string): Promise<Updated | undefined> {
-    const stack = await this.stack(name);
     const wanted = messageOf(key, config);
-    const latest = await this.slots.run(name, () => stack.history(5, 1));
+    const latest = await this.slots.run(name, () => this.engine.history(name, 5));
     const update = latest.find((u) => u.message === wanted && u.result === "succeeded");
     return update === undefined
       ? undefined
@@ -144,8 +131,7 @@ export class StackDriver {
 
   /** The engine's own record of updates, newest first. */
   async history(name: string): Promise<UpdateSummary[]> {
-    const stack = await this.stack(name);
-    return this.slots.run(name, () => stack.history(MOST_UPDATES, 1));
+    return this.slots.run(name, () => this.engine.history(name, MOST_UPDATES));
   }
 
   /** Revisions whose update the engine's history does not show with the same config. Empty when all agree. */
@@ -169,7 +155,7 @@ export class StackDriver {
 
   /** Asks a running update of the stack to stop: what is under way ends, nothing new begins. */
   cancel(name: string): void {
-    this.running.get(name)?.abort();
+    this.updating.get(name)?.abort();
   }
 
   /**
@@ -180,8 +166,7 @@ export class StackDriver {
    */
   async recover(name: string): Promise<string[]> {
     const notes = await this.clearDeadLocks(name);
-    const stack = await this.stack(name);
-    const state = await stack.exportStack();
+    const state = await this.engine.exportState(name);
     const deployment = state.deployment as Deployed;
     const pending = deployment.pending_operations ?? [];
     if (pending.length === 0) return notes;
@@ -195,22 +180,10 @@ export class StackDriver {
     // `pulumi refresh --import-pending-creates` drops the operation without taking the resource over, so the state is
     // edited: what exists is in it now, and the refresh reads how it really is. Pending updates and deletes settle there.
     deployment.pending_operations = pending.filter((p) => p.type !== "creating");
-    await stack.importStack(state);
-    await this.refresh(name);
+    await this.engine.importState(name, state);
+    await this.slots.run(name, () => this.engine.refresh(name, StackFile.pathOf(this.options.stacksFolder, name)));
     notes.push(`${pending.length} interrupted operation${pending.length === 1 ? "" : "s"} settled.`);
     return notes;
-  }
-
-  /** Brings the engine's state up to the far side's, without the program. */
-  private async refresh(name: string): Promise<void> {
-    const stack = await this.stack(name);
-    try {
-      await this.slots.run(name, () =>
-        stack.refresh({ configFile: StackFile.pathOf(this.options.stacksFolder, name), suppressProgress: true, runProgram: false }),
-      );
-    } catch (error) {
-      throw engineError(error, [], `The interrupted update of ${name} could not be settled`);
-    }
   }
 
   async clearDeadLocks(name: string): Promise<string[]> {
@@ -232,36 +205,6 @@ export class StackDriver {
         });
       }
       await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
-
-  private pulumi(): Promise<PulumiCommand> {
-    this.command ??= PulumiCommand.get();
-    return this.command;
-  }
-
-  private environmentVariables(): Record<string, string> {
-    return { ...this.options.env, ...this.options.environment.env, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  }
-
-  private stack(name: string): Promise<Stack> {
-    let stack = this.stacks.get(name);
-    if (stack === undefined) {
-      stack = this.open(name);
-      this.stacks.set(name, stack);
-      stack.catch(() => this.stacks.delete(name));
-    }
-    return stack;
-  }
-
-  private async open(name: string): Promise<Stack> {
-    try {
-      return await LocalWorkspace.createOrSelectStack(
-        { stackName: name, projectName: this.options.project, program: this.options.program },
-        { workDir: this.options.projectDir, envVars: this.environmentVariables(), pulumiCommand: await this.pulumi() },
-      );
-    } catch (error) {
-      throw engineError(error, [], `The stack ${name} could not be opened`);
     }
   }
 }
@@ -288,28 +231,4 @@ function parsed(text: string): unknown {
   } catch {
     return text;
   }
-}
-
-const PASSING = /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|ECONN|TooManyRequests/i;
-
-function engineError(error: unknown, diagnostics: string[], what: string): Error {
-  if (error instanceof ConcurrentUpdateError)
-    return new Conflict(`${what}: another update of the stack is running.`, {
-      cause: error,
-      next: "Wait for it, or run `cutover doctor`.",
-    });
-  if (!(error instanceof CommandError) && diagnostics.length === 0) return error instanceof Error ? error : new Error(String(error));
-  const text = diagnostics.length > 0 ? diagnostics.join("\n") : lastLines((error as Error).message);
-  const message = `${what}: ${text}`;
-  return PASSING.test(text) ? new Transient(message, { cause: error }) : new Terminal(message, { cause: error });
-}
-
-/** What the engine printed on standard error, without the call itself. */
-function lastLines(message: string): string {
-  const stderr = message.split("stderr:").at(-1) ?? message;
-  return plain(stderr)
-    .split("\n")
-    .filter((l) => l.trim() !== "" && !l.startsWith("code:"))
-    .slice(-5)
-    .join("\n");
 }

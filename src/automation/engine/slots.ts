@@ -1,21 +1,68 @@
 import { availableParallelism, freemem } from "node:os";
+import { UserError } from "../../errors.js";
+import { engineMemory } from "./memory.js";
 
-/** Memory that one engine with its share of the program takes, in bytes (measured: 170 MB for the CLI, the rest in this process). */
-const BYTES_AN_ENGINE = 300 * 1_024 * 1_024;
+/** What an engine is taken to need before one was measured, in MiB (measured: 170 for the CLI alone). */
+const EXPECTED_MIB = 200;
+/** Engines whose peaks are remembered: the largest of them is what the next one is taken to need. */
+const REMEMBERED = 20;
+const LOOK_MS = 250;
 
-/** Updates that fit side by side: as many as there are cores, fewer when memory is short, at least one. */
-export function defaultParallel(): number {
-  return Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / BYTES_AN_ENGINE)));
+export interface SlotOptions {
+  /** Engines side by side at most. @default by cores, and by free memory when there is no budget */
+  parallel?: number;
+  /** Memory that all engines together may take, in MiB, provider plugins included. @default CUTOVER_ENGINE_MEMORY_MB, or no budget */
+  memoryMb?: number;
+  /** Memory of each engine that runs now, in MiB. @default by /proc */
+  measure?: () => Promise<number[]>;
 }
 
-/** Lets operations of different stacks run side by side up to a bound, and those of one stack one after another (promise 8). */
+/** Updates that fit side by side: as many as there are cores, fewer when memory is short, at least one. */
+function defaultParallel(memoryMb: number | undefined): number {
+  const cores = availableParallelism();
+  if (memoryMb !== undefined) return cores;
+  return Math.max(1, Math.min(cores, Math.floor(freemem() / (EXPECTED_MIB * 1_024 * 1_024))));
+}
+
+/** @throws UserError for anything but a whole number of MiB */
+export function memoryBudget(text = process.env.CUTOVER_ENGINE_MEMORY_MB): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (!/^[1-9]\d{0,6}$/.test(text))
+    throw new UserError({
+      path: "CUTOVER_ENGINE_MEMORY_MB",
+      got: JSON.stringify(text.slice(0, 40)),
+      accepted: "the memory that all engines together may take, as a whole number of MiB",
+    });
+  return Number(text);
+}
+
+/**
+ * Lets operations of different stacks run side by side, and those of one stack one after another (promise 8).
+ *
+ * An operation begins when fewer than `parallel` run and the memory budget has room for one engine more, as large as the
+ * largest of the last ones was. A single operation always begins: a budget that not even one engine fits would stop all.
+ */
 export class Slots {
-  private free: number;
+  private readonly parallel: number;
+  private readonly budget: number | undefined;
+  private readonly measure: () => Promise<number[]>;
+  private running = 0;
   private readonly waiting: (() => void)[] = [];
   private readonly tails = new Map<string, Promise<unknown>>();
+  private readonly peaks: number[] = [];
+  /** The largest engine since fewer ran. */
+  private largest = 0;
+  private looking: NodeJS.Timeout | undefined;
 
-  constructor(parallel: number = defaultParallel()) {
-    this.free = parallel;
+  constructor({ parallel, memoryMb = memoryBudget(), measure = engineMemory }: SlotOptions = {}) {
+    this.budget = memoryMb;
+    this.parallel = parallel ?? defaultParallel(memoryMb);
+    this.measure = measure;
+  }
+
+  /** What one engine is taken to need now, in MiB. */
+  get expected(): number {
+    return Math.max(this.largest, ...(this.peaks.length > 0 ? this.peaks : [EXPECTED_MIB]));
   }
 
   run<T>(stack: string, operation: () => Promise<T>): Promise<T> {
@@ -31,14 +78,48 @@ export class Slots {
   }
 
   private async withSlot<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free -= 1;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (this.waiting.length > 0 || !this.fits()) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running += 1;
+    this.look();
     try {
       return await operation();
     } finally {
-      const next = this.waiting.shift();
-      if (next === undefined) this.free += 1;
-      else next();
+      this.running -= 1;
+      this.remember();
+      this.admit();
     }
+  }
+
+  private fits(): boolean {
+    if (this.running === 0) return true;
+    if (this.running >= this.parallel) return false;
+    return this.budget === undefined || (this.running + 1) * this.expected <= this.budget;
+  }
+
+  private admit(): void {
+    while (this.waiting.length > 0 && this.fits()) {
+      // Counted here, so that two of them never take the same room.
+      this.running += 1;
+      this.waiting.shift()?.();
+    }
+  }
+
+  /** Only a budget needs to know how large engines are. */
+  private look(): void {
+    if (this.budget === undefined || this.looking !== undefined) return;
+    this.looking = setInterval(async () => {
+      const sizes = await this.measure().catch(() => []);
+      this.largest = Math.max(this.largest, ...sizes);
+    }, LOOK_MS);
+    this.looking.unref();
+  }
+
+  private remember(): void {
+    if (this.largest > 0) this.peaks.push(this.largest);
+    if (this.peaks.length > REMEMBERED) this.peaks.shift();
+    this.largest = 0;
+    if (this.running > 0) return;
+    clearInterval(this.looking);
+    this.looking = undefined;
   }
 }

@@ -1,0 +1,161 @@
+import {
+  type EngineEvent,
+  LocalWorkspace,
+  type PulumiFn,
+  Stack,
+  StackNotFoundError,
+  type UpdateSummary,
+} from "@pulumi/pulumi/automation/index.js";
+import type { Preview } from "../types.js";
+import { engineError } from "./failures.js";
+import { PreviewCollector } from "./preview.js";
+
+export interface EngineOptions {
+  /** Folder with Pulumi.yaml. */
+  projectDir: string;
+  /** URL of the module that exports the inline program as `program`. */
+  program: string;
+  /** Environment of the engine: backend, passphrase, and what leads it to the providers. */
+  env: Record<string, string>;
+}
+
+export interface UpOptions {
+  configFile: string;
+  /** Stands in the engine's history. */
+  message: string;
+  /** Only these URNs. */
+  target?: string[];
+}
+
+/** What an update left. */
+export interface Applied {
+  version: number;
+  changes: Record<string, number>;
+}
+
+/** An exported state, as the engine writes it. */
+export interface ExportedState {
+  version: number;
+  deployment: unknown;
+}
+
+/** Everything that the driver asks of the engine. Plain values only, so that it can be asked across threads. */
+export interface EngineCalls {
+  /** Gets ready for the first call: the program's modules are loaded. */
+  warm(): Promise<void>;
+  /** @param refresh against what is really there, and not against what the engine believes */
+  preview(stack: string, configFile: string, refresh: boolean): Promise<Preview>;
+  up(stack: string, options: UpOptions): Promise<Applied>;
+  /** Asks the stack's running update to stop. */
+  cancel(stack: string): Promise<void>;
+  /** Brings the state up to the far side's, without the program. */
+  refresh(stack: string, configFile: string): Promise<void>;
+  /** The engine's record of updates, newest first; secrets stay sealed. */
+  history(stack: string, most: number): Promise<UpdateSummary[]>;
+  exportState(stack: string): Promise<ExportedState>;
+  importState(stack: string, state: ExportedState): Promise<void>;
+}
+
+/** Backends that are a folder or a bucket number every update 0: there is nothing to ask them. */
+const UNNUMBERED = /^(file|s3|gs|azblob):/;
+
+/**
+ * The calls over the Automation API, in this thread. A preview or an update is one process of the CLI and no more: what
+ * changed is read from the engine's events, and nobody asks for outputs.
+ */
+export class AutomationCalls implements EngineCalls {
+  private readonly workspace: Promise<LocalWorkspace>;
+  private readonly updating = new Map<string, AbortController>();
+
+  constructor(private readonly options: EngineOptions) {
+    this.workspace = this.open();
+    this.workspace.catch(() => undefined);
+  }
+
+  async warm(): Promise<void> {
+    await this.workspace;
+  }
+
+  async preview(name: string, configFile: string, refresh: boolean): Promise<Preview> {
+    const collector = new PreviewCollector();
+    const what = `The preview of ${name} failed`;
+    await this.on(name, what, collector, (stack) => stack.preview({ onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }));
+    return collector.result();
+  }
+
+  async up(name: string, { configFile, message, target }: UpOptions): Promise<Applied> {
+    const collector = new PreviewCollector();
+    const cancelled = new AbortController();
+    let changes: Record<string, number> | undefined;
+    const onEvent = (event: EngineEvent): void => {
+      collector.onEvent(event);
+      if (event.summaryEvent !== undefined) changes = { ...event.summaryEvent.resourceChanges };
+    };
+    this.updating.set(name, cancelled);
+    try {
+      const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack) => {
+        cancelled.signal.throwIfAborted();
+        const { signal } = cancelled;
+        return stack.up({ onEvent, configFile, message, suppressProgress: true, signal, ...(target === undefined ? {} : { target }) });
+      });
+      return { version: summary?.version ?? 0, changes: changes ?? { ...summary?.resourceChanges } };
+    } finally {
+      this.updating.delete(name);
+    }
+  }
+
+  async cancel(name: string): Promise<void> {
+    this.updating.get(name)?.abort();
+  }
+
+  async refresh(name: string, configFile: string): Promise<void> {
+    const what = `The interrupted update of ${name} could not be settled`;
+    await this.on(name, what, undefined, (stack) => stack.refresh({ configFile, suppressProgress: true, runProgram: false }));
+  }
+
+  history(name: string, most: number): Promise<UpdateSummary[]> {
+    return this.on(name, `The history of ${name} could not be read`, undefined, (stack) => stack.history(most, 1, false));
+  }
+
+  exportState(name: string): Promise<ExportedState> {
+    return this.on(name, `The state of ${name} could not be read`, undefined, (stack) => stack.exportStack());
+  }
+
+  importState(name: string, state: ExportedState): Promise<void> {
+    return this.on(name, `The state of ${name} could not be written`, undefined, (stack) => stack.importStack(state));
+  }
+
+  /** One call, for a stack that is made first when the engine does not know it. */
+  private async on<T>(name: string, what: string, collector: PreviewCollector | undefined, call: (stack: Stack) => Promise<T>): Promise<T> {
+    try {
+      const workspace = await this.workspace;
+      const stack = await leanStack(name, workspace);
+      try {
+        return await call(stack);
+      } catch (error) {
+        if (!(error instanceof StackNotFoundError)) throw error;
+        await workspace.createStack(name);
+        return await call(stack);
+      }
+    } catch (error) {
+      throw engineError(error, collector?.errors ?? [], what);
+    }
+  }
+
+  private async open(): Promise<LocalWorkspace> {
+    const { projectDir, program: url, env } = this.options;
+    const { program } = (await import(url)) as { program: PulumiFn };
+    const workspace = await LocalWorkspace.create({ workDir: projectDir, program, envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
+    // Every call names its stack: selecting one first would be a process more.
+    workspace.selectStack = async () => undefined;
+    return workspace;
+  }
+}
+
+/** A stack without the three further processes that the Automation API starts after an update for its outputs and summary. */
+async function leanStack(name: string, workspace: LocalWorkspace): Promise<Stack> {
+  const stack = await Stack.select(name, workspace);
+  stack.outputs = async () => ({});
+  if (UNNUMBERED.test(workspace.envVars.PULUMI_BACKEND_URL ?? "")) stack.info = async () => undefined;
+  return stack;
+}

@@ -1,0 +1,57 @@
+import { CommandError, ConcurrentUpdateError } from "@pulumi/pulumi/automation/index.js";
+import { Conflict, CutoverError, Terminal, Transient } from "../../errors.js";
+import { plain } from "./preview.js";
+
+const PASSING = /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|ECONN|TooManyRequests/i;
+
+/** The engine's failure as one of ours. */
+export function engineError(error: unknown, diagnostics: string[], what: string): Error {
+  if (error instanceof ConcurrentUpdateError)
+    return new Conflict(`${what}: another update of the stack is running.`, {
+      cause: error,
+      next: "Wait for it, or run `cutover doctor`.",
+    });
+  if (!(error instanceof CommandError) && diagnostics.length === 0) return error instanceof Error ? error : new Error(String(error));
+  const text = diagnostics.length > 0 ? diagnostics.join("\n") : lastLines((error as Error).message);
+  const message = `${what}: ${text}`;
+  return PASSING.test(text) ? new Transient(message, { cause: error }) : new Terminal(message, { cause: error });
+}
+
+/** What the engine printed on standard error, without the call itself. */
+function lastLines(message: string): string {
+  const stderr = message.split("stderr:").at(-1) ?? message;
+  return plain(stderr)
+    .split("\n")
+    .filter((l) => l.trim() !== "" && !l.startsWith("code:"))
+    .slice(-5)
+    .join("\n");
+}
+
+/** An error as it goes from one thread to another: classes do not. */
+export interface PlainError {
+  kind: "conflict" | "transient" | "terminal" | "other";
+  message: string;
+  next?: string | undefined;
+  stack?: string | undefined;
+}
+
+export function toPlain(error: unknown): PlainError {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (error instanceof CutoverError && (error.code === "conflict" || error.code === "transient" || error.code === "terminal"))
+    return { kind: error.code, message, next: error.next, stack };
+  return { kind: "other", message, stack };
+}
+
+export function fromPlain({ kind, message, next, stack }: PlainError): Error {
+  const options = { cause: stack, ...(next === undefined ? {} : { next }) };
+  switch (kind) {
+    case "conflict":
+      return new Conflict(message, options);
+    case "transient":
+      return new Transient(message, options);
+    case "terminal":
+      return new Terminal(message, options);
+    case "other":
+      return Object.assign(new Error(message), stack === undefined ? {} : { stack });
+  }
+}

@@ -1,0 +1,44 @@
+import { readdir, readFile } from "node:fs/promises";
+
+/**
+ * Memory of processes by /proc, in MiB; nothing where there is no /proc. Pages that several processes share count in
+ * proportion (proportional set size), so that the sizes of many processes may be added.
+ */
+
+const KIB_A_MIB = 1_024;
+
+/** Ids of the processes that a process started and that still run. */
+export async function childrenOf(pid: number): Promise<number[]> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lists = await Promise.all(threads.map((t) => readFile(`/proc/${pid}/task/${t}/children`, "utf8").catch(() => "")));
+  return lists.flatMap((l) => l.split(" ").filter((id) => id.trim() !== "")).map(Number);
+}
+
+/** A process and all that it started, directly or not. */
+export async function treeOf(root: number): Promise<number[]> {
+  const found = [root];
+  for (let i = 0; i < found.length; i += 1) found.push(...(await childrenOf(found[i] as number)));
+  return found;
+}
+
+/** A field of a process's status files. 0 when the process is gone. */
+export async function memoryField(pid: number, file: "status" | "smaps_rollup", field: string): Promise<number> {
+  const text = await readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "");
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(text)?.[1] ?? 0) / KIB_A_MIB;
+}
+
+/** Of a process and all that it started. */
+export async function treeMemory(root: number): Promise<number> {
+  const sizes = await Promise.all((await treeOf(root)).map((pid) => memoryField(pid, "smaps_rollup", "Pss")));
+  return sizes.reduce((a, b) => a + b, 0);
+}
+
+/** Of each engine that this process runs now, with its provider plugins. */
+export async function engineMemory(): Promise<number[]> {
+  const engines: number[] = [];
+  for (const pid of await childrenOf(process.pid)) {
+    const name = await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "");
+    if (name.trim() === "pulumi") engines.push(await treeMemory(pid));
+  }
+  return engines;
+}

@@ -1,0 +1,84 @@
+import { Worker } from "node:worker_threads";
+import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
+import { Transient } from "../../errors.js";
+import type { Preview } from "../types.js";
+import type { Applied, EngineCalls, EngineOptions, ExportedState, UpOptions } from "./calls.js";
+import { fromPlain, type PlainError } from "./failures.js";
+
+export interface Question {
+  id: number;
+  call: keyof EngineCalls;
+  args: unknown[];
+}
+
+export type Answer = { id: number; result: unknown } | { id: number; error: PlainError };
+
+interface Pending {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The engine's calls in a thread of their own. There the program's modules are loaded once and the inline programs run,
+ * which keeps a core busy for a tenth of a second at a time: requests to the service would wait for it. A program that
+ * ends its thread (out of memory) fails the calls under way as passing, and the next call gets a new thread.
+ */
+export class EngineThread implements EngineCalls {
+  private worker: Worker | undefined;
+  private readonly pending = new Map<number, Pending>();
+  private last = 0;
+  private closed = false;
+
+  constructor(private readonly options: EngineOptions) {}
+
+  warm = (): Promise<void> => this.ask("warm");
+  preview = (stack: string, configFile: string, refresh = false): Promise<Preview> => this.ask("preview", stack, configFile, refresh);
+  up = (stack: string, options: UpOptions): Promise<Applied> => this.ask("up", stack, options);
+  cancel = (stack: string): Promise<void> => this.ask("cancel", stack);
+  refresh = (stack: string, configFile: string): Promise<void> => this.ask("refresh", stack, configFile);
+  history = (stack: string, most: number): Promise<UpdateSummary[]> => this.ask("history", stack, most);
+  exportState = (stack: string): Promise<ExportedState> => this.ask("exportState", stack);
+  importState = (stack: string, state: ExportedState): Promise<void> => this.ask("importState", stack, state);
+
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.worker?.terminate();
+  }
+
+  private ask<T>(call: keyof EngineCalls, ...args: unknown[]): Promise<T> {
+    if (this.closed) return Promise.reject(new Transient("The service is ending: the engine is not called any more."));
+    const worker = this.thread();
+    this.last += 1;
+    const id = this.last;
+    return new Promise<T>((resolve, reject) => {
+      this.pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
+      // A thread that waits for nothing does not keep the process.
+      worker.ref();
+      worker.postMessage({ id, call, args } satisfies Question);
+    });
+  }
+
+  private thread(): Worker {
+    if (this.worker !== undefined) return this.worker;
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.options });
+    worker.on("message", (answer: Answer) => {
+      const waiting = this.pending.get(answer.id);
+      this.pending.delete(answer.id);
+      if (this.pending.size === 0) worker.unref();
+      if ("error" in answer) waiting?.reject(fromPlain(answer.error));
+      else waiting?.resolve(answer.result);
+    });
+    let failure: Error | undefined;
+    worker.on("error", (error) => {
+      failure = error;
+    });
+    worker.once("exit", () => {
+      this.worker = undefined;
+      for (const { reject } of this.pending.values())
+        reject(new Transient(`The thread that runs the program ended: ${failure?.message ?? "it was stopped"}.`, { cause: failure }));
+      this.pending.clear();
+    });
+    this.worker = worker;
+    return worker;
+  }
+}
