@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { folderProject } from "../../src/cli/project.js";
+import { defaultAccess } from "../../src/config/access.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { openSandbox, type SandboxOptions } from "../../src/sandbox/open.js";
 import { startServer } from "../../src/server.js";
@@ -14,8 +15,11 @@ export type Question = { drive: string; to: string };
 const task = JSON.parse(process.argv[2] ?? "{}") as ServiceTask;
 const stacks = join(task.state, "stacks");
 const open = await openSandbox({ ...task, root: projectRoot(), stacks, project: folderProject(stacks) });
+void open.driver.warm();
 await open.migrations.resumeAll();
-const server = await startServer({ migrations: open.migrations, port: 0 });
+// Without its limit a caller may ask as often as the benchmark does.
+const settings = { ...defaultAccess(), limits: { requestsPerMinute: 1_000_000, failuresPerMinute: 20 } };
+const server = await startServer({ migrations: open.migrations, port: 0, settings });
 process.on("message", (question: Question) => {
   drive(open.migrations, question.drive, question.to).then(
     () => process.send?.({}),

@@ -28,9 +28,10 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { targets, operations: file } = options;
   const operations = new Operations({ config: file === undefined ? NO_OPERATIONS : await readOperations(file), logger: createLogger() });
   if (targets === undefined)
-    return withSandbox({ ...options, operations }, ({ migrations, store }) =>
-      serveMigrations(options, operations, { migrations, store, queueUrl: `pglite:${join(options.state, "queue")}` }),
-    );
+    return withSandbox({ ...options, operations }, ({ migrations, store, driver }) => {
+      driver.warm();
+      return serveMigrations(options, operations, { migrations, store, queueUrl: `pglite:${join(options.state, "queue")}` });
+    });
   await useEngine();
   const service = await openRealService({ ...options, operations, targets, project: folderProject(options.stacks) });
   try {

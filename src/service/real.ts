@@ -70,6 +70,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     env,
     environment: { env: {}, findCreated: (stack, type, inputs) => findCreated(options, stack, type, inputs) },
   });
+  driver.warm();
   const migrations = new Migrations({
     store,
     driver: operations?.driver(driver) ?? driver,

@@ -79,7 +79,9 @@ export class AutomationCalls implements EngineCalls {
   async preview(name: string, configFile: string, refresh: boolean): Promise<Preview> {
     const collector = new PreviewCollector();
     const what = `The preview of ${name} failed`;
-    await this.on(name, what, collector, (stack) => stack.preview({ onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }));
+    await this.on(name, what, collector, (stack) =>
+      stack.preview({ onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }),
+    );
     return collector.result();
   }
 

@@ -67,9 +67,9 @@ export class StackDriver {
     this.engine = new EngineThread({ projectDir, program, env: { ...env, ...environment.env } });
   }
 
-  /** Loads the program's modules, so that the first update does not wait for them. Not needed for anything else. */
-  warm(): Promise<void> {
-    return this.engine.warm();
+  /** Loads the program's modules, so that the first update does not wait for them. What goes wrong is told there. */
+  warm(): void {
+    this.engine.warm().catch(() => undefined);
   }
 
   /** Ends the program's thread. What runs must have ended before. */

@@ -1,0 +1,83 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { EngineThread } from "../../../src/automation/engine/thread.js";
+import { Terminal, Transient } from "../../../src/errors.js";
+import { requireEngine } from "../../support/sandbox.js";
+import { tempFolder } from "../../support/tmp.js";
+
+const STACK = "first";
+
+/** A project of its own with an inline program that needs no provider. */
+async function project(program: string) {
+  const folder = tempFolder("thread");
+  await writeFile(join(folder, "Pulumi.yaml"), "name: thread\nruntime: nodejs\n");
+  const configFile = join(folder, `Pulumi.${STACK}.yaml`);
+  await writeFile(configFile, "config: {}\n");
+  const module = join(folder, "program.mjs");
+  await writeFile(module, program);
+  const env = {
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_CONFIG_PASSPHRASE: "a test",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+  };
+  return { configFile, thread: new EngineThread({ projectDir: folder, program: new URL(`file://${module}`).href, env }) };
+}
+
+const failure = (call: Promise<unknown>): Promise<unknown> => call.then(() => undefined).catch((error: unknown) => error);
+
+describe("the engine's thread", function () {
+  this.timeout(120_000);
+
+  it("makes a stack that the engine does not know, and answers what an update changed from its events", async function () {
+    await requireEngine(this);
+    const { thread, configFile } = await project("export const program = async () => ({ answer: 42 });");
+    try {
+      expect(await thread.up(STACK, { configFile, message: "the first" })).to.deep.equal({ version: 0, changes: { create: 1 } });
+      expect(await thread.up(STACK, { configFile, message: "the second" })).to.deep.equal({ version: 0, changes: { same: 1 } });
+      expect((await thread.history(STACK, 10)).map((u) => [u.message, u.result])).to.deep.equal([
+        ["the second", "succeeded"],
+        ["the first", "succeeded"],
+      ]);
+    } finally {
+      await thread.close();
+    }
+  });
+
+  it("keeps the kind of an error on its way between threads", async function () {
+    await requireEngine(this);
+    const { thread, configFile } = await project('export const program = async () => { throw new Error("no such luck"); };');
+    try {
+      const error = await failure(thread.preview(STACK, configFile));
+      expect(error).to.be.instanceOf(Terminal);
+      expect((error as Error).message)
+        .to.contain(`The preview of ${STACK} failed`)
+        .and.to.contain("no such luck");
+    } finally {
+      await thread.close();
+    }
+  });
+
+  it("fails what was under way as passing when the program ends its thread, and goes on with a new one", async function () {
+    await requireEngine(this);
+    const { thread, configFile } = await project(
+      "export const program = async () => { if (globalThis.calls === undefined) process.exit(1); return {}; }; globalThis.calls = process.env.CALLS;",
+    );
+    try {
+      const error = await failure(thread.preview(STACK, configFile));
+      expect(error).to.be.instanceOf(Transient);
+      process.env.CALLS = "2";
+      expect(await thread.history(STACK, 1)).to.deep.equal([]);
+      expect((await thread.preview(STACK, configFile)).changes).to.deep.equal([]);
+    } finally {
+      delete process.env.CALLS;
+      await thread.close();
+    }
+  });
+
+  it("answers nothing any more once it is closed", async () => {
+    const { thread } = await project("export const program = async () => ({});");
+    await thread.close();
+    expect(await failure(thread.history(STACK, 1))).to.be.instanceOf(Transient);
+  });
+});
