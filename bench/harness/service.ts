@@ -15,7 +15,7 @@ export type Question = { drive: string; to: string };
 const task = JSON.parse(process.argv[2] ?? "{}") as ServiceTask;
 const stacks = join(task.state, "stacks");
 const open = await openSandbox({ ...task, root: projectRoot(), stacks, project: folderProject(stacks) });
-void open.driver.warm();
+open.driver.warm();
 await open.migrations.resumeAll();
 // Without its limit a caller may ask as often as the benchmark does.
 const settings = { ...defaultAccess(), limits: { requestsPerMinute: 1_000_000, failuresPerMinute: 20 } };
