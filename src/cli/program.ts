@@ -9,6 +9,7 @@ import { pauseCommand, promoteCommand, resumeCommand } from "./ask.js";
 import { type Cli, serviceOf } from "./cli.js";
 import { completionCommand } from "./completion.js";
 import { containerizeCommand } from "./containerize.js";
+import { doctorCommand } from "./doctor.js";
 import { emergencyCommand } from "./emergency.js";
 import { initCommand } from "./init.js";
 import { journalCommand } from "./journal.js";
@@ -25,7 +26,7 @@ import { verifyCommand } from "./verify.js";
 
 /** Every command under the heading it has in the help, in the order in which a migration needs them. */
 const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
-  "Prepare:": [initCommand, discoverCommand, planCommand, containerizeCommand, rehearseCommand],
+  "Prepare:": [initCommand, discoverCommand, planCommand, containerizeCommand, doctorCommand, rehearseCommand],
   "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand],
   "Go back:": [rollbackCommand, emergencyCommand, abortCommand],
   "Look:": [statusCommand, journalCommand, verifyCommand, reportCommand],

@@ -1,6 +1,7 @@
 import {
   ApiException,
   AppsV1Api,
+  AuthorizationV1Api,
   AutoscalingV2Api,
   BatchV1Api,
   CoreV1Api,
@@ -33,6 +34,7 @@ export interface ClusterClients {
   batch: BatchV1Api;
   autoscaling: AutoscalingV2Api;
   networking: NetworkingV1Api;
+  authorization: AuthorizationV1Api;
   custom: CustomObjectsApi;
   watch: Pick<Watch, "watch">;
   /** What was asked of the API server, as rules of RBAC have it; see `callOf`. */
@@ -67,6 +69,7 @@ export function clusterClients({ kubeconfig, context, deadlineMs = DEADLINE_MS }
     batch: new BatchV1Api(settings),
     autoscaling: new AutoscalingV2Api(settings),
     networking: new NetworkingV1Api(settings),
+    authorization: new AuthorizationV1Api(settings),
     custom: new CustomObjectsApi(settings),
     watch: {
       watch: (path, ...rest) => {

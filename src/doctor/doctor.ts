@@ -1,0 +1,137 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { awsClients } from "../adapters/aws/clients.js";
+import type { NameServer } from "../adapters/dns/answers.js";
+import { clusterClients } from "../adapters/kubernetes/clients.js";
+import type { StackConfig } from "../config/schema.js";
+import { StackFile } from "../config/stackFile.js";
+import { readTarget, type TargetConfig } from "../config/targets.js";
+import { projectRoot } from "../engine/engine.js";
+import { clock, credentials, delegation, permissions } from "./aws.js";
+import { examine, type Finding, unknownOf } from "./check.js";
+import { rights } from "./cluster.js";
+import { backend, engine, fleet, secrets, stackConfig } from "./local.js";
+import { database, metrics, requests } from "./reach.js";
+
+export interface DoctorOptions {
+  /** The project, with Pulumi.yaml. */
+  root: string;
+  stacks: string;
+  /** Stacks to look at. */
+  chosen: string[];
+  /** File that says how real environments are reached; without it only this machine is looked at. */
+  targets?: string;
+  /** Asked about delegations. @default the first of the target's resolvers */
+  resolver?: NameServer;
+  /** Told each finding as it comes. */
+  onFinding?: (finding: Finding) => void;
+}
+
+interface Stack {
+  name: string;
+  config: StackConfig;
+  region: string;
+}
+
+/** Looks at everything that a migration will need, changes nothing, and says of each thing that is broken how to mend it. */
+export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
+  const { root, stacks, chosen, targets, onFinding } = options;
+  const all: Finding[] = [];
+  const found = (...findings: Finding[]): void => {
+    all.push(...findings);
+    for (const finding of findings) onFinding?.(finding);
+  };
+  const hasEngine = await engine();
+  found(hasEngine);
+  for (const stack of chosen) found(await stackConfig(stacks, stack));
+  if (hasEngine.standing === "ok") {
+    found(...(await backend(root, chosen)));
+    for (const stack of chosen) found(await secrets(root, stacks, stack));
+  }
+  if (targets === undefined) {
+    found(unknownOf("environments", "all", "no targets file is named: --targets stacks/targets.yaml (docs/targets.md shows one)"));
+    return all;
+  }
+  const readable = await readableStacks(stacks, chosen);
+  for (const environment of new Set(readable.map((s) => s.config.application.environment))) {
+    const of = readable.filter((s) => s.config.application.environment === environment);
+    let target: TargetConfig | undefined;
+    const read = await examine("targets file", environment, `Write ${targets}; docs/targets.md shows one.`, async () => {
+      target = await readTarget(targets, environment);
+      return `${targets} says how it is reached`;
+    });
+    found(read);
+    if (target !== undefined) await examineEnvironment(environment, target, of, options, found);
+  }
+  return all;
+}
+
+/** Stacks whose config can be read at all; what is wrong with the others has been told. */
+async function readableStacks(folder: string, chosen: string[]): Promise<Stack[]> {
+  const read = chosen.map(async (name): Promise<Stack[]> => {
+    const file = await StackFile.read(folder, name);
+    const region = file.raw()["aws:region"];
+    return [{ name, config: file.shape(), region: typeof region === "string" ? region : "us-east-1" }];
+  });
+  return (await Promise.all(read.map((r) => r.catch(() => [])))).flat();
+}
+
+async function examineEnvironment(
+  environment: string,
+  target: TargetConfig,
+  stacks: Stack[],
+  { resolver }: DoctorOptions,
+  found: (...findings: Finding[]) => void,
+): Promise<void> {
+  const { costTag: _, ...account } = target.aws;
+  const given = Object.fromEntries(Object.entries(account).filter(([, v]) => v !== undefined));
+  const region = stacks[0]?.region ?? "us-east-1";
+  // Nobody waits for eight attempts at a prompt.
+  const clients = awsClients({ region, ...given }, { attempts: 2 });
+  try {
+    const known = await credentials(environment, clients);
+    found(known, await clock(environment, target.aws.endpoint ?? `https://sts.${region}.amazonaws.com/`));
+    if (known.standing === "ok") found(...(await permissions(environment, clients)));
+    else found(unknownOf("permissions", environment, "without credentials there are none"));
+    const [first] = target.dns.resolvers;
+    const asked = resolver ?? (first === undefined ? undefined : { address: first });
+    for (const { name, config } of stacks) {
+      if (known.standing !== "ok") found(unknownOf("DNS delegation", name, "without credentials the zone cannot be read"));
+      else found(await delegation(name, config, clients, asked));
+    }
+  } finally {
+    clients.close();
+  }
+  await examineCluster(environment, target, stacks, found);
+  const { url, tokenFile } = target.prometheus;
+  const prometheus = { url, ...(tokenFile === undefined ? {} : { token: (await readFile(tokenFile, "utf8").catch(() => "")).trim() }) };
+  const measured = await metrics(environment, prometheus);
+  found(measured);
+  for (const { name, config } of stacks) {
+    if (measured.standing !== "failed") found(await requests(name, config, prometheus));
+    found(await database(name, config));
+  }
+  found(await fleet(environment, target));
+}
+
+async function examineCluster(
+  environment: string,
+  target: TargetConfig,
+  stacks: Stack[],
+  found: (...findings: Finding[]) => void,
+): Promise<void> {
+  const { kubeconfig, context } = target.cluster;
+  let clients: ReturnType<typeof clusterClients> | undefined;
+  const opened = await examine("kubeconfig", environment, "Name one under cluster: aws eks update-kubeconfig --name CLUSTER", async () => {
+    clients = clusterClients({
+      deadlineMs: 10_000,
+      ...(kubeconfig === undefined ? {} : { kubeconfig }),
+      ...(context === undefined ? {} : { context }),
+    });
+    return clients.server;
+  });
+  found(opened);
+  if (clients === undefined) return;
+  const role = join(projectRoot(), "deploy", "kubernetes-rbac.yaml");
+  for (const { name, config } of stacks) found(await rights(name, config, clients, role));
+}

@@ -1,0 +1,48 @@
+import { connect } from "node:net";
+import { type PrometheusOptions, query } from "../adapters/prometheus/observations.js";
+import type { StackConfig } from "../config/schema.js";
+import { Transient } from "../errors.js";
+import { examine, type Finding } from "./check.js";
+
+const CONNECT_MS = 5_000;
+
+/** Whether Prometheus answers queries. */
+export const metrics = (environment: string, prometheus: PrometheusOptions): Promise<Finding> =>
+  examine("metrics", environment, "Correct prometheus.url in the targets file, or open the way to it.", async () => {
+    const up = await query(prometheus, "count(up == 1)");
+    if (up === undefined)
+      return { warning: `${prometheus.url} answers, and scrapes nothing`, mend: "Let it scrape the applications' /metrics." };
+    return `${prometheus.url} scrapes ${up} targets`;
+  });
+
+/** Whether it has the requests that a stack's gates are judged by: without them they stay unknown. */
+export const requests = (stack: string, { application }: StackConfig, prometheus: PrometheusOptions): Promise<Finding> =>
+  examine("requests measured", stack, "See that Prometheus answers.", async () => {
+    const series = await query(prometheus, `count(http_requests_total{job="${application.name}"})`);
+    if (series !== undefined) return `${series} series of http_requests_total`;
+    return {
+      warning: `no http_requests_total of the job ${application.name} yet: the gates would stay unknown`,
+      mend: "Let Prometheus scrape the pods under the application's name as job; before the first deployment this is as it should be.",
+    };
+  });
+
+/** Whether the old database can be reached from here; who may log in shows in the step that tests the replica. */
+export const database = (stack: string, config: StackConfig): Promise<Finding> =>
+  examine("database", stack, "Open its security group to this machine, or run cutover where it can be reached.", async () => {
+    if (config.database === undefined) return "moves no database";
+    const { endpoint: host, port } = config.database.source;
+    await new Promise<void>((resolve, reject) => {
+      const socket = connect({ host, port, timeout: CONNECT_MS });
+      const fail = (why: string): void => {
+        socket.destroy();
+        reject(new Transient(`${host}:${port} cannot be reached: ${why}`));
+      };
+      socket.once("connect", () => {
+        socket.destroy();
+        resolve();
+      });
+      socket.once("timeout", () => fail(`no answer within ${CONNECT_MS / 1_000} s`));
+      socket.once("error", (error) => fail(error.message));
+    });
+    return `${host}:${port} can be reached`;
+  });
