@@ -5,6 +5,9 @@ import type { Migration, PreviewAnswer, Revision, Step, Way } from "./lib/types.
 import type { Action } from "./views/actions.js";
 import { actionDialog, type DialogState } from "./views/dialog.js";
 
+/** Until the second press of the emergency button counts. */
+const ARMING_MS = 700;
+
 /** The dialog of one element: what is open, what the service said it would do, and the command in the end. */
 export class MigrationDialog {
   private state: DialogState | undefined;
@@ -21,7 +24,7 @@ export class MigrationDialog {
       extent: "step",
       why: "",
       typed: "",
-      armed: false,
+      armed: "no",
       sending: false,
       ...(revision === undefined ? {} : { revision }),
     };
@@ -52,6 +55,7 @@ export class MigrationDialog {
     if (this.state === undefined) return;
     const revisionChanged = what.revision !== undefined && what.revision !== this.state.revision;
     this.state = { ...this.state, ...what };
+    if (what.armed === "arming") setTimeout(() => this.change({ armed: "ready" }), ARMING_MS);
     if (revisionChanged) {
       this.state = { ...this.state, problem: undefined };
       delete this.state.way;
@@ -95,7 +99,7 @@ export class MigrationDialog {
       this.element.accepted(state.action, view);
       this.close();
     } catch (error) {
-      this.change({ sending: false, armed: false, problem: asProblem(error) });
+      this.change({ sending: false, armed: "no", problem: asProblem(error) });
     }
   }
 }

@@ -54,7 +54,7 @@ function draw(): void {
     stack === undefined
       ? [h("h1", { key: "title" }, "Fleet"), h("cutover-fleet", { key: "fleet" })]
       : [
-          h("h1", { key: "title", class: "sr", hidden: true }, stack),
+          h("h1", { key: "title", class: "sr" }, stack),
           h("cutover-migration", {
             key: stack,
             stack,

@@ -18,8 +18,8 @@ export interface DialogState {
   revision?: number;
   why: string;
   typed: string;
-  /** The emergency button was pressed once. */
-  armed: boolean;
+  /** The emergency button was pressed once; ready a moment later, so that a double click is no decision. */
+  armed: "no" | "arming" | "ready";
   sending: boolean;
 }
 
@@ -57,16 +57,11 @@ export function actionDialog(props: DialogProps): View {
         h("h2", { id: "dialog-title", tabindex: -1, autofocus: true }, TITLE[action]),
         h("p", { class: "quiet" }, `${m.application} · ${m.environment}`),
       ),
-      h(
-        "div",
-        { class: "body", tabindex: 0, role: "group", "aria-label": "What it will do" },
-        body(props),
-        problemBox(state.problem),
-        needsName ? nameField(props) : false,
-      ),
+      h("div", { class: "body", tabindex: 0, role: "group", "aria-label": "What it will do" }, body(props), problemBox(state.problem)),
       h(
         "footer",
         null,
+        needsName ? nameField(props) : false,
         h("button", { type: "button", onclick: close }, action === "preview" ? "Close" : "Cancel"),
         action === "preview" ? false : confirm(props, nameMissing || waiting || sending),
       ),
@@ -80,15 +75,20 @@ const needsAnswer = ({ action, preview, way }: DialogState): boolean =>
 
 function confirm({ state, change }: DialogProps, disabled: boolean): View {
   const { action, armed, sending } = state;
-  if (action === "emergency" && !armed)
+  if (action === "emergency" && armed === "no")
     return h(
       "button",
-      { key: "arm", type: "button", class: "danger", disabled, onclick: () => change({ armed: true }) },
+      { key: "arm", type: "button", class: "danger", disabled, onclick: () => change({ armed: "arming" }) },
       "Send users back…",
     );
   const label = action === "emergency" ? "Yes, send all users to the old side now" : TITLE[action];
+  const early = action === "emergency" && armed !== "ready";
   const danger = ["emergency", "abort", "rollback", "refuse"].includes(action);
-  return h("button", { key: "send", type: "submit", class: danger ? "danger primary" : "primary", disabled }, sending ? "Asking…" : label);
+  return h(
+    "button",
+    { key: "send", type: "submit", class: danger ? "danger primary" : "primary", disabled: disabled || early },
+    sending ? "Asking…" : label,
+  );
 }
 
 function body(props: DialogProps): View {
@@ -175,7 +175,7 @@ function aheadList(m: Migration, steps: readonly Step[], extent: Extent, title =
   return h(
     "div",
     { class: "stack tight" },
-    h("h4", null, title),
+    h("h3", { class: "sub" }, title),
     run.length === 0 ? h("p", { class: "quiet" }, "Nothing before the next decision of a person.") : false,
     h(
       "ol",
@@ -194,7 +194,7 @@ function nextPreview({ preview, problem }: DialogState): View {
   const { step } = preview;
   if (step === undefined) return h("p", { class: "quiet" }, "No step is left.");
   return [
-    h("h4", null, `${step.id}: ${step.title}`),
+    h("h3", { class: "sub" }, `${step.id}: ${step.title}`),
     preview.preview === undefined
       ? h(
           "p",
@@ -202,7 +202,7 @@ function nextPreview({ preview, problem }: DialogState): View {
           step.kind === "config" ? "Its update is applied already." : "It changes no stack config: there is nothing to preview.",
         )
       : previewDiff(preview.preview),
-    h("h4", null, "How we would come back"),
+    h("h3", { class: "sub" }, "How we would come back"),
     preview.wayBack === undefined ? h("p", { class: "bad" }, step.wayBack.summary) : wayBack(preview.wayBack),
   ];
 }
@@ -215,7 +215,7 @@ const steppedBack = ({ way, problem }: DialogState): View =>
     : wayBack(way);
 
 const blocked = (step: Step | undefined): View =>
-  step?.preview === undefined || step.status === "done" ? false : [h("h4", null, "Its preview"), previewDiff(step.preview)];
+  step?.preview === undefined || step.status === "done" ? false : [h("h3", { class: "sub" }, "Its preview"), previewDiff(step.preview)];
 
 const whyField = ({ state, change }: DialogProps): View =>
   h(

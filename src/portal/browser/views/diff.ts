@@ -52,26 +52,55 @@ function resource(c: ResourceChange): View {
 const shortType = (type: string): string => type.replace(/\/[a-z][A-Za-z]*:/, ":");
 
 /** Before and after, one property a line; a value that is long can be unfolded. */
-export const pairs = (changes: readonly (Change & { replaces?: boolean })[]): View =>
+export const pairs = (changes: readonly Pair[]): View =>
   h(
     "dl",
     { class: "pairs" },
-    changes.map((c) =>
-      h(
-        "div",
-        { key: c.path },
-        h("dt", { class: "mono" }, c.path, c.replaces === true ? h("span", { class: "bad" }, " forces a replacement") : false),
+    changes
+      .flatMap(unfolded)
+      .map((c) =>
         h(
-          "dd",
-          null,
-          c.before === undefined ? false : h("del", { class: "mono" }, h("span", { class: "sr" }, "before: "), text(c.before)),
-          c.before !== undefined && c.after !== undefined ? h("span", { class: "quiet", "aria-hidden": "true" }, " → ") : false,
-          c.after === undefined ? false : h("ins", { class: "mono" }, h("span", { class: "sr" }, "after: "), text(c.after)),
-          c.before === undefined && c.after === undefined ? h("span", { class: "quiet" }, "known after the update") : false,
+          "div",
+          { key: c.path },
+          h("dt", { class: "mono" }, c.path, c.replaces === true ? h("span", { class: "bad" }, " forces a replacement") : false),
+          h(
+            "dd",
+            null,
+            c.before === undefined ? false : h("del", { class: "mono" }, h("span", { class: "sr" }, "before: "), text(c.before)),
+            c.before !== undefined && c.after !== undefined ? h("span", { class: "quiet", "aria-hidden": "true" }, " → ") : false,
+            c.after === undefined ? false : h("ins", { class: "mono" }, h("span", { class: "sr" }, "after: "), text(c.after)),
+            c.before === undefined && c.after === undefined ? h("span", { class: "quiet" }, "known after the update") : false,
+          ),
         ),
       ),
-    ),
   );
+
+type Pair = Change & { replaces?: boolean };
+
+/** Annotations often hold JSON: of two such texts only what differs inside is shown. */
+function unfolded(c: Pair): Pair[] {
+  const [before, after] = [parsed(c.before), parsed(c.after)];
+  if (before === undefined || after === undefined) return [c];
+  const found: Pair[] = [];
+  const walk = (path: string, a: unknown, b: unknown): void => {
+    if (JSON.stringify(a) === JSON.stringify(b)) return;
+    if (isTree(a) && isTree(b)) for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) walk(`${path}.${key}`, a[key], b[key]);
+    else found.push({ ...c, path, before: a, after: b });
+  };
+  walk(c.path, before, after);
+  return found.length === 0 ? [c] : found;
+}
+
+const isTree = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== "string" || !/^[[{]/.test(value)) return undefined;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}
 
 const LONGEST = 160;
 

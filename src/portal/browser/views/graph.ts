@@ -40,7 +40,7 @@ export function dependencyGraph(inventory: InventoryView, migrations: readonly M
   return h(
     "section",
     { class: "card graph", "aria-label": "Dependencies" },
-    h("h3", null, "Dependencies"),
+    h("h2", { class: "section" }, "Dependencies"),
     h(
       "div",
       { class: "scroll", tabindex: 0, role: "group", "aria-label": "Dependency graph" },

@@ -11,41 +11,46 @@ export interface NowProps {
 /** Where it stands in one card: what runs or comes next, what it waits for, and how one would come back. */
 export function now({ migration: m, steps, onPreview }: NowProps): View {
   const step = steps.find((s) => s.id === m.step?.id);
+  const over = m.status === "completed" || m.status === "aborted";
   return h(
     "section",
-    { class: `card now ${m.status}`, "aria-label": "Now" },
-    h("p", { class: "eyebrow" }, EYEBROW[m.status]),
-    m.status === "returning" && m.returning !== undefined
-      ? goingBack(m.returning)
-      : step === undefined
-        ? h("p", { class: "title" }, m.status === "aborted" ? "The migration was aborted." : "Everything is done.")
-        : [
-            h("p", { class: "title" }, step.asks ?? step.title),
-            h(
-              "p",
-              { class: "row small quiet" },
-              h("code", null, step.id),
-              h("span", null, KIND[step.kind]),
-              step.pointOfNoReturn ? chip("point of no return", "bad") : false,
-              step.secondPerson === true ? chip("needs a second person", "wait") : false,
-            ),
-          ],
-    m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
-    m.gates.length === 0 || m.status === "completed" ? planned(step) : [holding(m), gateRows(m.gates)],
-    step === undefined || m.status === "returning"
+    { class: `card here-now ${m.status}`, "aria-label": "Now" },
+    h(
+      "div",
+      null,
+      h("p", { class: "eyebrow" }, EYEBROW[m.status]),
+      m.status === "returning" && m.returning !== undefined ? goingBack(m.returning) : what(m, step),
+      m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
+      over ? false : m.gates.length === 0 ? planned(step) : [holding(m), gateRows(m.gates)],
+    ),
+    step === undefined || over || m.status === "returning"
       ? false
       : h(
-          "dl",
-          { class: "facts" },
-          fact("Way back", step.wayBack.summary),
-          fact("Loses", step.wayBack.loses, step.wayBack.loses === "nothing" ? "good" : "bad"),
-          fact("From the guide", step.seed, "mono small"),
+          "aside",
+          { "aria-label": "Way back" },
+          h("h3", { class: "sub" }, "How we would come back"),
+          h("p", null, step.wayBack.summary),
+          h("p", { class: step.wayBack.loses === "nothing" ? "good" : "bad" }, `Loses ${step.wayBack.loses}.`),
+          step.kind === "config" ? h("button", { type: "button", onclick: onPreview }, "What will it change?") : false,
+          h("p", { class: "quiet small" }, "From the guide: ", h("code", null, step.seed)),
         ),
-    step?.kind === "config" && m.status !== "completed"
-      ? h("button", { type: "button", onclick: onPreview }, "What will it change?")
-      : false,
   );
 }
+
+const what = (m: Migration, step: Step | undefined): View =>
+  step === undefined
+    ? h("p", { class: "title" }, m.status === "aborted" ? "The migration was aborted." : "Everything is done.")
+    : [
+        h("p", { class: "title" }, step.asks ?? step.title),
+        h(
+          "p",
+          { class: "row small quiet" },
+          h("code", null, step.id),
+          h("span", null, KIND[step.kind]),
+          step.pointOfNoReturn ? chip("point of no return", "bad") : false,
+          step.secondPerson === true ? chip("needs a second person", "wait") : false,
+        ),
+      ];
 
 const EYEBROW: Record<Migration["status"], string> = {
   ready: "Next",
@@ -65,10 +70,8 @@ const KIND: Record<Step["kind"], string> = {
   approval: "a person's decision",
 };
 
-const fact = (name: string, text: string, tone = ""): View => h("div", { key: name }, h("dt", null, name), h("dd", { class: tone }, text));
-
 /** The gates that a step will have, before it runs. */
-function planned(step: Step | undefined): View {
+export function planned(step: Step | undefined): View {
   if (step === undefined || step.gates.length === 0) return false;
   return h(
     "ul",

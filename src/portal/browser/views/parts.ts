@@ -20,7 +20,8 @@ export const STATUS: Record<Migration["status"], { word: string; tone: Tone }> =
 
 export const chip = (word: string, tone: Tone): View => h("span", { class: "chip", "data-tone": tone }, word);
 
-export const statusChip = (m: Migration): View => chip(STATUS[m.status].word, STATUS[m.status].tone);
+export const statusChip = (m: Migration): View =>
+  h("span", { class: "chip", "data-tone": STATUS[m.status].tone, "data-status": m.status }, STATUS[m.status].word);
 
 export const PHASE_NAMES: Record<string, string> = {
   assess: "Assess",

@@ -34,7 +34,7 @@ export function phaseLine(m: Migration, steps: readonly Step[], onPhase: (phase:
       const state = p.done === p.steps ? "done" : here ? "now" : "ahead";
       return h(
         "li",
-        { key: p.phase, class: state, style: { "flex-grow": String(p.steps) }, ...(here ? { "aria-current": "step" } : {}) },
+        { key: p.phase, class: state, style: { "flex-grow": String(2 + p.steps) }, ...(here ? { "aria-current": "step" } : {}) },
         h(
           "button",
           { class: "plain", type: "button", onclick: () => onPhase(p.phase) },

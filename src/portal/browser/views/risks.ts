@@ -26,14 +26,9 @@ export function risksPanel({ risks }: { risks: RiskView[] }): View {
         h("p", { class: "quiet" }, `Mitigation: ${r.mitigation}.`),
         h(
           "ul",
-          { class: "planned" },
+          { class: "mitigations" },
           r.mitigatedBy.map((s) =>
-            h(
-              "li",
-              { key: s.id, class: "row" },
-              chip(s.status === "waiting" ? "to come" : s.status, STEP_TONE[s.status]),
-              h("span", null, s.title),
-            ),
+            h("li", { key: s.id }, chip(s.status === "waiting" ? "to come" : s.status, STEP_TONE[s.status]), h("span", null, s.title)),
           ),
         ),
       ),

@@ -2,6 +2,7 @@ import { time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Migration, Step } from "../lib/types.js";
 import { previewDiff } from "./diff.js";
+import { planned } from "./now.js";
 import { chip, gateRows, PHASE_NAMES } from "./parts.js";
 
 export interface StepsProps {
@@ -92,12 +93,3 @@ function details(s: Step, { fileHref, onFile }: StepsProps): View {
     s.preview === undefined ? false : [h("h4", null, "What its update changed"), previewDiff(s.preview)],
   );
 }
-
-const planned = (s: Step): View =>
-  s.gates.length === 0
-    ? false
-    : h(
-        "ul",
-        { class: "planned" },
-        s.gates.map((g) => h("li", { key: g.gate }, h("b", null, g.gate), h("span", { class: "quiet" }, ` ${g.accepts}`))),
-      );

@@ -1,0 +1,68 @@
+import { expect } from "chai";
+import { STACK } from "../automation/model.js";
+import { chromiumForSuite, expectAccessible, openPage } from "../support/chromium.js";
+import { type ModelPortal, openModelPortal } from "./model.js";
+
+const VIEWS = ["overview", "steps", "journal", "revisions", "checklists", "risks", "costs", "goals"];
+
+describe("accessibility of the portal", () => {
+  const browser = chromiumForSuite();
+  let portal: ModelPortal;
+  beforeEach(async () => {
+    portal = await openModelPortal();
+    await portal.goTo("traffic.dns-100");
+  });
+  afterEach(() => portal.close());
+
+  for (const size of ["desk", "phone"] as const) {
+    for (const scheme of ["light", "dark"] as const) {
+      it(`axe finds nothing in any view: ${scheme}, ${size}`, async () => {
+        const { page, complaints, close } = await openPage(browser(), portal.server.url, { scheme, size });
+        await page.getByRole("link", { name: "web-api" }).first().waitFor();
+        await expectAccessible(page, "the fleet");
+        for (const view of VIEWS) {
+          await page.goto(`${portal.server.url}/#/${STACK}/${view}`);
+          await page.getByRole("tabpanel").getByText("Loading…").waitFor({ state: "detached" });
+          await page.waitForTimeout(150);
+          await expectAccessible(page, view);
+          const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+          expect(wide, `${view} is wider than the page`).to.be.at.most(0);
+        }
+        expect(complaints).to.deep.equal([]);
+        await close();
+      }).timeout(120_000);
+    }
+  }
+
+  it("axe finds nothing in any dialog, and Escape gives the focus back", async () => {
+    const { page, close } = await openPage(browser(), `${portal.server.url}/#/${STACK}`, { size: "phone", scheme: "dark" });
+    for (const name of ["Advance…", "Roll back…", "Abort…", "Emergency: users back now"]) {
+      const opener = page.getByRole("button", { name });
+      await opener.click();
+      const dialog = page.getByRole("dialog");
+      await dialog.getByText(/Asking the engine|Working out/).waitFor({ state: "detached" });
+      await expectAccessible(page, name);
+      await page.keyboard.press("Escape");
+      await dialog.waitFor({ state: "detached" });
+      expect(await opener.evaluate((e) => (e.getRootNode() as unknown as { activeElement: unknown }).activeElement === e), name).to.equal(
+        true,
+      );
+    }
+    await close();
+  }).timeout(60_000);
+
+  it("the tabs follow the arrow keys, and everything can be reached without a mouse", async () => {
+    const { page, close } = await openPage(browser(), `${portal.server.url}/#/${STACK}`);
+    await page.getByRole("tab", { name: "Overview" }).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.getByRole("tab", { name: "Steps", selected: true }).waitFor();
+    await page.keyboard.press("End");
+    await page.getByRole("tab", { name: "30/60/90 days", selected: true }).waitFor();
+    expect(page.url()).to.contain(`#/${STACK}/goals`);
+    await page.keyboard.press("Home");
+    await page.getByRole("button", { name: "Advance…" }).press("Enter");
+    await page.getByRole("dialog").getByText("What will run").waitFor();
+    await page.keyboard.press("Escape");
+    await close();
+  });
+});

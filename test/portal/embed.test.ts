@@ -1,0 +1,130 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect } from "chai";
+import { accessSchema } from "../../src/config/access.js";
+import { STACK } from "../automation/model.js";
+import { chromiumForSuite, expectAccessible, openPage, picture } from "../support/chromium.js";
+import { type ModelPortal, openModelPortal } from "./model.js";
+
+/** A page of somebody else: its own origin, its own colours, and a policy that lets nothing inline run. */
+async function foreignPage(body: string, script: string, service: () => string) {
+  const policy = () =>
+    `default-src 'none'; script-src 'self' ${service()}; style-src 'self'; connect-src ${service()}; frame-src ${service()}`;
+  const server = createServer((request, response) => {
+    const [type, text] =
+      request.url === "/own.js"
+        ? ["text/javascript", script.replaceAll("SERVICE", service())]
+        : request.url === "/own.css"
+          ? ["text/css", "body{background:#fdf6ec} cutover-fleet,cutover-migration{--cutover-accent:rgb(120, 40, 140);--cutover-radius:0}"]
+          : ["text/html", `<!doctype html><html lang=en><title>Somebody's portal</title><link rel=stylesheet href=/own.css>${body}`];
+    response.writeHead(200, { "content-type": type, "content-security-policy": policy() }).end(text.replaceAll("SERVICE", service()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return { origin: `http://localhost:${port}`, close: () => new Promise((resolve) => server.close(resolve)) };
+}
+
+const FLEET = `<body><main><h1>Our portal</h1><cutover-fleet graph="off"></cutover-fleet></main>
+  <script type="module" src="SERVICE/elements.js"></script><script type="module" src="/own.js"></script></body>`;
+
+describe("the elements in somebody else's page", () => {
+  const browser = chromiumForSuite();
+  let portal: ModelPortal | undefined;
+  let page: Awaited<ReturnType<typeof foreignPage>> | undefined;
+  afterEach(async () => {
+    await page?.close();
+    await portal?.close();
+    [page, portal] = [undefined, undefined];
+  });
+
+  /** The service lets exactly one origin in: that of the foreign page. */
+  async function embedded(body: string, script: string, allowed: (origin: string) => string[]) {
+    page = await foreignPage(body, script, () => portal?.server.url ?? "");
+    const origins = allowed(page.origin);
+    portal = await openModelPortal({ settings: accessSchema.parse({ cors: origins, frames: origins }) });
+    await portal.goTo("traffic.dns-100");
+    return { portal, page, token: portal.server.token as string };
+  }
+
+  it("shows the fleet live, with a token from a function, in the page's own colours, and tells what happens", async () => {
+    const script = `
+      const fleet = document.querySelector("cutover-fleet");
+      globalThis.heard = [];
+      for (const type of ["cutover-select", "cutover-status"])
+        fleet.addEventListener(type, (e) => { heard.push([e.type, e.detail.stack, e.detail.status]); e.preventDefault(); });
+      fleet.token = async () => new URLSearchParams(location.hash.slice(1)).get("token");`;
+    const { portal: service, page: own, token } = await embedded(FLEET, script, (origin) => [origin]);
+    const { page: tab, complaints, close } = await openPage(browser(), `${own.origin}/#token=${token}`);
+    const link = tab.getByRole("link", { name: "web-api" }).last();
+    await link.waitFor();
+    const colour = await tab.locator("cutover-fleet").evaluate((e) => e.ownerDocument.defaultView?.getComputedStyle(e).getPropertyValue("--_accent"));
+    expect(colour).to.equal("rgb(120, 40, 140)");
+    await link.click();
+    expect(tab.url(), "the page decides where a choice leads").to.contain("#token=");
+    await service.migrations.command(STACK, { command: "pause", why: "a look" }, "ana");
+    await tab.locator('cutover-fleet [data-status="paused"]').waitFor();
+    const heard = (await tab.evaluate("heard")) as string[][];
+    expect(heard[0]).to.deep.include("cutover-select").and.deep.include(STACK);
+    expect(heard.at(-1)).to.deep.equal(["cutover-status", STACK, "paused"]);
+    await expectAccessible(tab, "a foreign page");
+    await picture(tab, "embedded-fleet");
+    expect(complaints).to.deep.equal([]);
+    await close();
+  }).timeout(60_000);
+
+  it("takes commands there too, and shows the service's refusal with what to do next", async () => {
+    const body = `<body><main><h1>Our portal</h1><cutover-migration stack="${STACK}"></cutover-migration></main>
+      <script type="module" src="SERVICE/elements.js"></script><script type="module" src="/own.js"></script></body>`;
+    const script = `document.querySelector("cutover-migration").token = new URLSearchParams(location.hash.slice(1)).get("token");`;
+    const { portal: service, page: own, token } = await embedded(body, script, (origin) => [origin]);
+    const { page: tab, close } = await openPage(browser(), `${own.origin}/#token=${token}`);
+    await tab.getByRole("button", { name: "Advance…" }).click();
+    const dialog = tab.getByRole("dialog");
+    await dialog.getByText("How we would come back").waitFor();
+    await dialog.getByRole("button", { name: "Advance", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    expect((await service.migrations.settled(STACK)).steps["traffic.dns-100"]?.status).to.equal("done");
+
+    await tab.getByRole("button", { name: "Advance…" }).click();
+    await service.migrations.command(STACK, { command: "pause", why: "somebody was faster" }, "ben");
+    await dialog.getByText("How we would come back").or(dialog.getByText("nothing to preview")).first().waitFor();
+    await dialog.getByRole("button", { name: "Advance", exact: true }).click();
+    await dialog.getByRole("alert").getByText("it is paused: somebody was faster").waitFor();
+    await dialog.getByText("Next: Resume or roll back.").waitFor();
+    await close();
+  }).timeout(60_000);
+
+  it("shows nothing to a page of an origin that is not named", async () => {
+    const script = `document.querySelector("cutover-fleet").token = new URLSearchParams(location.hash.slice(1)).get("token");`;
+    const { page: own, token } = await embedded(FLEET, script, () => ["https://portal.example.com"]);
+    const { page: tab, close } = await openPage(browser(), `${own.origin}/#token=${token}`);
+    await tab.waitForTimeout(1_500);
+    expect(await tab.getByText("web-api").count()).to.equal(0);
+    await close();
+  });
+
+  it("says what is missing to a page without a token", async () => {
+    const { page: own } = await embedded(FLEET, "", (origin) => [origin]);
+    const { page: tab, close } = await openPage(browser(), own.origin);
+    await tab.getByRole("alert").getByText("carries no credential").waitFor();
+    await tab.getByText(/Next: Send the header Authorization/).waitFor();
+    await close();
+  });
+
+  it("is shown in a frame by named portals only", async () => {
+    const body = `<body><iframe title="cutover" src="SERVICE/"></iframe></body>`;
+    for (const named of [true, false]) {
+      const { page: own } = await embedded(body, "", (origin) => (named ? [origin] : ["https://portal.example.com"]));
+      const { page: tab, close } = await openPage(browser(), own.origin);
+      await tab.waitForTimeout(1_000);
+      const [, frame] = tab.frames();
+      const shown = await frame?.evaluate("document.body?.innerText ?? ''").catch(() => "");
+      if (named) expect(shown).to.contain("cutover");
+      else expect(shown).to.not.contain("Open the link");
+      await close();
+      await page?.close();
+      await portal?.close();
+      [page, portal] = [undefined, undefined];
+    }
+  });
+});
