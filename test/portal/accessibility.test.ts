@@ -17,7 +17,7 @@ describe("accessibility of the portal", () => {
   for (const size of ["desk", "phone"] as const) {
     for (const scheme of ["light", "dark"] as const) {
       it(`axe finds nothing in any view: ${scheme}, ${size}`, async () => {
-        const { page, complaints, close } = await openPage(browser(), portal.server.url, { scheme, size });
+        const { page, complaints, close } = await openPage(browser(), portal.entrance, { scheme, size });
         await page.getByRole("link", { name: "web-api" }).first().waitFor();
         await expectAccessible(page, "the fleet");
         for (const view of VIEWS) {
@@ -35,7 +35,8 @@ describe("accessibility of the portal", () => {
   }
 
   it("axe finds nothing in any dialog, and Escape gives the focus back", async () => {
-    const { page, close } = await openPage(browser(), `${portal.server.url}/#/${STACK}`, { size: "phone", scheme: "dark" });
+    const { page, close } = await openPage(browser(), portal.entrance, { size: "phone", scheme: "dark" });
+    await page.goto(`${portal.server.url}/#/${STACK}`);
     for (const name of ["Advance…", "Roll back…", "Abort…", "Emergency: users back now"]) {
       const opener = page.getByRole("button", { name });
       await opener.click();
@@ -52,7 +53,8 @@ describe("accessibility of the portal", () => {
   }).timeout(60_000);
 
   it("the tabs follow the arrow keys, and everything can be reached without a mouse", async () => {
-    const { page, close } = await openPage(browser(), `${portal.server.url}/#/${STACK}`);
+    const { page, close } = await openPage(browser(), portal.entrance);
+    await page.goto(`${portal.server.url}/#/${STACK}`);
     await page.getByRole("tab", { name: "Overview" }).focus();
     await page.keyboard.press("ArrowRight");
     await page.getByRole("tab", { name: "Steps", selected: true }).waitFor();

@@ -57,7 +57,9 @@ describe("the elements in somebody else's page", () => {
     const { page: tab, complaints, close } = await openPage(browser(), `${own.origin}/#token=${token}`);
     const link = tab.getByRole("link", { name: "web-api" }).last();
     await link.waitFor();
-    const colour = await tab.locator("cutover-fleet").evaluate((e) => e.ownerDocument.defaultView?.getComputedStyle(e).getPropertyValue("--_accent"));
+    const colour = await tab
+      .locator("cutover-fleet")
+      .evaluate((e) => e.ownerDocument.defaultView?.getComputedStyle(e).getPropertyValue("--_accent"));
     expect(colour).to.equal("rgb(120, 40, 140)");
     await link.click();
     expect(tab.url(), "the page decides where a choice leads").to.contain("#token=");

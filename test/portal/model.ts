@@ -8,6 +8,8 @@ import { tempFolder } from "../support/tmp.js";
 
 export interface ModelPortal {
   server: RunningServer;
+  /** The link that signs a browser in. */
+  entrance: string;
   migrations: Migrations;
   world: ModelWorld;
   /** Goes on, step by step, with two people, until the step is next or the migration stands at it. */
@@ -31,6 +33,7 @@ export async function openModelPortal(options: Partial<ServerOptions> = {}): Pro
   const server = await startServer({ ...options, migrations, port: options.port ?? 0, log: () => undefined });
   return {
     server,
+    entrance: `${server.url}/?token=${server.token}`,
     migrations,
     world,
     goTo: async (wanted) => {

@@ -2,6 +2,7 @@ import { expect } from "chai";
 import type { Page } from "playwright-core";
 import { startServer } from "../../src/server.js";
 import { chromiumForSuite, expectAccessible, openPage, picture } from "../support/chromium.js";
+import { afterThisTest } from "../support/cleanup.js";
 import { inSandbox } from "../support/sandbox.js";
 
 const STAGING = "web-api-staging";
@@ -18,12 +19,13 @@ describe("a whole migration in the portal", () => {
       "portal-night",
       async ({ migrations, sandbox }) => {
         const server = await startServer({ migrations, port: 0, log: () => undefined });
+        afterThisTest(() => server.close());
         await migrations.create(STAGING, "ana");
         await migrations.command(STAGING, { command: "advance", extent: "end" }, "ana");
         await migrations.settled(STAGING);
         await migrations.create(STACK, "ana");
 
-        const { page, complaints, close } = await openPage(browser(), server.url);
+        const { page, complaints, close } = await openPage(browser(), `${server.url}/?token=${server.token}`);
         await page.getByRole("link", { name: "web-api" }).last().click();
         const night = person(page, () => migrations.settled(STACK).then((s) => s.status));
 
@@ -117,7 +119,6 @@ describe("a whole migration in the portal", () => {
         expect(boxes, "lines of the guide's checklists that no evidence ticks").to.equal(0);
         expect(complaints).to.deep.equal([]);
         await close();
-        await server.close();
       },
       { faults: { [STACK]: ["errors@25%"] } },
     );

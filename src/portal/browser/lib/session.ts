@@ -33,6 +33,9 @@ export class Session {
       if (this.listeners.size > 0) return;
       this.stop?.();
       this.stop = undefined;
+      // What nobody follows grows old.
+      this.loaded = false;
+      this.migrations.clear();
     };
   }
 
@@ -43,7 +46,8 @@ export class Session {
       state: (live, problem) => {
         this.live = live;
         this.problem = problem;
-        if (live && !this.loaded) void this.load();
+        // The stream resumes where it broke off; the list says what it did not carry.
+        if (live) void this.load();
         this.tell(undefined);
       },
     });
