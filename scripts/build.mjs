@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const OUT = join(ROOT, "dist");
 const BROWSER = join(ROOT, "src", "portal", "browser");
-const ROOMS = ["src", "test", "bench", "examples"];
+const ROOMS = ["src", "test", "bench", "examples", join("integrations", "backstage", "src")];
 
 async function filesUnder(folder) {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);

@@ -22,7 +22,8 @@ export async function callerOf({ local, tokens, oidc }: Access, credential: stri
       throw new Unauthenticated("The local token is not the one of this service.", {
         next: "Each start makes a new one: take it from the service's terminal.",
       });
-    return { name: local.namesPeople ? named(person, local.name) : local.name, grants: [{ role: "admin" }] };
+    const grants = [{ role: "admin" as const }];
+    return local.namesPeople ? { name: named(person, local.name), grants, mayBeNamed: true } : { name: local.name, grants };
   }
   if (tokens !== undefined && isApiToken(credential)) return callerOfToken(tokens, credential);
   if (oidc !== undefined && looksLikeJwt(credential)) return oidc.callerOf(credential);

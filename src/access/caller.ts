@@ -22,6 +22,8 @@ export interface Caller {
   /** Stands in the journal beside every command. */
   name: string;
   grants: readonly Grant[];
+  /** The credential lets its holder say who is asking: a rehearsal's local token. */
+  mayBeNamed?: boolean;
 }
 
 const covers = ({ applications, environments }: Grant, scope: Scope): boolean =>

@@ -24,6 +24,22 @@ export interface Problem {
   requestId: string;
 }
 
+/** What is really there and differs from the applied revision */
+export interface Drift {
+  /** The same for the same differences */
+  digest: string;
+  changes: {
+    name: string;
+    type: string;
+    /** What an update would do to bring it back */
+    op: "create" | "update" | "replace" | "delete";
+    /** Properties that differ; their values are not shown */
+    paths: string[];
+  }[];
+  /** Milliseconds since the epoch, on the target's clock */
+  at?: number;
+}
+
 /** Where a migration is, what comes next, where its users are */
 export interface Migration {
   stack: string;
@@ -561,12 +577,52 @@ export class Operations {
     return this.call({ method: "GET", path: `/healthz`, ...options });
   }
 
+  /** Tells whether the service should be given requests; 503 says which part is missing. */
+  ready(options: CallOptions = {}): Promise<{
+    status: "ready";
+  }> {
+    return this.call({ method: "GET", path: `/readyz`, ...options });
+  }
+
+  /** Gives the service's own metrics to Prometheus. Needs the role viewer. */
+  metrics(options: CallOptions = {}): Promise<unknown> {
+    return this.call({ method: "GET", path: `/metrics`, text: true, ...options });
+  }
+
+  /** Shows what was changed past the engine, as the last look found it. Needs the role viewer. */
+  getDrift(stack: string, options: CallOptions = {}): Promise<{
+    drift: Drift | null;
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/drift`, ...options });
+  }
+
+  /** Compares what is really there with the applied revision, now. Journals what differs; repairs nothing. Needs the role operator. */
+  lookForDrift(stack: string, options: CallOptions = {}): Promise<{
+    drift: Drift | null;
+  }> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/drift`, ...options });
+  }
+
   /** Describes this API: OpenAPI 3.1, made from the schemas that check the requests. Needs the role viewer. */
   getOpenApi(options: CallOptions = {}): Promise<{
     openapi: string;
     [member: string]: unknown;
   }> {
     return this.call({ method: "GET", path: `/v1/openapi.json`, ...options });
+  }
+
+  /** Tells who the credential stands for, and which roles it has for a stack or anywhere. Needs the role viewer. */
+  getMe(query: {
+    /** Roles for this stack; anywhere when absent */
+    stack?: string;
+  } = {}, options: CallOptions = {}): Promise<{
+    /** Stands in the journal beside every command */
+    name: string;
+    /** Whether the header x-cutover-user says who is asking */
+    mayBeNamed: boolean;
+    roles: ("viewer" | "operator" | "approver" | "admin")[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/me`, query, ...options });
   }
 
   /** Lists the migrations that the caller may see, by stack. Needs the role viewer. */

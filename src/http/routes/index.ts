@@ -3,6 +3,7 @@ import { descriptionRoutes } from "./description.js";
 import { eventRoutes } from "./events.js";
 import { healthRoutes } from "./health.js";
 import { historyRoutes } from "./history.js";
+import { meRoutes } from "./me.js";
 import { migrationRoutes } from "./migrations.js";
 import { operationsRoutes } from "./operations.js";
 import { portalRoutes } from "./portal.js";
@@ -18,6 +19,7 @@ export const routes: readonly Route[] = [
   ...healthRoutes,
   ...operationsRoutes,
   ...descriptionRoutes,
+  ...meRoutes,
   ...eventRoutes,
   ...migrationRoutes,
   ...historyRoutes,

@@ -29,7 +29,7 @@ export class CutoverFleet extends CutoverElement {
       this.asked = true;
       void this.loadInventory();
     }
-    const view = change === undefined ? undefined : this.session?.migrations.get(change.stack);
+    const view = change?.statusChanged ? this.session?.migrations.get(change.stack) : undefined;
     if (view !== undefined) this.emit("cutover-status", { stack: view.stack, status: view.status });
   }
 

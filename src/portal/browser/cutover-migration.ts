@@ -1,7 +1,7 @@
 import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
 import { h, type View } from "./lib/render.js";
-import type { Change } from "./lib/session.js";
+import type { Change, Me } from "./lib/session.js";
 import type { Migration, Signals, Step } from "./lib/types.js";
 import { MigrationDialog } from "./migrationDialog.js";
 import { actionBar, actionsOf } from "./views/actions.js";
@@ -30,6 +30,8 @@ export class CutoverMigration extends CutoverElement {
   private signals: Signals | undefined;
   private panels: Record<string, unknown> = {};
   private problem: Problem | undefined;
+  /** For this stack. */
+  private roles: Me["roles"] = [];
   private window: string | undefined;
   private at: number | undefined;
   private readonly open = new Set<string>();
@@ -86,7 +88,7 @@ export class CutoverMigration extends CutoverElement {
   protected override changed(change: Change): void {
     const m = this.migration();
     if (m === undefined || (change !== undefined && change.stack !== this.stack)) return;
-    if (change !== undefined) this.emit("cutover-status", { stack: m.stack, status: m.status });
+    if (change?.statusChanged) this.emit("cutover-status", { stack: m.stack, status: m.status });
     if (m.lastSeq > this.seen) this.refresh(this.seen === -1 ? 0 : FRESH_MS);
   }
 
@@ -109,7 +111,9 @@ export class CutoverMigration extends CutoverElement {
     if (api === undefined || m === undefined) return;
     this.seen = m.lastSeq;
     const { steps } = await api.get<{ steps: Step[] }>(`${this.address}/plan`);
+    const { roles } = await api.get<Me>(`v1/me?stack=${encodeURIComponent(stack)}`);
     if (stack !== this.stack) return;
+    this.roles = roles;
     this.steps = steps;
     this.update();
     const { tab } = this;
@@ -137,7 +141,9 @@ export class CutoverMigration extends CutoverElement {
         if (compared !== undefined) this.refresh(0);
         this.update();
       },
-      ...(this.readOnly ? {} : { rollback: (revision: number) => this.dialog.open("rollback", revision) }),
+      ...(this.readOnly || !this.roles.includes("operator")
+        ? {}
+        : { rollback: (revision: number) => this.dialog.open("rollback", revision) }),
     };
   }
 
@@ -175,7 +181,7 @@ export class CutoverMigration extends CutoverElement {
           ),
         ),
         h("div", null, weights(m)),
-        this.readOnly ? false : actionBar(actionsOf(m, step), (action) => this.dialog.open(action)),
+        this.readOnly ? false : actionBar(actionsOf(m, step, this.roles), (action) => this.dialog.open(action)),
       ),
       h(
         "section",
@@ -258,7 +264,7 @@ export class CutoverMigration extends CutoverElement {
 
   /** For the dialog: a command was accepted. */
   accepted(command: string, view: Migration): void {
-    this.session?.take(view, "command");
+    this.session?.take(view);
     this.emit("cutover-command", { stack: view.stack, command });
   }
 }

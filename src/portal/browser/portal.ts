@@ -72,19 +72,21 @@ function barView(stack: string | undefined): View[] {
       "div",
       { class: "tools" },
       h("span", { class: session?.live ? "live yes" : "live no", role: "status" }, session?.live ? "Live" : "Not live"),
-      h(
-        "label",
-        null,
-        "Acting as",
-        h("input", {
-          type: "text",
-          value: user,
-          maxlength: 80,
-          autocomplete: "off",
-          placeholder: "your name",
-          onchange: (e: Event) => useName((e.target as HTMLInputElement).value),
-        }),
-      ),
+      session?.me !== undefined && !session.me.mayBeNamed
+        ? h("span", null, `Signed in as ${session.me.name}`)
+        : h(
+            "label",
+            null,
+            "Acting as",
+            h("input", {
+              type: "text",
+              value: user,
+              maxlength: 80,
+              autocomplete: "off",
+              placeholder: "your name",
+              onchange: (e: Event) => useName((e.target as HTMLInputElement).value),
+            }),
+          ),
       h(
         "label",
         null,

@@ -2,8 +2,15 @@ import { Api, type ApiOptions, asProblem, type Problem } from "./api.js";
 import { follow } from "./events.js";
 import type { Migration } from "./types.js";
 
+export interface Me {
+  name: string;
+  /** Whether the person may say who they are. */
+  mayBeNamed: boolean;
+  roles: ("viewer" | "operator" | "approver" | "admin")[];
+}
+
 /** A change that an element is told of: the stack whose view is new, or nothing for a change of the connection. */
-export type Change = { stack: string; type: string } | undefined;
+export type Change = { stack: string; statusChanged: boolean } | undefined;
 
 /**
  * One service as one credential sees it, shared by all elements of a page: a copy of every migration's view, kept up to
@@ -12,6 +19,8 @@ export type Change = { stack: string; type: string } | undefined;
 export class Session {
   readonly api: Api;
   readonly migrations = new Map<string, Migration>();
+  /** Who the credential stands for; absent until the service has said it. */
+  me: Me | undefined;
   /** Whether the first answer is there. */
   loaded = false;
   /** Whether the stream is open: what is shown is as it is now. */
@@ -42,7 +51,7 @@ export class Session {
   private start(): void {
     // The stream first: what happens while the list is fetched is not missed.
     this.stop = follow(this.api, "v1/events", {
-      event: ({ type, data }) => this.take(data as Migration, type),
+      event: ({ data }) => this.take(data as Migration),
       state: (live, problem) => {
         this.live = live;
         this.problem = problem;
@@ -55,9 +64,10 @@ export class Session {
 
   private async load(): Promise<void> {
     try {
+      this.me = await this.api.get<Me>("v1/me");
       for (let path: string | undefined = "v1/migrations"; path !== undefined; ) {
         const page: { migrations: Migration[]; next?: string } = await this.api.get(path);
-        for (const m of page.migrations) this.take(m, "snapshot");
+        for (const m of page.migrations) this.take(m);
         path = page.next === undefined ? undefined : `v1/migrations?after=${encodeURIComponent(page.next)}`;
       }
       this.loaded = true;
@@ -68,10 +78,11 @@ export class Session {
   }
 
   /** Takes a view unless a newer one is there. */
-  take(view: Migration, type: string): void {
-    if (typeof view.stack !== "string" || (this.migrations.get(view.stack)?.lastSeq ?? -1) > view.lastSeq) return;
+  take(view: Migration): void {
+    const before = this.migrations.get(view.stack);
+    if (before !== undefined && before.lastSeq > view.lastSeq) return;
     this.migrations.set(view.stack, view);
-    this.tell({ stack: view.stack, type });
+    this.tell({ stack: view.stack, statusChanged: before !== undefined && before.status !== view.status });
   }
 
   private tell(change: Change): void {

@@ -6,8 +6,12 @@ export type Action = "advance" | "approve" | "refuse" | "pause" | "resume" | "ro
 
 const OVER: Migration["status"][] = ["completed", "aborted"];
 
-/** The actions that the state allows, the likely one first. */
-export function actionsOf(m: Migration, step: Step | undefined): Action[] {
+/** The actions that the state and the roles allow, the likely one first. */
+export function actionsOf(m: Migration, step: Step | undefined, roles: readonly string[]): Action[] {
+  return possible(m, step).filter((a) => roles.includes(a === "approve" || a === "refuse" ? "approver" : "operator"));
+}
+
+function possible(m: Migration, step: Step | undefined): Action[] {
   if (OVER.includes(m.status)) return [];
   const usersMoved = m.dns?.records === "both";
   const back = m.status !== "returning";
