@@ -1,14 +1,16 @@
-// npm run docs: one page a component in docs/components, made from the sources, and docs/openapi.json from the routes. `-- --check` only tells what differs.
+// npm run docs: one page a component in docs/components, docs/openapi.json from the routes, docs/reference from the command line and
+// the stack config's schema. `-- --check` only tells what differs.
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "./build.mjs";
 import { renderApi } from "./docs/api.mjs";
+import { renderCli } from "./docs/cli.mjs";
+import { renderConfig } from "./docs/config.mjs";
 import { allProperties, createdBy, declarationsOf } from "./docs/declarations.mjs";
+import { row } from "./docs/tables.mjs";
 
 const FOLDER = join("docs", "components");
-const cell = (text) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
-const row = (...cells) => `| ${cells.map(cell).join(" | ")} |`;
 const code = (text) => `\`${text.replace(/\s+/g, " ").replace(/pulumi\.(Input|Output)/g, "$1")}\``;
 
 /** @returns path in the checkout → text, for every page */
@@ -97,7 +99,12 @@ function index(components) {
 
 async function main(root, check) {
   await build();
-  const pages = new Map([...(await renderDocs(root)), ...(await renderApi(root))]);
+  const pages = new Map([
+    ...(await renderDocs(root)),
+    ...(await renderApi(root)),
+    ...(await renderCli(root)),
+    ...(await renderConfig(root)),
+  ]);
   await mkdir(join(root, FOLDER), { recursive: true });
   const stale = (await readdir(join(root, FOLDER))).map((n) => join(FOLDER, n)).filter((path) => !pages.has(path));
   const different = [];
@@ -106,7 +113,10 @@ async function main(root, check) {
     for (const path of [...different, ...stale]) process.stdout.write(`${path} is not up to date: npm run docs\n`);
     return different.length + stale.length === 0 ? 0 : 1;
   }
-  for (const path of different) await writeFile(join(root, path), pages.get(path));
+  for (const path of different) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), pages.get(path));
+  }
   for (const path of stale) await rm(join(root, path));
   return 0;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { Migrations } from "../../src/automation/migrations.js";
 import { projectRoot } from "../../src/engine/engine.js";
-import { type RunningServer, startServer } from "../../src/server.js";
+import { type RunningServer, type ServerOptions, startServer } from "../../src/server.js";
 import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
 import { tempFolder } from "../support/tmp.js";
 
@@ -44,7 +44,7 @@ export interface ModelService {
   close(): Promise<void>;
 }
 
-export async function modelService(): Promise<ModelService> {
+export async function modelService(options: Pick<ServerOptions, "access"> = {}): Promise<ModelService> {
   const folder = tempFolder("cli");
   await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
   const world = new ModelWorld();
@@ -56,7 +56,7 @@ export async function modelService(): Promise<ModelService> {
     stacksFolder: folder,
     holder: "this service",
   });
-  const server: RunningServer = await startServer({ migrations, port: 0, log: () => undefined });
+  const server: RunningServer = await startServer({ migrations, port: 0, log: () => undefined, ...options });
   return {
     url: server.url,
     token: server.token ?? "",
