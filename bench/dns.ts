@@ -1,5 +1,4 @@
-import { patched } from "../src/automation/orchestrator.js";
-import { StackFile } from "../src/config/stackFile.js";
+import { patched, StackFile } from "../src/config/stackFile.js";
 import { inTurns, seconds } from "./harness/measure.js";
 import { type Benchmark, compared } from "./harness/report.js";
 import { stackConfig } from "./harness/stacks.js";

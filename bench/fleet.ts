@@ -1,8 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { patched } from "../src/automation/orchestrator.js";
 import type { ConfigPatch } from "../src/config/stackFile.js";
-import { StackFile } from "../src/config/stackFile.js";
+import { patched, StackFile } from "../src/config/stackFile.js";
 import { sampleOf, seconds } from "./harness/measure.js";
 import { type Memory, peakWhile } from "./harness/memory.js";
 import { run } from "./harness/processes.js";

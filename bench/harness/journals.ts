@@ -1,9 +1,8 @@
 import type { Entry, Recorded } from "../../src/automation/entries.js";
 import { record } from "../../src/automation/journal.js";
-import { patched } from "../../src/automation/orchestrator.js";
 import { buildPlan, planDigest } from "../../src/automation/plan.js";
 import type { ResourceChange } from "../../src/automation/types.js";
-import { type RawConfig, readConfig } from "../../src/config/stackFile.js";
+import { patched, type RawConfig, readConfig } from "../../src/config/stackFile.js";
 
 /** When the journals' first entries were written, on the target's clock. */
 const BEGAN = Date.UTC(2026, 0, 5, 9);

@@ -1,4 +1,4 @@
-import type { RawConfig } from "../config/stackFile.js";
+import type { ConfigPatch, RawConfig } from "../config/stackFile.js";
 import type { Drift } from "./drift.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
 import type { HookAnswer, Moment } from "./hooks.js";
@@ -12,10 +12,18 @@ export type Extent = "step" | "phase" | "end";
 export type Command =
   | { command: "advance"; extent: Extent }
   /** `resources` names what may be replaced or deleted, for a step that was stopped by promise 7. */
-  | { command: "approve"; step: string; resources?: string[] }
+  | {
+      command: "approve";
+      step: string;
+      resources?: string[];
+      /** Digest of the preview that the person saw. */
+      preview?: string;
+    }
   | { command: "refuse"; step: string; why: string }
   /** Ends the pause that the step at the position is in (an Argo Rollout's, between two weights). */
   | { command: "promote" }
+  /** Changes thresholds, holds, weights to come: dotted paths in the stack config, from now on. */
+  | { command: "tune"; changes: ConfigPatch; why: string }
   | { command: "pause"; why: string }
   | { command: "resume" }
   | { command: "rollback"; revision: number; why: string }
@@ -81,6 +89,10 @@ export type Entry =
   | { type: "gates.passed"; step: string; gates: GateSummary[]; heldMs: number }
   | { type: "gates.failed"; step: string; gates: GateSummary[]; reason: string }
   | { type: "step.completed"; step: string; attempt: number }
+  /** What was approved is not approved any more: it grew old, its preview changed, or the gates did not pass after it. */
+  | { type: "approval.lapsed"; step: string; why: string }
+  /** Users on the new side are in trouble, found beside any step: by the watch between steps, or by Alertmanager. */
+  | { type: "alarm"; id: string; source: string; reason: string }
   | {
       type: "rollback.started";
       revision: number;

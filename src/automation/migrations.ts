@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
+import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../config/calendar.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
 import { Conflict, NotFound, Transient, UserError } from "../errors.js";
@@ -11,14 +12,18 @@ import { Cancelled, type Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateName } from "./gates/gate.js";
+import { GUARD, GUARD_GATES, GuardRounds, isGuarded } from "./guard.js";
 import type { HooksPort } from "./hooks.js";
 import { verifyChain } from "./journal.js";
-import { decide, patched } from "./orchestrator.js";
+import { decide } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
 import { Runner } from "./runner.js";
-import { apply, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
+
+import { apply, configAfter, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
 import { type Lease, Moved, type Store } from "./store.js";
+import { checkTuning, planOf } from "./tuning.js";
+
 import type { Preview, ProjectPort, Step } from "./types.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
 
@@ -35,6 +40,8 @@ export interface MigrationsOptions {
   holder?: string;
   /** How often to look for migrations that another process left behind, in milliseconds. @default never */
   sweepMs?: number;
+  /** How often users on the new side are looked after between steps, in milliseconds. @default never */
+  guardMs?: number;
 }
 
 export interface Migration {
@@ -82,7 +89,8 @@ export class Migrations {
   private readonly events = new EventEmitter<{ progress: [Progress]; failure: [string, Error]; leaseLost: [string]; observed: [string] }>();
   private readonly stopping = new AbortController();
   private readonly stopForeign: () => void;
-  private readonly sweeping: NodeJS.Timeout | undefined;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly guards = new Map<string, GuardRounds>();
   /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
   private readonly failed = new Set<string>();
   /** Hashes of commands that were written here and not yet told to listeners. */
@@ -92,11 +100,12 @@ export class Migrations {
   constructor(private readonly options: MigrationsOptions) {
     this.holder = options.holder ?? `${hostname()} process ${process.pid}`;
     this.events.setMaxListeners(0);
-    const { store, sweepMs } = options;
+    const { store, sweepMs, guardMs } = options;
     this.stopForeign = store.onForeign(
       (stack) => void this.heard(stack).catch((error: Error) => this.events.emit("failure", stack, error)),
     );
-    if (sweepMs !== undefined) this.sweeping = setInterval(() => void this.resumeAll().catch(() => undefined), sweepMs);
+    if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.resumeAll().catch(() => undefined), sweepMs));
+    if (guardMs !== undefined) this.timers.push(setInterval(() => void this.guardAll(), guardMs));
   }
 
   /** Another process appended: its entry may be a command for the runner here. */
@@ -152,9 +161,9 @@ export class Migrations {
     const entries = await this.options.store.entries(stack);
     const first = entries[0];
     if (first === undefined) throw this.absent(stack);
-    const plan = this.planOf(stack, first);
-    const state = this.catchUp(stack, entries, plan);
-    return { stack, plan, state };
+    const begun = this.planOf(stack, first);
+    const state = this.catchUp(stack, entries, begun);
+    return { stack, plan: planOf(state, begun), state };
   }
 
   /** What is said of a migration that is not there, or that whoever asks may not see. */
@@ -178,9 +187,10 @@ export class Migrations {
     let state = known;
     const news: Progress[] = [];
     for (const entry of entries.slice(known?.lastSeq ?? 0)) {
-      state = apply(state, entry, plan);
+      const before = state === undefined ? plan : planOf(state, plan);
+      state = apply(state, entry, before);
       const here = entry.fence > 0 ? this.running.get(stack)?.lease.fence === entry.fence : this.written.delete(entry.hash);
-      news.push({ stack, entry, state, plan, here });
+      news.push({ stack, entry, state, plan: planOf(state, plan), here });
     }
     this.states.set(stack, state as MigrationState);
     // What was there before this service looked for the first time is no news.
@@ -228,7 +238,7 @@ export class Migrations {
     if (step === undefined) return { step, preview: undefined, wayBack: undefined };
     const preview =
       step.kind === "config" && !state.applied
-        ? await this.options.driver.preview(stack, patched(currentRevision(state).config, step.change(currentConfig(state))))
+        ? await this.options.driver.preview(stack, configAfter(state, step))
         : state.steps[step.id]?.preview;
     return { step, preview, wayBack: this.wayBackOf(plan, state, step, (await this.target(stack)).clock.now()) };
   }
@@ -336,6 +346,13 @@ export class Migrations {
     };
     if (state.status === "completed" || state.status === "aborted") refuse(`the migration is ${state.status}.`);
     const step = plan[state.position];
+    const { calendar } = currentConfig(state);
+    const now = (await this.target(stack)).clock.now();
+    const refuseFrozen = (): void => {
+      const freeze = freezeAt(calendar, now);
+      if (freeze !== undefined)
+        refuse(`it is frozen until ${localTime(calendar, freeze.until)}: ${freeze.why}.`, "Wait, or go back; both are always possible.");
+    };
     switch (command.command) {
       case "advance":
         if (this.running.has(stack))
@@ -345,10 +362,14 @@ export class Migrations {
             `it is ${state.status}${state.heldReason === undefined ? "" : `: ${state.heldReason}`}.`,
             state.status === "held" || state.status === "paused" ? "Resume or roll back." : undefined,
           );
+        refuseFrozen();
         return this.requireUnchangedFile(stack, state);
       case "resume":
         if (state.status !== "held" && state.status !== "paused") refuse(`it is ${state.status}, not held or paused.`);
+        if (state.returning === undefined) refuseFrozen();
         return this.requireUnchangedFile(stack, state);
+      case "tune":
+        return checkTuning(state, plan, command.changes);
       case "promote":
         if (step?.kind !== "config" || step.promote === undefined || !state.applied || state.status !== "running")
           refuse(`nothing that can be promoted is under way; the position is ${step?.id ?? "the end"}.`);
@@ -362,8 +383,13 @@ export class Migrations {
         if (asked === undefined) throw new UserError({ path: "step", got: command.step, accepted: "the id of a step of the plan" });
         if (asked.id !== step?.id || (state.status !== "approval" && state.status !== "held"))
           refuse(`${asked.id} does not wait for approval now; the position is ${step?.id ?? "the end"}.`);
-        if (asked.kind === "approval" && asked.secondPerson && who === state.advancedBy && command.command === "approve")
+        if (command.command === "refuse") return;
+        if (asked.kind === "approval" && asked.secondPerson && who === state.advancedBy)
           refuse(`${asked.id} needs a second person: ${who} advanced this migration.`);
+        if (command.preview !== undefined && command.preview !== state.steps[asked.id]?.preview?.digest)
+          refuse(`the preview of ${asked.id} is not the one that was seen.`, "Look at it again, then approve.");
+        if (asked.inMaintenance === true && !maintenanceAllowed(calendar, now))
+          refuse(`it is outside the maintenance windows; the next opens on ${localTime(calendar, nextMaintenance(calendar, now))}.`);
         return;
       }
       case "rollback":
@@ -379,6 +405,41 @@ export class Migrations {
         wayBackTo(plan, state, 0);
         return;
     }
+  }
+
+  /**
+   * Journals trouble that was found beside any step, and lets the runner answer it by the phase's policy.
+   * @param id of the trouble: the same one is answered once
+   * @returns false when it was journaled before, or nothing is left to go back
+   */
+  async alarm(stack: string, alarm: { id: string; source: string; reason: string }): Promise<boolean> {
+    const target = await this.target(stack);
+    for (;;) {
+      const { state } = await this.get(stack);
+      const busy = state.alarm !== undefined || state.status === "returning";
+      if (busy || state.status === "completed" || state.status === "aborted" || state.alarms.includes(alarm.id)) return false;
+      if (await this.appendUnlessMoved(stack, { type: "alarm", ...alarm }, target, state.lastSeq)) break;
+    }
+    this.failed.delete(stack);
+    this.running.get(stack)?.runner.nudge();
+    await this.ensureRunning(stack);
+    return true;
+  }
+
+  /** One round over all migrations whose users nobody else looks after. */
+  async guardAll(): Promise<void> {
+    const all = await this.list().catch(() => []);
+    await Promise.all(all.map((m) => this.guard(m).catch((error: Error) => this.events.emit("failure", m.stack, error))));
+  }
+
+  private async guard(migration: Migration): Promise<void> {
+    const { stack, state } = migration;
+    if (!isGuarded(migration)) return void this.guards.delete(stack);
+    const rounds = this.guards.get(stack) ?? new GuardRounds();
+    this.guards.set(stack, rounds);
+    const { now, observed } = await this.observeNow(stack, GUARD_GATES);
+    const reason = rounds.next(observed, currentConfig(state), now);
+    if (reason !== undefined) await this.alarm(stack, { id: `guard@${state.lastSeq}`, source: GUARD, reason });
   }
 
   /** A config edited by hand since the last revision is nobody's decision yet. */
@@ -397,13 +458,15 @@ export class Migrations {
     for (const { stack } of await this.list()) if (!this.failed.has(stack)) await this.ensureRunning(stack);
   }
 
-  /** Resolves when nothing of the stack runs any more. */
+  /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */
   async settled(stack: string): Promise<MigrationState> {
     for (;;) {
       await this.starts.get(stack);
       const running = this.running.get(stack);
       if (running === undefined) return (await this.get(stack)).state;
-      await running.done;
+      await Promise.race([running.done, running.runner.stoodBy()]);
+      const { state } = await this.get(stack);
+      if (running.runner.standingBy && state.status === "approval") return state;
     }
   }
 
@@ -412,7 +475,7 @@ export class Migrations {
    * asked to stop: their updates stay intended, and whoever takes the lease next goes on with them.
    */
   async close({ deadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
-    clearInterval(this.sweeping);
+    for (const timer of this.timers) clearInterval(timer);
     this.stopForeign();
     this.stopping.abort(new Error("the service is stopping"));
     const all = Promise.all([...this.running.values()].map((r) => r.done));
@@ -423,8 +486,10 @@ export class Migrations {
     for (const { lease } of this.running.values()) await this.options.store.release(lease).catch(() => undefined);
   }
 
+  /** Whether a runner here is at work; one that only watches gates while it waits for a person is not. */
   isRunning(stack: string): boolean {
-    return this.running.has(stack);
+    const running = this.running.get(stack);
+    return running !== undefined && !running.runner.standingBy;
   }
 
   /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */

@@ -1,12 +1,13 @@
+import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../config/calendar.js";
 import type { StackConfig } from "../config/schema.js";
-import { type ConfigPatch, type RawConfig, readConfig } from "../config/stackFile.js";
+import { type RawConfig, readConfig } from "../config/stackFile.js";
 import { CutoverError } from "../errors.js";
 import type { Entry, PathItem } from "./entries.js";
 import { nextRoundAt, startWatch, type WatchState } from "./gates/watch.js";
 import type { Plan } from "./plan.js";
 import { actionViolations, configViolations, statefulLosses, type Violation } from "./promises.js";
-import { currentConfig, currentRevision, type Intent, MAX_TRIES, type MigrationState, type StepState } from "./state.js";
-import type { ActionStep, ApprovalStep, ConfigStep, GateStep, Step } from "./types.js";
+import { configAfter, currentConfig, type Intent, MAX_TRIES, type MigrationState, type StepState } from "./state.js";
+import type { ActionStep, ApprovalStep, ConfigStep, GateStep, Preview, Step } from "./types.js";
 import { configOf, emergencyWay, wayBackBefore, wayBackTo } from "./wayBack.js";
 
 /**
@@ -19,7 +20,10 @@ import { configOf, emergencyWay, wayBackBefore, wayBackTo } from "./wayBack.js";
  *                   → update → watch its gates → complete
  *   action:   start → act → complete
  *   gate:     start → watch → complete
- *   approval: start → wait for a person → complete
+ *   approval: start → (preview what it approves) → wait for a person, its gates watched meanwhile
+ *                   → complete once they pass after the approval; it lapses when they do not, or when it grows old
+ *
+ * A step that goes forward waits while the calendar says so (freeze, maintenance window).
  *
  * A failed gate, or an action that cannot succeed, starts a rollback when the phase's policy says `automatic` and
  * the way back loses nothing that users wrote; otherwise the migration is held for a person. So does a hook that says no
@@ -28,7 +32,7 @@ import { configOf, emergencyWay, wayBackBefore, wayBackTo } from "./wayBack.js";
 export type Decision =
   /** Only the journal changes. */
   | { do: "record"; entries: Entry[] }
-  | { do: "preview"; step: ConfigStep; attempt: number; config: RawConfig }
+  | { do: "preview"; step: ConfigStep | ApprovalStep; attempt: number; config: RawConfig }
   | {
       do: "update";
       key: string;
@@ -39,14 +43,30 @@ export type Decision =
       kept?: { path: string; why: string }[];
       dnsOnly: boolean;
     }
-  | { do: "act"; key: string; step: ActionStep | ConfigStep; undo: boolean; config: StackConfig }
+  | { do: "act"; key: string; step: ActionStep | ConfigStep; undo: boolean; config: StackConfig; deadline?: Deadline }
   /** One round of samples, not before `at`. */
-  | { do: "sample"; step: ConfigStep | GateStep; watch: WatchState; at: number; config: StackConfig; notBefore: number }
+  | {
+      do: "sample";
+      step: ConfigStep | GateStep;
+      watch: WatchState;
+      at: number;
+      config: StackConfig;
+      notBefore: number;
+      deadline?: Deadline;
+    }
+  /** One round of samples while a person is waited for, not before `at`. */
+  | { do: "stand by"; step: ApprovalStep; watch: WatchState; at: number; config: StackConfig }
   /** An effect was intended and its outcome is not known: find out. */
   | { do: "recover"; intent: Intent }
   /** Try again, not before `at`. */
   | { do: "wait"; at: number; next: Decision }
   | { do: "idle"; why: string };
+
+/** When a step must be done, and what is said when it is not. */
+export interface Deadline {
+  at: number;
+  why: string;
+}
 
 /** Pause before the n-th further try, in milliseconds. */
 const RETRY_MS = [5_000, 20_000, 60_000];
@@ -56,6 +76,7 @@ export function decide(plan: Plan, state: MigrationState): Decision {
   if (state.intent !== undefined) return { do: "recover", intent: state.intent };
   if (state.requested !== undefined) return answerRequest(plan, state, state.requested);
   if (state.status === "returning") return decideReturn(plan, state);
+  if (state.alarm !== undefined) return answerAlarm(plan, state, state.alarm);
   if (state.status === "ready") return state.position >= plan.length ? finished(state) : { do: "idle", why: "Waits for an advance." };
   if (state.status === "paused" || state.status === "held")
     return { do: "idle", why: state.heldReason ?? `The migration is ${state.status}.` };
@@ -64,12 +85,16 @@ export function decide(plan: Plan, state: MigrationState): Decision {
   const { refusal } = state.hooks;
   if (refusal !== undefined) return step.undoFrom === undefined ? hold(`${step.id}: ${refusal}`) : onFailure(plan, state, step, refusal);
   const at = state.steps[step.id] ?? { status: "waiting", attempt: 0, failures: 0 };
-  if (at.status === "waiting" || at.status === "undone")
-    return { do: "record", entries: [{ type: "step.started", step: step.id, attempt: at.attempt + 1 }] };
+  const begin: Decision = { do: "record", entries: [{ type: "step.started", step: step.id, attempt: at.attempt + 1 }] };
+  const calendarSays = waitOf(state, step);
+  if (calendarSays !== undefined) return { do: "wait", at: calendarSays.until, next: begin };
+  if (at.status === "waiting" || at.status === "undone") return begin;
   if (at.status === "failed") return onFailure(plan, state, step, at.error ?? "failed");
+  const lapsed = lapsedBefore(plan, state, at);
+  if (lapsed !== undefined) return { do: "record", entries: [lapsed] };
   switch (step.kind) {
     case "approval":
-      return decideApproval(state, step, at);
+      return decideApproval(plan, state, step, at);
     case "gate":
       return decideWatch(plan, state, step, at);
     case "action":
@@ -125,9 +150,52 @@ function answerRequest(plan: Plan, state: MigrationState, { to, why, who, abort 
   }
 }
 
-function decideApproval(state: MigrationState, step: ApprovalStep, at: StepState): Decision {
-  if (at.approvedBy !== undefined && !(step.secondPerson && at.approvedBy === state.advancedBy)) return complete(step, at);
-  return { do: "idle", why: `Waits for approval: ${step.asks}` };
+/**
+ * What the calendar makes a step that goes forward wait for: asked before its effect, at the time of the newest entry.
+ * Looking and asking may always begin; a maintenance window is needed where the step says so.
+ */
+export function waitOf(state: MigrationState, step: Step): { until: number; why: string } | undefined {
+  const { calendar } = currentConfig(state);
+  const { status = "waiting", failures = 0, startedAt = state.updatedAt } = state.steps[step.id] ?? {};
+  const changes = (step.kind === "config" || step.kind === "action") && step.phase !== "assess";
+  // What began in time and was interrupted before its effect begins anew.
+  const interrupted = changes && status === "running" && !state.applied && failures === 0;
+  if (status !== "waiting" && status !== "undone" && !interrupted) return undefined;
+  const then = interrupted ? startedAt : state.updatedAt;
+  const freeze = changes ? freezeAt(calendar, then) : undefined;
+  if (freeze !== undefined) return { until: freeze.until, why: `frozen until ${localTime(calendar, freeze.until)}: ${freeze.why}` };
+  if (step.inMaintenance !== true || maintenanceAllowed(calendar, then)) return undefined;
+  const until = nextMaintenance(calendar, then);
+  return { until, why: `the next maintenance window opens on ${localTime(calendar, until)}` };
+}
+
+/** An approval right before this step that was too old when it began. */
+function lapsedBefore(plan: Plan, state: MigrationState, at: StepState): Entry | undefined {
+  const { validSeconds } = currentConfig(state).approvals;
+  for (let i = state.position - 1; ; i -= 1) {
+    const step = plan[i];
+    if (step?.kind !== "approval") return undefined;
+    const { approvedAt, approvedBy } = state.steps[step.id] ?? {};
+    // That a window was agreed with the users stays true.
+    if (!step.secondPerson && step.inMaintenance !== true) continue;
+    if (approvedAt !== undefined && at.startedAt !== undefined && at.startedAt - approvedAt > validSeconds * 1_000)
+      return { type: "approval.lapsed", step: step.id, why: `${approvedBy} approved it more than ${validSeconds} s before it was used` };
+  }
+}
+
+function decideApproval(plan: Plan, state: MigrationState, step: ApprovalStep, at: StepState): Decision {
+  const approved = plan.find((s) => s.id === step.approves);
+  if (approved?.kind === "config" && at.preview === undefined) {
+    const preview: Decision = { do: "preview", step, attempt: at.attempt, config: configAfter(state, approved) };
+    return retrying(plan, state, step, at, preview);
+  }
+  const given = at.approvedBy !== undefined && !(step.secondPerson && at.approvedBy === state.advancedBy);
+  if (step.gates.length === 0) return given ? complete(step, at) : { do: "idle", why: `Waits for approval: ${step.asks}` };
+  if (given && state.watch?.verdict === "passed") return complete(step, at);
+  const watch = state.watch ?? startWatch(state.updatedAt);
+  // A person who says go is answered at once.
+  const asked = given && (watch.lastRoundAt ?? 0) < (at.approvedAt ?? 0);
+  return { do: "stand by", step, watch, at: asked ? state.updatedAt : nextRoundAt(watch, step.gates), config: currentConfig(state) };
 }
 
 function decideWatch(plan: Plan, state: MigrationState, step: ConfigStep | GateStep, at: StepState): Decision {
@@ -141,6 +209,21 @@ function decideWatch(plan: Plan, state: MigrationState, step: ConfigStep | GateS
     at: nextRoundAt(watch, step.gates),
     config: currentConfig(state),
     notBefore: notBeforeOf(state, step),
+    ...deadlineOf(state, step),
+  };
+}
+
+/** Users' writes wait only so long before the point of no return; after it the way is forward. */
+function deadlineOf(state: MigrationState, step: Step): { deadline?: Deadline } {
+  const stopped = state.marks["old-writes-stopped"];
+  const { database } = currentConfig(state);
+  if (step.inWritePause !== true || state.applied || stopped === undefined || database === undefined) return {};
+  const { writePauseSeconds } = database;
+  return {
+    deadline: {
+      at: stopped + writePauseSeconds * 1_000,
+      why: `writes were stopped for longer than the ${writePauseSeconds} s they may be`,
+    },
   };
 }
 
@@ -154,7 +237,8 @@ function decideAction(plan: Plan, state: MigrationState, step: ActionStep, at: S
   if (state.applied) return complete(step, at);
   const violations = actionViolations(state, step, false);
   if (violations.length > 0) return refuse(violations);
-  const act: Decision = { do: "act", key: effectKey(state, step.id, at.attempt, "run"), step, undo: false, config: currentConfig(state) };
+  const key = effectKey(state, step.id, at.attempt, "run");
+  const act: Decision = { do: "act", key, step, undo: false, config: currentConfig(state), ...deadlineOf(state, step) };
   return retrying(plan, state, step, at, act);
 }
 
@@ -165,12 +249,18 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   }
   if (state.applied) return decideWatch(plan, state, step, at);
   const current = currentConfig(state);
-  const raw = patched(currentRevision(state).config, step.change(current));
+  const raw = configAfter(state, step);
   const wanted = readConfig(raw, `the config after ${step.id}`, state.stack);
   const violations = configViolations(state, current, wanted, step);
   if (violations.length > 0) return refuse(violations);
   if (at.preview === undefined) return { do: "preview", step, attempt: at.attempt, config: raw };
-  const lost = statefulLosses(at.preview.changes).filter((l) => !at.approvedResources?.includes(l.name));
+  const { deadline } = deadlineOf(state, step);
+  if (deadline !== undefined && state.updatedAt > deadline.at) return onFailure(plan, state, step, deadline.why);
+  const unapproved = withoutApproval(plan, state, step, at.preview);
+  if (unapproved !== undefined) return unapproved;
+  // Named for the preview that was seen, and for no other.
+  const named = at.approvedPreview === at.preview.digest ? (at.approvedResources ?? []) : [];
+  const lost = statefulLosses(at.preview.changes).filter((l) => !named.includes(l.name));
   if (lost.length > 0) {
     const reason = `promise 7: ${step.id} would ${lost.map((l) => `${l.op} ${l.name} (${l.type})`).join(", ")}`;
     // Inside a window users wait, and nobody approves such a thing there: it is undone as a whole.
@@ -187,12 +277,41 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   return retrying(plan, state, step, at, update);
 }
 
+/** An approval counts for the preview that was seen: for another one it lapses, and the step fails. */
+function withoutApproval(plan: Plan, state: MigrationState, step: ConfigStep, preview: Preview): Decision | undefined {
+  const approval = plan.find((s) => s.kind === "approval" && s.approves === step.id);
+  if (approval === undefined) return undefined;
+  const { status, approvedPreview, approvedBy } = state.steps[approval.id] ?? {};
+  if (status !== "done") return onFailure(plan, state, step, `${approval.id} has lapsed`);
+  if (approvedPreview === preview.digest) return undefined;
+  const why = `what ${step.id} would change is not what ${approvedBy} approved`;
+  return { do: "record", entries: [{ type: "approval.lapsed", step: approval.id, why }] };
+}
+
 /** Tries again after a pause, a few times; then it counts as a failure of the step. */
 function retrying(plan: Plan, state: MigrationState, step: Step, at: StepState, decision: Decision): Decision {
   if (at.failures === 0) return decision;
   if (at.failures >= MAX_TRIES) return onFailure(plan, state, step, at.error ?? "failed");
   return { do: "wait", at: state.updatedAt + (RETRY_MS[at.failures - 1] ?? 60_000), next: decision };
 }
+
+/**
+ * Trouble that was found beside any step goes back like a failed gate: over the step under way, or over the last one
+ * that changed what users get. Where there is none, it only stands in the journal.
+ */
+function answerAlarm(plan: Plan, state: MigrationState, { source, reason }: NonNullable<MigrationState["alarm"]>): Decision {
+  const why = `${source}: ${reason}`;
+  const at = plan[state.position];
+  const step = at !== undefined && canGoBack(state, at) ? at : plan.slice(0, state.position).findLast((s) => canGoBack(state, s));
+  return step === undefined ? hold(why) : onFailure(plan, state, step, why);
+}
+
+/** A step whose failure leads back, and that has done something. */
+const canGoBack = (state: MigrationState, step: Step): boolean =>
+  step.kind === "config" &&
+  (step.phase === "rollout" || step.phase === "traffic") &&
+  state.steps[step.id]?.revision !== undefined &&
+  ["running", "failed", "done"].includes(state.steps[step.id]?.status ?? "waiting");
 
 /** What a failure leads to: a rollback by itself, or a person. */
 function onFailure(plan: Plan, state: MigrationState, step: Step, reason: string): Decision {
@@ -259,22 +378,4 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   // The emergency exit is undone again and again without being run anew: the journal's length tells the times apart.
   const part = `undo-${state.revisions.length + index}`;
   return { do: "act", key: effectKey(state, step.id, attempt, part), step, undo: true, config: currentConfig(state) };
-}
-
-/** A raw config with a patch's dotted paths set, leaving the given one as it was. */
-export function patched(raw: RawConfig, patch: ConfigPatch): RawConfig {
-  const next = structuredClone(raw);
-  for (const [path, value] of Object.entries(patch)) {
-    const [name, ...rest] = path.split(".") as [string, ...string[]];
-    const keys = [`cutover:${name}`, ...rest];
-    let at = next as Record<string, unknown>;
-    for (const key of keys.slice(0, -1)) {
-      if (typeof at[key] !== "object" || at[key] === null) at[key] = {};
-      at = at[key] as Record<string, unknown>;
-    }
-    const last = keys.at(-1) as string;
-    if (value === undefined) delete at[last];
-    else at[last] = value;
-  }
-  return next;
 }

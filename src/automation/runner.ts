@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { StackConfig } from "../config/schema.js";
 import { CutoverError, Terminal, Transient } from "../errors.js";
 import { type Observation, unknown } from "../ports/observations.js";
@@ -9,12 +10,18 @@ import type { GateUse } from "./gates/gate.js";
 import { holdMs, observeRound, type WatchState } from "./gates/watch.js";
 import { HookCalls } from "./hookCalls.js";
 import type { HooksPort } from "./hooks.js";
-import { type Decision, decide } from "./orchestrator.js";
+import { type Deadline, type Decision, decide } from "./orchestrator.js";
 import type { Plan } from "./plan.js";
 import { statefulLosses } from "./promises.js";
 import { apply, currentConfig, type Intent, type MigrationState } from "./state.js";
 import type { Lease, Store } from "./store.js";
-import type { ActionStep, ConfigStep, ProjectPort } from "./types.js";
+import { planOf } from "./tuning.js";
+import type { ProjectPort } from "./types.js";
+
+/** How often a running action is looked at that has a deadline. */
+const DEADLINE_LOOK_MS = 250;
+/** Between two rounds of a clock that jumps, while a person is waited for. */
+const REST_MS = 500;
 
 export interface RunnerParts {
   store: Store;
@@ -44,6 +51,8 @@ export class Runner {
   private state: MigrationState;
   private watch: { step: string; attempt: number; state: WatchState; checkpointAt: number } | undefined;
   private wake = new AbortController();
+  private stands = false;
+  private readonly onStanding = new Set<() => void>();
   /** A command came in after the journal was last read. */
   private nudged = false;
   /** The service is ending, or the lease was lost: no further decision. */
@@ -65,6 +74,7 @@ export class Runner {
 
   /** Ends a pause between two samples, so that a new command is seen at once. */
   nudge(): void {
+    this.stand(false);
     this.nudged = true;
     this.wake.abort(new Error("woken"));
   }
@@ -75,7 +85,7 @@ export class Runner {
     this.hooks?.takeUp();
     while (!this.stop.aborted) {
       await this.sync();
-      const decision = decide(this.parts.plan, this.withLiveWatch());
+      const decision = decide(this.plan, this.withLiveWatch());
       if (decision.do === "idle") {
         if ((await this.hooks?.oneMore(this.untilWoken())) === true) continue;
         break;
@@ -89,13 +99,17 @@ export class Runner {
   private async sync(): Promise<void> {
     this.nudged = false;
     for (const entry of await this.parts.store.entries(this.state.stack)) {
-      if (entry.seq > this.state.lastSeq) this.state = apply(this.state, entry, this.parts.plan);
+      if (entry.seq > this.state.lastSeq) this.state = apply(this.state, entry, this.plan);
     }
     await this.parts.onEntry();
   }
 
+  private get plan(): Plan {
+    return planOf(this.state, this.parts.plan);
+  }
+
   private withLiveWatch(): MigrationState {
-    const step = this.parts.plan[this.state.position];
+    const step = this.plan[this.state.position];
     const attempt = step === undefined ? 0 : (this.state.steps[step.id]?.attempt ?? 0);
     if (
       this.watch !== undefined &&
@@ -124,9 +138,11 @@ export class Runner {
         return this.update(decision);
       case "act":
         await this.append({ type: "action.intended", key: decision.key, step: decision.step.id, undo: decision.undo });
-        return this.act(decision.key, decision.step, decision.undo, decision.config);
+        return this.act(decision);
       case "sample":
         return this.sample(decision);
+      case "stand by":
+        return this.standBy(decision);
       case "recover":
         return this.recover(decision.intent);
       case "wait":
@@ -180,25 +196,25 @@ export class Runner {
     }
   }
 
-  private async act(key: string, step: ActionStep | ConfigStep, undo: boolean, config: StackConfig): Promise<void> {
+  private async act({ key, step, undo, config, deadline }: Omit<Extract<Decision, { do: "act" }>, "do">): Promise<void> {
     const { target, project } = this.parts;
     const run = undo ? step.undo : step.kind === "config" ? step.promote : step.run;
     await this.parts.store.requireHeld(this.lease);
     const { marks, steps } = this.state;
     const done = steps[step.id]?.facts;
-    let evidence: Evidence;
+    let evidence: Evidence = { summary: "Nothing to do." };
     try {
-      evidence =
-        run === undefined
-          ? { summary: "Nothing to do." }
-          : await run({
-              target,
-              config,
-              project,
-              effect: { key, fence: this.lease.fence },
-              marks,
-              ...(done === undefined ? {} : { done }),
-            });
+      if (run !== undefined)
+        evidence = await this.until(deadline, (signal) =>
+          run({
+            target,
+            config,
+            project,
+            effect: { key, fence: this.lease.fence, ...(signal === undefined ? {} : { signal }) },
+            marks,
+            ...(done === undefined ? {} : { done }),
+          }),
+        );
     } catch (error) {
       await this.append({ type: "action.failed", key, step: step.id, undo, ...failure(error) });
       return;
@@ -219,12 +235,82 @@ export class Runner {
     });
   }
 
-  private async sample({ step, watch, at, config, notBefore }: Extract<Decision, { do: "sample" }>): Promise<void> {
+  /** Ends what has a deadline there, on the target's clock. */
+  private async until<T>(deadline: Deadline | undefined, run: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+    if (deadline === undefined) return run();
+    const { clock } = this.parts.target;
+    const late = new AbortController();
+    const look = (): void => {
+      if (clock.now() > deadline.at) late.abort(new Terminal(deadline.why));
+    };
+    const timer = setInterval(look, DEADLINE_LOOK_MS);
+    try {
+      const ended = new Promise<never>((_, reject) => late.signal.addEventListener("abort", () => reject(late.signal.reason)));
+      const result = await Promise.race([run(late.signal), ended]);
+      look();
+      late.signal.throwIfAborted();
+      return result;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** A round while a person is waited for. What they approved takes effect when the gates pass after that. */
+  private async standBy({ step, watch, at, config }: Extract<Decision, { do: "stand by" }>): Promise<void> {
     if (!(await this.sleepUntil(at))) return;
-    const observations = await Promise.all(step.gates.map((use) => this.observe(use, config)));
+    const { now, observations } = await this.round(step.gates, config);
+    const { verdict, ...next } = observeRound(watch, step.gates, observations, config, now);
+    const { approvedAt } = this.state.steps[step.id] ?? {};
+    const passes = verdict === "passed";
+    if (approvedAt !== undefined && passes)
+      return this.append({ type: "gates.passed", step: step.id, gates: next.gates, heldMs: now - (next.passingSince ?? now) });
+    if (approvedAt !== undefined && now - approvedAt > config.approvals.goSeconds * 1_000)
+      return this.append({
+        type: "approval.lapsed",
+        step: step.id,
+        why: `not passed in time: ${next.reason ?? "the gates have not held long enough"}`,
+      });
+    await this.keepWatch(step.id, step.gates, watch, { ...next, verdict: "open" }, now);
+    if (approvedAt !== undefined) return;
+    this.stand(true);
+    // The sandbox's clock jumps: nobody there would see the time that a person takes.
+    if (this.parts.target.kind === "sandbox") await this.rest();
+  }
+
+  /** Whether it only watches gates while it waits for a person. */
+  get standingBy(): boolean {
+    return this.stands;
+  }
+
+  /** Resolves as soon as it does. */
+  stoodBy(): Promise<void> {
+    return this.stands ? Promise.resolve() : new Promise((resolve) => this.onStanding.add(resolve));
+  }
+
+  private stand(by: boolean): void {
+    this.stands = by;
+    if (!by) return;
+    for (const resolve of this.onStanding) resolve();
+    this.onStanding.clear();
+  }
+
+  private async rest(): Promise<void> {
+    this.wake = new AbortController();
+    await sleep(REST_MS, undefined, { signal: AbortSignal.any([this.stop, this.wake.signal]) }).catch(() => undefined);
+  }
+
+  private async round(uses: GateUse[], config: StackConfig): Promise<{ now: number; observations: Observation[] }> {
+    const observations = await Promise.all(uses.map((use) => this.observe(use, config)));
     this.parts.onRound?.();
-    const now = this.parts.target.clock.now();
-    const next = observeRound(watch, step.gates, observations, config, now, notBefore);
+    return { now: this.parts.target.clock.now(), observations };
+  }
+
+  private async sample({ step, watch, at, config, notBefore, deadline }: Extract<Decision, { do: "sample" }>): Promise<void> {
+    if (!(await this.sleepUntil(at))) return;
+    const { now, observations } = await this.round(step.gates, config);
+    const judged = observeRound(watch, step.gates, observations, config, now, notBefore);
+    const late = deadline !== undefined && now > deadline.at;
+    const next: WatchState = late ? { ...judged, verdict: "failed", reason: `${deadline.why}; ${judged.reason ?? ""}` } : judged;
     if (next.verdict === "passed") {
       await this.append({ type: "gates.passed", step: step.id, gates: next.gates, heldMs: now - (next.passingSince ?? now) });
       this.watch = undefined;
@@ -271,11 +357,11 @@ export class Runner {
   private async recover(intent: Intent): Promise<void> {
     const { stack } = this.state;
     if (intent.type === "action.intended") {
-      const step = this.parts.plan.find((s) => s.id === intent.step);
+      const step = this.plan.find((s) => s.id === intent.step);
       if (step?.kind !== "action" && step?.kind !== "config")
         throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
       await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
-      return this.act(intent.key, step, intent.undo, currentConfig(this.state));
+      return this.act({ key: intent.key, step, undo: intent.undo, config: currentConfig(this.state) });
     }
     const notes = await this.parts.driver.recover(stack);
     const done = await this.parts.driver.findUpdate(stack, intent.config, intent.key);

@@ -1,11 +1,12 @@
 import type { StackConfig } from "../config/schema.js";
-import { configDigest, readConfig } from "../config/stackFile.js";
+import { type ConfigPatch, configDigest, patched, type RawConfig, readConfig } from "../config/stackFile.js";
 import type { Drift } from "./drift.js";
 import type { Entry, Extent, PathItem, Recorded } from "./entries.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
 import { applyHooks, type HookState, NO_HOOKS } from "./hooks.js";
 import type { Plan } from "./plan.js";
-import type { Mark, Preview, Revision } from "./types.js";
+import { planOf } from "./tuning.js";
+import type { ConfigStep, Mark, Preview, Revision } from "./types.js";
 
 /**
  * A migration's state is a fold over its journal, nothing else: `states.reduce(apply)`. The status says what may happen:
@@ -37,6 +38,9 @@ export interface StepState {
   startedAt?: number;
   completedAt?: number;
   approvedBy?: string;
+  approvedAt?: number;
+  /** Digest of the preview that the approval counts for; absent where there was none. */
+  approvedPreview?: string;
   /** Names of resources that may be replaced or deleted. */
   approvedResources?: string[];
 }
@@ -88,6 +92,14 @@ export interface MigrationState {
   shownGreenWeight?: { value: number; at: number };
   /** Percent that the load balancer's rule last showed for the Argo Rollout. */
   shownRolloutShare?: { value: number; at: number };
+  /** What people changed while it ran: it counts above the revision's config, and stands in the next one. */
+  tuned?: ConfigPatch;
+  /** Found beside any step, and not answered yet. */
+  alarm?: { source: string; reason: string };
+  /** A person was told of an alarm that nothing goes back from by itself. */
+  alarmHeld?: boolean;
+  /** Ids of the alarms so far: the same one is answered once. */
+  alarms: string[];
   /** A person's wish to promote what the step at the position set going; the number of the command. */
   promotion?: number;
   /** What was changed past the engine, at the last look, and when that was found. */
@@ -105,7 +117,12 @@ export interface MigrationState {
 
 const stepOf = (state: MigrationState, id: string): StepState => state.steps[id] ?? { status: "waiting", attempt: 0, failures: 0 };
 
-/** The state after one more entry. Pure: the given state is not changed. */
+const NOT_APPROVED = { approvedBy: undefined, approvedAt: undefined, approvedPreview: undefined, approvedResources: undefined };
+
+/**
+ * The state after one more entry. Pure: the given state is not changed.
+ * @param plan as it was before the entry: see `planOf` for the one after
+ */
 export function apply(state: MigrationState | undefined, entry: Recorded, plan: Plan): MigrationState {
   if (state === undefined) {
     if (entry.type !== "migration.created") throw new Error(`a journal begins with migration.created, not ${entry.type}`);
@@ -119,7 +136,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     case "migration.created":
       throw new Error("a journal has one migration.created");
     case "command":
-      return command(next, entry, plan);
+      return command({ ...next, alarmHeld: false }, entry, plan);
     case "step.started":
       patchStep(entry.step, {
         status: "running",
@@ -129,7 +146,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         error: undefined,
         preview: undefined,
         gates: undefined,
-        approvedBy: undefined,
+        ...NOT_APPROVED,
       });
       return {
         ...next,
@@ -137,6 +154,10 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         watch: undefined,
         ...(plan[next.position]?.kind === "approval" ? { status: "approval" as const } : {}),
       };
+    case "approval.lapsed":
+      return lapsed(next, entry.step, plan);
+    case "alarm":
+      return { ...next, alarm: { source: entry.source, reason: entry.reason }, alarms: [...next.alarms, entry.id] };
     case "preview.stored":
       patchStep(entry.step, { preview: entry.preview, blocked: entry.blocked });
       return next;
@@ -186,6 +207,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         watch: undefined,
         requested: undefined,
         promotion: undefined,
+        alarm: undefined,
         returning: {
           revision: entry.revision,
           undoTo: entry.undoTo,
@@ -200,7 +222,15 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     case "rollback.completed":
       return returned(next, plan);
     case "migration.held":
-      return { ...next, status: "held", requested: undefined, heldReason: entry.reason, heldPromise: entry.promise };
+      return {
+        ...next,
+        status: "held",
+        requested: undefined,
+        alarm: undefined,
+        alarmHeld: next.alarm !== undefined,
+        heldReason: entry.reason,
+        heldPromise: entry.promise,
+      };
     case "runner.recovered":
     case "hook.intended":
     case "hook.finished":
@@ -216,8 +246,14 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
   }
 }
 
+/** @param plan the one that the migration began with */
 export function fold(entries: readonly Recorded[], plan: Plan): MigrationState {
-  const state = entries.reduce<MigrationState | undefined>((s, e) => apply(s, e, plan), undefined);
+  let now = plan;
+  const state = entries.reduce<MigrationState | undefined>((s, e) => {
+    const next = apply(s, e, now);
+    now = planOf(next, plan);
+    return next;
+  }, undefined);
   if (state === undefined) throw new Error("an empty journal has no state");
   return state;
 }
@@ -243,6 +279,7 @@ function created(entry: Extract<Recorded, { type: "migration.created" }>): Migra
     applied: false,
     dirty: false,
     marks: {},
+    alarms: [],
     hooks: NO_HOOKS,
     createdAt: entry.at,
     updatedAt: entry.at,
@@ -266,6 +303,8 @@ function command(next: MigrationState, entry: Extract<Recorded, { type: "command
       );
     case "resume":
       return resumed(next, plan);
+    case "tune":
+      return tuned(next, entry.changes, plan);
     case "promote":
       return { ...next, promotion: entry.seq };
     case "pause":
@@ -287,12 +326,45 @@ function approved(next: MigrationState, entry: Extract<Recorded, { type: "comman
   const step = plan[next.position];
   // Who advanced cannot be the second person; the service says so, and a journal that says otherwise changes nothing.
   if (step?.id !== entry.step || (step.kind === "approval" && step.secondPerson && entry.who === next.advancedBy)) return next;
+  const before = stepOf(next, entry.step);
+  const preview = entry.preview ?? before.preview?.digest;
   const at = {
-    ...stepOf(next, entry.step),
+    ...before,
+    ...NOT_APPROVED,
     approvedBy: entry.who,
+    approvedAt: entry.at,
+    ...(preview === undefined ? {} : { approvedPreview: preview }),
     ...(entry.resources === undefined ? {} : { approvedResources: entry.resources }),
   };
   return { ...next, steps: { ...next.steps, [entry.step]: at }, status: "running", heldReason: undefined, heldPromise: undefined };
+}
+
+/** Asks the person again, unless something was done since: then the way back leads there first. */
+function lapsed(next: MigrationState, id: string, plan: Plan): MigrationState {
+  const at: StepState = { ...stepOf(next, id), ...NOT_APPROVED };
+  if (plan[next.position]?.id === id) return { ...next, status: "approval", steps: { ...next.steps, [id]: at } };
+  return toLapsed({ ...next, steps: { ...next.steps, [id]: { ...at, status: "undone" } } }, plan);
+}
+
+/** Back to the first approval that has lapsed, of those right before the position. */
+function toLapsed(state: MigrationState, plan: Plan): MigrationState {
+  let position = state.position;
+  for (let i = state.position - 1; plan[i]?.kind === "approval"; i -= 1) {
+    const id = plan[i]?.id;
+    if (id !== undefined && state.steps[id]?.status !== "done") position = i;
+  }
+  if (position === state.position) return state;
+  const undone = plan.slice(position, state.position + 1).flatMap(({ id }) => (state.steps[id] === undefined ? [] : [id]));
+  const steps = { ...state.steps, ...Object.fromEntries(undone.map((id) => [id, { ...stepOf(state, id), status: "undone" as const }])) };
+  return { ...state, steps, position, applied: false, watch: undefined };
+}
+
+/** What a person changed counts at once; the goal stays at the same step. */
+function tuned(next: MigrationState, changes: ConfigPatch, plan: Plan): MigrationState {
+  const state = { ...next, tuned: { ...next.tuned, ...changes } };
+  const after = planOf(state, plan);
+  const kept = plan.slice(next.goal).find((step) => after.some((s) => s.id === step.id));
+  return { ...state, goal: kept === undefined ? after.length : after.findIndex((s) => s.id === kept.id) };
 }
 
 /** A person says go on: what failed is tried again, in a new attempt. */
@@ -351,7 +423,9 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
 }
 
 function acted(next: MigrationState, entry: Extract<Recorded, { type: "action.succeeded" }>): MigrationState {
-  const marks = { ...next.marks, ...Object.fromEntries(entry.marks.map((m) => [m, entry.at])) };
+  // Their order is the journal's, also where the clock stood still or was set back.
+  const at = Math.max(entry.at, ...Object.values(next.marks).map((m) => m + 1));
+  const marks = { ...next.marks, ...Object.fromEntries(entry.marks.map((m) => [m, at])) };
   // A lag of 0 counts only while writes stay stopped.
   const lagZeroAt = entry.marks.includes("old-writes-allowed") ? undefined : next.lagZeroAt;
   const state = { ...next, intent: undefined, promotion: undefined, marks, lagZeroAt };
@@ -396,7 +470,7 @@ function returned(next: MigrationState, plan: Plan): MigrationState {
     const was = steps[step.id];
     if (was !== undefined && was.status !== "waiting") steps[step.id] = { ...was, status: "undone" };
   }
-  return {
+  const state: MigrationState = {
     ...next,
     steps,
     position: Math.min(next.position, returning.undoTo),
@@ -407,6 +481,7 @@ function returned(next: MigrationState, plan: Plan): MigrationState {
     applied: false,
     watch: undefined,
   };
+  return toLapsed(state, plan);
 }
 
 export function currentRevision(state: MigrationState): Revision {
@@ -415,15 +490,22 @@ export function currentRevision(state: MigrationState): Revision {
   return revision;
 }
 
-const typed = new WeakMap<object, StackConfig>();
+const typed = new WeakMap<RawConfig, { tuned: ConfigPatch | undefined; config: StackConfig }>();
 
-/** The typed config of the applied revision. Revisions are immutable, so each is read once. */
+/** The typed config that counts now: the applied revision's, with what was tuned since. Each is read once. */
 export function currentConfig(state: MigrationState): StackConfig {
   const { config: raw } = currentRevision(state);
-  let config = typed.get(raw);
-  if (config === undefined) {
-    config = readConfig(raw, `revision ${state.revision} of ${state.stack}`, state.stack);
-    typed.set(raw, config);
+  const { tuned, stack } = state;
+  let known = typed.get(raw);
+  if (known === undefined || known.tuned !== tuned) {
+    const where = tuned === undefined ? `revision ${state.revision} of ${stack}` : `revision ${state.revision} of ${stack}, tuned`;
+    known = { tuned, config: readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack) };
+    typed.set(raw, known);
   }
-  return config;
+  return known.config;
+}
+
+/** The raw config that a config step leads to, with what was tuned. */
+export function configAfter(state: MigrationState, step: ConfigStep): RawConfig {
+  return patched(currentRevision(state).config, { ...state.tuned, ...step.change(currentConfig(state)) });
 }

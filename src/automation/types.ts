@@ -28,6 +28,10 @@ interface StepBase {
   pointOfNoReturn?: boolean;
   /** On failure everything from this step on is undone. Default: the step itself for `config`, nothing otherwise. */
   undoFrom?: string;
+  /** Begins only inside one of the calendar's maintenance windows. */
+  inMaintenance?: boolean;
+  /** Users' writes wait meanwhile: it counts against the pause that `database.writePauseSeconds` allows. */
+  inWritePause?: boolean;
 }
 
 /** Changes stack config and runs an update; then its gates must hold. */
@@ -66,6 +70,10 @@ export interface ApprovalStep extends StepBase {
   asks: string;
   /** The one who approves must not be the one who advanced. */
   secondPerson: boolean;
+  /** A config step whose preview is made and shown first: the approval counts for exactly that. */
+  approves?: string;
+  /** Watched for as long as it waits; an approval takes effect once they have passed after it. */
+  gates: GateUse[];
 }
 
 export type Step = ConfigStep | ActionStep | GateStep | ApprovalStep;

@@ -78,6 +78,12 @@ export interface Migration {
   /** Percent of the green colour */
   green?: number;
   heldReason?: string;
+  /** What the calendar makes it wait for */
+  waits?: {
+    /** Milliseconds since the epoch, on the target's clock */
+    until: number;
+    why: string;
+  };
   /** Since when the step's gates are watched, and pass without a break */
   watch?: {
     /** Milliseconds since the epoch, on the target's clock */
@@ -800,6 +806,16 @@ export class Operations {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/way-back/emergency`, ...options });
   }
 
+  /** Lists what can be changed while it runs, with the values that count now. Needs the role viewer. */
+  getTuning(stack: string, options: CallOptions = {}): Promise<{
+    /** By path in the stack config */
+    values: Record<string, unknown>;
+    /** What people changed since it began */
+    tuned: Record<string, unknown>;
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/tuning`, ...options });
+  }
+
   /** Goes on by one step, to the end of the phase, or as far as it may. Needs the role operator. */
   advance(stack: string, body: {
     extent?: "step" | "phase" | "end";
@@ -811,6 +827,8 @@ export class Operations {
   approve(stack: string, body: {
     step: string;
     resources?: string[];
+    /** Digest of the preview that was seen: the approval counts for that one only */
+    preview?: string;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/approve`, body, repeatable: true, ...options });
   }
@@ -827,6 +845,15 @@ export class Operations {
   /** Ends the pause that the canary is in. Needs the role operator. */
   promote(stack: string, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/promote`, body: {}, repeatable: true, ...options });
+  }
+
+  /** Changes thresholds, holds and weights to come, from now on. Needs the role operator. */
+  tune(stack: string, body: {
+    changes: Record<string, unknown>;
+    /** The reason, for the journal */
+    why?: string;
+  }, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/tune`, body, repeatable: true, ...options });
   }
 
   /** Stops between two decisions. Needs the role operator. */
@@ -865,5 +892,26 @@ export class Operations {
     why?: string;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/abort`, body, repeatable: true, ...options });
+  }
+
+  /** Takes Alertmanager's webhook: a firing alert with the label `stack` goes back like a failed gate, by the phase's policy. Needs the role operator. */
+  receiveAlerts(body: {
+    alerts: {
+      status: "firing" | "resolved";
+      labels: Record<string, string>;
+      annotations?: Record<string, string>;
+      startsAt: string;
+      fingerprint?: string;
+      [member: string]: unknown;
+    }[];
+    [member: string]: unknown;
+  }, options: CallOptions = {}): Promise<{
+    alerts: {
+      alert: string;
+      stack?: string;
+      outcome: "journaled" | "known" | "no such migration" | "not firing" | "no label stack";
+    }[];
+  }> {
+    return this.call({ method: "POST", path: `/v1/alerts`, body, ...options });
   }
 }

@@ -13,6 +13,8 @@ export interface AlertRulesArgs {
   latencyP95Seconds?: number;
   /** Seconds that a condition must hold. @default 300 (seed: `for: 5m`) */
   forSeconds?: number;
+  /** Labels that each rule adds to its alerts, beside its severity. @default none */
+  labels?: Record<string, string>;
   /** Seconds between evaluations. @default 30 (seed: `interval: 30s`) */
   intervalSeconds?: number;
   /** SNS topics that the CloudWatch alarms notify, when they begin and when they end. @default none */
@@ -34,14 +36,17 @@ export interface AlertRule {
 }
 
 /** The two rules of the seed's prometheus-rules.yaml, for a Prometheus job; plain data, so that promtool can test them. */
-export function alertRules(job: string, args: Pick<AlertRulesArgs, "errorRate" | "latencyP95Seconds" | "forSeconds">): AlertRule[] {
+export function alertRules(
+  job: string,
+  args: Pick<AlertRulesArgs, "errorRate" | "latencyP95Seconds" | "forSeconds" | "labels">,
+): AlertRule[] {
   const hold = `${args.forSeconds ?? 300}s`;
   return [
     {
       alert: "HighErrorRate",
       expr: `sum(rate(http_requests_total{job="${job}",status=~"5.."}[5m])) / sum(rate(http_requests_total{job="${job}"}[5m])) > ${args.errorRate ?? 0.05}`,
       for: hold,
-      labels: { severity: "critical" },
+      labels: { severity: "critical", ...args.labels },
       annotations: { summary: "High error rate detected", description: "Error rate is {{ $value | humanizePercentage }}" },
     },
     {
@@ -49,7 +54,7 @@ export function alertRules(job: string, args: Pick<AlertRulesArgs, "errorRate" |
       // A quantile over several pods needs their buckets summed first.
       expr: `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="${job}"}[5m]))) > ${args.latencyP95Seconds ?? 1}`,
       for: hold,
-      labels: { severity: "warning" },
+      labels: { severity: "warning", ...args.labels },
       annotations: { summary: "High latency detected", description: "P95 latency is {{ $value }}s" },
     },
   ];

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { namespaceOf, type StackConfig } from "../config/schema.js";
+import { namespaceOf, type StackConfig, stackName } from "../config/schema.js";
 import { AlertRules } from "./AlertRules.js";
 import { ArgoRollouts } from "./ArgoRollouts.js";
 import { Autoscaling } from "./Autoscaling.js";
@@ -263,6 +263,8 @@ export class MigratedApp extends pulumi.ComponentResource {
         ...alerts,
         namespace: this.namespace,
         tags,
+        // So that the service knows whose alert it is told of.
+        labels: { stack: stackName(config) },
         ...(ingress === undefined ? {} : { loadBalancer: ingress.loadBalancer().arnSuffix }),
         ...(database === undefined || database.role !== "primary" ? {} : { databaseIdentifier: database.target.identifier }),
       },

@@ -21,6 +21,8 @@ export const stackConfigSchema = z
     verification: s.verification,
     cleanup: s.cleanup,
     rollback: s.rollback,
+    approvals: s.approvals,
+    calendar: s.calendar,
     policies: s.policies,
     tags: s.tags,
     /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`; `database-password` and `database-admin-password` stay outside. */

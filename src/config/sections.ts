@@ -122,6 +122,11 @@ export const database = z.strictObject({
         .default("03:00-04:00"),
     })
     .prefault({}),
+  /**
+   * How long writes may be refused before the point of no return: catching up and comparing must be done by then, or
+   * everything is undone and writes are allowed again.
+   */
+  writePauseSeconds: seconds(1, DAY).default(60),
   /** How long the old database stays available, read-only, after promotion. */
   keepOldSeconds: seconds(0, 366 * DAY).default(7 * DAY),
 });
@@ -350,6 +355,57 @@ export const policies = z
           resource: z.string().min(1).optional(),
           reason: z.string().min(10, "a reason of at least 10 characters: it stands in the journal"),
         }),
+      )
+      .default([]),
+  })
+  .prefault({});
+
+/** How long a person's approval counts. */
+export const approvals = z
+  .strictObject({
+    /** An approval that is older when its step begins has lapsed. */
+    validSeconds: seconds(60, 30 * DAY).default(DAY),
+    /** A "go" lapses when the gates do not pass so soon after it. */
+    goSeconds: seconds(10, 3_600).default(120),
+  })
+  .prefault({});
+
+const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, "a local time, for example 22:00");
+const localDateTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d$/, "a local date and time, for example 2026-12-24T18:00")
+  .refine((text) => !Number.isNaN(Date.parse(`${text}Z`)), "a date that exists");
+const timeZone = z.string().refine((zone) => {
+  try {
+    new Intl.DateTimeFormat("en-GB", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}, "an IANA time zone, for example America/New_York");
+
+/** When a cutover may happen. */
+export const calendar = z
+  .strictObject({
+    /** Of the times below. */
+    timeZone: timeZone.default("UTC"),
+    /** The database cutover begins only inside one of these. @default at any time */
+    maintenance: z
+      .array(
+        z.strictObject({
+          days: z.array(z.enum(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "a day: mon to sun")).min(1, "at least one day"),
+          from: clockTime,
+          /** One before `from` is on the next day. */
+          to: clockTime,
+        }),
+      )
+      .default([]),
+    /** Nothing goes forward in these; going back always may. */
+    freezes: z
+      .array(
+        z
+          .strictObject({ from: localDateTime, to: localDateTime, why: z.string().min(1, "the reason, for those who ask") })
+          .refine((f) => f.from < f.to, { message: "a time after `from`", path: ["to"] }),
       )
       .default([]),
   })

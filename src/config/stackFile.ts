@@ -181,6 +181,24 @@ export function canonical(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }
 
+/** A raw config with a patch's dotted paths set, leaving the given one as it was. */
+export function patched(raw: RawConfig, patch: ConfigPatch): RawConfig {
+  const next = structuredClone(raw);
+  for (const [path, value] of Object.entries(patch)) {
+    const [name, ...rest] = path.split(".") as [string, ...string[]];
+    const keys = [`${PREFIX}${name}`, ...rest];
+    let at = next as Record<string, unknown>;
+    for (const key of keys.slice(0, -1)) {
+      if (typeof at[key] !== "object" || at[key] === null) at[key] = {};
+      at = at[key] as Record<string, unknown>;
+    }
+    const last = keys.at(-1) as string;
+    if (value === undefined) delete at[last];
+    else at[last] = value;
+  }
+  return next;
+}
+
 export interface ConfigChange {
   path: string;
   before: unknown;

@@ -3,6 +3,7 @@ import type { PathItem, Recorded } from "../automation/entries.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
 import { holdMs } from "../automation/gates/watch.js";
 import type { Migration, Migrations } from "../automation/migrations.js";
+import { waitOf } from "../automation/orchestrator.js";
 import type { Plan } from "../automation/plan.js";
 import { currentConfig, type MigrationState } from "../automation/state.js";
 import { PHASES, type Revision, type Step } from "../automation/types.js";
@@ -42,6 +43,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
     ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
+    ...(step === undefined || state.status !== "running" ? {} : { waits: waitOf(state, step) }),
     ...(state.watch === undefined || step === undefined || !("gates" in step)
       ? {}
       : { watch: { since: state.watch.startedAt, passingSince: state.watch.passingSince, holdMs: holdMs(step.gates) } }),

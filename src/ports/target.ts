@@ -12,6 +12,8 @@ export interface Effect {
   key: string;
   /** Fencing token of the lease the runner holds; an adapter refuses one older than the newest it has seen. */
   fence: number;
+  /** Aborted when it took too long: what only looks then ends; what changes something may finish. */
+  signal?: AbortSignal;
 }
 
 /** What an effect or a look left behind, kept in the journal. Never holds a secret. */

@@ -14,8 +14,9 @@ import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { readTarget } from "../config/targets.js";
 import { UserError } from "../errors.js";
+
 import type { Attached } from "../operations/operations.js";
-import { openStore, SWEEP_MS } from "./store.js";
+import { GUARD_MS, openStore, SWEEP_MS } from "./store.js";
 
 export interface RealServiceOptions {
   /** The checkout, with Pulumi.yaml. */
@@ -78,6 +79,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     openTarget: targetOf,
     project,
     stacksFolder: stacks,
+    guardMs: GUARD_MS,
     ...(shared ? { sweepMs: SWEEP_MS } : {}),
   });
   return {

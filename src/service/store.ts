@@ -5,6 +5,9 @@ import { FolderStore, type Store } from "../automation/store.js";
 /** How often a service looks for migrations that another process left behind, in milliseconds: half a lease. */
 export const SWEEP_MS = 15_000;
 
+/** How often users on the new side are looked after between steps, in milliseconds. */
+export const GUARD_MS = 15_000;
+
 export interface OpenStore {
   store: Store;
   /** Whether other processes may use it too. */

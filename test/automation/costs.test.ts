@@ -1,9 +1,8 @@
 import { expect } from "chai";
 import { costDocument, spotForecast } from "../../src/automation/costs.js";
 import { cleanupList } from "../../src/automation/documents.js";
-import { patched } from "../../src/automation/orchestrator.js";
 import type { ActionContext } from "../../src/automation/types.js";
-import { readConfig } from "../../src/config/stackFile.js";
+import { patched, readConfig } from "../../src/config/stackFile.js";
 import type { CloudPort, CostRow, HourlyPrice } from "../../src/ports/target.js";
 import { RAW, STACK } from "./model.js";
 

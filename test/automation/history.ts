@@ -1,9 +1,8 @@
 import type { Entry, Recorded } from "../../src/automation/entries.js";
 import { record } from "../../src/automation/journal.js";
-import { patched } from "../../src/automation/orchestrator.js";
 import { buildPlan, planDigest } from "../../src/automation/plan.js";
 import { currentConfig, currentRevision, fold, type MigrationState } from "../../src/automation/state.js";
-import { type RawConfig, readConfig } from "../../src/config/stackFile.js";
+import { patched, type RawConfig, readConfig } from "../../src/config/stackFile.js";
 import { STACK } from "./model.js";
 
 /** The state of a migration that went well up to and including a step. */

@@ -8,7 +8,7 @@ import { isLease, type Lease, requireUnmoved, type Store } from "../../src/autom
 import type { Preview, ProjectPort } from "../../src/automation/types.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { configChanges, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
-import { Conflict, Terminal, Transient } from "../../src/errors.js";
+import { Conflict, Terminal, Transient, UserError } from "../../src/errors.js";
 import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
 import type { Effect, Evidence, Target } from "../../src/ports/target.js";
 
@@ -56,6 +56,8 @@ const STAGING: RawConfig = {
   "cutover:strategy": { kind: "rolling", image: "example.org/web-api:1.1.0" },
 };
 
+/** What only decides how the migration goes, and stands in no resource. */
+const NO_RESOURCE = /^(approvals|calendar|rollback|cleanup)\b|(writePause|hold|keepOld)Seconds$/;
 /** A night has far fewer; more means that two decisions chase each other. */
 const MOST_ENTRIES = 5_000;
 
@@ -66,12 +68,19 @@ export interface Faults {
   /** Decides at each point (an effect or an append, before or after it) whether the process dies there. */
   crash: (point: string) => boolean;
   /** Decides at each effect whether it fails. */
-  fail: (point: string) => "transient" | "terminal" | undefined;
+  fail: (point: string) => "transient" | "terminal" | "timed out" | undefined;
+  /** Decides at each call of the store whether it cannot be reached, has done it without an answer, or has no space. */
+  store: () => "unreached" | "unanswered" | "full" | undefined;
   /** A reading instead of the healthy one. */
   reading: (name: ObservationName, side: Side | undefined) => Reading | undefined;
 }
 
-export const NO_FAULTS: Faults = { crash: () => false, fail: () => undefined, reading: () => undefined };
+export const NO_FAULTS: Faults = {
+  crash: () => false,
+  fail: () => undefined,
+  store: () => undefined,
+  reading: () => undefined,
+};
 
 export class ModelWorld {
   now = Date.UTC(2026, 0, 5, 9);
@@ -92,6 +101,8 @@ export class ModelWorld {
   /** Newest fencing token under which an effect began. */
   fence = 0;
   fullSince: number | undefined;
+  /** Holds the clock still for as long as a test wants. */
+  beforeSleep: () => Promise<void> = async () => undefined;
 
   private say(promise: number, what: string): void {
     this.violations.push(`promise ${promise}: ${what}`);
@@ -128,6 +139,12 @@ export class ModelWorld {
     this.checkWrites();
   }
 
+  /** Sets the clock, in milliseconds from where it stands. Forward cannot be told from time that went by. */
+  setClock(by: number): void {
+    this.now += by;
+    if (by < 0 && this.fullSince !== undefined) this.fullSince += by;
+  }
+
   soaked(): boolean {
     return this.fullSince !== undefined && this.now - this.fullSince >= this.applied.cleanup.soakSeconds * 1_000;
   }
@@ -154,6 +171,7 @@ export class ModelWorld {
     const evidence = { summary };
     this.keys.set(effect.key, evidence);
     this.checkWrites();
+    if (fails === "timed out") throw new Transient(`${kind} was not answered in time`);
     this.gate(`after ${kind}`);
     return evidence;
   }
@@ -180,7 +198,8 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
     async preview(_, config): Promise<Preview> {
       world.gate("before preview");
       const { applied } = world;
-      const changes = configChanges(world.updates.at(-1)?.config ?? RAW, config).map((c) => ({
+      const seen = configChanges(world.updates.at(-1)?.config ?? RAW, config).filter((c) => !NO_RESOURCE.test(c.path));
+      const changes = seen.map((c) => ({
         urn: c.path,
         type: "model:index:Path",
         name: c.path,
@@ -194,6 +213,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       const fails = world.faults.fail("update");
       if (fails === "transient") throw new Transient("the update was throttled");
       if (fails === "terminal") throw new Terminal("the update was refused");
+      if (fails === "timed out") throw new Transient("the update did not begin in time");
       if (historyOf(config, key) !== undefined) world.violations.push(`promise 6: ${key} was updated twice`);
       writeFileSync(StackFile.pathOf(folder, STACK), stringify({ config }));
       world.become(readConfig(config, "model", STACK));
@@ -217,6 +237,7 @@ export function modelTarget(world: ModelWorld): Target {
     clock: {
       now: () => world.now,
       sleepUntil: async (until) => {
+        await world.beforeSleep();
         world.now = Math.max(world.now, until);
       },
     },
@@ -326,7 +347,10 @@ export class ModelStore implements Store {
   }
 
   stacks = async (): Promise<string[]> => [...this.journals.keys()];
-  entries = async (stack: string): Promise<Recorded[]> => this.journals.get(stack) ?? [];
+  entries = async (stack: string): Promise<Recorded[]> => {
+    this.reach();
+    return this.journals.get(stack) ?? [];
+  };
   keepFile = async (_: string, name: string): Promise<string> => name;
   file = async (): Promise<undefined> => undefined;
   files = async (): Promise<string[]> => [];
@@ -336,12 +360,21 @@ export class ModelStore implements Store {
   /** An effect is under way: a lease that was just renewed lasts longer than it takes. */
   private renewed = new Set<string>();
 
+  /** @returns what else goes wrong, after it was done */
+  private reach(writes = false): "unanswered" | undefined {
+    const fault = this.world.faults.store();
+    if (fault === "unreached") throw new Transient("the database does not answer");
+    if (fault === "full" && writes) throw new UserError({ path: "journal", got: "ENOSPC", accepted: "a disk with free space" });
+    return fault === "unanswered" ? fault : undefined;
+  }
+
   private requireFence(lease: Lease): void {
     const held = this.fences.get(lease.stack);
     if (held?.fence !== lease.fence || held.released) throw new Conflict("lease lost");
   }
 
   async requireHeld(lease: Lease): Promise<void> {
+    this.reach();
     this.requireFence(lease);
     this.renewed.add(lease.stack);
     this.world.fence = lease.fence;
@@ -353,6 +386,7 @@ export class ModelStore implements Store {
   }
 
   async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
+    const unanswered = this.reach(true);
     const lease = isLease(by) ? by : undefined;
     if (lease !== undefined) {
       this.requireFence(lease);
@@ -372,10 +406,12 @@ export class ModelStore implements Store {
     entries.push(recorded);
     this.journals.set(stack, entries);
     if (lease !== undefined) this.world.gate(`after append ${entry.type}`);
+    if (unanswered !== undefined) throw new Transient("the connection was lost");
     return recorded;
   }
 
   async lease(stack: string, holder: string): Promise<Lease> {
+    this.reach();
     if (this.renewed.has(stack)) throw new Conflict("an effect is under way", { holder: "another" });
     const fence = (this.fences.get(stack)?.fence ?? 0) + 1;
     this.fences.set(stack, { fence, holder, released: false });

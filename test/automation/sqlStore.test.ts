@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -52,11 +53,13 @@ describe("the store on PGlite", function () {
     await opened?.close();
     const writer = fileURLToPath(new URL("../support/pgliteWriter.js", import.meta.url));
     const child = spawnForTest(process.execPath, [writer, `pglite:${folder()}`], { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(child, "exit");
     let answered = 0;
     for await (const line of createInterface({ input: child.stdout as Readable })) {
       answered = Number(line);
       if (answered === 50) child.kill("SIGKILL");
     }
+    await ended;
     const entries = await (await reopen()).entries("killed");
     expect(entries.length).to.be.at.least(50);
     expect(entries.length - answered).to.be.oneOf([0, 1]);

@@ -1,11 +1,11 @@
 import { expect } from "chai";
 import type { Entry, PathItem } from "../../src/automation/entries.js";
-import { decide, patched } from "../../src/automation/orchestrator.js";
+import { decide } from "../../src/automation/orchestrator.js";
 import { buildPlan } from "../../src/automation/plan.js";
 import { actionViolations, configViolations, statefulLosses } from "../../src/automation/promises.js";
 import { currentConfig, currentRevision, type MigrationState } from "../../src/automation/state.js";
 import { wayBackBefore, wayBackTo } from "../../src/automation/wayBack.js";
-import { readConfig } from "../../src/config/stackFile.js";
+import { patched, readConfig } from "../../src/config/stackFile.js";
 import { Conflict, NotFound } from "../../src/errors.js";
 import { stateAfter } from "./history.js";
 import { modelPlan, RAW, STACK } from "./model.js";

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { patched } from "../../src/automation/orchestrator.js";
 import { buildPlan } from "../../src/automation/plan.js";
 import {
   AlertRules,
@@ -16,7 +15,7 @@ import {
   Workload,
 } from "../../src/components/index.js";
 import type { StackConfig } from "../../src/config/schema.js";
-import { readConfig } from "../../src/config/stackFile.js";
+import { patched, readConfig } from "../../src/config/stackFile.js";
 import { UserError } from "../../src/errors.js";
 import { violationsOf } from "../../src/policies/enforce.js";
 import { checkInputs } from "../../src/sandbox/schema/check.js";

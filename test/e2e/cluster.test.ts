@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import type { Rollout } from "../../src/adapters/kubernetes/rollouts.js";
-import { patched } from "../../src/automation/orchestrator.js";
-import { StackFile } from "../../src/config/stackFile.js";
+import { patched, StackFile } from "../../src/config/stackFile.js";
 import { rehearse } from "../../src/rehearsal/rehearse.js";
 import { clusterForSuite } from "../support/cluster.js";
 import { peopleOf } from "../support/people.js";

@@ -1,8 +1,7 @@
 import { spawn } from "node:child_process";
 import { expect } from "chai";
-import { patched } from "../../src/automation/orchestrator.js";
 import type { RawConfig } from "../../src/config/stackFile.js";
-import { StackFile } from "../../src/config/stackFile.js";
+import { patched, StackFile } from "../../src/config/stackFile.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { inSandbox } from "../support/sandbox.js";
 

@@ -1,10 +1,9 @@
 import { expect } from "chai";
 import type { Recorded } from "../../src/automation/entries.js";
 import { record } from "../../src/automation/journal.js";
-import { patched } from "../../src/automation/orchestrator.js";
 import { buildPlan, planDigest } from "../../src/automation/plan.js";
 import { currentConfig, fold, type MigrationState } from "../../src/automation/state.js";
-import { readConfig } from "../../src/config/stackFile.js";
+import { patched, readConfig } from "../../src/config/stackFile.js";
 import { known, type Reading, unknown } from "../../src/ports/observations.js";
 import { SCORED_GATES, type Scorecard, scorecard } from "../../src/report/scorecard.js";
 import { RAW, STACK } from "../automation/model.js";

@@ -60,6 +60,7 @@ export function assess(config: StackConfig): Step[] {
             wayBack: NOTHING_TO_UNDO,
             asks: "Are the risks and their mitigations acceptable, and is this the plan?",
             secondPerson: false,
+            gates: [],
           },
         ]
       : []),

@@ -48,6 +48,7 @@ export function cleanup(config: StackConfig): Step[] {
       wayBack: NO_WAY_BACK,
       asks: "Remove the listed old infrastructure for good?",
       secondPerson: true,
+      gates: [],
     },
     ...(database === undefined
       ? []

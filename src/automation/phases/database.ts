@@ -6,6 +6,7 @@ import { earlierConfig, gate, NOTHING_TO_UNDO } from "./build.js";
 import { dnsPreparation } from "./dnsPreparation.js";
 
 const WINDOW = "database.maintenance-on";
+const PROMOTE = "database.promote";
 const HOUR = 3_600;
 
 /**
@@ -45,6 +46,7 @@ export function database(config: StackConfig): Step[] {
       wayBack: NOTHING_TO_UNDO,
       asks: "Is the maintenance window agreed and announced?",
       secondPerson: false,
+      gates: [],
     },
     {
       id: "database.approve",
@@ -55,10 +57,25 @@ export function database(config: StackConfig): Step[] {
       wayBack: NOTHING_TO_UNDO,
       asks: `Stop writes to ${source.identifier}, promote ${copy.identifier} and repoint both sides now?`,
       secondPerson: true,
+      approves: PROMOTE,
+      gates: [],
+    },
+    {
+      id: "database.go",
+      phase: "database",
+      kind: "approval",
+      title: "Hold the cutover ready until a person says go",
+      seed: "When lag is minimal, promote replica",
+      inMaintenance: true,
+      wayBack: NOTHING_TO_UNDO,
+      asks: "Go? Writes stop now.",
+      secondPerson: false,
+      gates: [gate("replica-available", 60), gate("replica-lag", 60), gate("pods-ready", 60), gate("old-error-rate", 60)],
     },
     // During the maintenance window
     act({
       id: WINDOW,
+      inMaintenance: true,
       title: "Put the application into maintenance mode",
       seed: "Enable maintenance mode on application",
       wayBack: { summary: "Maintenance mode is switched off.", loses: "nothing" },
@@ -87,6 +104,7 @@ export function database(config: StackConfig): Step[] {
       seed: "Wait for replication lag to reach 0",
       wayBack: { summary: "Nothing to undo here: writes are allowed again and maintenance mode ends.", loses: "nothing" },
       undoFrom: WINDOW,
+      inWritePause: true,
       gates: [gate("writes-stopped"), gate("lag-zero", 0, { timeoutSeconds: 600 })],
     },
     act({
@@ -95,6 +113,7 @@ export function database(config: StackConfig): Step[] {
       seed: "Data consistency: potential for data loss during cutover",
       wayBack: NOTHING_TO_UNDO,
       undoFrom: WINDOW,
+      inWritePause: true,
       run: async ({ target, effect }) => {
         const { differences, ...evidence } = await target.data.compare(effect);
         if (differences > 0)
@@ -105,7 +124,7 @@ export function database(config: StackConfig): Step[] {
       },
     }),
     {
-      id: "database.promote",
+      id: PROMOTE,
       phase: "database",
       kind: "config",
       title: `Promote ${copy.identifier} to a standalone database`,
@@ -116,6 +135,7 @@ export function database(config: StackConfig): Step[] {
         loses: "nothing while reverse replication runs; without it, what was written after this step",
       },
       undoFrom: WINDOW,
+      inWritePause: true,
       // The backup policy comes with the role: see ReplicaDatabase.
       change: () => ({ "database.role": "primary" }),
       gates: [gate("database-primary"), gate("writes-stopped")],

@@ -39,6 +39,7 @@ export function traffic(config: StackConfig): Step[] {
       wayBack: NOTHING_TO_UNDO,
       asks: "Are webhooks and other third-party integrations ready for the new endpoints?",
       secondPerson: false,
+      gates: [],
     },
     {
       id: "traffic.new-record",

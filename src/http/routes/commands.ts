@@ -2,7 +2,9 @@ import { z } from "zod";
 import type { Role } from "../../access/caller.js";
 import type { Command } from "../../automation/entries.js";
 import { requestMark } from "../../automation/requests.js";
-import { ofStack, text, why } from "../schemas/common.js";
+import { currentConfig } from "../../automation/state.js";
+import { tunables } from "../../automation/tuning.js";
+import { anything, ofStack, text, why } from "../schemas/common.js";
 import { migration } from "../schemas/migration.js";
 import { viewOf } from "../views.js";
 import { type Route, route } from "./route.js";
@@ -33,6 +35,27 @@ function command(name: Command["command"], needs: Role, summary: string, body: z
 }
 
 export const commandRoutes = [
+  route({
+    name: "getTuning",
+    method: "get",
+    path: "/v1/migrations/{stack}/tuning",
+    tag: "migrations",
+    summary: "Lists what can be changed while it runs, with the values that count now.",
+    needs: "viewer",
+    params: ofStack,
+    answer: {
+      schema: z.object({
+        values: z.record(z.string(), anything).describe("By path in the stack config"),
+        tuned: z.record(z.string(), anything).describe("What people changed since it began"),
+      }),
+      what: "The values",
+    },
+    problems: [404, 409],
+    handle: async ({ params: { stack }, services: { migrations } }) => {
+      const { state } = await migrations.get(stack);
+      return { values: tunables(currentConfig(state)), tuned: state.tuned ?? {} };
+    },
+  }),
   command(
     "advance",
     "operator",
@@ -43,10 +66,23 @@ export const commandRoutes = [
     "approve",
     "approver",
     "Approves the step that waits; `resources` names what may be replaced or deleted.",
-    z.strictObject({ step: aStep, resources: z.array(z.string()).optional() }),
+    z.strictObject({
+      step: aStep,
+      resources: z.array(z.string()).optional(),
+      preview: z.string().max(128).optional().describe("Digest of the preview that was seen: the approval counts for that one only"),
+    }),
   ),
   command("refuse", "approver", "Refuses the step that waits, and holds the migration.", z.strictObject({ step: aStep, why })),
   command("promote", "operator", "Ends the pause that the canary is in.", z.strictObject({})),
+  command(
+    "tune",
+    "operator",
+    "Changes thresholds, holds and weights to come, from now on.",
+    z.strictObject({
+      changes: z.record(z.string(), z.unknown(), 'values by path, for example { "gates.maxErrorRate": 0.02 }'),
+      why,
+    }),
+  ),
   command("pause", "operator", "Stops between two decisions.", z.strictObject({ why })),
   command("resume", "operator", "Goes on with what was paused or held.", z.strictObject({})),
   command(

@@ -1,3 +1,4 @@
+import { alertRoutes } from "./alerts.js";
 import { commandRoutes } from "./commands.js";
 import { descriptionRoutes } from "./description.js";
 import { eventRoutes } from "./events.js";
@@ -27,4 +28,5 @@ export const routes: readonly Route[] = [
   ...rehearsalRoutes,
   ...portalRoutes,
   ...commandRoutes,
+  ...alertRoutes,
 ];

@@ -45,6 +45,7 @@ export const migration = z
     dns: z.object({ records: z.enum(["none", "old", "both", "new"]), old: z.number(), new: z.number() }).optional(),
     green: z.number().optional().describe("Percent of the green colour"),
     heldReason: z.string().optional(),
+    waits: z.object({ until: instant, why: z.string() }).optional().describe("What the calendar makes it wait for"),
     watch: z
       .object({ since: instant, passingSince: instant.optional(), holdMs: z.number().describe("How long the gates must hold") })
       .optional()

@@ -5,9 +5,10 @@ import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterP
 import { clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
 import { rolloutOf } from "../../../src/adapters/kubernetes/rollouts.js";
 import { waitFor } from "../../../src/adapters/kubernetes/waiting.js";
-import { patched } from "../../../src/automation/orchestrator.js";
+
 import type { StackConfig } from "../../../src/config/schema.js";
-import { type RawConfig, readConfig } from "../../../src/config/stackFile.js";
+import { patched, type RawConfig, readConfig } from "../../../src/config/stackFile.js";
+
 import { Terminal, Transient } from "../../../src/errors.js";
 import { type ObservationName, unknown } from "../../../src/ports/observations.js";
 import { clusterPortContract } from "../../contracts/clusterPort.js";

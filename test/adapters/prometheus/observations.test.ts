@@ -1,7 +1,6 @@
 import { expect } from "chai";
 import { prometheusObservation, query } from "../../../src/adapters/prometheus/observations.js";
-import { patched } from "../../../src/automation/orchestrator.js";
-import { readConfig } from "../../../src/config/stackFile.js";
+import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { Terminal, Transient } from "../../../src/errors.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { prometheusForSuite } from "../../support/prometheus.js";

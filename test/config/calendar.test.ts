@@ -1,0 +1,72 @@
+import { expect } from "chai";
+import fc from "fast-check";
+import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../src/config/calendar.js";
+import { calendar as schema } from "../../src/config/sections.js";
+
+const calendar = (input: object) => schema.parse(input);
+const at = (text: string) => Date.parse(text);
+
+describe("the calendar", () => {
+  const nights = calendar({ timeZone: "America/New_York", maintenance: [{ days: ["sat", "sun"], from: "22:00", to: "04:00" }] });
+
+  it("opens windows in local time, over midnight and over the change to summer time", () => {
+    // Winter: New York is five hours behind UTC. The 7th of February 2026 is a Saturday.
+    expect(maintenanceAllowed(nights, at("2026-02-08T02:59:00Z"))).to.equal(false);
+    expect(maintenanceAllowed(nights, at("2026-02-08T03:00:00Z"))).to.equal(true);
+    expect(maintenanceAllowed(nights, at("2026-02-08T08:59:00Z"))).to.equal(true);
+    expect(maintenanceAllowed(nights, at("2026-02-08T09:00:00Z"))).to.equal(false);
+    // On the 8th of March clocks jump from 02:00 to 03:00; in summer New York is four hours behind.
+    expect(maintenanceAllowed(nights, at("2026-03-08T07:59:00Z"))).to.equal(true);
+    expect(maintenanceAllowed(nights, at("2026-03-08T08:00:00Z"))).to.equal(false);
+    expect(nextMaintenance(nights, at("2026-03-08T08:00:00Z"))).to.equal(at("2026-03-09T02:00:00Z"));
+  });
+
+  it("is always open without a window", () => {
+    expect(maintenanceAllowed(calendar({}), 0)).to.equal(true);
+    expect(nextMaintenance(calendar({}), 7)).to.equal(7);
+  });
+
+  it("finds the freeze that an instant lies in", () => {
+    const frozen = calendar({
+      timeZone: "Europe/Berlin",
+      freezes: [{ from: "2026-12-24T12:00", to: "2027-01-02T06:00", why: "holidays" }],
+    });
+    expect(freezeAt(frozen, at("2026-12-24T10:59:59Z"))).to.equal(undefined);
+    expect(freezeAt(frozen, at("2026-12-24T11:00:00Z"))).to.include({ why: "holidays", until: at("2027-01-02T05:00:00Z") });
+    expect(freezeAt(frozen, at("2027-01-02T05:00:00Z"))).to.equal(undefined);
+    expect(localTime(frozen, at("2027-01-02T05:00:00Z"))).to.equal("sat 2027-01-02 06:00 Europe/Berlin");
+  });
+
+  it("leads from any instant to an open one within a week, and to none that is later than the next opening", () => {
+    const time = fc
+      .tuple(fc.integer({ min: 0, max: 23 }), fc.integer({ min: 0, max: 59 }))
+      .map(([h, m]) => `${String(h).padStart(2, "0")}:${String(m).padStart(2, "0")}`);
+    const window = fc.record({
+      days: fc.uniqueArray(fc.constantFrom("mon", "tue", "wed", "thu", "fri", "sat", "sun"), { minLength: 1 }),
+      from: time,
+      to: time,
+    });
+    const zone = fc.constantFrom("UTC", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia");
+    fc.assert(
+      fc.property(window, zone, fc.integer({ min: at("2026-01-01T00:00:00Z"), max: at("2027-12-31T00:00:00Z") }), (w, timeZone, then) => {
+        const given = calendar({ timeZone, maintenance: [w] });
+        const next = nextMaintenance(given, then);
+        expect(maintenanceAllowed(given, next)).to.equal(true);
+        expect(next - then).to.be.within(0, 8 * 86_400_000);
+        if (next > then) expect(maintenanceAllowed(given, next - 60_000), "a minute before it opens").to.equal(false);
+      }),
+    );
+  });
+
+  it("says what is wrong with one", () => {
+    const wrong = (input: object) => schema.safeParse(input).error?.issues.map((i) => `${i.path.join(".")}: ${i.message}`);
+    expect(wrong({ timeZone: "Mars/Olympus" })).to.deep.equal(["timeZone: an IANA time zone, for example America/New_York"]);
+    expect(wrong({ maintenance: [{ days: ["someday"], from: "25:00", to: "04:00" }] })).to.deep.equal([
+      "maintenance.0.days.0: a day: mon to sun",
+      "maintenance.0.from: a local time, for example 22:00",
+    ]);
+    expect(wrong({ freezes: [{ from: "2026-12-24T12:00", to: "2026-12-24T12:00", why: "x" }] })).to.deep.equal([
+      "freezes.0.to: a time after `from`",
+    ]);
+  });
+});
