@@ -16,7 +16,7 @@ describe("the HTTP API while a migration runs", () => {
   const call = async (method: string, path: string, body?: object) => {
     const response = await fetch(`${server.url}${path}`, {
       method,
-      headers: { "content-type": "application/json", "x-cutover-user": "carol" },
+      headers: { "content-type": "application/json", authorization: `Bearer ${server.token}`, "x-cutover-user": "carol" },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const json = (await response.json()) as Record<string, unknown>;
@@ -102,7 +102,7 @@ describe("the HTTP API while a migration runs", () => {
       waiting.world.beforeSleep = () => held;
       const advanced = waiting.migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
       await advanced;
-      const view = (await (await fetch(`${target.url}${at}`)).json()) as { waits?: { until: number; why: string } };
+      const view = (await (await fetch(`${target.url}${at}`, { headers: { authorization: `Bearer ${target.token}` } })).json()) as { waits?: { until: number; why: string } };
       expect(view.waits?.why).to.match(/^the next maintenance window opens on sat .* 22:00 UTC$/);
       release();
       expect((await waiting.migrations.settled(STACK)).status).to.equal("approval");
