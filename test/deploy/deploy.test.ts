@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
-import { patched } from "../../src/automation/orchestrator.js";
+import { patched } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { clusterForSuite, type KubernetesManifest, pathOf } from "../support/cluster.js";
 import { deployed, rightsIn } from "../support/deployed.js";

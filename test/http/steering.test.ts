@@ -102,7 +102,9 @@ describe("the HTTP API while a migration runs", () => {
       waiting.world.beforeSleep = () => held;
       const advanced = waiting.migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
       await advanced;
-      const view = (await (await fetch(`${target.url}${at}`, { headers: { authorization: `Bearer ${target.token}` } })).json()) as { waits?: { until: number; why: string } };
+      const view = (await (await fetch(`${target.url}${at}`, { headers: { authorization: `Bearer ${target.token}` } })).json()) as {
+        waits?: { until: number; why: string };
+      };
       expect(view.waits?.why).to.match(/^the next maintenance window opens on sat .* 22:00 UTC$/);
       release();
       expect((await waiting.migrations.settled(STACK)).status).to.equal("approval");

@@ -1,10 +1,9 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { patched } from "../../src/automation/orchestrator.js";
 import { buildPlan } from "../../src/automation/plan.js";
 import { MigratedApp } from "../../src/components/index.js";
 import type { StackConfig } from "../../src/config/schema.js";
-import { neededSecrets, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
+import { neededSecrets, patched, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { type Registered, registered } from "../components/harness.js";
 import { type KubernetesManifest, objectsOf } from "./cluster.js";
