@@ -1,5 +1,6 @@
 import type { ConfigPatch, RawConfig } from "../config/stackFile.js";
 import type { Drift } from "./drift.js";
+import type { EngineStart } from "./engine/system.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
 import type { HookAnswer, Moment } from "./hooks.js";
 import type { RequestMark } from "./requests.js";
@@ -62,6 +63,8 @@ export type Entry =
       why: string;
       who: string;
       targetDns?: boolean;
+      /** Where its engine was begun. */
+      engine?: EngineStart;
     }
   | {
       type: "update.succeeded";
@@ -105,7 +108,8 @@ export type Entry =
     }
   | { type: "rollback.completed"; revision: number }
   | { type: "migration.held"; reason: string; promise?: number }
-  | { type: "runner.recovered"; note: string }
+  /** `engine`: the interrupted update goes on there. */
+  | { type: "runner.recovered"; note: string; engine?: EngineStart }
   | ({ type: "drift.found" } & Drift)
   | { type: "drift.cleared" }
   | { type: "hook.intended"; id: string; hook: string; moment: Moment; step?: string; reason?: string }

@@ -4,6 +4,7 @@ import { CutoverError, Terminal, Transient } from "../errors.js";
 import { type Observation, unknown } from "../ports/observations.js";
 import type { Evidence, Target } from "../ports/target.js";
 import { Cancelled, type Driver } from "./engine/driver.js";
+import { type EngineStart, engineStart, thisSystem } from "./engine/system.js";
 import type { Entry } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateUse } from "./gates/gate.js";
@@ -80,7 +81,8 @@ export class Runner {
   }
 
   async run(): Promise<MigrationState> {
-    await this.parts.driver.clearDeadLocks(this.state.stack);
+    const cleared = await this.parts.driver.clearDeadLocks(this.state.stack, begunBy(this.state.intent));
+    if (cleared.length > 0) await this.append({ type: "runner.recovered", note: cleared.join(" ") });
     await this.sync();
     this.hooks?.takeUp();
     while (!this.stop.aborted) {
@@ -179,6 +181,7 @@ export class Runner {
       ...(restores === undefined ? {} : { restores }),
       ...(kept === undefined || kept.length === 0 ? {} : { kept }),
       ...(dnsOnly ? { targetDns: true } : {}),
+      engine: engineStart(),
     };
     await this.append(intent);
     await this.applyUpdate(intent);
@@ -363,7 +366,10 @@ export class Runner {
       await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
       return this.act({ key: intent.key, step, undo: intent.undo, config: currentConfig(this.state) });
     }
-    const notes = await this.parts.driver.recover(stack);
+    // From here on it is this system's: what a crash leaves behind now is told from what the one before left.
+    if (intent.engine?.system !== thisSystem())
+      await this.append({ type: "runner.recovered", note: `${intent.key} goes on on another system.`, engine: engineStart() });
+    const notes = await this.parts.driver.recover(stack, intent.engine);
     const done = await this.parts.driver.findUpdate(stack, intent.config, intent.key);
     if (done !== undefined) {
       await this.append({ type: "runner.recovered", note: [`The update of ${intent.key} had finished.`, ...notes].join(" ") });
@@ -397,6 +403,8 @@ export class Runner {
     }
   }
 }
+
+const begunBy = (intent: Intent | undefined): EngineStart | undefined => (intent?.type === "update.intended" ? intent.engine : undefined);
 
 /** How a failure stands in the journal. A bug is no passing failure: it stops the step with its message. */
 function failure(error: unknown): { error: string; transient: boolean } {

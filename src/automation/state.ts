@@ -232,6 +232,8 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         heldPromise: entry.promise,
       };
     case "runner.recovered":
+      if (entry.engine === undefined || next.intent?.type !== "update.intended") return next;
+      return { ...next, intent: { ...next.intent, engine: entry.engine } };
     case "hook.intended":
     case "hook.finished":
       return next;

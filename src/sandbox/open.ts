@@ -23,6 +23,8 @@ export interface SandboxOptions {
   /** Faults by stack, for example `{ "web-api-production": ["errors@25%"] }`. */
   faults?: Record<string, string[]>;
   seed?: number;
+  /** Where the engine keeps its state, as PULUMI_BACKEND_URL. @default a folder in `state` */
+  backend?: string;
   /** A kubeconfig: the Kubernetes resources are applied to that API server and seen there, and not only simulated. */
   kubeconfig?: string;
   /** Hooks, and what measures the engine. @default nothing */
@@ -47,7 +49,7 @@ export interface OpenSandbox {
 
 export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox> {
   const store = await FolderStore.open(join(options.state, "journal"));
-  const project = await openSandboxProject(options.root, options.stacks, options.state);
+  const project = await openSandboxProject(options.root, options.stacks, options.state, options.backend);
   const sandbox = await Sandbox.open({
     folder: options.state,
     ...(options.seed === undefined ? {} : { seed: options.seed }),

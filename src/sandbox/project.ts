@@ -22,8 +22,14 @@ export interface SandboxProject {
  * Makes the project, or answers the one that is there.
  * @param root the checkout, with Pulumi.yaml
  * @param stacks folder with the stack configs to rehearse
+ * @param backend where the engine keeps its state. @default a folder beside the stack configs
  */
-export async function openSandboxProject(root: string, stacks: string, folder: string): Promise<SandboxProject> {
+export async function openSandboxProject(
+  root: string,
+  stacks: string,
+  folder: string,
+  backend = `file://${join(folder, "engine")}`,
+): Promise<SandboxProject> {
   const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string; main: string };
   const stacksFolder = join(folder, "stacks");
   await mkdir(stacksFolder, { recursive: true });
@@ -34,7 +40,7 @@ export async function openSandboxProject(root: string, stacks: string, folder: s
   );
   await copyMissing(stacks, stacksFolder);
   const env = {
-    PULUMI_BACKEND_URL: `file://${join(folder, "engine")}`,
+    PULUMI_BACKEND_URL: backend,
     PULUMI_CONFIG_PASSPHRASE: await passphraseOf(folder),
     PULUMI_SKIP_UPDATE_CHECK: "true",
     // With provider servers of ours the engine would otherwise look for the plugins that the state names.

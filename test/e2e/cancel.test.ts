@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { type LockPlace, lockPlace } from "../../src/automation/engine/lockPlaces.js";
 import { engineLocks } from "../../src/automation/engine/locks.js";
 import { inSandbox } from "../support/sandbox.js";
 
@@ -15,7 +16,8 @@ describe("an abort on the real engine", function () {
       await migrations.command(STACK, { command: "advance", extent: "end" }, "alice");
       await updating;
       // The engine's lock says that its process is at work.
-      const locks = () => engineLocks(open.env.PULUMI_BACKEND_URL ?? "", open.project.name, STACK);
+      const place = lockPlace(open.env.PULUMI_BACKEND_URL ?? "") as LockPlace;
+      const locks = () => engineLocks(place, open.project.name, STACK);
       while ((await locks()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
       await migrations.command(STACK, { command: "abort", why: "a test" }, "alice");
       const state = await migrations.settled(STACK);

@@ -16,7 +16,7 @@ export async function inSandbox(
   context: Mocha.Context,
   name: string,
   run: (open: OpenSandbox) => Promise<void>,
-  more: Pick<SandboxOptions, "faults" | "kubeconfig"> = {},
+  more: Pick<SandboxOptions, "faults" | "kubeconfig" | "backend"> = {},
 ): Promise<void> {
   await requireEngine(context);
   const root = projectRoot();

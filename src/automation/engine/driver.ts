@@ -5,8 +5,10 @@ import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../
 import { Conflict, Terminal } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { Preview, Revision } from "../types.js";
-import { clearLock, engineLocks } from "./locks.js";
+import { lockPlace } from "./lockPlaces.js";
+import { clearLocks } from "./locks.js";
 import { type SlotOptions, Slots } from "./slots.js";
+import { type EngineStart, engineStart } from "./system.js";
 import { EngineThread } from "./thread.js";
 
 export interface DriverOptions {
@@ -24,6 +26,8 @@ export interface DriverOptions {
   env: Record<string, string>;
   /** How many updates and previews may run side by side, and in how much memory. */
   slots?: SlotOptions;
+  /** How long a lock that is not proven dead is waited for, in milliseconds. @default 60 000 */
+  lockPatienceMs?: number;
 }
 
 /** An update that was asked to stop; how far it came is not known. */
@@ -103,6 +107,7 @@ export class StackDriver {
     const cancelled = new AbortController();
     cancelled.signal.addEventListener("abort", () => void this.engine.cancel(name).catch(() => undefined));
     this.updating.set(name, cancelled);
+    const begun = engineStart();
     const started = performance.now();
     try {
       const { version, changes } = await this.slots.run(name, async () => {
@@ -112,6 +117,8 @@ export class StackDriver {
       });
       return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
     } catch (error) {
+      // An engine that was killed leaves its lock; the next try would fail over it.
+      await this.clearOwnLocks(name, begun);
       if (cancelled.signal.aborted) throw new Cancelled(`The update of ${name} was cancelled.`, { cause: error });
       throw error;
     } finally {
@@ -161,11 +168,12 @@ export class StackDriver {
   /**
    * Settles what a crash left: waits for an engine that is still alive, clears locks whose process is proven dead,
    * and decides operations that were interrupted (an interrupted create is imported when the resource is there).
+   * @param begun where the interrupted update was begun
    * @returns what was done, as sentences
    * @throws Conflict when a live process, or one on another host, holds the stack
    */
-  async recover(name: string): Promise<string[]> {
-    const notes = await this.clearDeadLocks(name);
+  async recover(name: string, begun?: EngineStart): Promise<string[]> {
+    const notes = await this.clearDeadLocks(name, begun);
     const state = await this.engine.exportState(name);
     const deployment = state.deployment as Deployed;
     const pending = deployment.pending_operations ?? [];
@@ -186,17 +194,24 @@ export class StackDriver {
     return notes;
   }
 
-  async clearDeadLocks(name: string): Promise<string[]> {
+  private async clearOwnLocks(name: string, begun: EngineStart): Promise<void> {
+    const place = lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
+    if (place !== undefined) await clearLocks(place, this.options.project, name, begun).catch(() => undefined);
+  }
+
+  /**
+   * Clears the stack's engine locks that are proven dead, and waits for others to go.
+   * @param begun where an update was begun whose end is not known
+   * @throws Conflict when a lock stays, naming whose it is
+   */
+  async clearDeadLocks(name: string, begun?: EngineStart): Promise<string[]> {
+    const place = lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
+    if (place === undefined) return [];
     const notes: string[] = [];
-    const backend = this.options.env.PULUMI_BACKEND_URL ?? "";
-    const deadline = Date.now() + ORPHAN_MS;
+    const deadline = Date.now() + (this.options.lockPatienceMs ?? ORPHAN_MS);
     for (;;) {
-      const locks = await engineLocks(backend, this.options.project, name);
-      for (const lock of locks.filter((l) => l.dead)) {
-        await clearLock(lock);
-        notes.push(`Cleared the engine lock of process ${lock.pid}, which has ended.`);
-      }
-      const live = locks.find((l) => !l.dead);
+      const { cleared, live } = await clearLocks(place, this.options.project, name, begun);
+      notes.push(...cleared.map(({ pid }) => `Cleared the engine lock of process ${pid}, which has ended.`));
       if (live === undefined) return notes;
       if (Date.now() > deadline) {
         throw new Conflict(`The stack ${name} is locked by process ${live.pid} of ${live.user} on ${live.host} since ${live.since}.`, {
@@ -204,7 +219,7 @@ export class StackDriver {
           next: "Wait for it, end it, or run `pulumi cancel` when you know that it has ended.",
         });
       }
-      await new Promise((resolve) => setTimeout(resolve, 250));
+      await new Promise((resolve) => setTimeout(resolve, place.kind === "folder" ? 250 : 1_000));
     }
   }
 }

@@ -1,53 +1,96 @@
-import { readdir, readFile, rm } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { LockPlace } from "./lockPlaces.js";
+import { containerStart, type EngineStart, thisSystem } from "./system.js";
 
 /**
- * Engine locks on a folder backend are files under `.pulumi/locks/organization/PROJECT/STACK/` that name user, host,
- * process and time. They have no lease: a killed CLI leaves its lock behind and every later update fails until
+ * Engine locks on folder and bucket backends are files under `.pulumi/locks/organization/PROJECT/STACK/` that name user,
+ * host, process and time. They have no lease: a killed CLI leaves its lock behind and every later update fails until
  * somebody clears it (pulumi#9148, #9253). A lock is cleared here only when its process is proven dead.
  */
 export interface EngineLock {
-  file: string;
+  /** Below the backend's root. */
+  path: string;
   pid: number;
   host: string;
   user: string;
+  /** ISO 8601, by the clock of its host. */
   since: string;
-  /** Whether the process is proven dead: it ran on this host and its id is free. A lock of another host never is. */
+  /** Whether the process is proven dead; see `isProvenDead`. */
   dead: boolean;
 }
 
-/** Locks of one stack; none for a backend that is no folder. */
-export async function engineLocks(backendUrl: string, project: string, stack: string): Promise<EngineLock[]> {
-  if (!backendUrl.startsWith("file://")) return [];
-  const root = backendUrl.startsWith("file:///") ? fileURLToPath(backendUrl) : backendUrl.slice("file://".length);
-  const folder = join(root, ".pulumi", "locks", "organization", project, stack);
-  const names = await readdir(folder).catch(() => []);
-  const locks = await Promise.all(names.filter((n) => n.endsWith(".json")).map((n) => readLock(join(folder, n))));
+/** Locks of one stack. @param begun where cutover last began an engine of the stack whose end it does not know */
+export async function engineLocks(place: LockPlace, project: string, stack: string, begun?: EngineStart): Promise<EngineLock[]> {
+  const folder = `.pulumi/locks/organization/${project}/${stack}`;
+  const names = (await place.list(folder)).filter((n) => n.endsWith(".json"));
+  const locks = await Promise.all(names.map((name) => readLock(place, `${folder}/${name}`, begun)));
   return locks.filter((l) => l !== undefined);
 }
 
-async function readLock(file: string): Promise<EngineLock | undefined> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
+/** Removes those that are proven dead. @returns them, and one that is not, if there is any */
+export async function clearLocks(
+  place: LockPlace,
+  project: string,
+  stack: string,
+  begun?: EngineStart,
+): Promise<{ cleared: EngineLock[]; live: EngineLock | undefined }> {
+  const locks = await engineLocks(place, project, stack, begun);
+  const cleared = locks.filter((l) => l.dead);
+  for (const { path } of cleared) await place.remove(path);
+  return { cleared, live: locks.find((l) => !l.dead) };
+}
+
+async function readLock(place: LockPlace, path: string, begun: EngineStart | undefined): Promise<EngineLock | undefined> {
+  const text = await place.read(path);
   if (text === undefined) return undefined;
   try {
-    const lock = JSON.parse(text) as { pid: number; username: string; hostname: string; timestamp: string };
-    return {
-      file,
-      pid: lock.pid,
-      host: lock.hostname,
-      user: lock.username,
-      since: lock.timestamp,
-      dead: lock.hostname === hostname() && !isAlive(lock.pid),
-    };
+    const { pid, hostname: host, username, timestamp } = JSON.parse(text) as Record<string, unknown>;
+    if (typeof pid !== "number" || typeof host !== "string" || typeof timestamp !== "string") throw new Error("no lock");
+    const lock = { path, pid, host, user: String(username), since: timestamp };
+    return { ...lock, dead: isProvenDead(lock, place.kind, begun, whereabouts()) };
   } catch {
     // Cut off while it was written: nobody can say whose it is, so nobody is proven dead.
-    return { file, pid: 0, host: "unknown", user: "unknown", since: "unknown", dead: false };
+    return { path, pid: 0, host: "unknown", user: "unknown", since: "unknown", dead: false };
   }
 }
 
-export const clearLock = (lock: EngineLock): Promise<void> => rm(lock.file, { force: true });
+/** What the proof needs to know of where it is made. */
+export interface Whereabouts {
+  host: string;
+  system: string | undefined;
+  /** When this Pod's container began, in milliseconds since the epoch; undefined outside a Pod. */
+  container: number | undefined;
+  alive: (pid: number) => boolean;
+}
+
+const whereabouts = (): Whereabouts => ({ host: hostname(), system: thisSystem(), container: containerStart(), alive: isAlive });
+
+/**
+ * Whether the process that wrote a lock has certainly ended.
+ *
+ * A folder is this machine's: the lock names this host, and no process has its number.
+ *
+ * In a bucket a host's name proves less, since two machines may have the same. There the lock must be of an engine that
+ * cutover began on this very system, whose end it does not know: the engine takes one lock at a time for a stack, so the
+ * lock that came after that beginning is that engine's, and a free number then says that it has ended. Or the lock names
+ * this Pod (names of Pods are not given twice at a time) and is older than its container: with the first process of a
+ * container the kernel ends all of them.
+ *
+ * A lost lease proves nothing: an engine goes on when its service has died, and a machine that slept wakes up.
+ */
+export function isProvenDead(
+  { pid, host, since }: Pick<EngineLock, "pid" | "host" | "since">,
+  kind: LockPlace["kind"],
+  begun: EngineStart | undefined,
+  here: Whereabouts,
+): boolean {
+  if (host !== here.host) return false;
+  if (kind === "folder") return !here.alive(pid);
+  const at = Date.parse(since);
+  if (here.container !== undefined && at < here.container) return true;
+  const ours = begun?.system !== undefined && begun.system === here.system && at >= Date.parse(begun.at);
+  return ours && !here.alive(pid);
+}
 
 export function isAlive(pid: number): boolean {
   try {

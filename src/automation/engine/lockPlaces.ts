@@ -1,0 +1,81 @@
+import { readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DeleteObjectCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
+import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
+import { Transient } from "../../errors.js";
+
+/** Where an engine keeps its locks. */
+export interface LockPlace {
+  /** `folder` is one machine's; a bucket is shared by machines that may have the same name. */
+  kind: "folder" | "bucket";
+  /** Names of the locks under a path, such as `.pulumi/locks/organization/PROJECT/STACK`. */
+  list(path: string): Promise<string[]>;
+  /** undefined when it has gone meanwhile. */
+  read(path: string): Promise<string | undefined>;
+  remove(path: string): Promise<void>;
+}
+
+const CONNECT_MS = 5_000;
+const REQUEST_MS = 15_000;
+
+/** The locks' place by the engine's backend; undefined for one that is neither a folder nor an S3 bucket. */
+export function lockPlace(backendUrl: string): LockPlace | undefined {
+  if (backendUrl.startsWith("file://")) return folder(backendUrl.startsWith("file:///") ? fileURLToPath(backendUrl) : backendUrl.slice(7));
+  if (backendUrl.startsWith("s3://")) return bucket(new URL(backendUrl));
+  return undefined;
+}
+
+function folder(root: string): LockPlace {
+  return {
+    kind: "folder",
+    list: (path) => readdir(join(root, path)).catch(() => []),
+    read: (path) => readFile(join(root, path), "utf8").catch(() => undefined),
+    remove: (path) => rm(join(root, path), { force: true }),
+  };
+}
+
+/** With the parameters of the engine's own URL: https://www.pulumi.com/docs/iac/concepts/state-and-backends/#aws-s3 */
+function bucket({ hostname: Bucket, pathname, searchParams }: URL): LockPlace {
+  const { region, endpoint, profile } = Object.fromEntries(searchParams);
+  const pathStyle = searchParams.get("s3ForcePathStyle") === "true" || searchParams.get("use_path_style") === "true";
+  const scheme = searchParams.get("disableSSL") === "true" ? "http" : "https";
+  const client = new S3Client({
+    ...(region === undefined ? {} : { region }),
+    ...(endpoint === undefined ? {} : { endpoint: endpoint.includes("://") ? endpoint : `${scheme}://${endpoint}` }),
+    credentials: fromNodeProviderChain(profile === undefined ? {} : { profile }),
+    forcePathStyle: pathStyle,
+    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: REQUEST_MS, throwOnRequestTimeout: true },
+  });
+  const root = pathname.replace(/^\/|\/$/g, "");
+  const keyOf = (path: string): string => (root === "" ? path : `${root}/${path}`);
+  const asked = async <T>(what: string, call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (cause) {
+      throw new Transient(`The engine's locks in s3://${Bucket} could not be ${what}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  return {
+    kind: "bucket",
+    list: (path) =>
+      asked("listed", async () => {
+        const Prefix = `${keyOf(path)}/`;
+        const names: string[] = [];
+        for await (const page of paginateListObjectsV2({ client }, { Bucket, Prefix }))
+          names.push(...(page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key.slice(Prefix.length)])));
+        return names;
+      }),
+    read: (path) =>
+      asked("read", () =>
+        client.send(new GetObjectCommand({ Bucket, Key: keyOf(path) })).then(
+          ({ Body }) => Body?.transformToString(),
+          (error: Error) => {
+            if (error.name === "NoSuchKey") return undefined;
+            throw error;
+          },
+        ),
+      ),
+    remove: (path) => asked("removed", async () => void (await client.send(new DeleteObjectCommand({ Bucket, Key: keyOf(path) })))),
+  };
+}
