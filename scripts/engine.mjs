@@ -2,6 +2,7 @@
 // our cache, the Automation API's own installer, a build from the two Go modules under engine/.
 import { rmSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { whenInterrupted } from "./children.mjs";
@@ -16,11 +17,13 @@ const SOURCES = { whyNoInstaller, installRelease, buildFromSource };
 const sayOnStderr = (line) => void process.stderr.write(`${line}\n`);
 
 export async function readSdkVersion(root = ROOT) {
-  const file = join(root, "node_modules", "@pulumi", "pulumi", "package.json");
-  const text = await readFile(file, "utf8").catch(() => {
+  try {
+    // Where Node.js finds it: in a package that is installed somewhere, beside it and not below it.
+    const file = createRequire(join(root, "package.json")).resolve("@pulumi/pulumi/package.json");
+    return JSON.parse(await readFile(file, "utf8")).version;
+  } catch {
     throw new Failure("The npm packages are not installed: run `npm ci --ignore-scripts` first.");
-  });
-  return JSON.parse(text).version;
+  }
 }
 
 /** An engine that needs no work to be used, or undefined. */

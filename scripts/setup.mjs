@@ -1,4 +1,5 @@
 // Everything between a fresh clone and a running program: Node.js version, npm packages, build, engine.
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { engineEnvironment, ensureEngine } from "./engine.mjs";
@@ -26,11 +27,14 @@ async function buildProject() {
   }
 }
 
-/** Makes this checkout ready and puts the engine into this process's environment, for it and all its children. */
+/** Makes this checkout, or this installed package, ready and puts the engine into this process's environment, for it and all its children. */
 export async function setUp() {
   checkNode();
-  await ensurePackages(ROOT, { say });
-  await buildProject();
+  // A package that npm installed has its packages, and is built.
+  if (existsSync(join(ROOT, "src", "program.ts"))) {
+    await ensurePackages(ROOT, { say });
+    await buildProject();
+  }
   const engine = await ensureEngine({ root: ROOT, say });
   Object.assign(process.env, await engineEnvironment(engine));
   return engine;

@@ -1,7 +1,9 @@
 // The program for `pulumi up` from a shell: brings dist up to date when the sources are newer, then runs it.
+import { existsSync } from "node:fs";
 import { build } from "../scripts/build.mjs";
 
-await build();
+// An installed package has no sources, and is built.
+if (existsSync(new URL("program.ts", import.meta.url))) await build();
 const { program } = await import("../dist/src/program.js");
 
 export default program;
