@@ -18,8 +18,7 @@ import { verifyChain } from "./journal.js";
 import { decide } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
-import { Runner } from "./runner.js";
-
+import { type Around, Runner } from "./runner.js";
 import { apply, configAfter, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
 import { type Lease, Moved, type Store } from "./store.js";
 import { checkTuning, planOf } from "./tuning.js";
@@ -36,6 +35,8 @@ export interface MigrationsOptions {
   stacksFolder: string;
   /** What users attached to named moments. @default nothing */
   hooks?: HooksPort;
+  /** Called around each decision of a runner. @default nothing */
+  around?: Around;
   /** Names this service in leases and conflicts. @default host and process id */
   holder?: string;
   /** How often to look for migrations that another process left behind, in milliseconds. @default never */
@@ -473,17 +474,20 @@ export class Migrations {
   /**
    * Takes no more commands, ends pauses between samples, and lets running effects finish. At the deadline the engines are
    * asked to stop: their updates stay intended, and whoever takes the lease next goes on with them.
+   * @returns false when something cannot be stopped; its lease was given back, and it must end with this process
    */
-  async close({ deadlineMs }: { deadlineMs?: number } = {}): Promise<void> {
+  async close({ deadlineMs }: { deadlineMs?: number } = {}): Promise<boolean> {
     for (const timer of this.timers) clearInterval(timer);
     this.stopForeign();
     this.stopping.abort(new Error("the service is stopping"));
     const all = Promise.all([...this.running.values()].map((r) => r.done));
-    if (deadlineMs === undefined || (await within(all, deadlineMs))) return void (await all);
+    if (deadlineMs === undefined) await all;
+    if (deadlineMs === undefined || (await within(all, deadlineMs))) return true;
     for (const stack of this.running.keys()) this.options.driver.cancel(stack);
-    if (await within(all, HAND_OVER_MS)) return;
-    // What cannot be stopped ends with this process: its effects have keys, and are asked for again under them.
+    if (await within(all, HAND_OVER_MS)) return true;
+    // Its effects have keys, and are asked for again under them.
     for (const { lease } of this.running.values()) await this.options.store.release(lease).catch(() => undefined);
+    return false;
   }
 
   /** Whether a runner here is at work; one that only watches gates while it waits for a person is not. */
@@ -506,7 +510,7 @@ export class Migrations {
     if (this.running.has(stack) || this.stopping.signal.aborted) return;
     const { plan, state } = await this.get(stack);
     if (decide(plan, state).do === "idle") return;
-    const { store, driver, project, hooks } = this.options;
+    const { store, driver, project, hooks, around } = this.options;
     const lease = await store.lease(stack, this.holder).catch((error: Error) => {
       // Whoever holds it reads the journal too.
       if (error instanceof Conflict) return undefined;
@@ -525,6 +529,7 @@ export class Migrations {
         project,
         plan,
         ...(hooks === undefined ? {} : { hooks }),
+        ...(around === undefined ? {} : { around }),
         target: await this.target(stack),
         observeLocal: (name, config, now) => this.observeLocal(name, config, now),
         onEntry: () => this.get(stack).then(() => undefined),

@@ -32,6 +32,8 @@ export interface RunnerParts {
   plan: Plan;
   /** What users attached to named moments. */
   hooks?: HooksPort;
+  /** Called around each decision. */
+  around?: Around;
   /** Answers observations that only the service knows (whether staging has passed). */
   observeLocal: (name: Observation["name"], config: StackConfig, now: number) => Promise<Observation | undefined>;
   /** Called after each entry of this runner is in the journal. */
@@ -39,6 +41,9 @@ export interface RunnerParts {
   /** Called after each round of observations. */
   onRound?: () => void;
 }
+
+/** Something that wants to know of each decision while it is carried out, such as a tracer. */
+export type Around = <T>(stack: string, decision: Decision, run: () => Promise<T>) => Promise<T>;
 
 /**
  * Runs one migration's decisions, one after another, as the holder of its lease:
@@ -130,6 +135,11 @@ export class Runner {
 
   private async execute(decision: Exclude<Decision, { do: "idle" }>): Promise<void> {
     if (this.hooks !== undefined && !(await this.hooks.before(decision, this.untilWoken()))) return;
+    const { around } = this.parts;
+    return around === undefined ? this.carryOut(decision) : around(this.state.stack, decision, () => this.carryOut(decision));
+  }
+
+  private async carryOut(decision: Exclude<Decision, { do: "idle" }>): Promise<void> {
     switch (decision.do) {
       case "record":
         for (const entry of decision.entries) await this.append(entry);

@@ -1,8 +1,10 @@
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { useEngine } from "../engine/engine.js";
 import { NO_OPERATIONS, readOperations } from "../operations/config.js";
 import { createLogger } from "../operations/logs.js";
 import { Operations, type Watched } from "../operations/operations.js";
+import { openTracing } from "../operations/tracing/open.js";
 import { type RunningServer, startServer } from "../server.js";
 import { openAccess } from "../service/access.js";
 import { openRealService } from "../service/real.js";
@@ -26,14 +28,25 @@ export interface ServeOptions extends CommandOptions {
 /** Serves the sandbox as it is, or real environments; migrations that were under way go on. */
 export async function serve(options: ServeOptions): Promise<void> {
   const { targets, operations: file } = options;
-  const operations = new Operations({ config: file === undefined ? NO_OPERATIONS : await readOperations(file), logger: createLogger() });
+  const logger = createLogger();
+  const operations = new Operations({
+    config: file === undefined ? NO_OPERATIONS : await readOperations(file),
+    logger,
+    tracing: await openTracing(logger, `${hostname()}/${process.pid}`),
+  });
   if (targets === undefined)
-    return withSandbox({ ...options, operations }, ({ migrations, store, driver }) => {
+    await withSandbox({ ...options, operations }, ({ migrations, store, driver }) => {
       driver.warm();
       return serveMigrations(options, operations, { migrations, store, queueUrl: `pglite:${join(options.state, "queue")}` });
     });
+  else await serveTargets({ ...options, targets }, operations);
+  // What an engine was doing when its update was handed over must not keep the process.
+  process.exit(0);
+}
+
+async function serveTargets(options: ServeOptions & { targets: string }, operations: Operations): Promise<void> {
   await useEngine();
-  const service = await openRealService({ ...options, operations, targets, project: folderProject(options.stacks) });
+  const service = await openRealService({ ...options, operations, project: folderProject(options.stacks) });
   try {
     await serveMigrations(options, operations, service);
   } finally {
@@ -41,7 +54,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-async function serveMigrations(options: ServeOptions, operations: Operations, service: Watched): Promise<void> {
+/** Serves until the first signal, then ends: what runs is finished in time, or handed over. */
+export async function serveMigrations(
+  options: Omit<ServeOptions, keyof CommandOptions> & Pick<CommandOptions, "state">,
+  operations: Operations,
+  service: Watched,
+): Promise<void> {
   const { state, host, port, targets, access: file, shutdownSeconds } = options;
   const { migrations } = service;
   const { access, settings, close } = await openAccess({ state, host, file, namesPeople: targets === undefined });
@@ -53,8 +71,9 @@ async function serveMigrations(options: ServeOptions, operations: Operations, se
     await untilStopped();
     // Still answering, so that whoever balances the load sees that it is not ready any more.
     operations.readiness.stop();
-    await migrations.close({ deadlineMs: shutdownSeconds * 1_000 });
+    const ended = await migrations.close({ deadlineMs: shutdownSeconds * 1_000 });
     await server.close();
+    if (!ended) process.exit(0);
   } finally {
     await operations.close();
     await close();

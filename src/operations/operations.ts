@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RequestHandler } from "express";
 import type { Driver } from "../automation/engine/driver.js";
-import type { HooksPort } from "../automation/hooks.js";
-import type { Migrations } from "../automation/migrations.js";
+import type { Migrations, MigrationsOptions } from "../automation/migrations.js";
 import type { Store } from "../automation/store.js";
 import { openQueue, type Queue } from "../service/queue.js";
 import type { OperationsConfig } from "./config.js";
@@ -17,14 +16,17 @@ import { watchMigrations } from "./metrics/journal.js";
 import { Metrics } from "./metrics/metrics.js";
 import { Notifier } from "./notifications/notifier.js";
 import { Readiness } from "./readiness.js";
+import type { Tracing } from "./tracing/tracing.js";
 
 export interface OperationsOptions {
   config: OperationsConfig;
   logger: Logger;
+  /** @default none */
+  tracing?: Tracing | undefined;
 }
 
 /** What is attached to a service when it is made. */
-export type Attached = Pick<Operations, "hooks" | "driver">;
+export type Attached = Pick<Operations, "attached" | "driver">;
 
 /** What the service is watched: its journals, its engines, where its queue would lie. */
 export interface Watched {
@@ -40,16 +42,22 @@ export interface Watched {
 export class Operations {
   readonly metrics = new Metrics();
   readonly logger: Logger;
-  readonly hooks: HooksPort;
+  /** Options of the service. */
+  readonly attached: Pick<MigrationsOptions, "hooks" | "around">;
+  private readonly tracing: Tracing | undefined;
   private readonly config: OperationsConfig;
   private ready = new Readiness([]);
   private queue: Queue | undefined;
   private readonly stops: (() => void)[] = [];
 
-  constructor({ config, logger }: OperationsOptions) {
+  constructor({ config, logger, tracing }: OperationsOptions) {
     this.config = config;
     this.logger = logger;
-    this.hooks = configuredHooks(config);
+    this.tracing = tracing;
+    this.attached = {
+      hooks: configuredHooks(config),
+      ...(tracing === undefined ? {} : { around: (stack, decision, run) => tracing.around(stack, decision, run) }),
+    };
   }
 
   get readiness(): Readiness {
@@ -58,12 +66,14 @@ export class Operations {
 
   /** The driver as the service is to use it. */
   driver(driver: Driver): Driver {
-    return measuredDriver(driver, this.metrics);
+    const measured = measuredDriver(driver, this.metrics);
+    return this.tracing?.driver(measured) ?? measured;
   }
 
   /** To be called with every request, before anything else. */
   requests(): RequestHandler[] {
-    return [measureRequests(this.metrics), logRequests(this.logger)];
+    const traced = this.tracing === undefined ? [] : [this.tracing.requests()];
+    return [...traced, measureRequests(this.metrics), logRequests(this.logger)];
   }
 
   async watch({ migrations, store, queueUrl }: Watched): Promise<void> {
@@ -78,6 +88,7 @@ export class Operations {
     metrics.onCollect(async () => metrics.set("cutover_ready", [[{}, Object.keys(await this.ready.missing()).length === 0 ? 1 : 0]]));
     watchEngines(metrics);
     this.stops.push(await watchMigrations(metrics, migrations), logMigrations(logger, migrations));
+    if (this.tracing !== undefined) this.stops.push(this.tracing.watch(migrations));
     if (config.notifications.length === 0 && config.drift === undefined) return;
     const queue = await openQueue(queueUrl, (error) => logger.error({ err: error }, "the queue has a problem"));
     this.queue = queue;
@@ -116,6 +127,7 @@ export class Operations {
   async close(): Promise<void> {
     for (const stop of this.stops) stop();
     await this.queue?.close();
+    await this.tracing?.close();
   }
 }
 

@@ -27,7 +27,7 @@ export interface SandboxOptions {
   backend?: string;
   /** A kubeconfig: the Kubernetes resources are applied to that API server and seen there, and not only simulated. */
   kubeconfig?: string;
-  /** Hooks, and what measures the engine. @default nothing */
+  /** Hooks, and what measures and traces. @default nothing */
   operations?: Attached;
   /** Engines side by side, and their memory. @default by cores and CUTOVER_ENGINE_MEMORY_MB */
   slots?: SlotOptions;
@@ -71,7 +71,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
   const migrations = new Migrations({
     store,
     driver: options.operations?.driver(driver) ?? driver,
-    ...(options.operations === undefined ? {} : { hooks: options.operations.hooks }),
+    ...options.operations?.attached,
     openTarget: async (stack, config) => {
       const target = await sandbox.target(stack, config);
       return options.kubeconfig === undefined ? target : targetOnCluster(target, options.kubeconfig, config);

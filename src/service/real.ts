@@ -30,7 +30,7 @@ export interface RealServiceOptions {
   project: ProjectPort;
   /** Environment of the engine: its backend, its passphrase. @default this process's PULUMI_… variables */
   env?: Record<string, string>;
-  /** Hooks, and what measures the engine. @default nothing */
+  /** Hooks, and what measures and traces. @default nothing */
   operations?: Attached;
   /** PostgreSQL for the journals, which several processes may share. @default DATABASE_URL, or a folder for one process */
   databaseUrl?: string;
@@ -75,7 +75,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
   const migrations = new Migrations({
     store,
     driver: operations?.driver(driver) ?? driver,
-    ...(operations === undefined ? {} : { hooks: operations.hooks }),
+    ...operations?.attached,
     openTarget: targetOf,
     project,
     stacksFolder: stacks,

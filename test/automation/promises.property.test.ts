@@ -342,8 +342,8 @@ class Night {
     throw new Error("does not come to its end");
   }
 
-  close(): Promise<void> {
-    return this.service.close();
+  async close(): Promise<void> {
+    await this.service.close();
   }
 
   get state() {
