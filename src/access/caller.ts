@@ -26,10 +26,17 @@ export interface Caller {
   mayBeNamed?: boolean;
 }
 
-const covers = ({ applications, environments }: Grant, scope: Scope): boolean =>
-  (applications?.includes(scope.application) ?? true) && (environments?.includes(scope.environment) ?? true);
+/** What is not named may be any. */
+const covers = ({ applications, environments }: Grant, { application, environment }: Partial<Scope>): boolean =>
+  (application === undefined || (applications?.includes(application) ?? true)) &&
+  (environment === undefined || (environments?.includes(environment) ?? true));
 
-/** Whether a caller has at least this role there; without a scope, anywhere. Pure. */
-export function may(caller: Caller, role: Role, scope?: Scope): boolean {
-  return caller.grants.some((g) => ROLES.indexOf(g.role) >= ROLES.indexOf(role) && (scope === undefined || covers(g, scope)));
-}
+const atLeast = (held: Role, needed: Role): boolean => ROLES.indexOf(held) >= ROLES.indexOf(needed);
+
+/** Whether a caller has at least this role there; without an application or environment, in any. Pure. */
+export const may = (caller: Caller, role: Role, scope: Partial<Scope> = {}): boolean =>
+  caller.grants.some((g) => atLeast(g.role, role) && covers(g, scope));
+
+/** Whether a caller has at least this role for every application in every environment. Pure. */
+export const mayEverywhere = (caller: Caller, role: Role): boolean =>
+  caller.grants.some((g) => atLeast(g.role, role) && g.applications === undefined && g.environments === undefined);

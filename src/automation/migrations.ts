@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../config/calendar.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
-import { Conflict, NotFound, Transient, UserError } from "../errors.js";
+import { Conflict, NotFound, printable, Transient } from "../errors.js";
 import type { Observation, ObservationName, Side } from "../ports/observations.js";
 import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
@@ -381,7 +381,8 @@ export class Migrations {
       case "approve":
       case "refuse": {
         const asked = plan.find((s) => s.id === command.step);
-        if (asked === undefined) throw new UserError({ path: "step", got: command.step, accepted: "the id of a step of the plan" });
+        if (asked === undefined)
+          throw new NotFound(`${stack} has no step ${printable(command.step)}.`, { next: "Its plan lists the steps by id." });
         if (asked.id !== step?.id || (state.status !== "approval" && state.status !== "held"))
           refuse(`${asked.id} does not wait for approval now; the position is ${step?.id ?? "the end"}.`);
         if (command.command === "refuse") return;

@@ -6,7 +6,7 @@ import { idempotencyKey } from "./schemas/common.js";
 
 /** The checked body of a request; an absent one counts as empty. @throws UserError naming each wrong member */
 export function bodyOf(request: Request, schema: z.ZodType): unknown {
-  const body: unknown = request.body ?? {};
+  const body: unknown = request.body === undefined ? {} : request.body;
   if (schema instanceof z.ZodObject && (typeof body !== "object" || body === null || Array.isArray(body)))
     throw new UserError({ path: "body", got: printable(body), accepted: "a JSON object" });
   return checked("body", body, schema);
@@ -39,10 +39,13 @@ function checked<T extends z.ZodType>(where: string, value: unknown, schema: T):
   );
 }
 
+/** As JSON writes numbers. */
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
+
 /** An address has only texts: those that stand where a number belongs are read as one. */
 function numbersIn(given: Record<string, unknown>, schema: z.ZodObject): Record<string, unknown> {
   const read = (name: string, value: unknown): unknown =>
-    typeof value === "string" && /^-?\d{1,15}$/.test(value) && isNumber(schema.shape[name]) ? Number(value) : value;
+    typeof value === "string" && NUMBER.test(value) && isNumber(schema.shape[name]) ? Number(value) : value;
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, read(name, value)]));
 }
 

@@ -1,6 +1,6 @@
 import express, { type RequestHandler, type Router } from "express";
 import { z } from "zod";
-import { type Caller, may, type Scope } from "../access/caller.js";
+import { type Caller, may, mayEverywhere } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
 import { Forbidden } from "../errors.js";
 import type { Operations } from "../operations/operations.js";
@@ -108,7 +108,7 @@ function handler(route: Route, services: Services): RequestHandler {
       body: route.body === undefined ? undefined : bodyOf(request, route.body),
       caller,
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      sees: (scope: Scope) => may(caller, "viewer", scope),
+      sees: (scope) => may(caller, "viewer", scope),
       services,
       request,
       response,
@@ -122,10 +122,12 @@ function handler(route: Route, services: Services): RequestHandler {
 const NOBODY: Caller = { name: "nobody", grants: [] };
 
 /** @throws NotFound for a stack that the caller may not see, Forbidden without the role that the route needs */
-async function authorize({ needs, about }: Route, { caller, sees, params, body, services }: Context): Promise<void> {
+async function authorize({ needs, about, ofAll }: Route, { caller, sees, params, body, services }: Context): Promise<void> {
   if (needs === "nobody") return;
   const stack = about?.({ params, body }) ?? (params as { stack?: string }).stack;
   if (stack === undefined) {
+    if (ofAll === true && !mayEverywhere(caller, needs))
+      throw new Forbidden(`${caller.name} has not the role ${needs} for every application in every environment.`);
     if (!may(caller, needs)) throw new Forbidden(`${caller.name} has not the role ${needs} anywhere.`);
     return;
   }

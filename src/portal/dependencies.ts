@@ -47,6 +47,17 @@ export function inventoryView(inventory: Inventory, supplement: DependencySupple
   };
 }
 
+/** What somebody sees who may see some applications only: those, and what they need and what needs them. Pure. */
+export function partOf({ applications, graph }: InventoryView, isSeen: (application: string) => boolean): InventoryView {
+  const seen = new Set(applications.map((a) => a.name).filter(isSeen));
+  const edges = graph.edges.filter((e) => seen.has(e.from) || seen.has(e.to));
+  const touched = new Set([...seen, ...edges.flatMap((e) => [e.from, e.to])]);
+  return {
+    applications: applications.filter((a) => seen.has(a.name)),
+    graph: { nodes: graph.nodes.filter((n) => touched.has(n.id)), edges },
+  };
+}
+
 function graphOf(inventory: Inventory, supplement: DependencySupplement, waveOf: (name: string) => number): InventoryView["graph"] {
   const nodes = new Map<string, GraphNode>();
   const edges = new Map<string, GraphEdge>();

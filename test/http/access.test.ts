@@ -131,6 +131,20 @@ describe("access to the service", () => {
     expect(await snapshots(production)).to.deep.equal([STACK]);
   });
 
+  it("tells of everything at once only to those who may see everything; of the inventory, to each the own part", async () => {
+    await serve();
+    const one = await tokenOf("paula", { role: "admin", applications: ["admin-portal"] });
+    const all = await tokenOf("vera", { role: "viewer" });
+    for (const path of ["/v1/rehearsals", "/metrics"]) {
+      expect((await call("GET", path, bearer(one))).json.detail, path).to.contain("for every application in every environment");
+      expect((await call("GET", path, bearer(all))).status, path).to.not.equal(403);
+    }
+    const names = async (token: string) =>
+      (await call("GET", "/v1/inventory", bearer(token))).json.applications.map((a: { name: string }) => a.name);
+    expect(await names(one)).to.deep.equal([]);
+    expect(await names(all)).to.include("web-api");
+  });
+
   it("takes nobody's word for a name: x-cutover-user counts with the local token of a rehearsal only", async () => {
     await serve();
     const mallory = await tokenOf("mallory", { role: "approver" });

@@ -279,7 +279,7 @@ describe("the HTTP API", () => {
       409,
       /does not wait for approval now/,
     ],
-    ["an approval of no step", () => create().then(() => call("POST", `${at}/approve`, { step: "x" })), 400, /the id of a step/],
+    ["an approval of no step", () => create().then(() => call("POST", `${at}/approve`, { step: "x" })), 404, /has no step "x"/],
     ["a resume of what is not held", () => create().then(() => call("POST", `${at}/resume`)), 409, /not held or paused/],
     ["a query that is no number", () => create().then(() => call("GET", `${at}/journal?after=x`)), 400, /query\.after: got "x"/],
     ["a file that does not exist", () => create().then(() => call("GET", `${at}/files/nothing.md`)), 404, /no file nothing.md/],

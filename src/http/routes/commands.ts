@@ -4,7 +4,7 @@ import type { Command } from "../../automation/entries.js";
 import { requestMark } from "../../automation/requests.js";
 import { currentConfig } from "../../automation/state.js";
 import { tunables } from "../../automation/tuning.js";
-import { anything, ofStack, text, why } from "../schemas/common.js";
+import { anything, number, ofStack, text, why } from "../schemas/common.js";
 import { migration } from "../schemas/migration.js";
 import { viewOf } from "../views.js";
 import { type Route, route } from "./route.js";
@@ -85,12 +85,7 @@ export const commandRoutes = [
   ),
   command("pause", "operator", "Stops between two decisions.", z.strictObject({ why })),
   command("resume", "operator", "Goes on with what was paused or held.", z.strictObject({})),
-  command(
-    "rollback",
-    "operator",
-    "Goes back to a revision.",
-    z.strictObject({ revision: z.int("the number of a revision").min(0, "the number of a revision"), why }),
-  ),
+  command("rollback", "operator", "Goes back to a revision.", z.strictObject({ revision: number("the number of a revision"), why })),
   command(
     "emergency",
     "operator",

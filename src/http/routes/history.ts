@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { configChanges } from "../../config/stackFile.js";
 import { NotFound } from "../../errors.js";
-import { afterNumber, limit, ofStack } from "../schemas/common.js";
+import { afterNumber, limit, number, ofStack } from "../schemas/common.js";
 import { change, entry, revision } from "../schemas/history.js";
 import { entryView, revisionView } from "../views.js";
 import { route } from "./route.js";
 
 const TAG = "history";
-const aRevision = z.int("the number of a revision").min(0, "the number of a revision");
+const aRevision = number("the number of a revision");
 
 export const historyRoutes = [
   route({
@@ -66,7 +66,7 @@ export const historyRoutes = [
     query: z.strictObject({ against: aRevision.optional().describe("The other revision; the one before when absent") }),
     answer: { schema: z.object({ from: z.int(), to: z.int(), changes: z.array(change) }), what: "The paths that differ" },
     problems: [404],
-    handle: async ({ params: { stack, number }, query: { against = Math.max(0, number - 1) }, services }) => {
+    handle: async ({ params: { stack, number: to }, query: { against = Math.max(0, to - 1) }, services }) => {
       const { state } = await services.migrations.get(stack);
       const configOf = (wanted: number) => {
         const found = state.revisions.find((r) => r.number === wanted);
@@ -74,7 +74,7 @@ export const historyRoutes = [
           throw new NotFound(`${stack} has no revision ${wanted}.`, { next: `Its revisions are 0 to ${state.revisions.at(-1)?.number}.` });
         return found.config;
       };
-      return { from: against, to: number, changes: configChanges(configOf(against), configOf(number)) };
+      return { from: against, to, changes: configChanges(configOf(against), configOf(to)) };
     },
   }),
   route({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
-import { limit, ofStack, stackName } from "../schemas/common.js";
+import { limit, number, ofStack, stackName } from "../schemas/common.js";
 import { migration, preview, scorecard as scorecardSchema, step, way } from "../schemas/migration.js";
 import { stepView, viewOf, wayView } from "../views.js";
 import { route } from "./route.js";
@@ -80,7 +80,7 @@ export const migrationRoutes = [
     summary: "Shows what a rollback to a revision would run, keep and lose.",
     needs: "viewer",
     params: ofStack,
-    query: z.strictObject({ revision: z.int("a whole number from 0").min(0, "a whole number from 0") }),
+    query: z.strictObject({ revision: number("a whole number from 0") }),
     answer: { schema: way, what: "The way back" },
     problems: [404, 409],
     handle: async ({ params, query, services }) => wayView(await services.migrations.wayBack(params.stack, query.revision)),

@@ -42,6 +42,7 @@ export const operationsRoutes = [
     tag: "service",
     summary: "Gives the service's own metrics to Prometheus.",
     needs: "viewer",
+    ofAll: true,
     answer: { type: "text/plain", schema: anything, what: "Metrics in Prometheus' text format (docs/operations.md lists them)" },
     problems: [404],
     handle: async ({ services: { operations }, response }) => {

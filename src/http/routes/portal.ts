@@ -2,7 +2,7 @@ import { z } from "zod";
 import { parseDependencySupplement } from "../../inventory/dependencyMap.js";
 import { checklists } from "../../portal/checklists.js";
 import { costsView } from "../../portal/costs.js";
-import { inventoryView } from "../../portal/dependencies.js";
+import { inventoryView, partOf } from "../../portal/dependencies.js";
 import { riskViews } from "../../portal/risks.js";
 import { signals } from "../../portal/signals.js";
 import { instant, ofStack } from "../schemas/common.js";
@@ -13,7 +13,9 @@ import { route } from "./route.js";
 
 const TAG = "portal";
 const MOST_POINTS = 2_000;
-const moment = instant.min(0, "a time from 0").optional();
+/** The last one that a date can say. */
+const LAST_MOMENT = 8.64e15;
+const moment = instant.min(0, "a time from 0").max(LAST_MOMENT, "a time from 0").optional();
 
 /** What the portal reads beside the migrations themselves. */
 export const portalRoutes = [
@@ -26,10 +28,10 @@ export const portalRoutes = [
     needs: "viewer",
     answer: { schema: schemas.inventory, what: "The inventory" },
     problems: [404],
-    handle: async ({ services: { migrations } }) => {
+    handle: async ({ sees, services: { migrations } }) => {
       const supplement = await migrations.project.dependencySupplement();
       const parsed = supplement === undefined ? {} : parseDependencySupplement(supplement, "dependencies.yaml");
-      return inventoryView(await migrations.project.inventory(), parsed);
+      return partOf(inventoryView(await migrations.project.inventory(), parsed), (application) => sees({ application }));
     },
   }),
   route({

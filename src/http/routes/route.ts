@@ -33,8 +33,8 @@ export interface Context<P = unknown, Q = unknown, B = unknown> {
   caller: Caller;
   /** The key of a repeatable request, when the sender gave one. */
   idempotencyKey?: string;
-  /** Whether the caller may see what belongs to that application and environment: for lists over many. */
-  sees: (scope: Scope) => boolean;
+  /** Whether the caller may see what belongs to that application and environment, or to it in any: for lists over many. */
+  sees: (scope: Partial<Scope>) => boolean;
   services: Services;
   request: Request;
   response: Response;
@@ -62,6 +62,8 @@ interface Description<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
   query?: Q;
   /** Absent when it takes none. */
   body?: B;
+  /** Whether it tells of all applications at once: the role must then hold for every one. @default false */
+  ofAll?: boolean;
   /** Whether it takes the header `Idempotency-Key`: sent again, it is done once. */
   repeatable?: boolean;
   /** What is answered when all is well. */

@@ -37,10 +37,11 @@ const MOST = 1_000;
 export const limit = (usual: number) =>
   z.int("a whole number from 1").min(1, "a whole number from 1").max(MOST, `at most ${MOST}`).default(usual).describe("At most so many");
 
+/** The number of a revision or an entry. */
+export const number = (what: string) => z.int(what).min(0, what).max(999_999_999, what);
+
 /** Cursor of a list ordered by number. */
-export const afterNumber = z
-  .int("a whole number from 0")
-  .min(0, "a whole number from 0")
+export const afterNumber = number("a whole number from 0")
   .default(0)
   .describe("Only what comes after this number: the `next` of the page before");
 
