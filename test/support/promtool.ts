@@ -32,6 +32,14 @@ export interface RuleTest {
   expected: ExpectedAlert[];
 }
 
+/** Checks that the real promtool takes the rules. @returns its exit code and output */
+export function checkRules(rules: object[]): { status: number | null; output: string } {
+  const folder = tempFolder("promtool");
+  writeFileSync(join(folder, "rules.yaml"), stringify({ groups: [{ name: "cutover", rules }] }, { lineWidth: 0 }));
+  const { status, stdout, stderr } = spawnSync("promtool", ["check", "rules", "rules.yaml"], { cwd: folder, encoding: "utf8" });
+  return { status, output: stdout + stderr };
+}
+
 /** Evaluates the rules with the real promtool. @returns its exit code and output */
 export function testRules({ rules, series, atMinute, alert, expected }: RuleTest): { status: number | null; output: string } {
   const folder = tempFolder("promtool");
