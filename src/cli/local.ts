@@ -32,8 +32,13 @@ export const serveCommand = (cli: Cli): Command =>
     .description("serve the HTTP API and the portal, over the sandbox as it is or over real environments")
     .option("--targets <file>", "how real environments are reached (docs/targets.md); without it, the sandbox")
     .option("--access <file>", "who may use it, with which identity provider, from where (docs/security.md)")
-    .option("--operations <file>", "notifications, hooks and drift detection (docs/operations.md)")
-    .option("--shutdown-seconds <seconds>", "how long a running update may take to finish at the end", wholeNumber(0, 3_600), 25)
+    .addOption(new Option("--operations <file>", "notifications, hooks and drift detection (docs/operations.md)").env("CUTOVER_OPERATIONS"))
+    .addOption(
+      new Option("--shutdown-seconds <seconds>", "how long a running update may take to finish at the end")
+        .env("CUTOVER_SHUTDOWN_SECONDS")
+        .argParser(wholeNumber(0, 3_600))
+        .default(25),
+    )
     .option("--host <host>", "address to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on; 0 takes a free one", port, 8_080)
     .action(async (options) => (await import("./serve.js")).serve({ ...cli.globals(), ...options }));
