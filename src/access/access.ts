@@ -3,12 +3,14 @@ import type { Caller } from "./caller.js";
 import { isLocalToken, type LocalToken } from "./localToken.js";
 import { looksLikeJwt, type OidcVerifier } from "./oidc.js";
 import { callerOfToken, isApiToken, sameSecret, type TokenStore } from "./tokens.js";
+import type { WebhookSenders } from "./webhooks.js";
 
 /** The credentials that a service accepts. What is absent is not accepted. */
 export interface Access {
   local?: LocalToken;
   tokens?: TokenStore;
   oidc?: OidcVerifier;
+  webhooks?: WebhookSenders;
 }
 
 /**

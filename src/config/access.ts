@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ROLES } from "../access/caller.js";
+import { fromElsewhere } from "../operations/config.js";
 import { readYamlFile } from "./yamlFile.js";
 
 /** On this machine a provider may be asked without TLS: tests and tunnels do it. */
@@ -37,6 +38,19 @@ export const accessSchema = z.strictObject({
     })
     .optional(),
   grants: z.array(grant).default([]),
+  /** Systems that sign what they send to /v1/alerts, as the Standard Webhooks specification has it. */
+  webhooks: z
+    .array(
+      z.strictObject({
+        /** Stands in the journal. */
+        name: z.string().min(1),
+        secret: fromElsewhere,
+        role: z.enum(ROLES).default("operator"),
+        applications: names,
+        environments: names,
+      }),
+    )
+    .default([]),
   /** Origins whose pages may call the API. */
   cors: z.array(origin).default([]),
   /** Origins of portals that may show the page in a frame. */

@@ -1,11 +1,19 @@
 import type { IncomingMessage } from "node:http";
 import express, { type Request, type RequestHandler } from "express";
+import { SIGNATURE_HEADERS } from "../operations/signatures.js";
+import { routes } from "./routes/index.js";
 
 const LIMIT = "64kb";
 const raw = new WeakMap<IncomingMessage, Buffer>();
 
 /** The body of a request as it arrived, byte by byte: what a signature is over. */
 export const rawBodyOf = (request: Request): Buffer => raw.get(request) ?? Buffer.alloc(0);
+
+/** Whether it is a signed message to a route that takes those: a signature says nothing of the address that it is sent to. */
+export const isSigned = (request: Request): boolean =>
+  request.method === "POST" &&
+  request.get(SIGNATURE_HEADERS.signature) !== undefined &&
+  routes.some((r) => r.signed === true && r.path === request.path);
 
 const parseJson = express.json({
   limit: LIMIT,
@@ -14,6 +22,9 @@ const parseJson = express.json({
     raw.set(request, body);
   },
 });
+
+/** A signature is over the body, which is therefore read before anybody is known. */
+export const parseSigned: RequestHandler = (request, response, next) => (isSigned(request) ? parseBody(request, response, next) : next());
 
 /** Parses JSON bodies; refuses those of other media types, which would count as empty otherwise. */
 export const parseBody: RequestHandler = (request, response, next) => {

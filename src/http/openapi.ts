@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SIGNATURE_HEADERS } from "../operations/signatures.js";
 import { PROBLEMS } from "./problems.js";
 import { routes } from "./routes/index.js";
 import type { OpenApiDocument, Route } from "./routes/route.js";
@@ -28,6 +29,12 @@ export function openApi(): OpenApiDocument {
     components: {
       schemas: components.schemas,
       securitySchemes: {
+        signature: {
+          type: "apiKey",
+          in: "header",
+          name: SIGNATURE_HEADERS.signature,
+          description: "As the Standard Webhooks specification has it",
+        },
         token: { type: "http", scheme: "bearer", description: "An API token, the local token, or a JWT of the identity provider" },
       },
     },
@@ -47,6 +54,7 @@ function operation(route: Route, components: Components): Json {
     operationId: route.name,
     tags: [route.tag],
     summary: route.summary,
+    ...(route.signed === true ? { security: [{ token: [] }, { signature: [] }] } : {}),
     ...(route.needs === "nobody" ? { security: [] } : { description: `Needs the role ${route.needs}.` }),
     parameters: [
       ...parameters("path", route.params, components),

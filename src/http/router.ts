@@ -6,7 +6,7 @@ import { Forbidden } from "../errors.js";
 import type { Operations } from "../operations/operations.js";
 import { Sampler } from "../portal/sampler.js";
 import { type Authenticate, authentication, callerOfRequest } from "./authentication.js";
-import { parseBody } from "./body.js";
+import { parseBody, parseSigned } from "./body.js";
 import { bodyOf, idempotencyKeyOf, paramsOf, queryOf } from "./input.js";
 import type { Limits } from "./limits.js";
 import { openApi } from "./openapi.js";
@@ -66,6 +66,7 @@ export function createCutoverRouter({
   if (signIn !== undefined) router.use(signIn.entrance);
   const assets = portalAssets();
   if (elementsForOthers) router.use(exceptPage(assets));
+  router.use(parseSigned);
   router.use(authentication(authenticate, limits?.failures));
   if (limits !== undefined) router.use(limits.requests);
   router.use(assets);

@@ -2,6 +2,7 @@ import express, { type ErrorRequestHandler, type Request, type Response, type Ro
 import { type Access, callerOf } from "../access/access.js";
 import { Forbidden, Unauthenticated } from "../errors.js";
 import type { Authenticate } from "./authentication.js";
+import { isSigned, rawBodyOf } from "./body.js";
 
 /** How long a browser stays signed in, in seconds; a token that ends or is revoked before then ends it too. */
 const SESSION_SECONDS = 12 * 3_600;
@@ -12,6 +13,7 @@ const FORM = "16kb";
 /** The bearer token of a request, or the cookie of a browser that has signed in. */
 export function authenticateBy(access: Access): Authenticate {
   return async (request) => {
+    if (access.webhooks !== undefined && isSigned(request)) return access.webhooks.callerOf(request.headers, rawBodyOf(request));
     const header = request.get("authorization");
     if (header !== undefined) {
       const bearer = /^Bearer +(\S+)$/i.exec(header)?.[1];

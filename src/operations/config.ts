@@ -11,7 +11,7 @@ const MOMENTS = [...ASKED_MOMENTS, ...ANNOUNCED_MOMENTS] as const;
 const label = z.string().regex(/^[a-z][-a-z0-9]{0,39}$/, "a lower-case name of at most 40 letters, digits and -");
 
 /** What must not stand in the file itself: it comes from an environment variable or from a mounted file. */
-const fromElsewhere = z.union(
+export const fromElsewhere = z.union(
   [z.strictObject({ env: z.string().min(1) }), z.strictObject({ file: z.string().min(1) })],
   "{env: NAME} or {file: PATH}",
 );

@@ -2,6 +2,7 @@ import type { Access } from "../access/access.js";
 import { forgetLocalToken, keepLocalToken, makeLocalToken } from "../access/localToken.js";
 import { OidcVerifier } from "../access/oidc.js";
 import { openTokens } from "../access/openTokens.js";
+import { WebhookSenders } from "../access/webhooks.js";
 import { type AccessConfig, defaultAccess, readAccess } from "../config/access.js";
 import { UserError } from "../errors.js";
 
@@ -41,7 +42,12 @@ export async function openAccess({ state, host, file, namesPeople }: AccessOptio
   }
   if (local !== undefined) await keepLocalToken(state, local);
   return {
-    access: { tokens, ...(local === undefined ? {} : { local }), ...(oidc === undefined ? {} : { oidc }) },
+    access: {
+      tokens,
+      ...(local === undefined ? {} : { local }),
+      ...(oidc === undefined ? {} : { oidc }),
+      ...(settings.webhooks.length === 0 ? {} : { webhooks: new WebhookSenders(settings.webhooks) }),
+    },
     settings,
     close: async () => {
       await tokens.close();

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,8 +11,10 @@ import type { Grant } from "../../src/access/caller.js";
 import { OidcVerifier } from "../../src/access/oidc.js";
 import { TokenFolder } from "../../src/access/tokenFolder.js";
 import { makeToken } from "../../src/access/tokens.js";
+import { WebhookSenders } from "../../src/access/webhooks.js";
 import { Migrations } from "../../src/automation/migrations.js";
 import { accessSchema } from "../../src/config/access.js";
+import { signatureHeaders, signingKey } from "../../src/operations/signatures.js";
 import { createCutoverRouter, type RunningServer, type ServerOptions, startServer } from "../../src/server.js";
 import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
 import { afterThisTest } from "../support/cleanup.js";
@@ -175,6 +178,27 @@ describe("access to the service", () => {
       access: { oidc: new OidcVerifier({ issuer: issuer.url, audience: "cutover", nameClaim: "sub", groupsClaim: "groups" }, []) },
     });
     expect((await call("GET", at, bearer(token))).status).to.equal(503);
+  });
+
+  it("knows a system by its signature over what it sends, once each, and nowhere but where signatures count", async () => {
+    process.env.RELAY_SECRET = `whsec_${randomBytes(32).toString("base64")}`;
+    afterThisTest(() => void delete process.env.RELAY_SECRET);
+    await serve({ access: { webhooks: new WebhookSenders([{ name: "relay", role: "operator", secret: { env: "RELAY_SECRET" } }]) } });
+    const key = signingKey(process.env.RELAY_SECRET, "secret");
+    const body = { alerts: [{ status: "firing", labels: { alertname: "HighErrorRate", stack: STACK }, annotations: {}, startsAt: "now" }] };
+    const text = JSON.stringify(body);
+    const headers = signatureHeaders(key, "msg_1", text);
+    expect((await call("POST", "/v1/alerts", headers, body)).status).to.equal(200);
+    const again = await call("POST", "/v1/alerts", headers, body);
+    expect([again.status, again.json.detail]).to.deep.equal([409, "The message msg_1 of relay has been here already."]);
+    const refused = async (changed: Record<string, string>, sent: unknown = body) =>
+      (await call("POST", "/v1/alerts", { ...signatureHeaders(key, "msg_2", text), ...changed }, sent)).status;
+    expect(await refused({}, { alerts: [] })).to.equal(401);
+    expect(await refused({ "webhook-id": "msg_3" })).to.equal(401);
+    expect(await refused(signatureHeaders(key, "msg_2", text, Date.now() - 600_000))).to.equal(401);
+    expect(await refused(signatureHeaders(randomBytes(32), "msg_2", text))).to.equal(401);
+    const elsewhere = signatureHeaders(key, "msg_4", "{}");
+    expect((await call("POST", `${at}/advance`, elsewhere, {})).status).to.equal(401);
   });
 
   describe("from a browser", () => {

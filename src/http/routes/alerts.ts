@@ -31,11 +31,13 @@ export const alertRoutes = [
     tag: "commands",
     summary: "Takes Alertmanager's webhook: a firing alert with the label `stack` goes back like a failed gate, by the phase's policy.",
     needs: "operator",
+    signed: true,
     body: webhook,
     answer: {
       schema: z.object({ alerts: z.array(z.object({ alert: z.string(), stack: z.string().optional(), outcome: z.enum(OUTCOMES) })) }),
       what: "What was done about each",
     },
+    problems: [409],
     handle: async ({ body, caller, services: { migrations } }) => {
       const known = new Map((await migrations.list()).map((m) => [m.stack, m]));
       const answers: { alert: string; stack?: string; outcome: (typeof OUTCOMES)[number] }[] = [];

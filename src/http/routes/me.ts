@@ -21,8 +21,9 @@ export const meRoutes = [
       what: "The caller",
     },
     problems: [404],
-    handle: async ({ query: { stack }, caller, services: { migrations } }) => {
+    handle: async ({ query: { stack }, caller, sees, services: { migrations } }) => {
       const scope = stack === undefined ? undefined : await migrations.scopeOf(stack);
+      if (stack !== undefined && !sees(scope ?? {})) throw migrations.absent(stack);
       return { name: caller.name, mayBeNamed: caller.mayBeNamed === true, roles: ROLES.filter((role) => may(caller, role, scope)) };
     },
   }),

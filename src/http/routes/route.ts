@@ -64,6 +64,8 @@ interface Description<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
   body?: B;
   /** Whether it tells of all applications at once: the role must then hold for every one. @default false */
   ofAll?: boolean;
+  /** Whether a known sender's signature over the body is a credential too. @default false */
+  signed?: boolean;
   /** Whether it takes the header `Idempotency-Key`: sent again, it is done once. */
   repeatable?: boolean;
   /** What is answered when all is well. */
