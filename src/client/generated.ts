@@ -60,6 +60,8 @@ export interface Migration {
     secondPerson?: boolean;
   };
   done: number;
+  /** Index of the first step that does not run without being asked again */
+  goal: number;
   steps: number;
   /** How far each phase of the plan is, in order */
   phases: {

@@ -36,6 +36,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
             ...(step.kind === "approval" ? { asks: step.asks, secondPerson: step.secondPerson } : {}),
           },
     done,
+    goal: state.goal,
     steps: plan.length,
     phases: phasesOf(plan, state),
     revision: state.revision,

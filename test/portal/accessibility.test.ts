@@ -41,6 +41,7 @@ describe("accessibility of the portal", () => {
       const opener = page.getByRole("button", { name });
       await opener.click();
       const dialog = page.getByRole("dialog");
+      await dialog.waitFor();
       await dialog.getByText(/Asking the engine|Working out/).waitFor({ state: "detached" });
       await expectAccessible(page, name);
       await page.keyboard.press("Escape");

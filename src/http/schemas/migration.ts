@@ -38,6 +38,7 @@ export const migration = z
       .optional()
       .describe("What comes next or is under way; absent when all is done"),
     done: z.int(),
+    goal: z.int().describe("Index of the first step that does not run without being asked again"),
     steps: z.int(),
     phases: z.array(z.object({ phase, done: z.int(), steps: z.int() })).describe("How far each phase of the plan is, in order"),
     revision: z.int(),

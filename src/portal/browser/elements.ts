@@ -1,9 +1,10 @@
 import { CutoverFleet } from "./cutover-fleet.js";
 import { CutoverMigration } from "./cutover-migration.js";
+import { CutoverRehearsals } from "./cutover-rehearsals.js";
 
-/** One module for any page: it defines both elements. docs/embedding.md says what they take and tell. */
+/** One module for any page: it defines the elements. docs/embedding.md says what they take and tell. */
 export { configure } from "./lib/element.js";
-export { CutoverFleet, CutoverMigration };
+export { CutoverFleet, CutoverMigration, CutoverRehearsals };
 
-if (customElements.get("cutover-fleet") === undefined) customElements.define("cutover-fleet", CutoverFleet);
-if (customElements.get("cutover-migration") === undefined) customElements.define("cutover-migration", CutoverMigration);
+const ELEMENTS = { "cutover-fleet": CutoverFleet, "cutover-migration": CutoverMigration, "cutover-rehearsals": CutoverRehearsals };
+for (const [name, element] of Object.entries(ELEMENTS)) if (customElements.get(name) === undefined) customElements.define(name, element);

@@ -40,34 +40,46 @@ function connect(): void {
   draw();
 }
 
-const where = (): { stack?: string; view: string } => {
-  const [, stack, view = "overview"] = decodeURIComponent(location.hash).split("/");
-  return stack === undefined || stack === "" ? { view } : { stack, view };
+/** No stack's name begins like that. */
+const REHEARSALS = "~rehearsals";
+
+interface Place {
+  stack?: string;
+  view: string;
+  rehearsals?: { id?: string };
+}
+
+const where = (): Place => {
+  const [, first = "", second = ""] = location.hash.split("/").map(decodeURIComponent);
+  if (first === REHEARSALS) return { view: "", rehearsals: second === "" ? {} : { id: second } };
+  return { ...(first === "" ? {} : { stack: first }), view: second === "" ? "overview" : second };
 };
 
 function draw(): void {
-  const { stack, view } = where();
-  patch(bar, ...barView(stack));
-  document.title = stack === undefined ? "cutover" : `${stack} · cutover`;
-  patch(
-    main,
-    stack === undefined
-      ? [h("h1", { key: "title" }, "Fleet"), h("cutover-fleet", { key: "fleet" })]
-      : [
-          h("h1", { key: "title", class: "sr" }, stack),
-          h("cutover-migration", {
-            key: stack,
-            stack,
-            view,
-          }),
-        ],
-  );
+  const place = where();
+  const title = place.stack ?? (place.rehearsals === undefined ? "Fleet" : "Rehearsals");
+  patch(bar, ...barView(place));
+  document.title = `${title} · cutover`;
+  patch(main, h("h1", { key: "title", class: place.stack === undefined ? "" : "sr" }, title), content(place));
 }
 
-function barView(stack: string | undefined): View[] {
+function content({ stack, view, rehearsals }: Place): View {
+  if (stack !== undefined) return h("cutover-migration", { key: stack, stack, view });
+  if (rehearsals === undefined) return h("cutover-fleet", { key: "fleet" });
+  return h("cutover-rehearsals", { key: "rehearsals", ...(rehearsals.id === undefined ? {} : { rehearsal: rehearsals.id }) });
+}
+
+function barView({ stack, rehearsals }: Place): View[] {
+  const link = (href: string, text: string, here: boolean): View => h("a", { href, ...(here ? { "aria-current": "page" } : {}) }, text);
   return [
     h("p", { class: "brand" }, h("a", { href: "#/", class: "brand" }, h("img", { src: "icon.svg", alt: "" }), "cutover")),
-    stack === undefined ? false : h("nav", { class: "crumb", "aria-label": "Where" }, h("a", { href: "#/" }, "Fleet"), ` / ${stack}`),
+    h(
+      "nav",
+      { class: "crumb", "aria-label": "Pages" },
+      link("#/", "Fleet", stack === undefined && rehearsals === undefined),
+      stack === undefined ? false : h("span", null, stack),
+      link(`#/${REHEARSALS}`, "Rehearsals", rehearsals !== undefined),
+    ),
     h(
       "div",
       { class: "tools" },
@@ -111,6 +123,11 @@ main.addEventListener("cutover-view", (event) => {
   const { stack, view } = (event as CustomEvent<{ stack: string; view: string }>).detail;
   history.replaceState(undefined, "", `#/${encodeURIComponent(stack)}/${view}`);
   draw();
+});
+
+main.addEventListener("cutover-rehearsal", (event) => {
+  event.preventDefault();
+  location.hash = `#/${REHEARSALS}/${encodeURIComponent((event as CustomEvent<{ rehearsal: string }>).detail.rehearsal)}`;
 });
 
 useTheme(theme);

@@ -82,6 +82,8 @@ const LIVE = new Set(["value", "checked", "open", "selected", "indeterminate"]);
 function setProps(node: Element, before: Props, after: Props): void {
   for (const name of Object.keys(before)) if (!(name in after)) setProp(node, name, before[name], undefined);
   for (const [name, value] of Object.entries(after)) {
+    // What somebody is typing stays, until the view wants something else.
+    if (before[name] === value && name === "value" && node.matches(":focus")) continue;
     if (LIVE.has(name) || before[name] !== value || typeof value === "object") setProp(node, name, before[name], value);
   }
 }

@@ -1,7 +1,9 @@
+import type { z } from "zod";
 import type { Recorded } from "../../../automation/entries.js";
 import type { GateSummary } from "../../../automation/gates/watch.js";
 import type { Preview, Revision } from "../../../automation/types.js";
 import type { Way } from "../../../automation/wayBack.js";
+import type * as rehearsals from "../../../http/schemas/rehearsal.js";
 import type { migrationView, stepView } from "../../../http/views.js";
 import type { Checklist } from "../../checklists.js";
 import type { CostsView } from "../../costs.js";
@@ -14,6 +16,9 @@ export type Migration = ReturnType<typeof migrationView>;
 export type Step = ReturnType<typeof stepView>;
 export type { Scorecard } from "../../../report/scorecard.js";
 export type { Checklist, CostsView, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals, Way };
+
+export type RehearsalSummary = z.output<typeof rehearsals.rehearsalSummary>;
+export type Rehearsal = z.output<typeof rehearsals.rehearsal>;
 
 export interface PreviewAnswer {
   step?: Step;

@@ -4,7 +4,7 @@ import type { Migration, PreviewAnswer, Revision, Step, Way } from "../lib/types
 import type { Action } from "./actions.js";
 import { previewDiff, wayBack } from "./diff.js";
 import { ahead, asksForName, type Extent, TITLE } from "./intent.js";
-import { chip, gateRows, problemBox } from "./parts.js";
+import { chip, problemBox } from "./parts.js";
 
 /** What a dialog knows and what was typed into it. */
 export interface DialogState {
@@ -103,7 +103,7 @@ function body(props: DialogProps): View {
       return [
         h("p", null, h("b", null, step?.asks ?? step?.title ?? "")),
         step?.secondPerson === true ? h("p", { class: "quiet" }, "It must be another person than the one who advanced.") : false,
-        aheadList(m, steps, "end", "What an approval lets run"),
+        aheadList(m, steps, "goal", "What it lets run"),
         blocked(step),
       ];
     case "refuse":
@@ -114,16 +114,16 @@ function body(props: DialogProps): View {
         whyField(props),
       ];
     case "resume":
-      return [
-        h(
-          "p",
-          null,
-          step === undefined
-            ? "It goes on."
-            : `It goes on with ${step.title.replace(/^./, (c) => c.toLowerCase())} (${step.id}), in a new attempt where the last one failed.`,
-        ),
-        step === undefined || step.gates.length === 0 || m.gates.length === 0 ? false : gateRows(m.gates),
-      ];
+      return m.returning === undefined
+        ? [h("p", null, "What failed is tried again, in a new attempt."), aheadList(m, steps, "goal")]
+        : [
+            h("p", null, "The way back goes on:"),
+            h(
+              "ol",
+              { class: "way" },
+              m.returning.items.slice(m.returning.done).map((text) => h("li", { key: text }, text)),
+            ),
+          ];
     case "promote":
       return h("p", null, "The pause that the canary is in ends now, and it goes to its next weight without waiting.");
     case "rollback":
@@ -170,7 +170,7 @@ const extents = (state: DialogState, change: DialogProps["change"]): View =>
   );
 
 /** The steps that will run, until the end or the next decision of a person. */
-function aheadList(m: Migration, steps: readonly Step[], extent: Extent, title = "What will run"): View {
+function aheadList(m: Migration, steps: readonly Step[], extent: Extent | "goal", title = "What will run"): View {
   const { run, stopsAt } = ahead(m, steps, extent);
   return h(
     "div",
@@ -203,7 +203,10 @@ function nextPreview({ preview, problem }: DialogState): View {
         )
       : previewDiff(preview.preview),
     h("h3", { class: "sub" }, "How we would come back"),
-    preview.wayBack === undefined ? h("p", { class: "bad" }, step.wayBack.summary) : wayBack(preview.wayBack),
+    h("p", null, step.wayBack.summary),
+    preview.wayBack === undefined || preview.wayBack.path.length === 0
+      ? h("p", { class: step.wayBack.loses === "nothing" ? "good" : "bad" }, h("b", null, `Loses ${step.wayBack.loses}.`))
+      : wayBack(preview.wayBack),
   ];
 }
 

@@ -12,7 +12,9 @@ const OPS: Record<ResourceChange["op"], { sign: string; word: string }> = {
 };
 
 /** An update as people read it: every resource, and of each every property before and after. */
-export function previewDiff(preview: Preview): View {
+export function previewDiff(whole: Preview): View {
+  // Components group resources in the engine's tree; nothing of theirs is anywhere else.
+  const preview = { ...whole, changes: whole.changes.filter((c) => !c.type.startsWith("cutover:")) };
   if (preview.changes.length === 0)
     return h("p", { class: "quiet" }, `Nothing changes; ${plural(preview.unchanged, "resource")} stay as they are.`);
   return h(

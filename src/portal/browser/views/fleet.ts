@@ -44,22 +44,28 @@ export function fleet(props: FleetProps): View {
       { class: "card flush" },
       h(
         "table",
-        { class: "fleet" },
+        { class: "fleet", role: "table" },
         h("caption", { class: "sr" }, "Migrations by wave"),
         h(
           "thead",
-          null,
+          { role: "rowgroup" },
           h(
             "tr",
             null,
-            ["Application", "Status", "Progress", "Users", "Now or next"].map((t) => h("th", { scope: "col", key: t }, t)),
+            ["Application", "Status", "Progress", "Users", "Now or next"].map((t) =>
+              h("th", { scope: "col", role: "columnheader", key: t }, t),
+            ),
           ),
         ),
         groups(shown, inventory).map(({ title, note, of }) =>
           h(
             "tbody",
-            { key: title },
-            h("tr", { class: "wave" }, h("th", { scope: "rowgroup", colspan: 5 }, title, h("span", { class: "quiet" }, note))),
+            { key: title, role: "rowgroup" },
+            h(
+              "tr",
+              { class: "wave", role: "row" },
+              h("th", { scope: "rowgroup", role: "rowheader", colspan: 5 }, title, h("span", { class: "quiet" }, note)),
+            ),
             of.map((m) => row(m, props)),
           ),
         ),
@@ -106,6 +112,9 @@ function groups(migrations: Migration[], inventory: InventoryView | undefined): 
   });
 }
 
+/** Narrow tables are laid out as blocks, which takes their roles away unless they are said. */
+const CELL = { role: "cell" };
+
 function row(m: Migration, { hrefOf, onSelect }: FleetProps): View {
   const condition = health(m);
   return h(
@@ -113,20 +122,21 @@ function row(m: Migration, { hrefOf, onSelect }: FleetProps): View {
     {
       key: m.stack,
       class: "migration",
+      role: "row",
       onclick: (e: Event) => ((e.target as Element).closest("a") === null ? onSelect(m.stack, e) : undefined),
     },
     h(
       "th",
-      { scope: "row" },
+      { scope: "row", role: "rowheader" },
       h("a", { href: hrefOf(m.stack), onclick: (e: Event) => onSelect(m.stack, e) }, m.application),
       h("span", { class: "quiet small" }, [m.environment, `${m.criticality} criticality`, m.owner].filter(Boolean).join(" · ")),
     ),
-    h("td", null, statusChip(m), h("span", { class: "small under", "data-tone": condition.tone }, condition.word)),
-    h("td", null, phaseBar(m), h("span", { class: "quiet small" }, `${m.done} of ${m.steps} steps`)),
-    h("td", null, weights(m)),
+    h("td", CELL, statusChip(m), h("span", { class: "small under", "data-tone": condition.tone }, condition.word)),
+    h("td", CELL, phaseBar(m), h("span", { class: "quiet small" }, `${m.done} of ${m.steps} steps`)),
+    h("td", CELL, weights(m)),
     h(
       "td",
-      { class: "next" },
+      { class: "next", ...CELL },
       next(m),
       h("span", { class: "quiet small" }, `revision ${m.revision} · `, h("span", { class: "mono" }, shortImage(m.image))),
     ),

@@ -3,6 +3,8 @@ import type { Action } from "./actions.js";
 import type { DialogState } from "./dialog.js";
 
 export type Extent = "step" | "phase" | "end";
+/** Or as far as it was advanced before. */
+type Reach = Extent | "goal";
 
 export const TITLE: Record<Action, string> = {
   advance: "Advance",
@@ -18,11 +20,11 @@ export const TITLE: Record<Action, string> = {
 };
 
 /** The steps that an advance runs before the next decision of a person, which it stops at. Pure. */
-export function ahead(m: Migration, steps: readonly Step[], extent: Extent): { run: Step[]; stopsAt?: Step } {
+export function ahead(m: Migration, steps: readonly Step[], extent: Reach): { run: Step[]; stopsAt?: Step } {
   const position = steps.findIndex((s) => s.id === m.step?.id);
   if (position === -1) return { run: [] };
   const first = steps[position] as Step;
-  const end = extent === "step" ? position + 1 : extent === "end" ? steps.length : endOfPhase(steps, position);
+  const end = { step: position + 1, phase: endOfPhase(steps, position), end: steps.length, goal: Math.max(m.goal, position + 1) }[extent];
   // An approval that is being given is behind us.
   const from = m.status === "approval" && first.kind === "approval" ? position + 1 : position;
   const stop = steps.findIndex((s, i) => i >= from && i < end && s.kind === "approval");
@@ -42,10 +44,10 @@ export function asksForName(state: DialogState, m: Migration, steps: readonly St
       return ahead(m, steps, state.extent).run.some((s) => s.pointOfNoReturn);
     case "approve": {
       const step = steps.find((s) => s.id === m.step?.id);
-      return step?.pointOfNoReturn === true || ahead(m, steps, "end").run.some((s) => s.pointOfNoReturn);
+      return step?.pointOfNoReturn === true || ahead(m, steps, "goal").run.some((s) => s.pointOfNoReturn);
     }
     case "resume":
-      return ahead(m, steps, "phase").run.some((s) => s.pointOfNoReturn);
+      return ahead(m, steps, "goal").run.some((s) => s.pointOfNoReturn);
     case "rollback":
       return state.way !== undefined && (state.way.crossesPointOfNoReturn || state.way.loses.length > 0);
     case "abort":

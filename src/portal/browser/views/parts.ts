@@ -5,7 +5,7 @@ import type { GateSummary, Migration } from "../lib/types.js";
 
 /** What several views show: statuses, weights, gates, problems. */
 
-type Tone = "good" | "wait" | "bad" | "run" | "";
+export type Tone = "good" | "wait" | "bad" | "run" | "";
 
 export const STATUS: Record<Migration["status"], { word: string; tone: Tone }> = {
   ready: { word: "Ready", tone: "" },
@@ -64,7 +64,7 @@ export function health(m: Migration): { word: string; tone: Tone } {
   return { word: "nothing to watch", tone: "" };
 }
 
-const VERDICT: Record<GateSummary["verdict"], { word: string; tone: Tone }> = {
+export const VERDICT: Record<GateSummary["verdict"], { word: string; tone: Tone }> = {
   pass: { word: "passes", tone: "good" },
   pending: { word: "not yet", tone: "wait" },
   fail: { word: "fails", tone: "bad" },

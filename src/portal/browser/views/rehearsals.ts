@@ -1,0 +1,36 @@
+import { time } from "../lib/format.js";
+import { h, type View } from "../lib/render.js";
+import type { RehearsalSummary } from "../lib/types.js";
+import { chip } from "./parts.js";
+
+export const verdictChip = (verdict: RehearsalSummary["verdict"]): View => (verdict === "go" ? chip("go", "good") : chip("no go", "bad"));
+
+/** The rehearsals that were made, newest first. */
+export function rehearsalList(list: readonly RehearsalSummary[], onChoose: (id: string, event: Event) => void): View {
+  if (list.length === 0)
+    return h(
+      "p",
+      { class: "empty" },
+      "No rehearsal was made yet. ",
+      h("code", null, "cutover rehearse --stack web-api-production"),
+      " takes your own stack configs through the sandbox, and leaves one here.",
+    );
+  return h(
+    "ul",
+    { class: "stack" },
+    list.map((r) =>
+      h(
+        "li",
+        { class: "card", key: r.id },
+        h(
+          "h2",
+          { class: "row section" },
+          h("a", { href: `#/~rehearsals/${encodeURIComponent(r.id)}`, onclick: (e: Event) => onChoose(r.id, e) }, r.stacks.join(", ")),
+          verdictChip(r.verdict),
+        ),
+        h("p", { class: "quiet small" }, time(r.madeAt)),
+        r.reasons.map((reason) => h("p", { key: reason, class: "bad" }, reason)),
+      ),
+    ),
+  );
+}
