@@ -10,7 +10,7 @@ import { parseBody, parseSigned } from "./body.js";
 import { bodyOf, idempotencyKeyOf, paramsOf, queryOf } from "./input.js";
 import type { Limits } from "./limits.js";
 import { openApi } from "./openapi.js";
-import { portalAssets } from "./portal.js";
+import { entranceAssets, portalAssets } from "./portal.js";
 import { methodNotAllowed, problems, requestIds } from "./problems.js";
 import { routes } from "./routes/index.js";
 import type { Context, Route, Services } from "./routes/route.js";
@@ -63,8 +63,8 @@ export function createCutoverRouter({
     routes.filter((r) => r.needs === "nobody"),
     services,
   );
-  if (signIn !== undefined) router.use(signIn.entrance);
   const assets = portalAssets();
+  if (signIn !== undefined) router.use(signIn.entrance, entranceAssets(assets));
   if (elementsForOthers) router.use(exceptPage(assets));
   router.use(parseSigned);
   router.use(authentication(authenticate, limits?.failures));

@@ -76,10 +76,13 @@ const PAGE = `<!doctype html>
   <meta name="viewport" content="width=device-width, initial-scale=1">
   <meta name="color-scheme" content="light dark">
   <title>cutover: sign in</title>
+  <link rel="icon" href="icon.svg" type="image/svg+xml">
+  <link rel="stylesheet" href="portal.css">
+  <link rel="stylesheet" href="entrance.css">
 </head>
 <body>
-  <main>
-    <h1>cutover</h1>
+  <main class="entrance">
+    <h1><img src="icon.svg" alt=""> cutover</h1>
     <p>Open the link that the service printed when it started, or give a token.</p>
     <form method="post" action="sign-in">
       <label for="token">Token</label>

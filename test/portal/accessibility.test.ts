@@ -3,7 +3,7 @@ import { STACK } from "../automation/model.js";
 import { chromiumForSuite, expectAccessible, openPage } from "../support/chromium.js";
 import { type ModelPortal, openModelPortal } from "./model.js";
 
-const VIEWS = ["overview", "steps", "journal", "revisions", "checklists", "risks", "costs", "goals"];
+const VIEWS = ["overview", "steps", "journal", "revisions", "checklists", "risks", "costs", "tuning", "goals"];
 
 describe("accessibility of the portal", () => {
   const browser = chromiumForSuite();
@@ -28,6 +28,9 @@ describe("accessibility of the portal", () => {
           const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
           expect(wide, `${view} is wider than the page`).to.be.at.most(0);
         }
+        await page.goto(`${portal.server.url}/#/~rehearsals`);
+        await page.getByText("No rehearsal was made yet.").waitFor();
+        await expectAccessible(page, "the rehearsals");
         expect(complaints).to.deep.equal([]);
         await close();
       }).timeout(120_000);
@@ -52,6 +55,17 @@ describe("accessibility of the portal", () => {
     }
     await close();
   }).timeout(60_000);
+
+  it("axe finds nothing on the page that asks for a token, which has its style before anybody is let in", async () => {
+    const { page, complaints, close } = await openPage(browser(), portal.server.url, { scheme: "dark" });
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await expectAccessible(page, "the sign-in page");
+    await page.getByLabel("Token").fill(String(portal.server.token));
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("link", { name: "web-api" }).first().waitFor();
+    expect(complaints).to.deep.equal([]);
+    await close();
+  });
 
   it("the tabs follow the arrow keys, and everything can be reached without a mouse", async () => {
     const { page, close } = await openPage(browser(), portal.entrance);

@@ -32,26 +32,33 @@ describe("a whole migration in the portal", () => {
         // Two people: the one who advances cannot approve the point of no return.
         await night.as("ana");
         expect(await night.advance("To the end")).to.equal("approval");
-        await picture(page, "portal-approval");
         for (const asked of [/risks and their mitigations/, /maintenance window agreed/]) {
           await page.getByText(asked).first().waitFor();
           expect(await night.approve()).to.equal("approval");
         }
 
-        await page
-          .getByText(/Stop writes to prod-db, promote/)
-          .first()
-          .waitFor();
+        await page.getByText("Stop writes to prod-db, promote prod-db-replica").first().waitFor();
         await page.getByRole("button", { name: "Approve…" }).click();
         const dialog = page.getByRole("dialog");
-        const send = dialog.getByRole("button", { name: "Approve", exact: true });
-        expect(await send.isDisabled(), "a point of no return asks for the name").to.equal(true);
-        await dialog.getByLabel(/Type web-api/).fill("web-api");
-        await picture(page, "portal-point-of-no-return");
-        await send.click();
+        await dialog.getByText("replicateSourceDb").waitFor();
+        await picture(page, "portal-approval");
+        await dialog.getByRole("button", { name: "Approve", exact: true }).click();
         await dialog.getByText("needs a second person").waitFor();
         await page.keyboard.press("Escape");
         await night.as("ben");
+        expect(await night.approve()).to.equal("approval");
+
+        // Held ready with its gates watched, until a person says go: the last moment before writes stop.
+        await page.getByText("Go? Writes stop now.").first().waitFor();
+        await page.getByText("replica-lag").first().waitFor();
+        await picture(page, "portal-held-ready");
+        await page.getByRole("button", { name: "Approve…" }).click();
+        const send = dialog.getByRole("button", { name: "Approve", exact: true });
+        await send.waitFor();
+        expect(await send.isDisabled(), "a point of no return asks for the name").to.equal(true);
+        await dialog.getByLabel(/Type web-api/).fill("web-api");
+        await picture(page, "portal-point-of-no-return");
+        await page.keyboard.press("Escape");
         expect(await night.approve("web-api")).to.equal("approval");
 
         // The new side answers errors at 25 %: it goes back by itself, and says why.

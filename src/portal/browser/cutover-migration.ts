@@ -13,6 +13,7 @@ import { problemBox, statusChip, weights } from "./views/parts.js";
 import { phaseLine } from "./views/phases.js";
 import { stepList } from "./views/steps.js";
 import { type Tab, tabs } from "./views/tabs.js";
+import { NO_DRAFT } from "./views/tuning.js";
 
 /** After a change, what was fetched is fetched again, but not more often than this. */
 const FRESH_MS = 400;
@@ -35,7 +36,11 @@ export class CutoverMigration extends CutoverElement {
   private window: string | undefined;
   private at: number | undefined;
   private readonly open = new Set<string>();
-  private chosen: Pick<PanelContext, "journal" | "compared"> = { journal: FIRST_FILTER, compared: { left: undefined, right: undefined } };
+  private chosen: Pick<PanelContext, "journal" | "compared" | "tuning"> = {
+    tuning: NO_DRAFT,
+    journal: FIRST_FILTER,
+    compared: { left: undefined, right: undefined },
+  };
   private timer: ReturnType<typeof setTimeout> | undefined;
   private seen = -1;
   private readonly dialog = new MigrationDialog(this);
@@ -81,6 +86,7 @@ export class CutoverMigration extends CutoverElement {
 
   private forget(): void {
     [this.steps, this.signals, this.panels, this.window, this.problem, this.seen] = [[], undefined, {}, undefined, undefined, -1];
+    this.chosen = { ...this.chosen, tuning: NO_DRAFT, compared: { left: undefined, right: undefined } };
     this.open.clear();
     this.dialog.close();
   }
@@ -136,14 +142,14 @@ export class CutoverMigration extends CutoverElement {
       migration,
       steps: this.steps,
       ...this.chosen,
-      choose: ({ journal, compared }) => {
-        this.chosen = { journal: { ...this.chosen.journal, ...journal }, compared: { ...this.chosen.compared, ...compared } };
+      choose: ({ journal, compared, tuning = this.chosen.tuning }) => {
+        this.chosen = { tuning, journal: { ...this.chosen.journal, ...journal }, compared: { ...this.chosen.compared, ...compared } };
         if (compared !== undefined) this.refresh(0);
         this.update();
       },
       ...(this.readOnly || !this.roles.includes("operator")
         ? {}
-        : { rollback: (revision: number) => this.dialog.open("rollback", revision) }),
+        : { rollback: (revision: number) => this.dialog.open("rollback", revision), tune: (changes, why) => void this.tune(changes, why) }),
     };
   }
 
@@ -245,6 +251,19 @@ export class CutoverMigration extends CutoverElement {
     for (const s of this.steps) if (s.phase === phase && s.id === this.migration()?.step?.id) this.open.add(s.id);
     this.show("steps");
     setTimeout(() => this.shadowRoot?.getElementById(`phase-${phase}`)?.scrollIntoView({ block: "start" }), FRESH_MS / 4);
+  }
+
+  private async tune(changes: Record<string, unknown>, why: string): Promise<void> {
+    try {
+      const view = await this.api?.post<Migration>(`${this.address}/tune`, { changes, ...(why === "" ? {} : { why }) });
+      this.chosen = { ...this.chosen, tuning: NO_DRAFT };
+      if (view !== undefined) this.accepted("tune", view);
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = asProblem(error);
+    }
+    this.refresh(0);
+    this.update();
   }
 
   /** A file of evidence needs the credential, which a plain link has not. */

@@ -95,7 +95,7 @@ export class MigrationDialog {
     if (state === undefined || api === undefined) return;
     this.change({ sending: true, problem: undefined });
     try {
-      const view = await api.post<Migration>(`${address}/${state.action}`, bodyOf(state, this.element.migration()));
+      const view = await api.post<Migration>(`${address}/${state.action}`, bodyOf(state, this.element.migration(), this.element.plan()));
       this.element.accepted(state.action, view);
       this.close();
     } catch (error) {
@@ -104,13 +104,16 @@ export class MigrationDialog {
   }
 }
 
-function bodyOf({ action, extent, revision, why }: DialogState, m: Migration | undefined): object {
+function bodyOf({ action, extent, revision, why }: DialogState, m: Migration | undefined, steps: readonly Step[]): object {
   const reason = why.trim() === "" ? {} : { why: why.trim() };
   switch (action) {
     case "advance":
       return { extent };
-    case "approve":
-      return { step: m?.step?.id };
+    case "approve": {
+      // It counts for the preview that was shown, and for no other.
+      const digest = steps.find((s) => s.id === m?.step?.id)?.preview?.digest;
+      return { step: m?.step?.id, ...(digest === undefined ? {} : { preview: digest }) };
+    }
     case "refuse":
       return { step: m?.step?.id, ...reason };
     case "rollback":

@@ -4,7 +4,7 @@ import type { Migration, PreviewAnswer, Revision, Step, Way } from "../lib/types
 import type { Action } from "./actions.js";
 import { previewDiff, wayBack } from "./diff.js";
 import { ahead, asksForName, type Extent, TITLE } from "./intent.js";
-import { chip, problemBox } from "./parts.js";
+import { chip, gateRows, problemBox } from "./parts.js";
 
 /** What a dialog knows and what was typed into it. */
 export interface DialogState {
@@ -102,6 +102,7 @@ function body(props: DialogProps): View {
     case "approve":
       return [
         h("p", null, h("b", null, step?.asks ?? step?.title ?? "")),
+        m.gates.length === 0 ? false : [h("p", { class: "quiet" }, "It takes effect once these have passed after it:"), gateRows(m.gates)],
         step?.secondPerson === true ? h("p", { class: "quiet" }, "It must be another person than the one who advanced.") : false,
         aheadList(m, steps, "goal", "What it lets run"),
         blocked(step),
@@ -218,7 +219,9 @@ const steppedBack = ({ way, problem }: DialogState): View =>
     : wayBack(way);
 
 const blocked = (step: Step | undefined): View =>
-  step?.preview === undefined || step.status === "done" ? false : [h("h3", { class: "sub" }, "Its preview"), previewDiff(step.preview)];
+  step?.preview === undefined || step.status === "done"
+    ? false
+    : [h("h3", { class: "sub" }, "What is approved, by the engine's preview"), previewDiff(step.preview)];
 
 const whyField = ({ state, change }: DialogProps): View =>
   h(

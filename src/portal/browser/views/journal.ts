@@ -22,7 +22,7 @@ const KINDS: Record<string, { title: string; of: (e: Recorded) => boolean }> = {
   previews: { title: "Previews", of: (e) => e.type.startsWith("preview.") },
   trouble: {
     title: "Failures and rollbacks",
-    of: (e) => /failed$|^rollback\.|held|recovered|aborted/.test(e.type),
+    of: (e) => /failed$|^rollback\.|held|lapsed|alarm|recovered|aborted/.test(e.type),
   },
 };
 
@@ -162,6 +162,10 @@ function inWords(e: Recorded): { what: string; detail?: string } {
       return { what: `${e.automatic ? "Automatic rollback" : "Rollback"} to revision ${e.revision}`, detail: e.why };
     case "migration.held":
       return { what: "Held", detail: e.reason };
+    case "approval.lapsed":
+      return { what: "The approval lapsed", detail: e.why };
+    case "alarm":
+      return { what: `Alarm from ${e.source}`, detail: e.reason };
     case "runner.recovered":
       return { what: "Recovered", detail: e.note };
     default:

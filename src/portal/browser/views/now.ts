@@ -21,6 +21,7 @@ export function now({ migration: m, steps, onPreview }: NowProps): View {
       h("p", { class: "eyebrow" }, EYEBROW[m.status]),
       m.status === "returning" && m.returning !== undefined ? goingBack(m.returning) : what(m, step),
       m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
+      m.waits === undefined ? false : h("p", { class: "reason" }, `Waits: ${m.waits.why}.`),
       over ? false : m.gates.length === 0 ? planned(step) : [holding(m), gateRows(m.gates)],
     ),
     step === undefined || over || m.status === "returning"

@@ -7,6 +7,7 @@ import { goalsPanel } from "./goals.js";
 import { type JournalFilter, journalPanel } from "./journal.js";
 import { type Compared, revisionsPanel } from "./revisions.js";
 import { risksPanel } from "./risks.js";
+import { type TuningData, type TuningDraft, tuningPanel } from "./tuning.js";
 
 /** What a panel gets: the migration as it is now, what it chose, and how to choose something else. */
 export interface PanelContext {
@@ -14,9 +15,11 @@ export interface PanelContext {
   steps: readonly Step[];
   journal: JournalFilter;
   compared: Compared;
-  choose: (what: { journal?: Partial<JournalFilter>; compared?: Partial<Compared> }) => void;
+  tuning: TuningDraft;
+  choose: (what: { journal?: Partial<JournalFilter>; compared?: Partial<Compared>; tuning?: TuningDraft }) => void;
   /** Absent where no commands are offered. */
   rollback?: (revision: number) => void;
+  tune?: (changes: Record<string, unknown>, why: string) => void;
 }
 
 export interface Panel {
@@ -75,5 +78,12 @@ export const PANELS: Panel[] = [
   panel("checklists", "Checklists", (api, at) => api.get<{ checklists: Checklist[] }>(`${at}/checklists`), checklistPanel),
   panel("risks", "Risks", (api, at) => api.get<{ risks: RiskView[] }>(`${at}/risks`), risksPanel),
   panel("costs", "Costs", (api, at) => api.get<CostsView>(`${at}/costs`), costsPanel),
+  panel(
+    "tuning",
+    "Tuning",
+    (api, at) => api.get<TuningData>(`${at}/tuning`),
+    (data, { tuning, choose, tune }) =>
+      tuningPanel(data, { draft: tuning, onDraft: (draft) => choose({ tuning: draft }), ...(tune === undefined ? {} : { send: tune }) }),
+  ),
   panel("goals", "30/60/90 days", (api, at) => api.get<Scorecard>(`${at}/scorecard`), goalsPanel),
 ];

@@ -1,0 +1,117 @@
+import { h, type View } from "../lib/render.js";
+
+export interface TuningData {
+  /** By path in the stack config. */
+  values: Record<string, unknown>;
+  /** What people changed since it began. */
+  tuned: Record<string, unknown>;
+}
+
+/** What of a tuning was typed: the value as JSON by path, and why. */
+export interface TuningDraft {
+  changes: Record<string, string>;
+  why: string;
+}
+
+export const NO_DRAFT: TuningDraft = { changes: {}, why: "" };
+
+export interface TuningProps {
+  draft: TuningDraft;
+  onDraft: (draft: TuningDraft) => void;
+  /** Absent where no commands are offered. */
+  send?: (changes: Record<string, unknown>, why: string) => void;
+}
+
+const printed = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** As JSON where it is that, otherwise as a word; the service checks both. */
+function read(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Thresholds, holds and weights to come, as they count now; changed from here on, with the person's name in the journal. */
+export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, send }: TuningProps): View {
+  const wanted = Object.entries(draft.changes).filter(([path, text]) => text.trim() !== printed(values[path]));
+  return h(
+    "section",
+    { class: "card stack", "aria-label": "Tuning" },
+    h(
+      "p",
+      { class: "quiet" },
+      "What a running migration may be told to do differently, without a restart. It counts at once, and stands in the journal.",
+    ),
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "group", "aria-label": "Values" },
+      h(
+        "table",
+        null,
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            ["Path", "Now", "From now on"].map((t) => h("th", { scope: "col", key: t }, t)),
+          ),
+        ),
+        h(
+          "tbody",
+          null,
+          Object.entries(values).map(([path, value]) =>
+            h(
+              "tr",
+              { key: path },
+              h("th", { scope: "row", class: "mono small" }, path, path in tuned ? h("span", { class: "quiet" }, " tuned") : false),
+              h("td", { class: "mono" }, printed(value)),
+              h(
+                "td",
+                null,
+                send === undefined
+                  ? false
+                  : h("input", {
+                      type: "text",
+                      "aria-label": `${path} from now on`,
+                      value: draft.changes[path] ?? printed(value),
+                      oninput: (e: Event) =>
+                        onDraft({ ...draft, changes: { ...draft.changes, [path]: (e.target as HTMLInputElement).value } }),
+                    }),
+              ),
+            ),
+          ),
+        ),
+      ),
+    ),
+    send === undefined
+      ? false
+      : h(
+          "div",
+          { class: "filters" },
+          h(
+            "label",
+            { class: "field" },
+            "Why",
+            h("input", {
+              type: "text",
+              maxlength: 500,
+              value: draft.why,
+              oninput: (e: Event) => onDraft({ ...draft, why: (e.target as HTMLInputElement).value }),
+            }),
+          ),
+          h(
+            "button",
+            {
+              type: "button",
+              class: "primary",
+              disabled: wanted.length === 0,
+              onclick: () => send(Object.fromEntries(wanted.map(([path, text]) => [path, read(text)])), draft.why.trim()),
+            },
+            wanted.length === 0 ? "Nothing changed" : `Change ${wanted.map(([path]) => path).join(", ")}`,
+          ),
+        ),
+  );
+}
