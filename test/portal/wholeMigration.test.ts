@@ -13,7 +13,7 @@ describe("a whole migration in the portal", () => {
   const browser = chromiumForSuite();
 
   it("goes through every phase by its buttons on the real engine, with a rollback and an emergency on the way", async function () {
-    this.timeout(10 * MINUTES);
+    this.timeout(20 * MINUTES);
     await inSandbox(
       this,
       "portal-night",
