@@ -4,6 +4,7 @@ import { defaultAccess } from "../../src/config/access.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { openSandbox, type SandboxOptions } from "../../src/sandbox/open.js";
 import { startServer } from "../../src/server.js";
+import { keepHeapSmall } from "../../src/service/heap.js";
 import { drive } from "./people.js";
 
 export type ServiceTask = Pick<SandboxOptions, "state" | "slots" | "providers" | "faults">;
@@ -11,6 +12,7 @@ export type ServiceTask = Pick<SandboxOptions, "state" | "slots" | "providers" |
 /** What the benchmark asks of the service's process beside HTTP. */
 export type Question = { drive: string; to: string };
 
+keepHeapSmall();
 /** The service in a process of its own, as `cutover serve` opens it over a sandbox, with its providers elsewhere. */
 const task = JSON.parse(process.argv[2] ?? "{}") as ServiceTask;
 const stacks = join(task.state, "stacks");

@@ -1,19 +1,20 @@
-import { createHash } from "node:crypto";
+import { hash as hashText } from "node:crypto";
 import { looksSecret } from "../config/secrets.js";
 import { canonical } from "../config/stackFile.js";
 import { PromiseViolation } from "../errors.js";
 import type { Entry, Recorded } from "./entries.js";
+import type { Head } from "./journalCache.js";
 
 /** The hash that the first entry follows. */
 export const GENESIS = "0".repeat(64);
 
 /** SHA-256 over the entry without its own hash, keys sorted. */
 export function hashOf(entry: Omit<Recorded, "hash">): string {
-  return createHash("sha256").update(canonical(entry)).digest("hex");
+  return hashText("sha256", canonical(entry));
 }
 
 /** Chains an entry to the one before it. */
-export function record(entry: Entry, before: Recorded | undefined, at: number, fence: number): Recorded {
+export function record(entry: Entry, before: Head | undefined, at: number, fence: number): Recorded {
   const body = {
     ...redact(entry),
     seq: (before?.seq ?? 0) + 1,
@@ -36,9 +37,9 @@ export interface ChainFault {
  * Finds any changed, removed or reordered entry. An empty list means that the journal is as it was written.
  * @param follows the entry that the first one follows, which was verified before
  */
-export function verifyChain(entries: readonly Recorded[], follows?: Recorded): ChainFault[] {
+export function verifyChain(entries: readonly Recorded[], follows?: Head): ChainFault[] {
   const faults: ChainFault[] = [];
-  let before = follows;
+  let before: Head | undefined = follows;
   for (const entry of entries) {
     const expected = (before?.seq ?? 0) + 1;
     if (entry.seq !== expected) faults.push({ seq: entry.seq, what: `stands where entry ${expected} belongs` });
@@ -62,7 +63,7 @@ export function redact<T>(value: T, key = ""): T {
 }
 
 /** @throws PromiseViolation when the chain is broken */
-export function requireIntact(entries: readonly Recorded[], where: string, follows?: Recorded): void {
+export function requireIntact(entries: readonly Recorded[], where: string, follows?: Head): void {
   const fault = verifyChain(entries, follows)[0];
   if (fault !== undefined)
     throw new PromiseViolation(9, `the journal ${where} was tampered with: entry ${fault.seq} ${fault.what}`, {

@@ -151,19 +151,27 @@ export class Migrations {
   /** Stacks that have a migration, sorted. */
   async list(): Promise<Migration[]> {
     const found: Migration[] = [];
-    for (const stack of await this.options.store.stacks()) {
-      if ((await this.options.store.entries(stack)).length > 0) found.push(await this.get(stack));
+    for (const [stack, length] of await this.options.store.lengths()) {
+      const [state, begun] = [this.states.get(stack), this.plans.get(stack)];
+      const known = state?.lastSeq === length && begun !== undefined;
+      found.push(known ? { stack, plan: planOf(state, begun), state } : await this.get(stack));
     }
     return found;
   }
 
   /** @throws NotFound without a migration of that stack */
   async get(stack: string): Promise<Migration> {
-    const entries = await this.options.store.entries(stack);
-    const first = entries[0];
-    if (first === undefined) throw this.absent(stack);
-    const begun = this.planOf(stack, first);
-    const state = this.catchUp(stack, entries, begun);
+    const migration = await this.find(stack);
+    if (migration === undefined) throw this.absent(stack);
+    return migration;
+  }
+
+  private async find(stack: string): Promise<Migration | undefined> {
+    const news = await this.options.store.entries(stack, this.states.get(stack)?.lastSeq);
+    const first = news[0];
+    const begun = this.plans.get(stack) ?? (first === undefined ? undefined : this.planOf(stack, first));
+    if (begun === undefined) return undefined;
+    const state = this.catchUp(stack, news, begun);
     return { stack, plan: planOf(state, begun), state };
   }
 
@@ -176,8 +184,8 @@ export class Migrations {
 
   /** What a stack belongs to: by its journal, or by its config file before it has one. @throws NotFound without both */
   async scopeOf(stack: string): Promise<{ application: string; environment: string }> {
-    const begun = (await this.options.store.entries(stack)).length > 0;
-    const config = begun ? currentConfig((await this.get(stack)).state) : (await StackFile.read(this.options.stacksFolder, stack)).config();
+    const begun = await this.find(stack);
+    const config = begun === undefined ? (await StackFile.read(this.options.stacksFolder, stack)).config() : currentConfig(begun.state);
     const { name, environment } = config.application;
     return { application: name, environment };
   }
@@ -187,7 +195,8 @@ export class Migrations {
     const known = this.states.get(stack);
     let state = known;
     const news: Progress[] = [];
-    for (const entry of entries.slice(known?.lastSeq ?? 0)) {
+    // Another look may have been faster.
+    for (const entry of entries.filter((e) => e.seq > (known?.lastSeq ?? 0))) {
       const before = state === undefined ? plan : planOf(state, plan);
       state = apply(state, entry, before);
       const here = entry.fence > 0 ? this.running.get(stack)?.lease.fence === entry.fence : this.written.delete(entry.hash);
@@ -195,7 +204,7 @@ export class Migrations {
     }
     this.states.set(stack, state as MigrationState);
     // What was there before this service looked for the first time is no news.
-    if (known !== undefined || entries.length === 1) for (const progress of news) this.events.emit("progress", progress);
+    if (known !== undefined || news.length === 1) for (const progress of news) this.events.emit("progress", progress);
     return state as MigrationState;
   }
 
@@ -211,7 +220,8 @@ export class Migrations {
   /** Begins the migration of a stack with its config file as revision 0; answers the one that exists. */
   async create(stack: string, who: string): Promise<Migration> {
     this.requireOpen();
-    if ((await this.options.store.entries(stack)).length > 0) return this.get(stack);
+    const begun = await this.find(stack);
+    if (begun !== undefined) return begun;
     const file = await StackFile.read(this.options.stacksFolder, stack);
     const config = file.config();
     const plan = buildPlan(config);
@@ -597,9 +607,8 @@ export class Migrations {
       // The latest config a target may ask for: what the journal says, or the file before there is one.
       let config: StackConfig | undefined;
       const refresh = async (): Promise<StackConfig> => {
-        const entries = await this.options.store.entries(stack);
-        if (entries.length === 0) return (await StackFile.read(this.options.stacksFolder, stack)).config();
-        return currentConfig((await this.get(stack)).state);
+        const begun = await this.find(stack);
+        return begun === undefined ? (await StackFile.read(this.options.stacksFolder, stack)).config() : currentConfig(begun.state);
       };
       this.onProgress((p) => {
         if (p.stack === stack && p.entry.type === "update.succeeded") config = currentConfig(p.state);
@@ -618,9 +627,9 @@ export class Migrations {
     if (name !== "staging-verified") return undefined;
     const staging = `${config.application.name}-staging`;
     const at = { name, at: now, source: `migration ${staging}` };
-    const entries = await this.options.store.entries(staging);
-    if (entries.length === 0) return { ...at, reading: unknown(`there is no migration of ${staging}`) };
-    const { state } = await this.get(staging);
+    const begun = await this.find(staging);
+    if (begun === undefined) return { ...at, reading: unknown(`there is no migration of ${staging}`) };
+    const { state } = begun;
     const theirs = currentConfig(state).workload.image;
     const passed = state.status === "completed" && theirs === config.strategy.image;
     return { ...at, reading: known(passed ? 1 : 0), detail: `${staging} is ${state.status} with ${theirs}` };

@@ -105,9 +105,8 @@ export class Runner {
   /** Takes in what others (commands) wrote. */
   private async sync(): Promise<void> {
     this.nudged = false;
-    for (const entry of await this.parts.store.entries(this.state.stack)) {
-      if (entry.seq > this.state.lastSeq) this.state = apply(this.state, entry, this.plan);
-    }
+    for (const entry of await this.parts.store.entries(this.state.stack, this.state.lastSeq))
+      this.state = apply(this.state, entry, this.plan);
     await this.parts.onEntry();
   }
 

@@ -4,6 +4,7 @@ import { Conflict } from "../errors.js";
 import { type Database, openDatabase } from "./database.js";
 import type { Entry, Recorded } from "./entries.js";
 import { record, requireIntact } from "./journal.js";
+import { type Head, JournalCache } from "./journalCache.js";
 import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
 
 export interface SqlStoreOptions {
@@ -46,7 +47,11 @@ const SCHEMA_LOCK = 7_261_001;
  * lease ends when it is not renewed, and its holder knows that before anybody else may take it.
  */
 export class SqlStore implements Store {
-  private readonly cache = new Map<string, { entries: Recorded[]; loading?: Promise<Recorded[]> }>();
+  private readonly cache = new JournalCache();
+  /** One look at a journal at a time: two would take the same entries in twice. */
+  private readonly looks = new Map<string, Promise<unknown>>();
+  /** Lengths of journals as far as this process wrote or read them; all there is when the database is not shared. */
+  private readonly lengthsHere = new Map<string, number>();
   private readonly listeners = new Set<(stack: string) => void>();
   private readonly renewals = new Map<string, { timer: NodeJS.Timeout; lose: (why: string) => void }>();
   private readonly instance = randomUUID();
@@ -80,36 +85,60 @@ export class SqlStore implements Store {
     );
   }
 
-  async entries(stack: string): Promise<Recorded[]> {
-    let held = this.cache.get(stack);
-    if (held === undefined) {
-      held = { entries: [] };
-      this.cache.set(stack, held);
-    }
-    // One look at a time: two would append the same entries twice.
-    const before = held.loading ?? Promise.resolve(held.entries);
-    const mine = before.then(
-      () => this.catchUp(stack, held.entries),
-      () => this.catchUp(stack, held.entries),
+  async lengths(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.database.query<{ stack: string; seq: number }>(
+      "SELECT stack, max(seq) AS seq FROM cutover.journal GROUP BY stack ORDER BY stack",
     );
-    held.loading = mine;
-    return mine;
+    return new Map(rows.map((r) => [r.stack, r.seq]));
   }
 
-  private async catchUp(stack: string, known: Recorded[]): Promise<Recorded[]> {
+  entries(stack: string, after = 0): Promise<Recorded[]> {
+    const look = (this.looks.get(stack) ?? Promise.resolve()).then(async () => {
+      const head = this.cache.head(stack);
+      if (after > 0 && head?.seq === after) return this.news(stack, head);
+      const known = this.cache.entries(stack);
+      if (known === undefined || head === undefined) return (await this.whole(stack)).slice(after);
+      await this.news(stack, head);
+      return after === 0 ? known : known.slice(after);
+    });
+    const settled = look.catch(() => undefined).finally(() => this.looks.get(stack) === settled && this.looks.delete(stack));
+    this.looks.set(stack, settled);
+    return look;
+  }
+
+  private async whole(stack: string): Promise<Recorded[]> {
+    const { entries, sizes } = await this.read(stack, 0);
+    requireIntact(entries, `of ${stack} (${this.database.where})`);
+    const bytes = sizes.reduce((a, b) => a + b, 0);
+    if (entries.length > 0) this.cache.keep(stack, entries, bytes);
+    return entries;
+  }
+
+  private async news(stack: string, head: Head): Promise<Recorded[]> {
+    // Nobody else writes, and what was written here is known.
+    if (!this.shared && this.lengthsHere.get(stack) === head.seq) return [];
+    const { entries, sizes } = await this.read(stack, head.seq);
+    requireIntact(entries, `of ${stack} (${this.database.where})`, head);
+    for (const [i, entry] of entries.entries()) this.cache.add(stack, entry, sizes[i] as number);
+    this.grown(stack, entries.at(-1)?.seq ?? head.seq);
+    return entries;
+  }
+
+  /** A look that began before an append may end after it. */
+  private grown(stack: string, length: number): void {
+    this.lengthsHere.set(stack, Math.max(length, this.lengthsHere.get(stack) ?? 0));
+  }
+
+  private async read(stack: string, after: number): Promise<{ entries: Recorded[]; sizes: number[] }> {
     const rows = await this.database.query<{ entry: string }>(
       "SELECT entry FROM cutover.journal WHERE stack = $1 AND seq > $2 ORDER BY seq",
-      [stack, known.at(-1)?.seq ?? 0],
+      [stack, after],
     );
-    if (rows.length === 0) return known;
-    const news = rows.map((r) => JSON.parse(r.entry) as Recorded);
-    requireIntact(news, `of ${stack} (${this.database.where})`, known.at(-1));
-    known.push(...news);
-    return known;
+    return { entries: rows.map((r) => JSON.parse(r.entry) as Recorded), sizes: rows.map((r) => r.entry.length) };
   }
 
   async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
-    return this.database.transaction(async (query) => {
+    const recorded = await this.database.transaction(async (query) => {
       await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
       if (isLease(by)) {
         const [held] = await query<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1 FOR SHARE", [stack]);
@@ -125,6 +154,8 @@ export class SqlStore implements Store {
       await query("SELECT pg_notify($1, $2)", [CHANNEL, JSON.stringify({ stack, from: this.instance })]);
       return recorded;
     });
+    this.grown(stack, recorded.seq);
+    return recorded;
   }
 
   async adopt(stack: string, entries: readonly Recorded[]): Promise<void> {

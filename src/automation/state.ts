@@ -1,5 +1,5 @@
 import type { StackConfig } from "../config/schema.js";
-import { type ConfigPatch, configDigest, patched, type RawConfig, readConfig } from "../config/stackFile.js";
+import { type ConfigPatch, canonical, configDigest, patched, type RawConfig, readConfig } from "../config/stackFile.js";
 import type { Drift } from "./drift.js";
 import type { Entry, Extent, PathItem, Recorded } from "./entries.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
@@ -405,9 +405,10 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
   const intent = next.intent?.type === "update.intended" ? next.intent : undefined;
   if (intent === undefined) throw new Error("update.succeeded without its intent");
   const { step, config, why, who, restores, kept } = intent;
+  const before = next.revisions.at(-1)?.config ?? {};
   const revision: Revision = {
     number: entry.revision,
-    config,
+    config: sharing(before, config),
     digest: configDigest(config),
     why,
     who,
@@ -422,6 +423,12 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
   if (state.returning !== undefined) return { ...state, returning: { ...state.returning, done: state.returning.done + 1, failures: 0 } };
   if (step === undefined) return state;
   return { ...state, applied: true, steps: { ...state.steps, [step]: { ...stepOf(state, step), revision: entry.revision } } };
+}
+
+/** The same config, with those sections of the one before that are equal: a revision changes one or two of them. */
+function sharing(before: RawConfig, config: RawConfig): RawConfig {
+  const section = (name: string, value: unknown) => (name in before && canonical(before[name]) === canonical(value) ? before[name] : value);
+  return Object.fromEntries(Object.entries(config).map(([name, value]) => [name, section(name, value)]));
 }
 
 function acted(next: MigrationState, entry: Extract<Recorded, { type: "action.succeeded" }>): MigrationState {

@@ -5,6 +5,7 @@ import { Conflict, UserError } from "../errors.js";
 import type { Entry, Recorded } from "./entries.js";
 import { giveUpFolder, isThisProcess, livesElsewhere, type Owner, ownFolder, thisProcess } from "./folderOwner.js";
 import { record, requireIntact } from "./journal.js";
+import { type Head, JournalCache } from "./journalCache.js";
 
 /** Who may run a migration's decisions, until it is given back. */
 export interface Lease {
@@ -19,8 +20,13 @@ export interface Lease {
 /** What keeps journals and leases: a folder for one process, PostgreSQL for any number of them. */
 export interface Store {
   stacks(): Promise<string[]>;
-  /** All entries, checked to be an intact chain; empty when there is no such migration. */
-  entries(stack: string): Promise<Recorded[]>;
+  /** Stacks that have a journal, sorted, with the number of its last entry. */
+  lengths(): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Entries, checked to be an intact chain; empty when there is no such migration.
+   * @param after only those after that number, which must have been asked for before. @default all
+   */
+  entries(stack: string, after?: number): Promise<Recorded[]>;
   /**
    * Appends as the holder of the lease, or as a command (no lease).
    * @param by what it was decided on: the lease that must still be held, or the last entry that was seen
@@ -50,7 +56,7 @@ export class Moved extends Error {}
 export const isLease = (by: Lease | { after: number } | undefined): by is Lease => by !== undefined && "fence" in by;
 
 /** @throws Moved */
-export function requireUnmoved(by: Lease | { after: number } | undefined, last: Recorded | undefined): void {
+export function requireUnmoved(by: Lease | { after: number } | undefined, last: Head | undefined): void {
   if (by !== undefined && !isLease(by) && (last?.seq ?? 0) !== by.after) throw new Moved(`entry ${last?.seq} came in between`);
 }
 
@@ -64,7 +70,7 @@ const JOURNAL = "journal.ndjson";
  * A last line that a crash cut off was never answered, so it is dropped on opening.
  */
 export class FolderStore implements Store {
-  private readonly journals = new Map<string, Promise<Recorded[]>>();
+  private readonly cache = new JournalCache();
   private readonly tails = new Map<string, Promise<unknown>>();
   private owning: Promise<void> | undefined;
 
@@ -96,43 +102,54 @@ export class FolderStore implements Store {
       .sort();
   }
 
-  entries(stack: string): Promise<Recorded[]> {
-    let journal = this.journals.get(stack);
-    if (journal === undefined) {
-      journal = this.load(stack);
-      this.journals.set(stack, journal);
-      journal.catch(() => this.journals.delete(stack));
+  async lengths(): Promise<ReadonlyMap<string, number>> {
+    const lengths = new Map<string, number>();
+    for (const stack of await this.stacks()) {
+      const length = this.cache.head(stack)?.seq ?? (await this.entries(stack)).length;
+      if (length > 0) lengths.set(stack, length);
     }
-    return journal;
+    return lengths;
+  }
+
+  async entries(stack: string, after = 0): Promise<Recorded[]> {
+    if (after > 0 && this.cache.head(stack)?.seq === after) return [];
+    // Never beside an append: half a line would be taken for one that a crash cut off.
+    const entries = this.cache.entries(stack) ?? (await this.oneAtATime(stack, () => this.journal(stack)));
+    return after === 0 ? entries : entries.slice(after);
+  }
+
+  private async journal(stack: string): Promise<Recorded[]> {
+    return this.cache.entries(stack) ?? (await this.load(stack));
   }
 
   append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
     return this.oneAtATime(stack, async () => {
       await this.own();
       if (isLease(by)) await this.requireHeld(by);
-      const entries = await this.entries(stack);
-      requireUnmoved(by, entries.at(-1));
-      const recorded = record(entry, entries.at(-1), at, isLease(by) ? by.fence : 0);
+      const head = this.cache.head(stack) ?? (await this.journal(stack)).at(-1);
+      requireUnmoved(by, head);
+      const recorded = record(entry, head, at, isLease(by) ? by.fence : 0);
+      const line = `${JSON.stringify(recorded)}\n`;
       await mkdir(join(this.root, stack), { recursive: true });
       const file = join(this.root, stack, JOURNAL);
       try {
         const handle = await open(file, "a", 0o600);
         try {
-          await handle.appendFile(`${JSON.stringify(recorded)}\n`);
+          await handle.appendFile(line);
           await handle.datasync();
         } finally {
           await handle.close();
         }
       } catch (cause) {
         // Whatever part of the line was written is dropped when the journal is read again.
-        this.journals.delete(stack);
+        this.cache.forget(stack);
         const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
         throw new UserError(
           { path: file, got: code, accepted: "a file that can be appended to, on a disk with free space" },
           { cause, next: "Free space or mend the permissions, then resume." },
         );
       }
-      entries.push(recorded);
+      this.cache.add(stack, recorded, line.length);
       return recorded;
     });
   }
@@ -141,9 +158,9 @@ export class FolderStore implements Store {
     return this.oneAtATime(stack, async () => {
       requireIntact(entries, `of ${stack}`);
       await this.own();
-      if ((await this.entries(stack)).length > 0) throw new Conflict(`There is a journal of ${stack} already.`);
+      if ((await this.journal(stack)).length > 0) throw new Conflict(`There is a journal of ${stack} already.`);
       await writeAtomically(join(this.root, stack, JOURNAL), entries.map((e) => `${JSON.stringify(e)}\n`).join(""));
-      this.journals.delete(stack);
+      this.cache.forget(stack);
     });
   }
 
@@ -223,6 +240,7 @@ export class FolderStore implements Store {
       .filter((l) => l !== "")
       .map((line, i) => parseLine(line, `${file} line ${i + 1}`));
     requireIntact(entries, `of ${stack} (${file})`);
+    if (entries.length > 0) this.cache.keep(stack, entries, whole.length);
     return entries;
   }
 
@@ -243,7 +261,11 @@ export class FolderStore implements Store {
     const result = (this.tails.get(stack) ?? Promise.resolve()).then(operation, operation);
     this.tails.set(
       stack,
-      result.catch(() => undefined),
+      // Without its answer, which would stay in memory until the next one.
+      result.then(
+        () => undefined,
+        () => undefined,
+      ),
     );
     return result;
   }

@@ -7,6 +7,7 @@ import { Operations, type Watched } from "../operations/operations.js";
 import { openTracing } from "../operations/tracing/open.js";
 import { type RunningServer, startServer } from "../server.js";
 import { openAccess } from "../service/access.js";
+import { keepHeapSmall } from "../service/heap.js";
 import { openRealService } from "../service/real.js";
 import { type CommandOptions, folderProject, rehearsalsIn } from "./project.js";
 import { untilStopped } from "./stop.js";
@@ -27,6 +28,7 @@ export interface ServeOptions extends CommandOptions {
 
 /** Serves the sandbox as it is, or real environments; migrations that were under way go on. */
 export async function serve(options: ServeOptions): Promise<void> {
+  keepHeapSmall();
   const { targets, operations: file } = options;
   const logger = createLogger();
   const operations = new Operations({

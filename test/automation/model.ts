@@ -347,9 +347,13 @@ export class ModelStore implements Store {
   }
 
   stacks = async (): Promise<string[]> => [...this.journals.keys()];
-  entries = async (stack: string): Promise<Recorded[]> => {
+  lengths = async (): Promise<ReadonlyMap<string, number>> => {
     this.reach();
-    return this.journals.get(stack) ?? [];
+    return new Map([...this.journals].map(([stack, entries]) => [stack, entries.length]));
+  };
+  entries = async (stack: string, after = 0): Promise<Recorded[]> => {
+    this.reach();
+    return (this.journals.get(stack) ?? []).slice(after);
   };
   keepFile = async (_: string, name: string): Promise<string> => name;
   file = async (): Promise<undefined> => undefined;

@@ -24,6 +24,49 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       return `stack-${count}`;
     };
 
+    it("answers only what is new after a number, and how long every journal is", async () => {
+      const stack = stackName();
+      const store = await open();
+      for (const reason of ["one", "two", "three"]) await store.append(stack, entry(reason), 7);
+      const newer = async (reader: Store): Promise<void> => {
+        expect((await reader.entries(stack, 1)).map((e) => e.seq)).to.deep.equal([2, 3]);
+        expect(await reader.entries(stack, 3)).to.deep.equal([]);
+        expect((await reader.lengths()).get(stack)).to.equal(3);
+      };
+      await newer(store);
+      const again = await open();
+      await newer(again);
+      await again.append(stack, entry("four"), 8);
+      expect((await again.entries(stack, 3)).map((e) => e.seq)).to.deep.equal([4]);
+      expect((await again.entries(stack)).map((e) => e.seq)).to.deep.equal([1, 2, 3, 4]);
+    });
+
+    it("keeps the chain while many read what does not stay in memory", async () => {
+      const stack = stackName();
+      const store = await open();
+      // Longer than what a store keeps as objects.
+      const text = "x".repeat(3_000_000);
+      const others = await Promise.all(
+        [1, 2, 3, 4].map(async () => {
+          const other = stackName();
+          await store.append(other, entry(text), 7);
+          return other;
+        }),
+      );
+      await store.append(stack, entry("first"), 7);
+      const reading = Array.from({ length: 12 }, (_, i) => store.entries(others[i % 4] as string));
+      for (let i = 0; i < 20; i += 1) {
+        await store.append(stack, entry(`entry ${i}`), 8);
+        expect(await store.entries(stack, i + 1)).to.have.length(1);
+      }
+      expect((await Promise.all(reading)).every(([e]) => e?.type === "migration.held" && e.reason === text)).to.equal(true);
+      for (const reader of [store, await open()]) {
+        const entries = await reader.entries(stack);
+        expect(entries).to.have.length(21);
+        expect(verifyChain(entries)).to.deep.equal([]);
+      }
+    });
+
     it("keeps entries, chained and in order, over a restart", async () => {
       const stack = stackName();
       const store = await open();
