@@ -330,20 +330,21 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
   }
 }
 
+/** The journal of a staging that has passed. */
+export function stagingDone(at: number): Recorded[] {
+  const plan = planDigest(buildPlan(readConfig(STAGING, "model", "web-api-staging")));
+  const begin: Entry = { type: "migration.created", stack: "web-api-staging", plan, config: STAGING, why: "model", who: "model" };
+  const created = record(begin, undefined, at, 0);
+  return [created, record({ type: "migration.completed" }, created, at, 0)];
+}
+
 /** Journals in memory that survive a crash of the "process"; appends of a dead one are refused. */
 export class ModelStore implements Store {
   readonly journals = new Map<string, Recorded[]>();
   private fences = new Map<string, { fence: number; holder: string; released: boolean }>();
 
   constructor(private readonly world: ModelWorld) {
-    const plan = planDigest(buildPlan(readConfig(STAGING, "model", "web-api-staging")));
-    const created = record(
-      { type: "migration.created", stack: "web-api-staging", plan, config: STAGING, why: "model", who: "model" },
-      undefined,
-      world.now,
-      0,
-    );
-    this.journals.set("web-api-staging", [created, record({ type: "migration.completed" }, created, world.now, 0)]);
+    this.journals.set("web-api-staging", stagingDone(world.now));
   }
 
   stacks = async (): Promise<string[]> => [...this.journals.keys()];
