@@ -74,7 +74,7 @@ export const operationsRoutes = [
     needs: "operator",
     params: ofStack,
     answer: { schema: answer, what: "The finding, or null" },
-    problems: [404, 409],
+    problems: [404, 409, 422],
     handle: async ({ params: { stack }, services }) => ({ drift: (await services.migrations.lookForDrift(stack)) ?? null }),
   }),
 ];

@@ -1,3 +1,4 @@
+import type { Recorded } from "../../automation/entries.js";
 import type { Migrations } from "../../automation/migrations.js";
 import { apply, type MigrationState } from "../../automation/state.js";
 import { Terminal } from "../../errors.js";
@@ -10,6 +11,9 @@ const LOOK = "notify-look";
 const SEND = "notify-send";
 /** A receiver may be away for about eleven hours: 5 s, doubling. */
 const TRIES = { retryLimit: 13, retryDelaySeconds: 5 };
+
+/** Where notifications were not configured before, what is older than an hour is told to nobody. */
+const NEWS_MS = 3_600_000;
 
 export interface NotifierOptions {
   config: OperationsConfig;
@@ -41,9 +45,9 @@ export class Notifier {
       // Those that tell nobody anything need no job; they are looked over with the next one.
       if (eventOf(entry, state, plan) !== undefined) void wake(stack);
     });
-    for (const { stack, state } of await migrations.list()) {
-      // What happened before anybody was to be told is no news; what was journaled while nobody listened is.
-      if ((await cursors.load(stack)) === undefined) await cursors.save(stack, state.lastSeq);
+    // What was journaled while nobody listened.
+    for (const { stack } of await migrations.list()) {
+      if ((await cursors.load(stack)) === undefined) await cursors.save(stack, oldNews(await migrations.journal(stack)));
       await wake(stack);
     }
   }
@@ -84,6 +88,10 @@ export class Notifier {
     }
   }
 }
+
+/** Number of the last entry that is no news where nobody was ever told. */
+const oldNews = (entries: readonly Recorded[]): number =>
+  entries.findLast((e) => Date.parse(e.recordedAt) < Date.now() - NEWS_MS)?.seq ?? 0;
 
 const wants = (channel: NotificationConfig, event: MigrationEvent): boolean =>
   channel.events?.includes(event.type) !== false && isFor(channel, event);
