@@ -56,9 +56,10 @@ function waitingStep(stack: string, status: string, step: string | undefined): s
 async function show(service: ServiceClient, stack: string, id: string, application: string, confirm: string | undefined): Promise<void> {
   const steps = await service.steps(stack);
   const allowed = letThrough(steps, id);
-  say(`Approving ${id} of ${stack} lets these steps run:`);
+  const noWayBack = [...allowed, ...steps.filter((s) => s.id === id)].some((s) => s.pointOfNoReturn);
+  say(`Approving ${id} of ${stack} lets these steps follow, as far as it was advanced:`);
   for (const step of allowed) say(`  ${step.id}: ${step.title}${step.pointOfNoReturn ? " (point of no return)" : ""}`);
-  if (allowed.some((s) => s.pointOfNoReturn))
+  if (noWayBack)
     await requireName(application, confirm, "After the point of no return the way back is another one, or none: see the runbook.");
 }
 

@@ -8,6 +8,7 @@ const DOCUMENTATION_ADDRESS = /^192\.0\.2\.\d+$/;
 /** What to put there, by the end of the config path. */
 const HINTS: [RegExp, string][] = [
   [/dns\.zoneId$/, "aws route53 list-hosted-zones"],
+  [/old\.instanceIds/, "aws ec2 describe-instances, or cutover discover; [] when it runs elsewhere"],
   [/old\.addresses/, "the addresses that the name answers with today: dig +short HOST"],
   [/(source\.(identifier|endpoint)|databaseIdentifier)$/, "aws rds describe-db-instances, or cutover discover"],
   [/target\.vpcId$/, "the cluster's VPC"],

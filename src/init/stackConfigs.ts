@@ -53,7 +53,13 @@ function sections(application: Application, environment: string, answers: Answer
     ...(host === undefined || !old ? {} : { "cutover:ingress": { host } }),
     ...(moves ? { "cutover:database": database(name) } : {}),
     ...(old
-      ? { "cutover:old": { addresses: [`192.0.2.${index + 1}`], ...(moves ? { databaseIdentifier: `${name}-db-${REPLACE}` } : {}) } }
+      ? {
+          "cutover:old": {
+            instanceIds: [`i-${REPLACE}`],
+            addresses: [`192.0.2.${index + 1}`],
+            ...(moves ? { databaseIdentifier: `${name}-db-${REPLACE}` } : {}),
+          },
+        }
       : {}),
     "cutover:strategy": strategy(application, host !== undefined && old, answers),
     ...(host === undefined || !old ? {} : { "cutover:dns": { zoneId: `Z${REPLACE.toUpperCase()}` } }),
