@@ -104,6 +104,19 @@ describe("the commands that act on migrations", function () {
     expect((await view()).status).to.equal("held");
   });
 
+  it("tunes a running migration, and shows what can be tuned", async () => {
+    await service.run(["advance", STACK]);
+    const tuned = await service.run(["tune", STACK, "gates.maxErrorRate=0.03", "dns.steps=[50, 100]", "--why", "calm night"]);
+    expect(tuned.code, tuned.stderr).to.equal(0);
+    expect(tuned.stdout)
+      .to.match(/^PATH +VALUE\n/)
+      .and.match(/gates\.maxErrorRate +0\.03 +tuned/)
+      .and.match(/dns\.steps +\[50,100\] +tuned/);
+    const wrong = await service.run(["tune", STACK, "workload.image=other"]);
+    expect(wrong.code).to.equal(2);
+    expect((await service.run(["tune", STACK, "nonsense"])).stderr).to.contain("PATH=VALUE");
+  });
+
   it("aborts for good, only with the application's name", async () => {
     await service.run(["advance", STACK]);
     expect((await service.run(["abort", STACK])).code).to.equal(2);

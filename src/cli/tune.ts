@@ -1,0 +1,39 @@
+import { Command } from "commander";
+import { parse } from "yaml";
+import { UserError } from "../errors.js";
+import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
+import { print, tableOf } from "./output.js";
+
+interface Tunables {
+  values: Record<string, unknown>;
+  tuned: Record<string, unknown>;
+}
+
+/** Thresholds, holds and weights of a running migration. */
+export const tuneCommand = (cli: Cli): Command =>
+  prints(talks(new Command("tune")))
+    .description("show or change thresholds, holds and weights to come of a running migration, from now on")
+    .argument(...STACK)
+    .argument("[changes...]", "PATH=VALUE, for example gates.maxErrorRate=0.02; without one, what can be changed")
+    .option("--why <text>", "the reason, for the journal")
+    .action(async (stack: string, changes: string[], options: ServiceOptions & OutputOptions & { why?: string }) => {
+      const service = await cli.service(options);
+      const { why, output } = options;
+      if (changes.length > 0)
+        await service.command(stack, "tune", { changes: Object.fromEntries(changes.map(change)), ...(why === undefined ? {} : { why }) });
+      const now = await service.get<Tunables>(`/v1/migrations/${encodeURIComponent(stack)}/tuning`);
+      print(output, now, () =>
+        tableOf(
+          ["PATH", "VALUE", ""],
+          Object.entries(now.values).map(([path, value]) => [path, JSON.stringify(value), path in now.tuned ? "tuned" : ""]),
+        ),
+      );
+    });
+
+/** `dns.steps=[25, 100]`: values are written as in a stack config. */
+function change(text: string): [string, unknown] {
+  const at = text.indexOf("=");
+  if (at < 1)
+    throw new UserError({ path: "changes", got: JSON.stringify(text), accepted: "PATH=VALUE, for example gates.maxErrorRate=0.02" });
+  return [text.slice(0, at), parse(text.slice(at + 1))];
+}
