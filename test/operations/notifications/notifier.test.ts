@@ -12,6 +12,9 @@ import { afterThisTest } from "../../support/cleanup.js";
 import { receiver } from "../../support/receiver.js";
 import { tempFolderForSuite } from "../../support/tmp.js";
 
+/** The model has a migration in staging too. */
+const inProduction = (channel: object) => ({ environments: ["production"], ...channel });
+
 describe("notifications", function () {
   this.timeout(60_000);
   const folder = tempFolderForSuite("notifications");
@@ -26,7 +29,7 @@ describe("notifications", function () {
     const queue: Queue = await openQueue(`pglite:${folder()}/${kept.queue}`, (error) => outcomes.push(error.message));
     const outcomes: string[] = [];
     const notifier = new Notifier({
-      config: parseOperations(JSON.stringify({ allowHosts, notifications }), "operations.yaml"),
+      config: parseOperations(JSON.stringify({ allowHosts, notifications: notifications.map(inProduction) }), "operations.yaml"),
       migrations: service,
       queue,
       cursors: { load: async (stack) => kept.cursors.get(stack), save: async (stack, seq) => void kept.cursors.set(stack, seq) },
@@ -58,7 +61,7 @@ describe("notifications", function () {
         { name: "chat", kind: "slack", url: `${url}/chat`, events: ["approval.needed", "rollback.started"] },
         { name: "hub", kind: "webhook", url: `${url}/hub`, secret: { env: "TEST_NOTIFY_SECRET" } },
         { name: "bus", kind: "cloudevents", url: `${url}/bus`, events: ["gate.failed"] },
-        { name: "elsewhere", kind: "webhook", url: `${url}/elsewhere`, environments: ["staging"] },
+        { name: "elsewhere", kind: "webhook", url: `${url}/elsewhere`, applications: ["another"] },
       ],
     );
     await service.create(STACK, "alice");
