@@ -288,7 +288,24 @@ export interface MigrationReport {
   steps: {
     id: string;
     phase: Phase;
+    kind: string;
+    title: string;
+    /** The guide's item that it carries out */
+    seed: string;
     status: string;
+    attempts: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    startedAt?: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    completedAt?: number;
+    revision?: number;
+    /** Real milliseconds that the engine's update took */
+    updateMs?: number;
+    changes?: Record<string, number>;
+    gates: Gate[];
+    evidence?: string;
+    files: string[];
+    approvedBy?: string;
   }[];
   /** Percent of DNS answers for the new side, as applied */
   dnsWeights: {
@@ -302,13 +319,49 @@ export interface MigrationReport {
     at: number;
     value: number;
   }[];
+  promotion?: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    /** Seconds, as observed last before it */
+    lag?: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    lagObservedAt?: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    writesStoppedAt?: number;
+    /** Milliseconds between maintenance mode on and off */
+    pauseMs?: number;
+  };
   rollbacks: {
     /** Milliseconds since the epoch, on the target's clock */
     at: number;
     /** Milliseconds since the epoch, on the target's clock */
     completedAt?: number;
     why: string;
+    who: string;
     automatic: boolean;
+    toRevision: number;
+    path: string[];
+    kept: string[];
+  }[];
+  revisions: {
+    number: number;
+    why: string;
+    who: string;
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    restores?: number;
+  }[];
+  /** Policies that the stack config lets pass */
+  waivers: {
+    policy: string;
+    resource?: string;
+    reason: string;
+  }[];
+  /** What was settled after a crash */
+  recoveries: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    note: string;
   }[];
   decisions: {
     /** Milliseconds since the epoch, on the target's clock */
@@ -350,6 +403,15 @@ export interface MigrationReport {
     step?: string;
     text: string;
   }[];
+  /** A month's, as the step that reviews them found them */
+  costs?: {
+    before: number;
+    after: number;
+    applicationBefore?: number;
+    applicationAfter?: number;
+    spotSavingsAMonth?: number;
+    currency: string;
+  };
   scorecard?: Scorecard;
   verification?: {
     /** Milliseconds since the epoch, on the wall clock */

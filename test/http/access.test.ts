@@ -20,6 +20,7 @@ import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, ST
 import { afterThisTest } from "../support/cleanup.js";
 import { startIssuer } from "../support/issuer.js";
 import { tempFolder } from "../support/tmp.js";
+import { expectConforming } from "./conforming.js";
 
 describe("access to the service", () => {
   let migrations: Migrations;
@@ -64,8 +65,12 @@ describe("access to the service", () => {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    const parsed = text.startsWith("{") ? JSON.parse(text) : undefined;
+    const contentType = response.headers.get("content-type");
+    if (method !== "OPTIONS" && parsed !== undefined)
+      expectConforming({ method, path, status: response.status, contentType, body: parsed });
     // biome-ignore lint/suspicious/noExplicitAny: answers are looked into by name
-    return { status: response.status, headers: response.headers, text, json: (text.startsWith("{") ? JSON.parse(text) : undefined) as any };
+    return { status: response.status, headers: response.headers, text, json: parsed as any };
   };
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
