@@ -11,6 +11,9 @@ import { copyOf, makeWorld, type Service, startService, type World } from "./har
 
 /** As many engines as cores: what the service takes by itself. */
 const PARALLEL = availableParallelism();
+/** More engines than a small machine would take by itself, and a budget that is too small for them. */
+const MANY = 8;
+const BUDGET_MIB = 500;
 const IMAGE = "ghcr.io/your-org/web-api:1.1.0";
 /** What each stack goes through: its resources are created, then a new version is rolled out. */
 const CHANGES: { what: string; step: string; change: ConfigPatch }[] = [
@@ -71,6 +74,7 @@ async function measure({ folder, say }: Context, size: number): Promise<Figure[]
     }
     figures.push(
       figure(`the service afterwards, ${size} stacks`, "MiB", sampleOf([(await peakWhile(() => [service.pid], pause)).peak.total])),
+      ...(await bounded(ours, service, stacks)),
     );
   } finally {
     await service.close();
@@ -92,6 +96,23 @@ const shown = ({ by }: Memory): string =>
     .slice(0, 3)
     .map(([name, size]) => `${name} ${Math.round(size)}`)
     .join(", ");
+
+/** More engines than cores, without and with a memory budget, over the same stacks: back a revision, and forth again. */
+async function bounded(world: World, first: Service, stacks: string[]): Promise<Figure[]> {
+  await first.close();
+  const figures: Figure[] = [];
+  for (const memoryMb of [undefined, BUDGET_MIB]) {
+    const service = await startService(world, { slots: { parallel: MANY, ...(memoryMb === undefined ? {} : { memoryMb }) } });
+    const [command, body] = memoryMb === undefined ? ["rollback", { revision: 1, why: "benchmark" }] : ["resume", {}];
+    const all = () => Promise.all(stacks.map((s) => service.until(s, command as string, body, "update.succeeded")));
+    const { peak } = await peakWhile(() => [service.pid], all);
+    for (const stack of stacks) await service.idle(stack);
+    await service.close();
+    const what = memoryMb === undefined ? "no memory budget" : `CUTOVER_ENGINE_MEMORY_MB=${memoryMb}`;
+    figures.push(figure(`engines' peak memory, ${MANY} at most, ${what}, ${stacks.length} stacks`, "MiB", sampleOf([peak.by.pulumi ?? 0])));
+  }
+  return figures;
+}
 
 async function byService(service: Service, stacks: string[]): Promise<Measured> {
   const { result, peak } = await peakWhile(

@@ -22,6 +22,7 @@ const BENCHMARKS = [
   "journal",
   "inventory",
   "verification",
+  "profile",
 ] as const;
 
 type Choice = Omit<Context, "folder" | "say"> & { out: string };

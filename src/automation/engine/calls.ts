@@ -25,6 +25,8 @@ export interface UpOptions {
   message: string;
   /** Only these URNs. */
   target?: string[];
+  /** Hears the engine's events; not across threads. */
+  onEvent?: (event: EngineEvent) => void;
 }
 
 /** What an update left. */
@@ -85,12 +87,13 @@ export class AutomationCalls implements EngineCalls {
     return collector.result();
   }
 
-  async up(name: string, { configFile, message, target }: UpOptions): Promise<Applied> {
+  async up(name: string, { configFile, message, target, onEvent: also }: UpOptions): Promise<Applied> {
     const collector = new PreviewCollector();
     const cancelled = new AbortController();
     let changes: Record<string, number> | undefined;
     const onEvent = (event: EngineEvent): void => {
       collector.onEvent(event);
+      also?.(event);
       if (event.summaryEvent !== undefined) changes = { ...event.summaryEvent.resourceChanges };
     };
     this.updating.set(name, cancelled);
