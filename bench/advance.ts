@@ -11,7 +11,7 @@ const WEIGHTS = Array.from({ length: 40 }, (_, i) => i + 1);
 /** An advance end to end, from the HTTP request to its outcome in the journal, beside `pulumi up` of the same change. */
 export const benchmark: Benchmark = {
   about: "a phase advance end to end",
-  run: async ({ short, folder, say }) => {
+  run: async ({ times, folder, say }) => {
     const strategy = { kind: "blue-green", image: "ghcr.io/your-org/web-api:1.1.0", weights: [...WEIGHTS, 100], holdSeconds: 60 };
     const ours = await makeWorld(folder, {
       "app-1-staging": stackConfig("app-1", "staging"),
@@ -32,7 +32,7 @@ export const benchmark: Benchmark = {
         ["up", "--yes", "--skip-preview"],
       ]) {
         const measured = await inTurns(
-          short ? 1 : 10,
+          times(10),
           async () => {
             const began = performance.now();
             const done = service.next(STACK, (e) => e.type === "step.completed");

@@ -10,7 +10,7 @@ const RECORDS = ["--target", "**$aws:route53/record:Record::**"];
 /** Users back to the old side: from the command to the old weights applied, beside `pulumi up --target` of the records. */
 export const benchmark: Benchmark = {
   about: "DNS rollback",
-  run: async ({ short, folder, say }) => {
+  run: async ({ times, folder, say }) => {
     const steps = Array.from({ length: 50 }, (_, i) => i + 1);
     const dns = { zoneId: "Z1234567890ABC", steps: [...steps, 100], holdSeconds: 60, lowTtlForSeconds: 60 };
     const ours = await makeWorld(folder, {
@@ -30,7 +30,7 @@ export const benchmark: Benchmark = {
     const up = () => pulumi(raw, ["up", "--yes", "--skip-preview", ...RECORDS, "--stack", STACK]);
     try {
       const measured = await inTurns(
-        short ? 1 : 10,
+        times(10),
         async (round) => {
           const { json } = await service.call<{ revision: number }>("GET", `/v1/migrations/${STACK}`);
           // The step that was taken back runs again when the migration is resumed.

@@ -26,7 +26,8 @@ export const benchmark: Benchmark = {
   about: "many stacks at once",
   run: async (context) => {
     const figures: Figure[] = [];
-    for (const size of context.short ? [2] : [4, 40]) figures.push(...(await measure(context, size)));
+    const { short, stacks } = context;
+    for (const size of short ? [2] : [Math.max(1, Math.round(stacks / 10)), stacks]) figures.push(...(await measure(context, size)));
     const times = figures.filter((f) => f.bar !== undefined && f.what.startsWith("a new version"));
     return {
       figures,

@@ -20,13 +20,13 @@ print(time.perf_counter() - began)
 /** Importing an inventory: parsed, every cell checked, and its waves computed; beside Python's csv module, which only parses. */
 export const benchmark: Benchmark = {
   about: "import of an inventory",
-  run: async ({ short, folder, say }) => {
+  run: async ({ short, times, folder, say }) => {
     const figures = [];
     for (const size of short ? [10, 100] : [1_000, 10_000]) {
       const file = join(folder, `${size}.csv`);
       await writeFile(file, csvOf(size));
       const measured = await inTurns(
-        short ? 2 : 15,
+        times(15),
         () =>
           seconds(async () => {
             const inventory = parseInventory(await readFile(file), file);

@@ -11,7 +11,7 @@ import { sealedConfig, stackConfig } from "./harness/stacks.js";
 /** Verifying an exported journal, beside sha256sum over the same file: that is what the hashes alone cost. */
 export const benchmark: Benchmark = {
   about: "verification of a journal",
-  run: async ({ short, folder, say }) => {
+  run: async ({ short, times, folder, say }) => {
     const figures = [];
     const config = sealedConfig(stackConfig("app-1", "production"));
     for (const size of short ? [20, 200] : [2_000, 20_000]) {
@@ -23,7 +23,7 @@ export const benchmark: Benchmark = {
           .join(""),
       );
       const measured = await inTurns(
-        short ? 2 : 9,
+        times(9),
         () =>
           seconds(async () => {
             const entries = (await readFile(file, "utf8"))

@@ -25,7 +25,7 @@ const BENCHMARKS = [
   "profile",
 ] as const;
 
-type Choice = Omit<Context, "folder" | "say"> & { out: string };
+type Choice = Omit<Context, "folder" | "say" | "times"> & { out: string; rounds?: number };
 
 const count = (text: string): number => {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("accepted: a whole number from 1");
@@ -37,7 +37,13 @@ async function runOne(name: string, choice: Choice): Promise<Report> {
   const { benchmark } = (await import(new URL(`./${name}.js`, import.meta.url).href)) as { benchmark: Benchmark };
   const folder = await mkdtemp(join(tmpdir(), `cutover-bench-${name}-`));
   try {
-    return await benchmark.run({ ...choice, folder, say: (line) => void process.stderr.write(`  ${line}\n`) });
+    const most = choice.short ? 1 : (choice.rounds ?? Number.POSITIVE_INFINITY);
+    return await benchmark.run({
+      ...choice,
+      folder,
+      times: (usually) => Math.min(usually, most),
+      say: (line) => void process.stderr.write(`  ${line}\n`),
+    });
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -88,7 +94,9 @@ if (task !== undefined) {
     .argument("[benchmark...]", `some of ${BENCHMARKS.join(", ")}; default: all`)
     .option("--short", "few repetitions and small sizes: shows only that every benchmark runs", false)
     .option("--out <file>", "where all values are written", join(projectRoot(), ".cutover", "bench.json"))
+    .option("--rounds <number>", "repetitions at most (default: each benchmark's own)", count)
     .option("--applications <number>", "the most applications of the rehearsal", count, 100)
+    .option("--stacks <number>", "the most stacks at once", count, 40)
     .option("--advances <number>", "advances of the soak", count, 1_000)
     .action((names: string[], options: Choice) => runAll(names, { ...options, out: resolve(options.out) }));
   await program.parseAsync();

@@ -21,9 +21,9 @@ interface Split {
 /** Where the milliseconds of one update of one changed resource go, and what the engine alone costs. */
 export const benchmark: Benchmark = {
   about: "profile of one update",
-  run: async ({ short, folder, say }) => {
+  run: async ({ times: timesOf, folder, say }) => {
     const world = await makeWorld(folder, { [STACK]: stackConfig("app-1", "staging") });
-    const times = short ? 1 : 10;
+    const times = timesOf(10);
     try {
       const plain = await splits(world, {}, times);
       const unsaved = await splits(world, { PULUMI_EXPERIMENTAL: "true", PULUMI_SKIP_CHECKPOINTS: "true" }, times);

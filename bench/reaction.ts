@@ -10,7 +10,7 @@ export const benchmark: Benchmark = {
   run: async (context) => {
     const measured: Split[] = [];
     const raw: number[] = [];
-    for (let round = 0; round < (context.short ? 1 : 5); round += 1) {
+    for (let round = 0; round < context.times(5); round += 1) {
       const { split, pulumiSeconds } = await measure(context, round);
       measured.push(split);
       raw.push(pulumiSeconds);

@@ -27,7 +27,7 @@ export const benchmark: Benchmark = {
   },
 };
 
-async function measure({ short, folder, say }: Context, size: number): Promise<Figure[]> {
+async function measure({ short, times, folder, say }: Context, size: number): Promise<Figure[]> {
   const strategy = { kind: "blue-green", image: "ghcr.io/your-org/web-api:1.1.0", weights: [...WEIGHTS, 100], holdSeconds: 60 };
   const apps = ["app-1", "app-2"];
   const world = await makeWorld(
@@ -48,7 +48,7 @@ async function measure({ short, folder, say }: Context, size: number): Promise<F
     }
     const seconds = short ? 2 : 10;
     const rounds = { idle: [] as number[][], busy: [] as number[][] };
-    for (let round = 0; round < (short ? 1 : 4); round += 1) {
+    for (let round = 0; round < times(4); round += 1) {
       for (const stack of BUSY) await service.idle(stack);
       rounds.idle.push(await read(service, others, seconds * 1_000));
       rounds.busy.push(await whileUpdating(service, () => read(service, others, seconds * 1_000)));

@@ -3,7 +3,7 @@ import type { SqlEndpoint } from "../src/adapters/sql/session.js";
 import { hasPostgres, type Postgres, postgresIn } from "../test/support/postgresServers.js";
 import { inTurns, seconds } from "./harness/measure.js";
 import { run } from "./harness/processes.js";
-import { type Benchmark, compared, growthOf, type Report } from "./harness/report.js";
+import { type Benchmark, type Context, compared, growthOf, type Report } from "./harness/report.js";
 
 const TABLE = `CREATE TABLE orders (id bigint PRIMARY KEY, customer text NOT NULL, amount numeric(12,2), paid boolean, at timestamptz, note text)`;
 const FILL = `INSERT INTO orders SELECT i, 'customer ' || i % 9973, i * 1.37, i % 3 = 0, timestamptz '2026-01-01' + i * interval '1 second',
@@ -17,20 +17,21 @@ const psql = ({ host, port, user, password, database }: SqlEndpoint): Promise<st
 /** Comparing two real databases, beside count and md5 by psql on both at the same time. */
 export const benchmark: Benchmark = {
   about: "verification of data",
-  run: async ({ short, folder, say }) => {
+  run: async (context) => {
+    const { folder } = context;
     if (!hasPostgres()) return { figures: [], growths: [], notes: ["left out: PostgreSQL is missing (apt-get install postgresql)"] };
     const servers = postgresIn(() => folder);
     try {
       const source = await servers.primary("source");
       const target = await servers.primary("target");
-      return await measure(source, target, short, say);
+      return await measure(source, target, context);
     } finally {
       await servers.stopAll();
     }
   },
 };
 
-async function measure(source: Postgres, target: Postgres, short: boolean, say: (line: string) => void): Promise<Report> {
+async function measure(source: Postgres, target: Postgres, { short, times, say }: Context): Promise<Report> {
   const figures = [];
   for (const size of short ? [100, 1_000] : [50_000, 500_000]) {
     for (const server of [source, target]) {
@@ -48,7 +49,7 @@ async function measure(source: Postgres, target: Postgres, short: boolean, say: 
     for (const rest of [0, undefined]) {
       const options = rest === undefined ? {} : { rest };
       const measured = await inTurns(
-        short ? 2 : 7,
+        times(7),
         () =>
           seconds(async () => {
             const { rows, differences } = await compareDatabases(source.endpoint, target.endpoint, options);

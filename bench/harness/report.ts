@@ -32,10 +32,13 @@ export interface Report {
 export interface Context {
   /** Few repetitions and small sizes: it shows that the benchmark runs, and its figures mean little. */
   short: boolean;
+  /** How often a benchmark that usually repeats so many times is to repeat. */
+  times(usually: number): number;
   /** Empty, and removed afterwards. */
   folder: string;
   /** Sizes that a person may choose. */
   applications: number;
+  stacks: number;
   advances: number;
   say(line: string): void;
 }
