@@ -25,6 +25,8 @@ export class CutoverFleet extends CutoverElement {
   }
 
   protected override changed(change: Change): void {
+    // What could not be asked while the service was away is asked again.
+    if (this.session?.live === false) this.asked = false;
     if (!this.asked && this.session?.live === true) {
       this.asked = true;
       void this.loadInventory();

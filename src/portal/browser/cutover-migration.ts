@@ -31,6 +31,8 @@ export class CutoverMigration extends CutoverElement {
   private signals: Signals | undefined;
   private panels: Record<string, unknown> = {};
   private problem: Problem | undefined;
+  /** What was refused last; stays until something is asked again. */
+  private refusal: Problem | undefined;
   /** For this stack. */
   private roles: Me["roles"] = [];
   private window: string | undefined;
@@ -85,7 +87,8 @@ export class CutoverMigration extends CutoverElement {
   }
 
   private forget(): void {
-    [this.steps, this.signals, this.panels, this.window, this.problem, this.seen] = [[], undefined, {}, undefined, undefined, -1];
+    [this.steps, this.signals, this.panels, this.window, this.seen] = [[], undefined, {}, undefined, -1];
+    [this.problem, this.refusal] = [undefined, undefined];
     this.chosen = { ...this.chosen, tuning: NO_DRAFT, compared: { left: undefined, right: undefined } };
     this.open.clear();
     this.dialog.close();
@@ -95,6 +98,8 @@ export class CutoverMigration extends CutoverElement {
     const m = this.migration();
     if (m === undefined || (change !== undefined && change.stack !== this.stack)) return;
     if (change?.statusChanged) this.emit("cutover-status", { stack: m.stack, status: m.status });
+    // What could not be asked while the service was away is asked again.
+    if (this.session?.live === true && this.problem?.status === 0) this.refresh(0);
     if (m.lastSeq > this.seen) this.refresh(this.seen === -1 ? 0 : FRESH_MS);
   }
 
@@ -172,7 +177,7 @@ export class CutoverMigration extends CutoverElement {
     return h(
       "div",
       { class: "stack" },
-      problemBox(lost ?? this.problem),
+      problemBox(lost ?? this.refusal ?? this.problem),
       h(
         "header",
         { class: "top" },
@@ -254,21 +259,22 @@ export class CutoverMigration extends CutoverElement {
   }
 
   private async tune(changes: Record<string, unknown>, why: string): Promise<void> {
+    this.refusal = undefined;
     try {
       const view = await this.api?.post<Migration>(`${this.address}/tune`, { changes, ...(why === "" ? {} : { why }) });
       this.chosen = { ...this.chosen, tuning: NO_DRAFT };
       if (view !== undefined) this.accepted("tune", view);
-      this.problem = undefined;
+      this.refresh(0);
     } catch (error) {
-      this.problem = asProblem(error);
+      this.refusal = asProblem(error);
     }
-    this.refresh(0);
     this.update();
   }
 
   /** A file of evidence needs the credential, which a plain link has not. */
   private async download(name: string, event: Event): Promise<void> {
     event.preventDefault();
+    this.refusal = undefined;
     try {
       const text = await this.api?.text(`${this.address}/files/${encodeURIComponent(name)}`);
       const url = URL.createObjectURL(new Blob([text ?? ""], { type: "text/plain" }));
@@ -276,7 +282,7 @@ export class CutoverMigration extends CutoverElement {
       link.click();
       URL.revokeObjectURL(url);
     } catch (error) {
-      this.problem = asProblem(error);
+      this.refusal = asProblem(error);
       this.update();
     }
   }

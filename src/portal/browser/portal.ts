@@ -1,9 +1,9 @@
 import { configure } from "./elements.js";
 import { h, patch, type View } from "./lib/render.js";
-import { type Session, sessionOf } from "./lib/session.js";
+import { sessionOf } from "./lib/session.js";
 
 /**
- * The service's own page: a bar, and one of the two elements by the address: `#/` is the fleet,
+ * The service's own page: a bar, and one of the elements by the address: `#/` is the fleet,
  * `#/web-api-production/journal` a tab of a migration.
  */
 const bar = document.getElementById("bar") as HTMLElement;
@@ -14,8 +14,9 @@ type Theme = "auto" | "light" | "dark";
 const stored = (key: string): string | undefined => localStorage.getItem(`cutover-${key}`) ?? undefined;
 let theme: Theme = (stored("theme") as Theme | undefined) ?? "auto";
 let user = stored("user") ?? "";
-let session: Session;
-let stopListening = (): void => {};
+const userNow = (): string => user;
+configure({ base, user: userNow });
+const session = sessionOf({ base, token: undefined, user: userNow });
 
 function useTheme(chosen: Theme): void {
   theme = chosen;
@@ -29,14 +30,6 @@ function useTheme(chosen: Theme): void {
 function useName(name: string): void {
   user = name.trim();
   localStorage.setItem("cutover-user", user);
-  connect();
-}
-
-function connect(): void {
-  stopListening();
-  configure({ base, user });
-  session = sessionOf({ base, token: undefined, user });
-  stopListening = session.listen(() => draw());
   draw();
 }
 
@@ -83,8 +76,8 @@ function barView({ stack, rehearsals }: Place): View[] {
     h(
       "div",
       { class: "tools" },
-      h("span", { class: session?.live ? "live yes" : "live no", role: "status" }, session?.live ? "Live" : "Not live"),
-      session?.me !== undefined && !session.me.mayBeNamed
+      h("span", { class: session.live ? "live yes" : "live no", role: "status" }, session.live ? "Live" : "Not live"),
+      session.me !== undefined && !session.me.mayBeNamed
         ? h("span", null, `Signed in as ${session.me.name}`)
         : h(
             "label",
@@ -131,4 +124,4 @@ main.addEventListener("cutover-rehearsal", (event) => {
 });
 
 useTheme(theme);
-connect();
+session.listen(() => draw());

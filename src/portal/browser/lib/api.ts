@@ -15,12 +15,15 @@ export class Problem extends Error {
 /** A credential, or what answers one when it is needed (an identity provider's token may change). */
 export type Token = string | (() => string | Promise<string>) | undefined;
 
+/** A person's name, or what answers it: a page's name field may change. */
+export type User = string | (() => string) | undefined;
+
 export interface ApiOptions {
   /** Where the service is; ends with a slash. */
   base: string;
   token?: Token;
   /** Names the person where the credential does not (the local one). */
-  user?: string | undefined;
+  user?: User;
 }
 
 /** The service's HTTP API, with problems as errors. */
@@ -58,7 +61,8 @@ export class Api {
   }
 
   private async headers(): Promise<Record<string, string>> {
-    const { token, user } = this.options;
+    const { token } = this.options;
+    const user = typeof this.options.user === "function" ? this.options.user() : this.options.user;
     const credential = typeof token === "function" ? await token() : token;
     return {
       ...(credential === undefined || credential === "" ? {} : { authorization: `Bearer ${credential}` }),

@@ -1,4 +1,4 @@
-import type { Token } from "./api.js";
+import type { Token, User } from "./api.js";
 import { patch, type View } from "./render.js";
 import { type Change, type Session, sessionOf } from "./session.js";
 import { sheets } from "./styles.js";
@@ -6,7 +6,7 @@ import { sheets } from "./styles.js";
 /** Where the module came from is where the service is, unless the attribute `base` says otherwise. */
 const HOME = new URL("../", import.meta.url).href;
 
-const shared: { base?: string; token?: Token; user?: string } = {};
+const shared: { base?: string; token?: Token; user?: User } = {};
 
 /** Sets what elements without attributes of their own use, for all of a page at once. */
 export function configure(options: typeof shared): void {

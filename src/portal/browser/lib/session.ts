@@ -101,6 +101,7 @@ export function sessionOf(options: ApiOptions): Session {
     byFunction.set(options.token, made);
     return made;
   }
+  // A function for the name stands for the page's own field: there is one.
   const key = JSON.stringify([options.base, options.token, options.user]);
   let session = sessions.get(key);
   if (session === undefined) {

@@ -3,6 +3,7 @@ import { h, type View } from "../lib/render.js";
 import type { Migration, PreviewAnswer, Revision, Step, Way } from "../lib/types.js";
 import type { Action } from "./actions.js";
 import { previewDiff, wayBack } from "./diff.js";
+import { extents, nameField, revisionField, whyField } from "./fields.js";
 import { ahead, asksForName, type Extent, TITLE } from "./intent.js";
 import { chip, gateRows, problemBox } from "./parts.js";
 
@@ -149,27 +150,6 @@ function body(props: DialogProps): View {
   }
 }
 
-const EXTENTS: [Extent, string][] = [
-  ["step", "The next step"],
-  ["phase", "To the end of the phase"],
-  ["end", "To the end"],
-];
-
-const extents = (state: DialogState, change: DialogProps["change"]): View =>
-  h(
-    "fieldset",
-    null,
-    h("legend", { class: "sr" }, "How far"),
-    EXTENTS.map(([value, label]) =>
-      h(
-        "label",
-        { class: "choice", key: value },
-        h("input", { type: "radio", name: "extent", value, checked: state.extent === value, onchange: () => change({ extent: value }) }),
-        label,
-      ),
-    ),
-  );
-
 /** The steps that will run, until the end or the next decision of a person. */
 function aheadList(m: Migration, steps: readonly Step[], extent: Extent | "goal", title = "What will run"): View {
   const { run, stopsAt } = ahead(m, steps, extent);
@@ -222,48 +202,3 @@ const blocked = (step: Step | undefined): View =>
   step?.preview === undefined || step.status === "done"
     ? false
     : [h("h3", { class: "sub" }, "What is approved, by the engine's preview"), previewDiff(step.preview)];
-
-const whyField = ({ state, change }: DialogProps): View =>
-  h(
-    "label",
-    { class: "field", key: "why" },
-    "Why",
-    h("span", { class: "quiet small" }, "Stands in the journal."),
-    h("input", {
-      type: "text",
-      maxlength: 500,
-      value: state.why,
-      oninput: (e: Event) => change({ why: (e.target as HTMLInputElement).value }),
-    }),
-  );
-
-const nameField = ({ state, migration, change }: DialogProps): View =>
-  h(
-    "label",
-    { class: "field", key: "name" },
-    `This cannot be undone. Type ${migration.application} to go on`,
-    h("input", {
-      type: "text",
-      autocomplete: "off",
-      spellcheck: "false",
-      value: state.typed,
-      oninput: (e: Event) => change({ typed: (e.target as HTMLInputElement).value }),
-    }),
-  );
-
-const revisionField = ({ state, migration, change }: DialogProps): View =>
-  h(
-    "label",
-    { class: "field" },
-    "Back to",
-    h(
-      "select",
-      { onchange: (e: Event) => change({ revision: Number((e.target as HTMLSelectElement).value) }) },
-      (state.revisions ?? [])
-        .filter((r) => r.number !== migration.revision)
-        .reverse()
-        .map((r) =>
-          h("option", { key: r.number, value: String(r.number), selected: r.number === state.revision }, `${r.number}: ${r.why}`),
-        ),
-    ),
-  );

@@ -1,0 +1,71 @@
+import { h, type View } from "../lib/render.js";
+import type { DialogProps, DialogState } from "./dialog.js";
+import type { Extent } from "./intent.js";
+
+/** What a person types or chooses in a dialog. */
+
+const EXTENTS: [Extent, string][] = [
+  ["step", "The next step"],
+  ["phase", "To the end of the phase"],
+  ["end", "To the end"],
+];
+
+export const extents = (state: DialogState, change: DialogProps["change"]): View =>
+  h(
+    "fieldset",
+    null,
+    h("legend", { class: "sr" }, "How far"),
+    EXTENTS.map(([value, label]) =>
+      h(
+        "label",
+        { class: "choice", key: value },
+        h("input", { type: "radio", name: "extent", value, checked: state.extent === value, onchange: () => change({ extent: value }) }),
+        label,
+      ),
+    ),
+  );
+
+export const whyField = ({ state, change }: DialogProps): View =>
+  h(
+    "label",
+    { class: "field", key: "why" },
+    "Why",
+    h("span", { class: "quiet small" }, "Stands in the journal."),
+    h("input", {
+      type: "text",
+      maxlength: 500,
+      value: state.why,
+      oninput: (e: Event) => change({ why: (e.target as HTMLInputElement).value }),
+    }),
+  );
+
+export const nameField = ({ state, migration, change }: DialogProps): View =>
+  h(
+    "label",
+    { class: "field", key: "name" },
+    `This cannot be undone. Type ${migration.application} to go on`,
+    h("input", {
+      type: "text",
+      autocomplete: "off",
+      spellcheck: "false",
+      value: state.typed,
+      oninput: (e: Event) => change({ typed: (e.target as HTMLInputElement).value }),
+    }),
+  );
+
+export const revisionField = ({ state, migration, change }: DialogProps): View =>
+  h(
+    "label",
+    { class: "field" },
+    "Back to",
+    h(
+      "select",
+      { onchange: (e: Event) => change({ revision: Number((e.target as HTMLSelectElement).value) }) },
+      (state.revisions ?? [])
+        .filter((r) => r.number !== migration.revision)
+        .reverse()
+        .map((r) =>
+          h("option", { key: r.number, value: String(r.number), selected: r.number === state.revision }, `${r.number}: ${r.why}`),
+        ),
+    ),
+  );

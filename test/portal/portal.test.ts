@@ -1,0 +1,121 @@
+import { expect } from "chai";
+import type { Access } from "../../src/access/access.js";
+import { makeLocalToken } from "../../src/access/localToken.js";
+import { startServer } from "../../src/server.js";
+import { STACK } from "../automation/model.js";
+import { chromiumForSuite, openPage } from "../support/chromium.js";
+import { afterThisTest } from "../support/cleanup.js";
+import { type ModelPortal, openModelPortal } from "./model.js";
+
+describe("the portal's page", () => {
+  const browser = chromiumForSuite();
+  let portal: ModelPortal;
+  const access: Access = { local: makeLocalToken({ namesPeople: true }) };
+  beforeEach(async () => {
+    portal = await openModelPortal({ access });
+    await portal.goTo("traffic.dns-100");
+  });
+  afterEach(() => portal.close());
+
+  const open = async (address = `#/${STACK}`) => {
+    const opened = await openPage(browser(), portal.entrance);
+    await opened.page.goto(`${portal.server.url}/${address}`);
+    await opened.page
+      .getByText(/How we would come back|Now or next/)
+      .first()
+      .waitFor();
+    return opened;
+  };
+  const status = (page: Awaited<ReturnType<typeof open>>["page"], word: string) =>
+    page.locator(`[data-status="${word}"]`).first().waitFor();
+
+  it("hears of what others do without being asked, and of what it missed after the service was away", async () => {
+    const { page, close } = await open();
+    await status(page, "ready");
+    await portal.migrations.command(STACK, { command: "pause", why: "a look" }, "ben");
+    await status(page, "paused");
+
+    await portal.server.close();
+    await page.getByText("Not live").waitFor();
+    await page.getByText("The service does not answer.").waitFor();
+    await portal.migrations.command(STACK, { command: "rollback", revision: 0, why: "meanwhile" }, "ben");
+    await portal.migrations.settled(STACK);
+    const again = await startServer({
+      migrations: portal.migrations,
+      access,
+      port: Number(new URL(portal.server.url).port),
+      log: () => undefined,
+    });
+    afterThisTest(() => again.close());
+    await page.getByText("Live", { exact: true }).waitFor();
+    await status(page, "held");
+    await page.getByText("Went back to revision 0: meanwhile").first().waitFor();
+    expect(await page.getByText("The service does not answer.").count()).to.equal(0);
+    await close();
+  }).timeout(60_000);
+
+  it("keeps what somebody is typing while events come in", async () => {
+    const { page, close } = await open();
+    await page.getByLabel("Acting as").pressSequentially("car");
+    await portal.migrations.command(STACK, { command: "pause", why: "a look" }, "ben");
+    await status(page, "paused");
+    await page.getByLabel("Acting as").pressSequentially("la");
+    expect(await page.getByLabel("Acting as").inputValue()).to.equal("carla");
+    await close();
+  });
+
+  it("puts the person's name and reason into the journal, and filters it", async () => {
+    const { page, close } = await open();
+    await page.getByLabel("Acting as").fill("carla");
+    await page.getByLabel("Acting as").press("Enter");
+    await page.getByRole("button", { name: "Roll back…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Why").fill("the phone rang");
+    await dialog.getByText("Loses nothing.").waitFor();
+    await dialog.getByRole("button", { name: "Roll back", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    await portal.migrations.settled(STACK);
+    await page.getByRole("tab", { name: "Journal" }).click();
+    await page.getByLabel("About").selectOption("people");
+    await page.getByLabel("With the words").fill("phone");
+    await page.getByText("1 of ").waitFor();
+    const row = page.getByRole("row").last();
+    expect(await row.innerText())
+      .to.contain("rollback")
+      .and.contain("the phone rang")
+      .and.contain("carla");
+    await close();
+  });
+
+  it("changes a threshold of a running migration, and shows why it does not take a wrong one", async () => {
+    const { page, close } = await open(`#/${STACK}/overview`);
+    await page.getByRole("tab", { name: "Tuning" }).click();
+    const field = page.getByLabel("gates.maxErrorRate from now on");
+    await field.fill("2");
+    await page.getByRole("button", { name: "Change gates.maxErrorRate" }).click();
+    await page
+      .getByRole("alert")
+      .getByText(/gates\.maxErrorRate: got 2/)
+      .waitFor();
+    await field.fill("0.01");
+    await page.getByLabel("Why").fill("stricter tonight");
+    await page.getByRole("button", { name: "Change gates.maxErrorRate" }).click();
+    await page.getByText("gates.maxErrorRate tuned").waitFor();
+    const last = (await portal.migrations.journal(STACK)).findLast((e) => e.type === "command");
+    expect(last).to.deep.include({ command: "tune", changes: { "gates.maxErrorRate": 0.01 }, why: "stricter tonight" });
+    await close();
+  });
+
+  it("follows the theme that is chosen, also the next time", async () => {
+    const { page, close } = await open("#/");
+    const paper = () => page.evaluate("getComputedStyle(document.body).backgroundColor") as Promise<string>;
+    const light = await paper();
+    await page.getByLabel("Theme").selectOption("dark");
+    const dark = await paper();
+    expect(dark).to.not.equal(light);
+    await page.reload();
+    await page.getByText("Now or next").waitFor();
+    expect(await paper()).to.equal(dark);
+    await close();
+  });
+});
