@@ -6,6 +6,7 @@ import { seconds } from "../config/primitives.js";
 import { issuesOf } from "../config/schema.js";
 import { UserError } from "../errors.js";
 import { EVENTS } from "./notifications/events.js";
+import { signingKey } from "./signatures.js";
 
 const MOMENTS = [...ASKED_MOMENTS, ...ANNOUNCED_MOMENTS] as const;
 const label = z.string().regex(/^[a-z][-a-z0-9]{0,39}$/, "a lower-case name of at most 40 letters, digits and -");
@@ -96,7 +97,24 @@ export async function readOperations(file: string): Promise<OperationsConfig> {
       { cause, next: "docs/operations.md shows one." },
     );
   });
-  return parseOperations(text, file);
+  const config = parseOperations(text, file);
+  await requireUsable(config);
+  return config;
+}
+
+/** At the start, and not when the first message cannot be sent. @throws UserError for a URL or secret that is not there or not right */
+export async function requireUsable({ notifications, hooks, allowHosts }: OperationsConfig): Promise<void> {
+  const receivers = [
+    ...notifications.map(({ name, url, secret }) => ({ path: `notifications.${name}`, url, secret })),
+    ...hooks.map(({ name, url, secret }) => ({ path: `hooks.${name}`, url, secret })),
+  ];
+  for (const { path, url: source, secret } of receivers) {
+    if (source === undefined) continue;
+    const url = await urlOf(source, `${path}.url`);
+    if (url.protocol !== "https:" && !allowHosts.includes(url.host) && !allowHosts.includes(url.hostname))
+      throw new UserError({ path: `${path}.url`, got: url.protocol, accepted: "an https URL, or a host that is in allowHosts" });
+    if (secret !== undefined) signingKey(await secretValue(secret, `${path}.secret`), `${path}.secret`);
+  }
 }
 
 /** The value itself. Read each time: a mounted file changes when its secret is exchanged. @throws UserError */

@@ -1,5 +1,8 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
-import { parseOperations, urlOf } from "../../src/operations/config.js";
+import { parseOperations, readOperations, urlOf } from "../../src/operations/config.js";
+import { tempFolder } from "../support/tmp.js";
 
 const of = (text: string) => parseOperations(text, "operations.yaml");
 
@@ -38,6 +41,31 @@ describe("operations.yaml", () => {
     ["text that is no YAML", "hooks: [", /operations\.yaml: got .*; accepted: a YAML map/],
   ];
   for (const [what, text, message] of wrong) it(`refuses ${what}`, () => expect(() => of(text)).to.throw(message));
+
+  it("is checked with its secrets when the service starts", async () => {
+    const file = join(tempFolder("operations"), "operations.yaml");
+    const problem = async (text: string) => {
+      writeFileSync(file, text);
+      return readOperations(file).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+    };
+    const hub = "name: hub, kind: webhook";
+    expect(await problem(`notifications: [{ ${hub}, url: "http://hub.example.com" }]`)).to.equal(
+      "notifications.hub.url: got http:; accepted: an https URL, or a host that is in allowHosts",
+    );
+    expect(await problem(`{ allowHosts: [hub.example.com], notifications: [{ ${hub}, url: "http://hub.example.com" }] }`)).to.equal(
+      undefined,
+    );
+    expect(await problem(`notifications: [{ ${hub}, url: "https://hub.example.com", secret: { file: /nothing/here } }]`)).to.equal(
+      "notifications.hub.secret: missing; accepted: a file /nothing/here that can be read",
+    );
+    expect(await problem("hooks: [{ name: board, moments: [held], url: { env: NOT_SET_ANYWHERE } }]")).to.contain(
+      "the variable NOT_SET_ANYWHERE",
+    );
+    expect(await readOperations("/nothing/here.yaml").catch((error: Error) => error.message)).to.contain("/nothing/here.yaml: got ENOENT");
+  });
 
   it("names what is missing, and never a URL that was kept elsewhere", async () => {
     const missing = await urlOf({ env: "NOT_SET_ANYWHERE" }, "notifications.chat.url").catch((error: Error) => error.message);
