@@ -18,6 +18,11 @@ export function callerOfRequest(request: Request): Caller {
   return caller;
 }
 
+const again = new WeakMap<Request, () => Promise<boolean>>();
+
+/** Whether the credential that a request came with is still accepted: for answers that go on. */
+export const isStillKnown = (request: Request): Promise<boolean> => again.get(request)?.() ?? Promise.resolve(false);
+
 /**
  * Lets only known callers through.
  * @param onFailure takes requests whose credential is not accepted, and may answer them; a right one is never held up
@@ -33,6 +38,13 @@ export function authentication(authenticate: Authenticate, onFailure?: RequestHa
             }),
           );
         callers.set(request, caller);
+        again.set(request, () =>
+          authenticate(request).then(
+            (now) => now !== undefined,
+            // An identity provider that does not answer has taken nothing back.
+            (error: unknown) => !(error instanceof Unauthenticated),
+          ),
+        );
         next();
       },
       (error: unknown) => {

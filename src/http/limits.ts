@@ -5,7 +5,14 @@ import { callerOfRequest } from "./authentication.js";
 import { tooMany } from "./problems.js";
 
 const MINUTE = 60_000;
-const COMMON = { windowMs: MINUTE, standardHeaders: "draft-8", legacyHeaders: false, handler: tooMany } as const;
+const COMMON = {
+  windowMs: MINUTE,
+  standardHeaders: "draft-8",
+  legacyHeaders: false,
+  handler: tooMany,
+  // Without a trusted proxy the header counts for nothing, which needs no warning.
+  validate: { xForwardedForHeader: false },
+} as const;
 
 export interface Limits {
   /** For each request of a known caller. */

@@ -2,9 +2,11 @@ import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Scope } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
+import { isStillKnown } from "./authentication.js";
 import { migrationView, viewOf } from "./views.js";
 
-const KEEP_ALIVE_MS = 15_000;
+/** How often a quiet stream shows that it lives, and the credential is checked again. */
+const BEAT_MS = 15_000;
 /** Events that a client may have missed and still gets. */
 const KEPT = 2_000;
 /** What a client that missed more is sent, once for each migration. */
@@ -33,7 +35,10 @@ export class ProgressStream {
   /** Events are written in the order in which they happened. */
   private tail: Promise<void> = Promise.resolve();
 
-  constructor(private readonly migrations: Migrations) {
+  constructor(
+    private readonly migrations: Migrations,
+    private readonly beatMs = BEAT_MS,
+  ) {
     migrations.onProgress(({ stack, entry, state }) => {
       this.tail = this.tail
         .then(() => migrations.get(stack))
@@ -42,7 +47,7 @@ export class ProgressStream {
     });
   }
 
-  /** Answers one request, until it ends. */
+  /** Answers one request, until the client goes or its credential ends. */
   serve(request: Request, response: Response, sees: Sees): void {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", Connection: "keep-alive" });
     const seen = request.get("last-event-id");
@@ -51,7 +56,10 @@ export class ProgressStream {
     const resumed = seen === undefined || this.replay(seen, response, sees);
     this.clients.set(response, sees);
     if (!resumed) void this.snapshot(response, sees).catch(() => response.end());
-    const beat = setInterval(() => response.write(": still here\n\n"), KEEP_ALIVE_MS);
+    const beat = setInterval(async () => {
+      if (await isStillKnown(request)) response.write(": still here\n\n");
+      else response.end();
+    }, this.beatMs);
     request.on("close", () => {
       this.clients.delete(response);
       clearInterval(beat);

@@ -14,6 +14,9 @@ import { makeToken } from "../../src/access/tokens.js";
 import { WebhookSenders } from "../../src/access/webhooks.js";
 import { Migrations } from "../../src/automation/migrations.js";
 import { accessSchema } from "../../src/config/access.js";
+import { authentication } from "../../src/http/authentication.js";
+import { authenticateBy } from "../../src/http/signIn.js";
+import { ProgressStream } from "../../src/http/stream.js";
 import { signatureHeaders, signingKey } from "../../src/operations/signatures.js";
 import { createCutoverRouter, type RunningServer, type ServerOptions, startServer } from "../../src/server.js";
 import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
@@ -262,6 +265,7 @@ describe("access to the service", () => {
       return all;
     };
     expect(await statuses(3, bearer("wrong"))).to.deep.equal([401, 401, 429]);
+    expect(await statuses(1, { ...bearer("wrong"), "x-forwarded-for": "10.1.2.3" })).to.deep.equal([429]);
     expect(await statuses(4, bearer(alice))).to.deep.equal([200, 200, 200, 429]);
     const refused = await call("GET", at, bearer(alice));
     expect([refused.json.type, refused.headers.get("content-type")]).to.deep.equal([
@@ -271,6 +275,23 @@ describe("access to the service", () => {
     expect(Number(refused.headers.get("retry-after"))).to.be.within(1, 60);
     expect((await call("POST", `${at}/emergency`, bearer(alice), {})).status).to.equal(409);
     expect(await statuses(1, bearer(await tokenOf("bob", { role: "viewer" })))).to.deep.equal([200]);
+  });
+
+  it("ends a stream of events once its credential is taken back", async () => {
+    const alice = await tokenOf("alice", { role: "viewer" });
+    const stream = new ProgressStream(migrations, 20);
+    const app = express();
+    app.use(authentication(authenticateBy({ tokens })));
+    app.get("/", (request, response) => stream.serve(request, response, () => true));
+    const host = createServer(app);
+    await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
+    afterThisTest(() => void host.close());
+    const response = await fetch(`http://127.0.0.1:${(host.address() as AddressInfo).port}/`, { headers: bearer(alice) });
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("still here")) text += (await reader?.read())?.value ?? "";
+    await tokens.revoke((await tokens.list())[0]?.id ?? "");
+    while ((await reader?.read())?.done === false);
   });
 
   it("lets only named portals frame it and named origins call it", async () => {

@@ -27,6 +27,16 @@ describe("the OpenAPI document", () => {
     expect(Object.keys(schemas)).to.include.members(referred);
   });
 
+  it("has each of its addresses in docs/http-api.md", async () => {
+    const page = await readFile(join(projectRoot(), "docs", "http-api.md"), "utf8");
+    const written = (path: string) =>
+      path
+        .replace(/^\/v1\/migrations\/\{stack\}(?=\/)/, "…")
+        .replaceAll("{number}", "N")
+        .replaceAll(/\{(\w+)\}/g, (_, name: string) => name.toUpperCase());
+    expect(routes.map((r) => written(r.path)).filter((path) => !page.includes(path))).to.deep.equal([]);
+  });
+
   it("asks for a credential everywhere but for the service's health", () => {
     expect(routes.filter((r) => r.needs === "nobody").map((r) => r.path)).to.deep.equal(["/healthz", "/readyz"]);
   });
