@@ -253,7 +253,7 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   const wanted = readConfig(raw, `the config after ${step.id}`, state.stack);
   const violations = configViolations(state, current, wanted, step);
   if (violations.length > 0) return refuse(violations);
-  if (at.preview === undefined) return { do: "preview", step, attempt: at.attempt, config: raw };
+  if (at.preview === undefined) return retrying(plan, state, step, at, { do: "preview", step, attempt: at.attempt, config: raw });
   const { deadline } = deadlineOf(state, step);
   if (deadline !== undefined && state.updatedAt > deadline.at) return onFailure(plan, state, step, deadline.why);
   const unapproved = withoutApproval(plan, state, step, at.preview);
