@@ -8,7 +8,7 @@ const STEP = "containerize.deploy";
 describe("a preview that fails", () => {
   const plan = modelPlan();
   const before = plan[plan.findIndex((s) => s.id === STEP) - 1]?.id ?? "";
-  const after = (transient: boolean, times: number) =>
+  const failing = (transient: boolean, times: number) =>
     decide(
       plan,
       stateAfter(
@@ -20,12 +20,12 @@ describe("a preview that fails", () => {
     );
 
   it("for a passing reason is asked for again after a pause, a few times", () => {
-    for (const times of [1, 2, 3]) expect(after(true, times), String(times)).to.deep.include({ do: "wait" });
-    expect(after(true, 4).do).to.equal("record");
+    for (const times of [1, 2, 3]) expect(failing(true, times), String(times)).to.deep.include({ do: "wait" });
+    expect(failing(true, 4).do).to.equal("record");
   });
 
   it("for good is not asked for again: the step goes back, and a person decides", () => {
-    const decision = after(false, 1);
+    const decision = failing(false, 1);
     const [entry] = decision.do === "record" ? decision.entries : [];
     expect(entry).to.deep.include({ type: "rollback.started", why: `${STEP}: no such file`, path: [] });
   });
