@@ -6,14 +6,13 @@ import type { Migration } from "./migrations.js";
 import { currentConfig } from "./state.js";
 
 /** The gates that guard users on the new side between steps. */
-export const GUARD_GATES: GateName[] = ["error-rate", "latency-p95"];
-export const GUARD = "the watch between steps";
+const GATES: GateName[] = ["error-rate", "latency-p95"];
 
 /**
  * Users do not stop when a step ends: between steps, and while a person is waited for, the new side's gates are watched
  * too, for as long as it serves users. What a step under way watches itself is left to it.
  */
-export function isGuarded({ state }: Migration): boolean {
+function isGuarded({ state }: Migration): boolean {
   const between = state.status === "ready" || state.status === "approval" || state.status === "paused" || state.status === "held";
   // A person who was told already decides.
   return between && state.alarmHeld !== true && servesUsers(currentConfig(state));
@@ -25,20 +24,46 @@ function servesUsers({ dns, strategy, old }: StackConfig): boolean {
   return strategy.kind === "blue-green" && strategy.greenWeight > 0;
 }
 
-/** Bad rounds in a row, and what was bad in the last one. Unknown is not healthy, but no trouble that going back mends. */
-export class GuardRounds {
-  private bad = 0;
+/** Trouble that was found beside any step. */
+export interface Alarm {
+  /** The same one is answered once. */
+  id: string;
+  source: string;
+  reason: string;
+}
 
-  /** @returns what is wrong once it has been so for as many rounds as fail a gate */
-  next(observed: Partial<Record<GateName, Observation>>, config: StackConfig, now: number): string | undefined {
-    const wrong = GUARD_GATES.flatMap((name) => {
-      const observation = observed[name];
-      const gate = gateNamed(name);
-      if (observation === undefined || judge(gate, { gate: name, holdSeconds: 0 }, observation, config, now) !== "fail") return [];
-      const value = observation.reading.known ? gate.format(observation.reading.value) : "";
-      return [`${name} ${value} (accepted: ${gate.accepts(config, undefined)})`];
-    });
-    this.bad = wrong.length === 0 ? 0 : this.bad + 1;
-    return this.bad >= config.gates.failAfterSamples ? wrong.join("; ") : undefined;
+type Observe = (stack: string, gates: readonly GateName[]) => Promise<{ now: number; observed: Partial<Record<GateName, Observation>> }>;
+
+/** Looks at the guarded migrations, a round at a time, and raises the alarm after as many bad ones as fail a gate. */
+export class Guard {
+  /** Bad rounds in a row. */
+  private readonly bad = new Map<string, number>();
+
+  constructor(
+    private readonly observe: Observe,
+    private readonly raise: (stack: string, alarm: Alarm) => Promise<boolean>,
+  ) {}
+
+  async look(migration: Migration): Promise<void> {
+    const { stack, state } = migration;
+    if (!isGuarded(migration)) return void this.bad.delete(stack);
+    const config = currentConfig(state);
+    const { now, observed } = await this.observe(stack, GATES);
+    const wrong = wrongOf(observed, config, now);
+    const bad = wrong.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;
+    this.bad.set(stack, bad);
+    if (bad >= config.gates.failAfterSamples)
+      await this.raise(stack, { id: `guard@${state.lastSeq}`, source: "the watch between steps", reason: wrong.join("; ") });
   }
+}
+
+/** What fails, for people. Unknown is not healthy, but no trouble that going back mends. */
+function wrongOf(observed: Partial<Record<GateName, Observation>>, config: StackConfig, now: number): string[] {
+  return GATES.flatMap((name) => {
+    const observation = observed[name];
+    const gate = gateNamed(name);
+    if (observation === undefined || judge(gate, { gate: name, holdSeconds: 0 }, observation, config, now) !== "fail") return [];
+    const value = observation.reading.known ? gate.format(observation.reading.value) : "";
+    return [`${name} ${value} (accepted: ${gate.accepts(config, undefined)})`];
+  });
 }

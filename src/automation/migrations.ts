@@ -1,27 +1,28 @@
 import { EventEmitter } from "node:events";
 import { hostname } from "node:os";
-import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../config/calendar.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
-import { Conflict, NotFound, printable, Transient } from "../errors.js";
+import { Conflict, NotFound, Transient } from "../errors.js";
 import type { Observation, ObservationName, Side } from "../ports/observations.js";
 import { known, unknown } from "../ports/observations.js";
 import type { OpenTarget, Target } from "../ports/target.js";
+import { checkCommand } from "./commandChecks.js";
 import { type Drift, driftOf, unsettled } from "./drift.js";
 import { Cancelled, type Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
+import { apply, fold } from "./fold.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateName } from "./gates/gate.js";
-import { GUARD, GUARD_GATES, GuardRounds, isGuarded } from "./guard.js";
+import { type Alarm, Guard } from "./guard.js";
 import type { HooksPort } from "./hooks.js";
 import { verifyChain } from "./journal.js";
 import { decide } from "./orchestrator.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
 import { type Around, Runner } from "./runner.js";
-import { apply, configAfter, currentConfig, currentRevision, fold, type MigrationState } from "./state.js";
+import { configAfter, currentConfig, currentRevision, type MigrationState } from "./state.js";
 import { type Lease, Moved, type Store } from "./store.js";
-import { checkTuning, planOf } from "./tuning.js";
+import { planOf } from "./tuning.js";
 
 import type { Preview, ProjectPort, Step } from "./types.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./wayBack.js";
@@ -91,7 +92,7 @@ export class Migrations {
   private readonly stopping = new AbortController();
   private readonly stopForeign: () => void;
   private readonly timers: NodeJS.Timeout[] = [];
-  private readonly guards = new Map<string, GuardRounds>();
+  private readonly guard: Guard;
   /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
   private readonly failed = new Set<string>();
   /** Hashes of commands that were written here and not yet told to listeners. */
@@ -106,6 +107,10 @@ export class Migrations {
       (stack) => void this.heard(stack).catch((error: Error) => this.events.emit("failure", stack, error)),
     );
     if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.resumeAll().catch(() => undefined), sweepMs));
+    this.guard = new Guard(
+      (stack, gates) => this.observeNow(stack, gates),
+      (stack, alarm) => this.alarm(stack, alarm),
+    );
     if (guardMs !== undefined) this.timers.push(setInterval(() => void this.guardAll(), guardMs));
   }
 
@@ -331,7 +336,10 @@ export class Migrations {
     for (;;) {
       const { plan, state } = await this.get(stack);
       if (request !== undefined && isRepeated(await this.options.store.entries(stack), request)) return state;
-      await this.check(stack, plan, state, command, who);
+      const { clock } = target;
+      const runner = this.running.has(stack) ? this.holder : undefined;
+      checkCommand({ plan, state, command, who, now: clock.now(), ...(runner === undefined ? {} : { runner }) });
+      if (command.command === "advance" || command.command === "resume") await this.requireUnchangedFile(stack, state);
       const entry: Entry = { type: "command", who, ...(request === undefined ? {} : { request }), ...command };
       if (await this.appendUnlessMoved(stack, entry, target, state.lastSeq)) break;
     }
@@ -348,83 +356,13 @@ export class Migrations {
     if (this.stopping.signal.aborted) throw new Transient("The service is shutting down.", { retryAfterSeconds: 5 });
   }
 
-  private async check(stack: string, plan: Plan, state: MigrationState, command: Command, who: string): Promise<void> {
-    const refuse = (why: string, next?: string): never => {
-      throw new Conflict(`${stack}: ${why}`, {
-        holder: this.running.has(stack) ? this.holder : undefined,
-        ...(next === undefined ? {} : { next }),
-      });
-    };
-    if (state.status === "completed" || state.status === "aborted") refuse(`the migration is ${state.status}.`);
-    const step = plan[state.position];
-    const { calendar } = currentConfig(state);
-    const now = (await this.target(stack)).clock.now();
-    const refuseFrozen = (): void => {
-      const freeze = freezeAt(calendar, now);
-      if (freeze !== undefined)
-        refuse(`it is frozen until ${localTime(calendar, freeze.until)}: ${freeze.why}.`, "Wait, or go back; both are always possible.");
-    };
-    switch (command.command) {
-      case "advance":
-        if (this.running.has(stack))
-          refuse(`${step?.id ?? "its last step"} is running, held by ${this.holder}.`, "Wait for it, or pause it.");
-        if (state.status !== "ready")
-          refuse(
-            `it is ${state.status}${state.heldReason === undefined ? "" : `: ${state.heldReason}`}.`,
-            state.status === "held" || state.status === "paused" ? "Resume or roll back." : undefined,
-          );
-        refuseFrozen();
-        return this.requireUnchangedFile(stack, state);
-      case "resume":
-        if (state.status !== "held" && state.status !== "paused") refuse(`it is ${state.status}, not held or paused.`);
-        if (state.returning === undefined) refuseFrozen();
-        return this.requireUnchangedFile(stack, state);
-      case "tune":
-        return checkTuning(state, plan, command.changes);
-      case "promote":
-        if (step?.kind !== "config" || step.promote === undefined || !state.applied || state.status !== "running")
-          refuse(`nothing that can be promoted is under way; the position is ${step?.id ?? "the end"}.`);
-        return;
-      case "pause":
-        if (state.status === "paused") refuse("it is paused already.");
-        return;
-      case "approve":
-      case "refuse": {
-        const asked = plan.find((s) => s.id === command.step);
-        if (asked === undefined)
-          throw new NotFound(`${stack} has no step ${printable(command.step)}.`, { next: "Its plan lists the steps by id." });
-        if (asked.id !== step?.id || (state.status !== "approval" && state.status !== "held"))
-          refuse(`${asked.id} does not wait for approval now; the position is ${step?.id ?? "the end"}.`);
-        if (command.command === "refuse") return;
-        if (asked.kind === "approval" && asked.secondPerson && who === state.advancedBy)
-          refuse(`${asked.id} needs a second person: ${who} advanced this migration.`);
-        if (command.preview !== undefined && command.preview !== state.steps[asked.id]?.preview?.digest)
-          refuse(`the preview of ${asked.id} is not the one that was seen.`, "Look at it again, then approve.");
-        if (asked.inMaintenance === true && !maintenanceAllowed(calendar, now))
-          refuse(`it is outside the maintenance windows; the next opens on ${localTime(calendar, nextMaintenance(calendar, now))}.`);
-        return;
-      }
-      case "rollback":
-        if (state.status === "returning") refuse("it is going back already.");
-        wayBackTo(plan, state, command.revision);
-        return;
-      case "emergency":
-        if (state.status === "returning") refuse("it is going back already, DNS first.");
-        emergencyWay(plan, state);
-        return;
-      case "abort":
-        if (state.status === "returning") refuse("it is going back already.");
-        wayBackTo(plan, state, 0);
-        return;
-    }
-  }
-
   /**
    * Journals trouble that was found beside any step, and lets the runner answer it by the phase's policy.
    * @param id of the trouble: the same one is answered once
    * @returns false when it was journaled before, or nothing is left to go back
    */
-  async alarm(stack: string, alarm: { id: string; source: string; reason: string }): Promise<boolean> {
+  async alarm(stack: string, alarm: Alarm): Promise<boolean> {
+    this.requireOpen();
     const target = await this.target(stack);
     for (;;) {
       const { state } = await this.get(stack);
@@ -441,17 +379,7 @@ export class Migrations {
   /** One round over all migrations whose users nobody else looks after. */
   async guardAll(): Promise<void> {
     const all = await this.list().catch(() => []);
-    await Promise.all(all.map((m) => this.guard(m).catch((error: Error) => this.events.emit("failure", m.stack, error))));
-  }
-
-  private async guard(migration: Migration): Promise<void> {
-    const { stack, state } = migration;
-    if (!isGuarded(migration)) return void this.guards.delete(stack);
-    const rounds = this.guards.get(stack) ?? new GuardRounds();
-    this.guards.set(stack, rounds);
-    const { now, observed } = await this.observeNow(stack, GUARD_GATES);
-    const reason = rounds.next(observed, currentConfig(state), now);
-    if (reason !== undefined) await this.alarm(stack, { id: `guard@${state.lastSeq}`, source: GUARD, reason });
+    await Promise.all(all.map((m) => this.guard.look(m).catch((error: Error) => this.events.emit("failure", m.stack, error))));
   }
 
   /** A config edited by hand since the last revision is nobody's decision yet. */

@@ -1,6 +1,7 @@
 import type { PathItem, Recorded } from "../automation/entries.js";
+import { apply } from "../automation/fold.js";
 import type { Plan } from "../automation/plan.js";
-import { apply, currentConfig, type MigrationState } from "../automation/state.js";
+import { currentConfig, type MigrationState } from "../automation/state.js";
 import { wayBackTo } from "../automation/wayBack.js";
 import { Conflict } from "../errors.js";
 import type { RehearsedRollback, WayBackCost } from "./outcome.js";

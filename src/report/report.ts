@@ -1,7 +1,8 @@
 import type { Recorded } from "../automation/entries.js";
+import { fold } from "../automation/fold.js";
 import type { GateSummary } from "../automation/gates/watch.js";
 import type { Plan } from "../automation/plan.js";
-import { currentConfig, fold, type MigrationState, type StepState } from "../automation/state.js";
+import { currentConfig, type MigrationState, type StepState } from "../automation/state.js";
 import type { Phase } from "../automation/types.js";
 import type { StackConfig } from "../config/schema.js";
 import { readConfig } from "../config/stackFile.js";

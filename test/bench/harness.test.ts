@@ -6,9 +6,9 @@ import { exponentOf, inTurns, quantile, ratioOf, sampleOf, slopeOf } from "../..
 import { memoryOf } from "../../bench/harness/memory.js";
 import { compared, growthOf, tableOf } from "../../bench/harness/report.js";
 import { sealedConfig, stackConfig } from "../../bench/harness/stacks.js";
+import { fold } from "../../src/automation/fold.js";
 import { verifyChain } from "../../src/automation/journal.js";
 import { buildPlan } from "../../src/automation/plan.js";
-import { fold } from "../../src/automation/state.js";
 import { readConfig } from "../../src/config/stackFile.js";
 
 describe("the benchmarks' harness", () => {

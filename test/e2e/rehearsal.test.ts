@@ -105,7 +105,7 @@ const CHANGES: [RegExp, RegExp][] = [
     /^create (Alarm web-api-replica-lag|SecurityGroup web-api-database|Instance web-api|SubnetGroup web-api)$/,
   ],
   [/\.lower-ttl$/, /^create (HealthCheck|Record) web-api-old$/],
-  [/^database\.promote$/, /^(update Instance web-api|delete Alarm web-api-replica-lag)$/],
+  [/^database\.(approve|promote)$/, /^(update Instance web-api|delete Alarm web-api-replica-lag)$/],
   [/^database\.repoint$/, /^update (Deployment web-api-blue|Secret web-api)$/],
   [/^rollout\.synthetic-on$/, /^create Deployment web-api-synthetic$/],
   [/^rollout\.synthetic-off$/, /^delete Deployment web-api-synthetic$/],

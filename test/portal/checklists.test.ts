@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { fold } from "../../src/automation/fold.js";
 import { buildPlan } from "../../src/automation/plan.js";
-import { fold, type MigrationState } from "../../src/automation/state.js";
+import type { MigrationState } from "../../src/automation/state.js";
 import { StackFile } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { parseInventory } from "../../src/inventory/csv.js";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Recorded } from "../../src/automation/entries.js";
-import { fold } from "../../src/automation/state.js";
+import { fold } from "../../src/automation/fold.js";
 import { Sampler } from "../../src/portal/sampler.js";
 import { signals } from "../../src/portal/signals.js";
 import { ModelStore, ModelWorld, modelPlan, RAW, STACK } from "../automation/model.js";

@@ -1,6 +1,7 @@
 import type { Recorded } from "../../automation/entries.js";
+import { apply } from "../../automation/fold.js";
 import type { Migrations } from "../../automation/migrations.js";
-import { apply, type MigrationState } from "../../automation/state.js";
+import type { MigrationState } from "../../automation/state.js";
 import { Terminal } from "../../errors.js";
 import type { Queue } from "../../service/queue.js";
 import { isFor, type NotificationConfig, type OperationsConfig } from "../config.js";
