@@ -23,8 +23,11 @@ export const approveCommand = (cli: Cli): Command =>
       const service = await cli.service(options);
       const view = await service.migration(stack);
       const id = step ?? waitingStep(stack, view.status, view.step?.id);
-      await show(service, stack, id, view.application, options.confirm);
-      await service.command(stack, "approve", { step: id, ...(options.resource === undefined ? {} : { resources: options.resource }) });
+      const { digest } = await show(service, stack, id, view.application, options.confirm);
+      // What was shown is what is approved: another preview makes the approval lapse.
+      const seen = digest === undefined ? {} : { preview: digest };
+      const resources = options.resource === undefined ? {} : { resources: options.resource };
+      await service.command(stack, "approve", { step: id, ...resources, ...seen });
       await finish(service, stack, view.lastSeq, options);
     });
 
@@ -53,14 +56,24 @@ function waitingStep(stack: string, status: string, step: string | undefined): s
 }
 
 /** Says what an approval lets happen until the next one; over a point of no return a person writes the application's name. */
-async function show(service: ServiceClient, stack: string, id: string, application: string, confirm: string | undefined): Promise<void> {
+async function show(
+  service: ServiceClient,
+  stack: string,
+  id: string,
+  application: string,
+  confirm: string | undefined,
+): Promise<{ digest: string | undefined }> {
   const steps = await service.steps(stack);
   const allowed = letThrough(steps, id);
   const noWayBack = [...allowed, ...steps.filter((s) => s.id === id)].some((s) => s.pointOfNoReturn);
   say(`Approving ${id} of ${stack} lets these steps follow, as far as it was advanced:`);
   for (const step of allowed) say(`  ${step.id}: ${step.title}${step.pointOfNoReturn ? " (point of no return)" : ""}`);
+  const preview = steps.find((s) => s.id === id)?.preview;
+  for (const { op, name, type } of preview?.changes ?? [])
+    if (op === "replace" || op === "delete") say(`  It would ${op} ${name} (${type}).`);
   if (noWayBack)
     await requireName(application, confirm, "After the point of no return the way back is another one, or none: see the runbook.");
+  return { digest: preview?.digest };
 }
 
 /** The step itself when it changes something, and what follows it up to the next approval. */

@@ -1,6 +1,6 @@
 import { userInfo } from "node:os";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Connection, ServiceClient, tokenIn } from "./client.js";
+import { type ServiceAddress, ServiceClient, tokenIn } from "./client.js";
 import { FORMS, type Form } from "./output.js";
 import type { CommandOptions } from "./project.js";
 
@@ -14,7 +14,7 @@ export interface Cli {
   service(options: ServiceOptions): Promise<ServiceClient>;
 }
 
-export type ServiceOptions = Omit<Connection, "token">;
+export type ServiceOptions = Omit<ServiceAddress, "token">;
 export interface OutputOptions {
   output: Form;
 }

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Recorded } from "../automation/entries.js";
 import type { Preview } from "../automation/types.js";
 import type { Way } from "../automation/wayBack.js";
+import { type Call, Connection, CutoverProblem } from "../client/connection.js";
 import {
   Conflict,
   Forbidden,
@@ -15,7 +15,6 @@ import {
   Unauthenticated,
   UserError,
 } from "../errors.js";
-import type { Problem } from "../http/problems.js";
 import type { migrationView, stepView } from "../http/views.js";
 
 export type MigrationView = ReturnType<typeof migrationView>;
@@ -30,7 +29,7 @@ export type WayView = Omit<Way, "path"> & {
   path: { kind: "config" | "undo"; summary: string; step?: string; afterSeconds?: number; kept?: { path: string; why: string }[] }[];
 };
 
-export interface Connection {
+export interface ServiceAddress {
   /** Address of the running service. */
   server: string;
   /** Who asks, where the credential does not say it. */
@@ -50,10 +49,12 @@ export async function tokenIn(state: string, env: NodeJS.ProcessEnv = process.en
 
 /** The running service, as the commands need it. Its problems come back as the errors that they were there. */
 export class ServiceClient {
-  constructor(private readonly connection: Connection) {}
+  private readonly server: string;
+  private readonly connection: Connection;
 
-  get server(): string {
-    return this.connection.server.replace(/\/$/, "");
+  constructor({ server, ...who }: ServiceAddress) {
+    this.server = server;
+    this.connection = new Connection({ url: server, ...who });
   }
 
   migration = (stack: string): Promise<MigrationView> => this.get(this.at(stack));
@@ -62,7 +63,7 @@ export class ServiceClient {
   preview = (stack: string): Promise<PreviewView> => this.post(this.at(stack, "/preview"));
   wayBack = (stack: string, revision: number): Promise<WayView> => this.get(this.at(stack, `/way-back?revision=${revision}`));
   verify = (stack: string): Promise<{ intact: boolean; faults: string[] }> => this.get(this.at(stack, "/verify"));
-  command = (stack: string, name: string, body: object = {}): Promise<MigrationView> => this.post(this.at(stack, `/${name}`), body);
+  command = (stack: string, name: string, body: object = {}): Promise<MigrationView> => this.post(this.at(stack, `/${name}`), body, true);
 
   async migrations(): Promise<MigrationView[]> {
     const all: MigrationView[] = [];
@@ -87,73 +88,60 @@ export class ServiceClient {
   }
 
   get<T>(path: string): Promise<T> {
-    return this.json(path, { method: "GET" });
-  }
-
-  post<T>(path: string, body: object = {}): Promise<T> {
-    return this.json(path, { method: "POST", body: JSON.stringify(body) });
+    return this.call({ method: "GET", path });
   }
 
   /** What is no JSON, such as a report. */
-  async text(path: string): Promise<string> {
-    return (await this.answer(path, { method: "GET" })).text();
+  text(path: string): Promise<string> {
+    return this.call({ method: "GET", path, text: true });
+  }
+
+  private post<T>(path: string, body: object = {}, repeatable = false): Promise<T> {
+    return this.call({ method: "POST", path, body, repeatable });
   }
 
   private at = (stack: string, path = ""): string => `/v1/migrations/${encodeURIComponent(stack)}${path}`;
 
-  private async json<T>(path: string, init: RequestInit): Promise<T> {
-    return (await (await this.answer(path, init)).json()) as T;
-  }
-
-  private async answer(path: string, init: RequestInit): Promise<Response> {
-    const { user, token } = this.connection;
-    const headers = {
-      "x-cutover-user": user,
-      ...(init.method === "POST" ? { "content-type": "application/json", "idempotency-key": randomUUID() } : {}),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    };
-    const signal = AbortSignal.timeout(DEADLINE_MS);
-    const answer = await fetch(`${this.server}${path}`, { ...init, headers, signal }).catch((cause: Error) => {
-      throw this.unreachable(cause);
-    });
-    if (answer.ok) return answer;
-    throw errorOf(answer.status, (await answer.json().catch(() => ({}))) as Partial<Problem>);
-  }
-
-  private unreachable(cause: Error): Error {
-    if (/Invalid URL|Failed to parse|unknown scheme/.test(`${cause.message} ${(cause.cause as Error | undefined)?.message}`))
-      return new UserError(
-        { path: "--server", got: this.connection.server, accepted: "the service's address, for example http://127.0.0.1:8080" },
-        { cause, next: FIRST_STEPS },
-      );
-    const why = (cause.cause as NodeJS.ErrnoException | undefined)?.code ?? cause.message;
-    return new Transient(`The service at ${this.server} does not answer (${why}).`, { cause, next: FIRST_STEPS });
+  private async call<T>(call: Call): Promise<T> {
+    try {
+      return await this.connection.call<T>({ ...call, signal: AbortSignal.timeout(DEADLINE_MS) });
+    } catch (error) {
+      throw error instanceof CutoverProblem ? errorOf(error, this.server) : error;
+    }
   }
 }
 
 /** The error that a problem document describes. */
-function errorOf(status: number, problem: Partial<Problem>): Error {
-  const message = problem.detail ?? `The service answered ${status}.`;
-  const { next } = problem;
+function errorOf({ status, message, next, type, requestId, document }: CutoverProblem, server: string): Error {
+  if (status === 0) return unreachable(server, message);
   if (status === 401)
     return new Unauthenticated(message, {
       next: "Set CUTOVER_TOKEN to a token of the service; `cutover serve` leaves one in the state folder (--state).",
     });
   if (status === 403) return new Forbidden(message, { next });
-  switch (problem.type?.split("/").at(-1)) {
+  switch (type.split("/").at(-1)) {
     case "not-found":
       return new NotFound(message, { next });
     case "conflict":
-      return new Conflict(message, { next, ...(typeof problem.holder === "string" ? { holder: problem.holder } : {}) });
+      return new Conflict(message, { next, ...(typeof document.holder === "string" ? { holder: document.holder } : {}) });
     case "promise-violation":
-      return new PromiseViolation(Number(problem.promise), message.replace(/^promise \d+: /, ""), { next });
+      return new PromiseViolation(Number(document.promise), message.replace(/^promise \d+: /, ""), { next });
     case "user": {
-      const issues = (problem.issues as InputIssue[] | undefined) ?? [];
+      const issues = (document.issues as InputIssue[] | undefined) ?? [];
       return issues.length > 0 ? new UserError(issues, { next }) : new UserError({ path: "request", accepted: message }, { next });
     }
     case "bug":
-      return new Terminal(`${message} Request ${problem.requestId}.`, { next: next ?? "Report it with that log." });
+      return new Terminal(`${message} Request ${requestId}.`, { next: next ?? "Report it with that log." });
   }
   if (status === 429 || status === 503) return new Transient(message, { next });
   return new Terminal(message, { next });
+}
+
+function unreachable(server: string, message: string): Error {
+  if (!URL.canParse(server) || !/^https?:/.test(server))
+    return new UserError(
+      { path: "--server", got: server, accepted: "the service's address, for example http://127.0.0.1:8080" },
+      { next: FIRST_STEPS },
+    );
+  return new Transient(message, { next: FIRST_STEPS });
 }

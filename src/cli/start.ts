@@ -14,7 +14,7 @@ import { openAccess } from "../service/access.js";
 import { faultsByStack } from "./faults.js";
 import { isColoured } from "./output.js";
 import { printer } from "./progress.js";
-import { type CommandOptions, folderProject, sandboxFolder } from "./project.js";
+import { type CommandOptions, folderProject, rehearsalsIn, sandboxFolder } from "./project.js";
 import { servingLines } from "./serve.js";
 import { untilStopped } from "./stop.js";
 import { withSandbox } from "./withSandbox.js";
@@ -47,7 +47,7 @@ export async function start(options: StartOptions): Promise<void> {
     await writeAtomically(finished, new Date().toISOString());
     if (options.exit === true) return;
     const { access, close } = await openAccess({ state: options.state, host: "127.0.0.1", namesPeople: true });
-    const server = await startServer({ migrations: open.migrations, access, port: options.port });
+    const server = await startServer({ migrations: open.migrations, rehearsals: rehearsalsIn(options.state), access, port: options.port });
     out.say(`\n${servingLines(server)}`);
     await untilStopped();
     await server.close();

@@ -273,9 +273,18 @@ export interface ConfigChange {
 /** What the journals say; every number comes from an entry */
 export interface Report {
   migrations: MigrationReport[];
-  totals: Record<string, number>;
+  totals: {
+    applications: number;
+    updates: number;
+    previews: number;
+    rollbacks: number;
+    gates: number;
+    samples: number;
+    updateMs: number;
+  };
 }
 
+/** What a migration's journal says, and what was looked at to report it */
 export interface MigrationReport {
   stack: string;
   application: string;
@@ -285,28 +294,7 @@ export interface MigrationReport {
   startedAt: number;
   /** Milliseconds since the epoch, on the target's clock */
   endedAt: number;
-  steps: {
-    id: string;
-    phase: Phase;
-    kind: string;
-    title: string;
-    /** The guide's item that it carries out */
-    seed: string;
-    status: string;
-    attempts: number;
-    /** Milliseconds since the epoch, on the target's clock */
-    startedAt?: number;
-    /** Milliseconds since the epoch, on the target's clock */
-    completedAt?: number;
-    revision?: number;
-    /** Real milliseconds that the engine's update took */
-    updateMs?: number;
-    changes?: Record<string, number>;
-    gates: Gate[];
-    evidence?: string;
-    files: string[];
-    approvedBy?: string;
-  }[];
+  steps: StepReport[];
   /** Percent of DNS answers for the new side, as applied */
   dnsWeights: {
     /** Milliseconds since the epoch, on the target's clock */
@@ -334,24 +322,24 @@ export interface MigrationReport {
   rollbacks: {
     /** Milliseconds since the epoch, on the target's clock */
     at: number;
+    who: string;
+    why: string;
     /** Milliseconds since the epoch, on the target's clock */
     completedAt?: number;
-    why: string;
-    who: string;
     automatic: boolean;
     toRevision: number;
+    /** What ran, in order */
     path: string[];
     kept: string[];
   }[];
   revisions: {
-    number: number;
-    why: string;
-    who: string;
     /** Milliseconds since the epoch, on the target's clock */
     at: number;
+    who: string;
+    why: string;
+    number: number;
     restores?: number;
   }[];
-  /** Policies that the stack config lets pass */
   waivers: {
     policy: string;
     resource?: string;
@@ -367,6 +355,7 @@ export interface MigrationReport {
     /** Milliseconds since the epoch, on the target's clock */
     at: number;
     who: string;
+    /** The command */
     what: string;
     step?: string;
     why?: string;
@@ -403,7 +392,7 @@ export interface MigrationReport {
     step?: string;
     text: string;
   }[];
-  /** A month's, as the step that reviews them found them */
+  /** A month */
   costs?: {
     before: number;
     after: number;
@@ -418,8 +407,32 @@ export interface MigrationReport {
     at: number;
     faults: string[];
     entries: number;
+    /** Hash of the newest entry */
     head: string;
   };
+}
+
+export interface StepReport {
+  id: string;
+  phase: Phase;
+  kind: string;
+  title: string;
+  /** The guide's item that it carries out */
+  seed: string;
+  status: string;
+  attempts: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  startedAt?: number;
+  /** Milliseconds since the epoch, on the target's clock */
+  completedAt?: number;
+  revision?: number;
+  /** What the engine's update took, in real milliseconds */
+  updateMs?: number;
+  changes?: Record<string, number>;
+  gates: Gate[];
+  evidence?: string;
+  files: string[];
+  approvedBy?: string;
 }
 
 /** A rehearsal in a list */

@@ -79,7 +79,7 @@ function usersBack(path: PathItem[], state: MigrationState, durations: Durations
 }
 
 /** What each rollback of the rehearsal cost. @param share of users on the new side at a moment, as the sandbox knows it */
-export function rollbackCosts(plan: Plan, entries: readonly Recorded[], share: (at: number) => number): RehearsedRollback[] {
+export function rollbackCosts(plan: Plan, entries: readonly Recorded[], share: (at: number, asOf?: number) => number): RehearsedRollback[] {
   const found: RehearsedRollback[] = [];
   let state: MigrationState | undefined;
   let firstBad: number | undefined;
@@ -89,7 +89,8 @@ export function rollbackCosts(plan: Plan, entries: readonly Recorded[], share: (
     if (entry.type === "rollback.started" && state !== undefined) {
       const { at, why, automatic, revision } = entry;
       const done = entries.find((e) => e.seq > entry.seq && e.type === "rollback.completed")?.at;
-      const back = usersBackAt(entry, state, share);
+      // Whoever goes on again does not wait for the last resolver.
+      const back = usersBackAt(entry, state, (moment) => share(moment, done));
       found.push({
         at,
         why,
@@ -121,7 +122,7 @@ function losesOf(plan: Plan, state: MigrationState, revision: number): string[] 
 function usersBackAt(
   entry: Extract<Recorded, { type: "rollback.started" }>,
   state: MigrationState,
-  share: (at: number) => number,
+  share: (at: number, asOf?: number) => number,
 ): number | undefined {
   const restored = state.revisions.find((r) => r.number === entry.revision)?.config["cutover:dns"] as
     | { records?: string; weights?: { new: number } }

@@ -59,10 +59,13 @@ export class Sandbox {
     return faults.map((f) => ({ fault: faultText(f), came: f.came === true }));
   }
 
-  /** The share of users that were on the new side at a moment: what they really met, caches of resolvers and all. */
-  async usersOnNew(stack: string): Promise<(at: number) => number> {
+  /**
+   * The share of users that were on the new side at a moment: what they really met, caches of resolvers and all. With
+   * `asOf`, what it would have been if no weight had changed after that.
+   */
+  async usersOnNew(stack: string): Promise<(at: number, asOf?: number) => number> {
     const state = await this.world(stack).look();
-    return (at) => newShare(state, at);
+    return (at, asOf = Number.POSITIVE_INFINITY) => newShare({ ...state, dns: state.dns.filter((c) => c.at <= asOf) }, at);
   }
 
   /** Promises that the far side saw broken; empty when all held. */

@@ -18,8 +18,9 @@ import { cutover, MAIN, modelService } from "./service.js";
 type Name = keyof typeof EXIT;
 
 /** A service that answers every request alike, for what a well one never says. */
-async function answering(status: number, body: string): Promise<string> {
-  const server: Server = createServer((_, response) => {
+async function answering(status: number, body: string, onRequest: (path: string) => void = () => {}): Promise<string> {
+  const server: Server = createServer((request, response) => {
+    onRequest(request.url ?? "");
     response.writeHead(status, { "content-type": "application/json" });
     response.end(body);
   });
@@ -89,10 +90,14 @@ const CASES: Record<Name, (context: Mocha.Context) => Promise<number | null>> = 
   },
   interrupted: async () => {
     const running = { stack: STACK, status: "running", running: true, lastSeq: 0, entries: [], gates: [] };
-    const server = await answering(200, JSON.stringify(running));
+    let follows = (): void => {};
+    const following = new Promise<void>((resolve) => {
+      follows = resolve;
+    });
+    const server = await answering(200, JSON.stringify(running), (path) => path.includes("/journal") && follows());
     const child = spawn(process.execPath, [MAIN, "advance", STACK, "--server", server], { cwd: projectRoot(), stdio: "ignore" });
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    await following;
     child.kill("SIGINT");
     return ended;
   },

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { rehearsal } from "../../src/http/schemas/rehearsal.js";
 import type { Outcome } from "../../src/rehearsal/outcome.js";
 import { listRehearsals, readRehearsal } from "../../src/rehearsal/shelf.js";
 import { requireEngine } from "../support/sandbox.js";
@@ -30,6 +31,8 @@ describe("cutover rehearse", function () {
     const folder = join(state, "rehearsals");
     expect((await listRehearsals(folder)).map((r) => r.id)).to.deep.equal([outcome.id]);
     expect(await readRehearsal(folder, outcome.id)).to.deep.equal(outcome);
+    // As the API describes it, to its last member.
+    expect(rehearsal.parse(outcome)).to.deep.equal(outcome);
     expect(await readFile(join(folder, outcome.id, "rehearsal.md"), "utf8")).to.match(/^# GO: batch-processor-staging\n/);
   });
 

@@ -13,6 +13,7 @@ import { renderMarkdown } from "../../src/report/markdown.js";
 import { buildReport, type Report } from "../../src/report/report.js";
 import { STACK } from "../automation/model.js";
 import { type ModelService, modelService } from "../cli/service.js";
+import { expectConforming } from "../http/conforming.js";
 import { requirePart } from "../support/parts.js";
 import { tempFolder } from "../support/tmp.js";
 
@@ -94,6 +95,18 @@ describe("the report of a migration", function () {
       headers: { authorization: `Bearer ${service.token}` },
     });
     expect(answer.headers.get("content-security-policy")).to.match(/^default-src 'none'; style-src 'sha256-/);
+  });
+
+  it("is described by the API to its last member", async () => {
+    const answer = await fetch(`${service.url}/v1/migrations/${STACK}/report`, { headers: { authorization: `Bearer ${service.token}` } });
+    const contentType = answer.headers.get("content-type");
+    expectConforming({
+      method: "GET",
+      path: `/v1/migrations/${STACK}/report`,
+      status: answer.status,
+      contentType,
+      body: await answer.json(),
+    });
   });
 
   it("keeps its own content security policy in a real browser, and prints", async function () {

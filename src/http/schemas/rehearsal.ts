@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { instant, phase } from "./common.js";
-import { report } from "./report.js";
+import { migrationReport } from "./report.js";
 
 const summary = {
   id: z.string(),
@@ -66,7 +66,7 @@ export const rehearsal = z
         waysBack: z.array(wayBackCost).describe("What going back to the beginning would have cost after each step"),
         writePauseMs: z.number().optional(),
         frames: z.array(frame),
-        report: report.shape.migrations.element,
+        report: migrationReport,
       }),
     ),
   })
