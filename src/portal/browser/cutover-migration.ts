@@ -1,6 +1,7 @@
-import { asProblem, type Problem } from "./lib/api.js";
+import { type Api, asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
 import { h, type View } from "./lib/render.js";
+import { save } from "./lib/save.js";
 import type { Change, Me } from "./lib/session.js";
 import type { Migration, Signals, Step } from "./lib/types.js";
 import { MigrationDialog } from "./migrationDialog.js";
@@ -9,7 +10,7 @@ import { charts, firstWindow, windowOf } from "./views/charts.js";
 import { FIRST_FILTER } from "./views/journal.js";
 import { now } from "./views/now.js";
 import { PANELS, type PanelContext } from "./views/panels.js";
-import { problemBox, statusChip, weights } from "./views/parts.js";
+import { migrationHeader, problemBox } from "./views/parts.js";
 import { phaseLine } from "./views/phases.js";
 import { stepList } from "./views/steps.js";
 import { type Tab, tabs } from "./views/tabs.js";
@@ -45,6 +46,8 @@ export class CutoverMigration extends CutoverElement {
   };
   private timer: ReturnType<typeof setTimeout> | undefined;
   private seen = -1;
+  private loading = false;
+  private again = false;
   private readonly dialog = new MigrationDialog(this);
 
   get stack(): string {
@@ -109,37 +112,52 @@ export class CutoverMigration extends CutoverElement {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      void this.load().catch((error) => {
-        this.problem = asProblem(error);
-        this.update();
-      });
+      void this.loadInTurn();
     }, after);
   }
 
+  /** One after another: an earlier answer that comes late would hide a later one. */
+  private async loadInTurn(): Promise<void> {
+    this.again = true;
+    if (this.loading) return;
+    this.loading = true;
+    while (this.again) {
+      this.again = false;
+      try {
+        await this.load();
+      } catch (error) {
+        this.problem = asProblem(error);
+      }
+      this.update();
+    }
+    this.loading = false;
+  }
+
   private async load(): Promise<void> {
-    const { api, stack } = this;
+    const { api, tab } = this;
     const m = this.migration();
     if (api === undefined || m === undefined) return;
     this.seen = m.lastSeq;
     const { steps } = await api.get<{ steps: Step[] }>(`${this.address}/plan`);
-    const { roles } = await api.get<Me>(`v1/me?stack=${encodeURIComponent(stack)}`);
-    if (stack !== this.stack) return;
-    this.roles = roles;
-    this.steps = steps;
+    const { roles } = await api.get<Me>(`v1/me?stack=${encodeURIComponent(m.stack)}`);
+    if (m.stack !== this.stack) return;
+    [this.steps, this.roles] = [steps, roles];
     this.update();
-    const { tab } = this;
     const panel = PANELS.find((p) => p.id === tab);
-    if (panel !== undefined) this.panels = { ...this.panels, [panel.id]: await panel.load(api, this.address, this.context(m)) };
-    else if (tab === "overview") {
-      const { from, to } = windowOf(this.window ?? firstWindow(m, steps), m, steps);
-      const query = new URLSearchParams({
-        ...(from === undefined ? {} : { from: String(from) }),
-        ...(to === undefined ? {} : { to: String(to) }),
-      });
-      this.signals = await api.get<Signals>(`${this.address}/signals?${query}`);
-    }
-    this.problem = undefined;
-    this.update();
+    const shown = panel === undefined ? undefined : await panel.load(api, this.address, this.context(m));
+    const signals = tab === "overview" ? await this.loadSignals(api, m) : this.signals;
+    if (m.stack !== this.stack) return;
+    if (panel !== undefined) this.panels = { ...this.panels, [panel.id]: shown };
+    [this.signals, this.problem] = [signals, undefined];
+  }
+
+  private loadSignals(api: Api, m: Migration): Promise<Signals> {
+    const { from, to } = windowOf(this.window ?? firstWindow(m, this.steps), m, this.steps);
+    const query = new URLSearchParams({
+      ...(from === undefined ? {} : { from: String(from) }),
+      ...(to === undefined ? {} : { to: String(to) }),
+    });
+    return api.get<Signals>(`${this.address}/signals?${query}`);
   }
 
   private context(migration: Migration): PanelContext {
@@ -178,22 +196,7 @@ export class CutoverMigration extends CutoverElement {
       "div",
       { class: "stack" },
       problemBox(lost ?? this.refusal ?? this.problem),
-      h(
-        "header",
-        { class: "top" },
-        h(
-          "div",
-          { class: "who" },
-          h("h2", { class: "row" }, m.application, statusChip(m)),
-          h(
-            "p",
-            { class: "quiet" },
-            [m.environment, `${m.criticality} criticality`, m.owner, `revision ${m.revision}`].filter(Boolean).join(" · "),
-          ),
-        ),
-        h("div", null, weights(m)),
-        this.readOnly ? false : actionBar(actionsOf(m, step, this.roles), (action) => this.dialog.open(action)),
-      ),
+      migrationHeader(m, this.readOnly ? false : actionBar(actionsOf(m, step, this.roles), (action) => this.dialog.open(action))),
       h(
         "section",
         { class: "card", "aria-label": "Progress" },
@@ -276,11 +279,7 @@ export class CutoverMigration extends CutoverElement {
     event.preventDefault();
     this.refusal = undefined;
     try {
-      const text = await this.api?.text(`${this.address}/files/${encodeURIComponent(name)}`);
-      const url = URL.createObjectURL(new Blob([text ?? ""], { type: "text/plain" }));
-      const link = Object.assign(document.createElement("a"), { href: url, download: name });
-      link.click();
-      URL.revokeObjectURL(url);
+      save(name, (await this.api?.text(`${this.address}/files/${encodeURIComponent(name)}`)) ?? "");
     } catch (error) {
       this.refusal = asProblem(error);
       this.update();

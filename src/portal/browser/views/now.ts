@@ -81,16 +81,10 @@ export function planned(step: Step | undefined): View {
   );
 }
 
-function holding(m: Migration): View {
-  const held = hold(m, new Date(m.updatedAt).getTime());
-  if (held === undefined) return false;
-  return h(
-    "p",
-    { class: "hold small" },
-    h("progress", { max: 1, value: held.done, "aria-label": "How long the gates have held" }),
-    h("span", { class: "quiet" }, held.text),
-  );
-}
+const holding = (m: Migration): View => {
+  const held = hold(m);
+  return held === undefined ? false : h("p", { class: "small quiet" }, `The gates ${held}.`);
+};
 
 const goingBack = ({ revision, items, done, why, automatic }: NonNullable<Migration["returning"]>): View => [
   h("p", { class: "title" }, `Back to revision ${revision}${automatic ? ", by itself" : ""}`),

@@ -1,5 +1,5 @@
 import type { Problem } from "../lib/api.js";
-import { duration } from "../lib/format.js";
+import { duration, time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { GateSummary, Migration } from "../lib/types.js";
 
@@ -98,11 +98,28 @@ export const problemBox = (problem: Problem | undefined): View =>
         problem.requestId === undefined ? false : h("span", { class: "quiet small mono" }, `request ${problem.requestId}`),
       );
 
-/** How long a step's gates have held, of how long they must. */
-export function hold(m: Migration, now: number): { done: number; text: string } | undefined {
-  const { watch } = m;
+/** Since when a step's gates pass, and how long they must. */
+export function hold({ watch }: Migration): string | undefined {
   if (watch === undefined || watch.holdMs === 0) return undefined;
-  if (watch.passingSince === undefined) return { done: 0, text: `must hold ${duration(watch.holdMs)} without a break; not passing yet` };
-  const held = Math.min(watch.holdMs, Math.max(0, now - watch.passingSince));
-  return { done: held / watch.holdMs, text: `held ${duration(held)} of ${duration(watch.holdMs)}` };
+  const must = `must pass for ${duration(watch.holdMs)} without a break`;
+  return watch.passingSince === undefined ? `${must}; not all do yet` : `pass since ${time(watch.passingSince)}; ${must}`;
 }
+
+/** The name of a migration, its status, its users, and what can be asked of it. */
+export const migrationHeader = (m: Migration, actions: View): View =>
+  h(
+    "header",
+    { class: "top" },
+    h(
+      "div",
+      { class: "who" },
+      h("h2", { class: "row" }, m.application, statusChip(m)),
+      h(
+        "p",
+        { class: "quiet" },
+        [m.environment, `${m.criticality} criticality`, m.owner, `revision ${m.revision}`].filter(Boolean).join(" · "),
+      ),
+    ),
+    h("div", null, weights(m)),
+    actions,
+  );
