@@ -256,8 +256,6 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   if (at.preview === undefined) return retrying(plan, state, step, at, { do: "preview", step, attempt: at.attempt, config: raw });
   const { deadline } = deadlineOf(state, step);
   if (deadline !== undefined && state.updatedAt > deadline.at) return onFailure(plan, state, step, deadline.why);
-  const unapproved = withoutApproval(plan, state, step, at.preview);
-  if (unapproved !== undefined) return unapproved;
   // Named for the preview that was seen, and for no other.
   const named = at.approvedPreview === at.preview.digest ? (at.approvedResources ?? []) : [];
   const lost = statefulLosses(at.preview.changes).filter((l) => !named.includes(l.name));
@@ -266,6 +264,8 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
     // Inside a window users wait, and nobody approves such a thing there: it is undone as a whole.
     return step.undoFrom === undefined ? hold(reason, 7) : onFailure(plan, state, step, reason);
   }
+  const unapproved = withoutApproval(plan, state, step, at.preview);
+  if (unapproved !== undefined) return unapproved;
   const update: Decision = {
     do: "update",
     key: effectKey(state, step.id, at.attempt, "update"),
