@@ -12,7 +12,7 @@ const AT_ONCE = 2;
 export const benchmark: Benchmark = {
   about: "soak",
   run: async ({ short, folder, advances, say }) => {
-    const stacks = applicationNames(Math.ceil((short ? 2 * STEPS : advances) / STEPS)).map((n) => `${n}-staging`);
+    const stacks = applicationNames(Math.ceil((short ? 4 * STEPS : advances) / STEPS)).map((n) => `${n}-staging`);
     const world = await makeWorld(folder, Object.fromEntries(stacks.map((s) => [s, stackConfig(s.replace("-staging", ""), "staging")])));
     const service = await startService(world);
     const points: { x: number; y: number }[] = [];
