@@ -1,10 +1,12 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
 import { expect } from "chai";
 import type { NameServer } from "../../src/adapters/dns/answers.js";
 import { commandFleet } from "../../src/adapters/fleet.js";
 import { openRealTarget } from "../../src/adapters/target.js";
+import { gateNamed } from "../../src/automation/gates/catalogue.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { readConfig } from "../../src/config/stackFile.js";
 import { readTarget, type TargetConfig, targetSchema } from "../../src/config/targets.js";
@@ -13,6 +15,7 @@ import { OBSERVATIONS, type ObservationName } from "../../src/ports/observations
 import { RAW, STACK } from "../automation/model.js";
 import { gdnsdForSuite } from "../support/gdnsd.js";
 import { motoForSuite } from "../support/moto.js";
+import { prometheusForSuite } from "../support/prometheus.js";
 import { tempFolder } from "../support/tmp.js";
 
 const config = readConfig(RAW, "test", STACK);
@@ -104,8 +107,9 @@ describe("the real target", function () {
   this.timeout(120_000);
   const moto = motoForSuite();
   const dns = gdnsdForSuite();
+  const prometheus = prometheusForSuite();
 
-  async function open(nameServers: NameServer[], patch: Partial<StackConfig["dns"]> = {}) {
+  async function open(nameServers: NameServer[], patch: Partial<StackConfig["dns"]> = {}, prometheusUrl = "http://127.0.0.1:1") {
     const folder = tempFolder("target");
     const kubeconfig = join(folder, "kubeconfig");
     writeFileSync(
@@ -122,7 +126,7 @@ describe("the real target", function () {
     const target = targetSchema.parse({
       aws: { endpoint: moto.endpoint() },
       cluster: { kubeconfig },
-      prometheus: { url: "http://127.0.0.1:1" },
+      prometheus: { url: prometheusUrl },
       dns: { samples: 300 },
     });
     const changed = { ...config, dns: { ...(config.dns as NonNullable<StackConfig["dns"]>), ...patch } };
@@ -141,6 +145,39 @@ describe("the real target", function () {
         else expect(reading.reason, name).to.not.equal("");
       }
     }
+    target.close();
+  });
+
+  it("promise 11: compares the traffic of both sides, each as its own source counted it, with the weight that was asked for", async () => {
+    const loadBalancer = (config.old?.loadBalancerArn ?? "").split(":loadbalancer/")[1] ?? "";
+    await moto.clients().cloudwatch.send(
+      new PutMetricDataCommand({
+        Namespace: "AWS/ApplicationELB",
+        MetricData: [
+          {
+            MetricName: "RequestCount",
+            Value: 600,
+            Timestamp: new Date(Date.now() - 180_000),
+            Dimensions: [{ Name: "LoadBalancer", Value: loadBalancer }],
+          },
+        ],
+      }),
+    );
+    const began = Date.now();
+    prometheus.expose(() => `http_requests_total{status="200"} ${((Date.now() - began) / 1_000) * 50}\n`);
+    const target = await open([], {}, prometheus.url());
+    const read = async (name: ObservationName, side?: "old" | "new") => {
+      const { reading } = await target.observer.observe(name, side, 300);
+      return reading.known ? reading.value : Number.NaN;
+    };
+    for (let i = 0; i < 60 && !((await read("traffic-share")) > 0.2); i += 1) await new Promise((resolve) => setTimeout(resolve, 500));
+    const [fresh, share] = [await read("request-count", "new"), await read("traffic-share")];
+    expect(await read("request-count", "old")).to.equal(600);
+    expect(fresh).to.be.above(150);
+    expect(share).to.be.closeTo(fresh / (fresh + 600), 0.05);
+    const gate = gateNamed("traffic-share");
+    const percent = Math.round(share * 100);
+    expect([gate.judge(share, config, percent), gate.judge(share, config, percent + 20)]).to.deep.equal(["pass", "pending"]);
     target.close();
   });
 
