@@ -395,7 +395,11 @@ export class Migrations {
 
   /** Goes on with every migration that was under way when a service ended; those that another process runs are left to it. */
   async resumeAll(): Promise<void> {
-    for (const { stack } of await this.list()) if (!this.failed.has(stack)) await this.ensureRunning(stack);
+    for (const { stack } of await this.list()) {
+      if (this.failed.has(stack)) continue;
+      // One that cannot go on keeps no other one from it.
+      await this.ensureRunning(stack).catch((error: Error) => this.events.emit("failure", stack, error));
+    }
   }
 
   /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */

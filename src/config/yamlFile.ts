@@ -17,6 +17,11 @@ export async function readYamlFile<T extends z.ZodType>(
   const text = await readFile(file, "utf8").catch((cause: Error) => {
     throw new UserError({ path: file, got: cause.message, accepted: about.what }, { cause, next: `${about.docs} shows one.` });
   });
+  return parseYaml(text, file, schema);
+}
+
+/** Checks a text of settings. @throws UserError naming each wrong value, in the file */
+export function parseYaml<T extends z.ZodType>(text: string, file: string, schema: T): z.output<T> {
   const document = parseDocument(text);
   const broken = document.errors[0];
   if (broken !== undefined) throw new UserError({ path: file, got: broken.message.split("\n")[0] ?? "", accepted: "a YAML map" });

@@ -1,9 +1,8 @@
 import { readFile } from "node:fs/promises";
-import { parseDocument } from "yaml";
 import { z } from "zod";
 import { ANNOUNCED_MOMENTS, ASKED_MOMENTS } from "../automation/hooks.js";
 import { seconds } from "../config/primitives.js";
-import { issuesOf } from "../config/schema.js";
+import { parseYaml, readYamlFile } from "../config/yamlFile.js";
 import { UserError } from "../errors.js";
 import { EVENTS } from "./notifications/events.js";
 import { signingKey } from "./signatures.js";
@@ -79,25 +78,11 @@ export type OperationsConfig = z.output<typeof operationsSchema>;
 export const NO_OPERATIONS: OperationsConfig = operationsSchema.parse({});
 
 /** Checks what a file says. @throws UserError naming each wrong value */
-export function parseOperations(text: string, file: string): OperationsConfig {
-  const document = parseDocument(text);
-  const broken = document.errors[0];
-  if (broken !== undefined) throw new UserError({ path: file, got: broken.message.split("\n")[0] ?? "", accepted: "a YAML map" });
-  const input: unknown = document.toJS() ?? {};
-  const result = operationsSchema.safeParse(input);
-  if (!result.success) throw new UserError(issuesOf(result.error, input), { summary: `${file} is not valid.` });
-  return result.data;
-}
+export const parseOperations = (text: string, file: string): OperationsConfig => parseYaml(text, file, operationsSchema);
 
 /** Reads `operations.yaml`: notifications, hooks and the schedule of drift detection. @throws UserError */
 export async function readOperations(file: string): Promise<OperationsConfig> {
-  const text = await readFile(file, "utf8").catch((cause: Error) => {
-    throw new UserError(
-      { path: file, got: (cause as NodeJS.ErrnoException).code ?? cause.message, accepted: "a file that can be read" },
-      { cause, next: "docs/operations.md shows one." },
-    );
-  });
-  const config = parseOperations(text, file);
+  const config = await readYamlFile(file, operationsSchema, { what: "a file that can be read", docs: "docs/operations.md" });
   await requireUsable(config);
   return config;
 }

@@ -88,12 +88,12 @@ describe("the service's metrics", () => {
     await Promise.all([one.close(), other.close()]);
   });
 
-  it("find engines wherever they run below this process, and their memory", async function () {
+  it("find the engines that this process runs, and their memory", async function () {
     if (process.platform !== "linux") this.skip();
     const bin = tempFolder("engine");
     spawnSync("cp", [process.execPath, join(bin, "pulumi")]);
     const before = await engines();
-    spawnForTest("sh", ["-c", `"${join(bin, "pulumi")}" -e "setTimeout(() => {}, 60000)" & wait`]);
+    spawnForTest(join(bin, "pulumi"), ["-e", "setTimeout(() => {}, 60000)"]);
     let now = await engines();
     while ((now?.count ?? 0) === (before?.count ?? 0) || now?.bytes === 0) {
       await new Promise((resolve) => setTimeout(resolve, 50));
