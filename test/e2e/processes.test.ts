@@ -22,6 +22,8 @@ import { tempFolder } from "../support/tmp.js";
 /** 40 in the nightly tier: about as many minutes of two cores as there are tens of them. */
 const MIGRATIONS = Number(process.env.CUTOVER_MIGRATIONS ?? 6);
 const MINUTES = 60_000;
+/** Between two looks at a migration: the service allows one caller so many requests a minute. */
+const LOOK_MS = Math.max(300, MIGRATIONS * 100);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("several service processes over one PostgreSQL", function () {
@@ -77,8 +79,8 @@ describe("several service processes over one PostgreSQL", function () {
           expect(status, `${stack}: ${heldReason} ${one.errors()} ${two.errors()}`).to.be.oneOf(["ready", "running"]);
           expect(Date.now(), `${stack} takes too long`).to.be.below(deadline);
           // Refused while something runs, and lost with a process that dies: then it is asked for again.
-          if (status === "ready") expect(await advance(stack)).to.be.oneOf([202, 409, undefined]);
-          await pause(300);
+          if (status === "ready") expect(await advance(stack)).to.be.oneOf([202, 409, 429, undefined]);
+          await pause(LOOK_MS);
         }
         // What one process says, the other says too.
         expect((await view(one, stack)).status).to.equal("completed");
@@ -145,8 +147,13 @@ async function post({ url, token }: Service, path: string, body: object): Promis
 
 const as = (token: string) => ({ authorization: `Bearer ${token}`, "x-cutover-user": "alice" });
 
-const view = async ({ url, token }: Service, stack: string): Promise<{ status: string; heldReason?: string }> =>
-  (await (await fetch(`${url}/v1/migrations/${stack}`, { headers: as(token) })).json()) as { status: string; heldReason?: string };
+async function view({ url, token }: Service, stack: string): Promise<{ status: string; heldReason?: string }> {
+  for (;;) {
+    const answer = await fetch(`${url}/v1/migrations/${stack}`, { headers: as(token) });
+    if (answer.status !== 429) return (await answer.json()) as { status: string; heldReason?: string };
+    await pause(Number(answer.headers.get("retry-after") ?? 1) * 1_000);
+  }
+}
 
 /** Whether a process holds a lease now. */
 const runsSomething = ({ sql }: Postgres, { pid }: ChildProcess): Promise<boolean> =>
