@@ -67,8 +67,7 @@ export function checkCommand(asked: Asked): void {
       return;
     case "emergency":
       // A way back whose engine hangs or fails is overtaken by the weights themselves.
-      if (state.status === "returning" && state.returning?.path.some((item) => item.kind === "undo" && item.step === EMERGENCY_EXIT))
-        refuse("the emergency is under way already.");
+      if (state.status === "returning" && isEmergency(state)) refuse("the emergency is under way already.");
       emergencyWay(plan, state);
       return;
     case "abort":
@@ -76,6 +75,12 @@ export function checkCommand(asked: Asked): void {
       wayBackTo(plan, state, 0);
       return;
   }
+}
+
+/** Its way back begins with the weights themselves. */
+function isEmergency({ returning }: MigrationState): boolean {
+  const first = returning?.path[0];
+  return first?.kind === "undo" && first.step === EMERGENCY_EXIT;
 }
 
 /** What a person says to a step that waits for them. */

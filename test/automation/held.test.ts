@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { currentConfig } from "../../src/automation/state.js";
 import { nextMaintenance } from "../../src/config/calendar.js";
 import { known, unknown } from "../../src/ports/observations.js";
+import { afterThisTest } from "../support/cleanup.js";
 import { STACK } from "./model.js";
 import { ModelService } from "./service.js";
 
@@ -219,5 +220,33 @@ describe("trouble beside any step", () => {
     ]);
     expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
     expect(m.failures).to.deep.equal([]);
+  });
+});
+
+describe("an emergency", () => {
+  it("overtakes a way back that takes its time, and is not asked for twice", async () => {
+    const m = await ModelService.open();
+    await m.reach("traffic.dns-100");
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const before = m.world.beforeSleep;
+    m.world.beforeSleep = () => held;
+    afterThisTest(release);
+    await m.migrations.command(STACK, { command: "rollback", revision: 0, why: "slowly" }, "alice");
+    for (let i = 0; i < 100 && (await m.state).status !== "returning"; i += 1) await new Promise((r) => setTimeout(r, 20));
+    expect(await m.state).to.include({ status: "returning" });
+    await m.migrations.command(STACK, { command: "emergency", why: "now" }, "alice");
+    m.world.beforeSleep = before;
+    release();
+    const state = await m.migrations.settled(STACK);
+    expect(state.heldReason).to.equal("Went back to revision 0: now");
+    // Tried before the first user moved, and set now.
+    expect(m.world.effects.filter((e) => e === "weights")).to.have.length.of.at.least(2);
+    expect(m.world.violations).to.deep.equal([]);
+    expect(m.world.applied.workload.deployed).to.equal(false);
+    const [first, ...others] = await m.journal("rollback.started");
+    expect([first?.why, ...others.map((e) => e.path[0]?.kind)]).to.deep.equal(["slowly", "undo"]);
   });
 });
