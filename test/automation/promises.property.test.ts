@@ -385,7 +385,7 @@ describe("promises 1 to 11 over random nights", function () {
 
   it("holds every promise whatever people, faults and crashes do, and always comes to a right end", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: MOST_ACTIONS }), async (actions) => {
+      fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }), async (actions) => {
         await night(actions, async (n) => {
           expect(n.world.violations).to.deep.equal([]);
           const end = await n.finish();

@@ -17,7 +17,7 @@ const STACKS = join(projectRoot(), "stacks");
 
 describe("the guide's checklists", () => {
   it("have every box of the guide's database cutover, word for word and in its order", async () => {
-    const guide = await readFile(join(projectRoot(), "test", "fixtures", "seed", "database-cutover-checklist.md"), "utf8");
+    const guide = await readFile(join(projectRoot(), "test", "fixtures", "checklists", "database-cutover-checklist.md"), "utf8");
     const boxes = [...guide.matchAll(/^- \[ \] (.+)$/gm)].map(([, text]) => text);
     const ours = SEED_CHECKLISTS.filter((l) => ["pre-migration", "during-window", "post-migration"].includes(l.id));
     expect(boxes).to.have.length(18);
