@@ -92,6 +92,7 @@ function checkAnswer(asked: Asked, command: Extract<Command, { command: "approve
   const position = plan[state.position]?.id;
   if (step === undefined)
     throw new NotFound(`${state.stack} has no step ${printable(command.step)}.`, { next: "Its plan lists the steps by id." });
+  if (state.returning !== undefined) refuse("it is on its way back.", "Resume it, or wait for it.");
   if (step.id !== position || (state.status !== "approval" && state.status !== "held"))
     refuse(`${step.id} does not wait for approval now; the position is ${position ?? "the end"}.`);
   if (command.command === "refuse") return;

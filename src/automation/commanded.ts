@@ -48,6 +48,8 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
 
 function approved(next: MigrationState, entry: Extract<Recorded, { type: "command"; command: "approve" }>, plan: Plan): MigrationState {
   const step = plan[next.position];
+  // A way back is resumed, not approved.
+  if (next.returning !== undefined) return next;
   // Who advanced cannot be the second person; the service says so, and a journal that says otherwise changes nothing.
   if (step?.id !== entry.step || (step.kind === "approval" && step.secondPerson && entry.who === next.advancedBy)) return next;
   const before = stepOf(next, entry.step);

@@ -15,7 +15,7 @@ const GATES: GateName[] = ["error-rate", "latency-p95"];
 function isGuarded({ state }: Migration): boolean {
   const between = state.status === "ready" || state.status === "approval" || state.status === "paused" || state.status === "held";
   // A person who was told already decides.
-  return between && state.alarmHeld !== true && servesUsers(currentConfig(state));
+  return between && state.alarmHeld !== true && state.returning === undefined && servesUsers(currentConfig(state));
 }
 
 function servesUsers({ dns, strategy, old }: StackConfig): boolean {

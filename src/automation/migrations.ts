@@ -366,7 +366,7 @@ export class Migrations {
     const target = await this.target(stack);
     for (;;) {
       const { state } = await this.get(stack);
-      const busy = state.alarm !== undefined || state.status === "returning";
+      const busy = state.alarm !== undefined || state.returning !== undefined;
       if (busy || state.status === "completed" || state.status === "aborted" || state.alarms.includes(alarm.id)) return false;
       if (await this.appendUnlessMoved(stack, { type: "alarm", ...alarm }, target, state.lastSeq)) break;
     }

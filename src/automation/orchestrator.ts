@@ -5,7 +5,7 @@ import { CutoverError } from "../errors.js";
 import type { Entry, PathItem } from "./entries.js";
 import { nextRoundAt, startWatch, type WatchState } from "./gates/watch.js";
 import type { Plan } from "./plan.js";
-import { actionViolations, configViolations, statefulLosses, type Violation } from "./promises.js";
+import { actionViolations, configViolations, cutoverViolations, statefulLosses, type Violation } from "./promises.js";
 import { configAfter, currentConfig, type Intent, MAX_TRIES, type MigrationState, type StepState } from "./state.js";
 import type { ActionStep, ApprovalStep, ConfigStep, GateStep, Preview, Step } from "./types.js";
 import { configOf, emergencyWay, wayBackBefore, wayBackTo } from "./wayBack.js";
@@ -190,6 +190,9 @@ function decideApproval(plan: Plan, state: MigrationState, step: ApprovalStep, a
     return retrying(plan, state, step, at, preview);
   }
   const given = at.approvedBy !== undefined && !(step.secondPerson && at.approvedBy === state.advancedBy);
+  // Said before a person waits for gates that can never pass.
+  const violations = step.inMaintenance === true ? cutoverViolations(state) : [];
+  if (violations.length > 0) return refuse(violations);
   if (step.gates.length === 0) return given ? complete(step, at) : { do: "idle", why: `Waits for approval: ${step.asks}` };
   if (given && state.watch?.verdict === "passed") return complete(step, at);
   const watch = state.watch ?? startWatch(state.updatedAt);
@@ -301,9 +304,17 @@ function retrying(plan: Plan, state: MigrationState, step: Step, at: StepState, 
  */
 function answerAlarm(plan: Plan, state: MigrationState, { source, reason }: NonNullable<MigrationState["alarm"]>): Decision {
   const why = `${source}: ${reason}`;
+  if (state.returning !== undefined) return hold(`${why}. It is on its way back already: resume it.`);
   const at = plan[state.position];
   const step = at !== undefined && canGoBack(state, at) ? at : plan.slice(0, state.position).findLast((s) => canGoBack(state, s));
-  return step === undefined ? hold(why) : onFailure(plan, state, step, why);
+  if (step === undefined) return hold(why);
+  try {
+    return onFailure(plan, state, step, why);
+  } catch (error) {
+    // After the clean-up began there is no way back: a person must know.
+    if (error instanceof CutoverError) return hold(`${why}. ${error.message}`);
+    throw error;
+  }
 }
 
 /** A step whose failure leads back, and that has done something. */

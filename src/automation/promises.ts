@@ -66,15 +66,18 @@ export function actionViolations(state: MigrationState, step: Step, undo: boolea
     found.push({ promise: 3, what: "the new database accepts writes only after the old one refuses them" });
   if (makes.includes("maintenance-off") && newAcceptsWrites(state) && !after(state, "old-fleet-on-new", "old-fleet-on-old"))
     found.push({ promise: 3, what: "maintenance ends only after the old fleet uses the database that accepts writes" });
-  const { database } = currentConfig(state);
-  if (!undo && makes.includes("maintenance-on") && database?.role === "primary" && database.active === "old")
-    found.push({
-      promise: 3,
-      what: "the database was promoted and left again: another cutover needs a new replica, under a new target identifier",
-    });
+  if (!undo && makes.includes("maintenance-on")) found.push(...cutoverViolations(state));
   if (destroys && !cleanupApproved(state))
     found.push({ promise: 4, what: "nothing old is removed before the cleanup was approved by a second person" });
   return found;
+}
+
+/** What speaks against beginning the database cutover now. */
+export function cutoverViolations(state: MigrationState): Violation[] {
+  const { database } = currentConfig(state);
+  const left = database?.role === "primary" && database.active === "old";
+  const what = "the database was promoted and left again: another cutover needs a new replica, under a new target identifier";
+  return left ? [{ promise: 3, what }] : [];
 }
 
 /** Resources that hold data: replacing or deleting one stops the step unless it was approved by name (promise 7). */

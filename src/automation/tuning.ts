@@ -29,6 +29,9 @@ export const TUNABLE = [
   "cleanup.soakSeconds",
 ];
 
+/** How long the old side is kept: decided before that time is over. */
+const SOAKS = ["cleanup.soakSeconds", "database.keepOldSeconds"];
+
 /** The plan from here on: what was tuned decides about the steps to come. */
 export function planOf(state: MigrationState, plan: Plan): Plan {
   const { tuned, stack } = state;
@@ -69,6 +72,11 @@ export function checkTuning(state: MigrationState, plan: Plan, changes: ConfigPa
         got: "a path that cannot be tuned",
         accepted: `one of ${Object.keys(now).join(", ")}`,
       })),
+    );
+  const late = SOAKS.filter((path) => path in changes && state.steps["cleanup.soak"]?.status === "done");
+  if (late.length > 0)
+    throw new UserError(
+      late.map((path) => ({ path: `changes.${path}`, got: printable(changes[path]), accepted: "nothing any more: the soak is over" })),
     );
   const next = { ...state, tuned: { ...state.tuned, ...changes } };
   currentConfig(next);

@@ -30,12 +30,28 @@ export interface Way {
  * @throws NotFound without that revision, Conflict after the cleanup began
  */
 export function wayBackTo(plan: Plan, state: MigrationState, revision: number, now = state.updatedAt): Way {
-  const target = state.revisions.find((r) => r.number === revision);
-  if (target === undefined) {
+  const found = state.revisions.find((r) => r.number === revision);
+  if (found === undefined) {
     const numbers = state.revisions.map((r) => r.number);
     throw new NotFound(`${state.stack} has no revision ${revision}.`, { next: `Its revisions are ${numbers[0]} to ${numbers.at(-1)}.` });
   }
-  return wayBackFrom(plan, state, undoIndexOf(plan, target, state), target, now);
+  const target = restoredBy(state, found);
+  const undoTo = undoIndexOf(plan, target);
+  // Its config belongs to steps that are not done now: the marks and the data are not as it expects them.
+  if (undoTo > state.position + (state.applied ? 1 : 0))
+    throw new Conflict(`${state.stack}: revision ${revision} lies ahead: ${plan[undoTo - 1]?.id} is not done now.`, {
+      next: "Advance to come there again.",
+    });
+  const { returning } = state;
+  // What a way back has undone already stays undone.
+  if (returning !== undefined && undoTo > returning.undoTo)
+    throw new Conflict(
+      `${state.stack}: it was on its way back to revision ${returning.revision}, which lies before revision ${revision}.`,
+      {
+        next: "Resume, or go further back.",
+      },
+    );
+  return wayBackFrom(plan, state, undoTo, target, now);
 }
 
 /** The way back that undoes a step and everything after it. */
@@ -127,15 +143,14 @@ function revisionBefore(plan: Plan, state: MigrationState, index: number): Revis
   return first;
 }
 
-/** Index of the first step to undo so that the revision's own step, and nothing after it, stays done. */
-function undoIndexOf(plan: Plan, target: Revision, state: MigrationState): number {
-  if (target.step !== undefined) return plan.findIndex((s) => s.id === target.step) + 1;
-  if (target.restores !== undefined) {
-    const restored = state.revisions.find((r) => r.number === target.restores);
-    if (restored !== undefined) return undoIndexOf(plan, restored, state);
-  }
-  return 0;
+/** The revision that one which went back led to: those on the way there are no place to stay. */
+function restoredBy(state: MigrationState, revision: Revision): Revision {
+  const restored = state.revisions.find((r) => r.number === revision.restores);
+  return restored === undefined ? revision : restoredBy(state, restored);
 }
+
+/** Index of the first step to undo so that the revision's own step, and nothing after it, stays done. */
+const undoIndexOf = (plan: Plan, { step }: Revision): number => (step === undefined ? 0 : plan.findIndex((s) => s.id === step) + 1);
 
 const STRATEGY = "cutover:strategy";
 /** Until a load balancer's rule and targets follow what the cluster was told, in seconds. */

@@ -157,6 +157,14 @@ describe("tuning a running migration", () => {
     expect(m.world.violations).to.deep.equal([]);
   });
 
+  it("promise 4: changes no soak that is over", async () => {
+    const m = await ModelService.open();
+    await m.reach("cleanup.list");
+    expect(await m.refused({ command: "tune", changes: { "cleanup.soakSeconds": 172_800 }, why: "x" })).to.contain(
+      "nothing any more: the soak is over",
+    );
+  });
+
   it("keeps the goal of an advance that is under way", async () => {
     const m = await ModelService.open();
     await m.reach("traffic.new-record");
@@ -201,6 +209,17 @@ describe("trouble beside any step", () => {
     expect(m.world.applied.dns?.weights).to.deep.equal({ old: 75, new: 25 });
   });
 
+  it("holds for a person once the clean-up has begun: there is no way back", async () => {
+    const m = await ModelService.open();
+    await m.reach("cleanup.terminate-instances");
+    await m.migrations.alarm(STACK, alarm);
+    const state = await m.migrations.settled(STACK);
+    expect(state.status).to.equal("held");
+    expect(state.heldReason).to.contain("HighErrorRate").and.to.contain("has begun its cleanup: there is no way back from there");
+    await m.say({ command: "resume" });
+    expect(await m.position).to.equal("cleanup.delete-load-balancer");
+  });
+
   it("is found between steps by watching the new side for as long as it serves users", async () => {
     const m = await ModelService.open();
     await m.reach("traffic.dns-25");
@@ -220,6 +239,30 @@ describe("trouble beside any step", () => {
     ]);
     expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
     expect(m.failures).to.deep.equal([]);
+  });
+});
+
+describe("a way back that is held", () => {
+  it("is resumed, and not approved: that would let the step run that is being undone", async () => {
+    const m = await ModelService.open();
+    await m.reach("traffic.dns-100");
+    m.world.faults = { ...m.world.faults, fail: (kind) => (kind === "update" ? "terminal" : undefined) };
+    expect((await m.say({ command: "rollback", revision: 0, why: "no" })).heldReason).to.contain("the way back failed");
+    expect(await m.refused({ command: "approve", step: "traffic.dns-100" }, "bob")).to.contain("it is on its way back. Resume it");
+    m.world.faults = { ...m.world.faults, fail: () => undefined };
+    expect((await m.say({ command: "resume" })).heldReason).to.equal("Went back to revision 0: no");
+  });
+});
+
+describe("a rollback", () => {
+  it("leads to no revision that lies ahead", async () => {
+    const m = await ModelService.open();
+    await m.reach("database.monitor");
+    const { revision } = await m.state;
+    await m.say({ command: "rollback", revision: 0, why: "no" });
+    expect(await m.refused({ command: "rollback", revision, why: "yes" })).to.match(
+      /revision \d+ lies ahead: database\.\S+ is not done now\. Advance to come there again\./,
+    );
   });
 });
 
