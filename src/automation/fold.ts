@@ -98,6 +98,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         promotion: undefined,
         alarm: undefined,
         returning: {
+          seq: entry.seq,
           revision: entry.revision,
           undoTo: entry.undoTo,
           path: entry.path,

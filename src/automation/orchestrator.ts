@@ -365,8 +365,8 @@ function decideReturn(plan: Plan, state: MigrationState): Decision {
 
 function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
   const { returning } = state;
-  // The journal's length makes the key of each rollback its own.
-  const key = effectKey(state, `back-to-${returning?.revision}`, state.revisions.length + index, item.kind);
+  const begun = returning?.seq ?? 0;
+  const key = effectKey(state, `back-to-${returning?.revision}`, begun, `${index}-${item.kind}`);
   if (item.kind === "config") {
     const violations = configViolations(state, currentConfig(state), configOf(item, state.stack), undefined);
     if (violations.length > 0) return refuse(violations);
@@ -386,7 +386,7 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   const violations = actionViolations(state, step, true);
   if (violations.length > 0) return refuse(violations);
   const attempt = state.steps[step.id]?.attempt ?? 0;
-  // The emergency exit is undone again and again without being run anew: the journal's length tells the times apart.
-  const part = `undo-${state.revisions.length + index}`;
+  // The emergency exit is undone again and again without being run anew.
+  const part = `undo-${begun}-${index}`;
   return { do: "act", key: effectKey(state, step.id, attempt, part), step, undo: true, config: currentConfig(state) };
 }

@@ -3,7 +3,7 @@ import type { StackConfig } from "../config/schema.js";
 import { CutoverError, Terminal, Transient } from "../errors.js";
 import { type Observation, unknown } from "../ports/observations.js";
 import type { Evidence, Target } from "../ports/target.js";
-import { Cancelled, type Driver } from "./engine/driver.js";
+import { Cancelled, type Driver, type Updated } from "./engine/driver.js";
 import { type EngineStart, engineStart, thisSystem } from "./engine/system.js";
 import type { Entry } from "./entries.js";
 import { apply } from "./fold.js";
@@ -18,7 +18,7 @@ import { statefulLosses } from "./promises.js";
 import { currentConfig, type Intent, type MigrationState } from "./state.js";
 import type { Lease, Store } from "./store.js";
 import { planOf } from "./tuning.js";
-import type { ProjectPort } from "./types.js";
+import type { Preview, ProjectPort } from "./types.js";
 
 /** How often a running action is looked at that has a deadline. */
 const DEADLINE_LOOK_MS = 250;
@@ -163,18 +163,15 @@ export class Runner {
   }
 
   private async preview({ step, attempt, config }: Extract<Decision, { do: "preview" }>): Promise<void> {
+    let preview: Preview;
     try {
-      const preview = await this.parts.driver.preview(this.state.stack, config);
-      await this.append({
-        type: "preview.stored",
-        step: step.id,
-        attempt,
-        preview,
-        blocked: statefulLosses(preview.changes).map((c) => c.name),
-      });
+      preview = await this.parts.driver.preview(this.state.stack, config);
     } catch (error) {
       await this.append({ type: "preview.failed", step: step.id, ...failure(error) });
+      return;
     }
+    const blocked = statefulLosses(preview.changes).map((c) => c.name);
+    await this.append({ type: "preview.stored", step: step.id, attempt, preview, blocked });
   }
 
   private async update(decision: Extract<Decision, { do: "update" }>): Promise<void> {
@@ -199,14 +196,17 @@ export class Runner {
 
   private async applyUpdate(intent: Extract<Intent, { type: "update.intended" }>): Promise<void> {
     await this.parts.store.requireHeld(this.lease);
+    let updated: Updated;
     try {
-      const updated = await this.parts.driver.update(this.state.stack, intent.config, intent.key, { dnsOnly: intent.targetDns === true });
-      await this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...updated });
+      updated = await this.parts.driver.update(this.state.stack, intent.config, intent.key, { dnsOnly: intent.targetDns === true });
     } catch (error) {
       // The service ends: the update stays intended, and the next runner finds out how far it came.
       if (error instanceof Cancelled && this.stop.aborted) throw error;
       await this.append({ type: "update.failed", key: intent.key, revision: intent.revision, ...failure(error) });
+      return;
     }
+    // When this line cannot be written, the update still happened: it stays intended, and is looked for.
+    await this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...updated });
   }
 
   private async act({ key, step, undo, config, deadline }: Omit<Extract<Decision, { do: "act" }>, "do">): Promise<void> {

@@ -66,6 +66,8 @@ export interface MigrationState {
   /** What the config step's update has been applied in this attempt. */
   applied: boolean;
   returning?: {
+    /** Number of the entry that began it: its effects are told from those of another way back by that. */
+    seq: number;
     revision: number;
     undoTo: number;
     path: PathItem[];
