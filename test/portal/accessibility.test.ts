@@ -5,7 +5,9 @@ import { type ModelPortal, openModelPortal } from "./model.js";
 
 const VIEWS = ["overview", "steps", "journal", "revisions", "checklists", "risks", "costs", "tuning", "goals"];
 
-describe("accessibility of the portal", () => {
+describe("accessibility of the portal", function () {
+  // A browser on a busy machine.
+  this.timeout(90_000);
   const browser = chromiumForSuite();
   let portal: ModelPortal;
   beforeEach(async () => {
@@ -54,7 +56,7 @@ describe("accessibility of the portal", () => {
       );
     }
     await close();
-  }).timeout(60_000);
+  });
 
   it("axe finds nothing on the page that asks for a token, which has its style before anybody is let in", async () => {
     const { page, complaints, close } = await openPage(browser(), portal.server.url, { scheme: "dark" });

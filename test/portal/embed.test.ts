@@ -8,7 +8,9 @@ import { type ModelPortal, openModelPortal } from "./model.js";
 const FLEET = `<body><main><h1>Our portal</h1><cutover-fleet graph="off"></cutover-fleet></main>
   <script type="module" src="SERVICE/elements.js"></script><script type="module" src="/own.js"></script></body>`;
 
-describe("the elements in somebody else's page", () => {
+describe("the elements in somebody else's page", function () {
+  // A browser on a busy machine.
+  this.timeout(90_000);
   const browser = chromiumForSuite();
   let portal: ModelPortal | undefined;
   let page: Awaited<ReturnType<typeof foreignPage>> | undefined;
@@ -53,7 +55,7 @@ describe("the elements in somebody else's page", () => {
     await picture(tab, "embedded-fleet");
     expect(complaints).to.deep.equal([]);
     await close();
-  }).timeout(60_000);
+  });
 
   it("takes commands there too, and shows the service's refusal with what to do next", async () => {
     const body = `<body><main><h1>Our portal</h1><cutover-migration stack="${STACK}"></cutover-migration></main>
@@ -75,7 +77,7 @@ describe("the elements in somebody else's page", () => {
     await dialog.getByRole("alert").getByText("it is paused: somebody was faster").waitFor();
     await dialog.getByText("Next: Resume or roll back.").waitFor();
     await close();
-  }).timeout(60_000);
+  });
 
   it("shows nothing to a page of an origin that is not named", async () => {
     const script = `document.querySelector("cutover-fleet").token = new URLSearchParams(location.hash.slice(1)).get("token");`;

@@ -7,7 +7,9 @@ import { chromiumForSuite, openPage } from "../support/chromium.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { type ModelPortal, openModelPortal } from "./model.js";
 
-describe("the portal's page", () => {
+describe("the portal's page", function () {
+  // A browser on a busy machine.
+  this.timeout(90_000);
   const browser = chromiumForSuite();
   let portal: ModelPortal;
   const access: Access = { local: makeLocalToken({ namesPeople: true }) };
@@ -52,7 +54,7 @@ describe("the portal's page", () => {
     await page.getByText("Went back to revision 0: meanwhile").first().waitFor();
     await page.getByText("The service does not answer.").waitFor({ state: "detached" });
     await close();
-  }).timeout(60_000);
+  });
 
   it("keeps what somebody is typing while events come in", async () => {
     const { page, close } = await open();

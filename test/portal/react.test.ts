@@ -22,7 +22,9 @@ const PAGE = `
   }
   createRoot(document.querySelector("main")).render(createElement(Page));`;
 
-describe("the Backstage plugin's React component", () => {
+describe("the Backstage plugin's React component", function () {
+  // A browser on a busy machine.
+  this.timeout(90_000);
   const browser = chromiumForSuite();
 
   it("shows the fleet and the chosen migration, with a token as a property and without commands", async () => {
@@ -56,5 +58,5 @@ describe("the Backstage plugin's React component", () => {
     await close();
     await page.close();
     await portal.close();
-  }).timeout(60_000);
+  });
 });

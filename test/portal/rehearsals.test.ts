@@ -60,7 +60,9 @@ const REHEARSED = {
   ],
 };
 
-describe("rehearsals in the portal", () => {
+describe("rehearsals in the portal", function () {
+  // A browser on a busy machine.
+  this.timeout(90_000);
   const browser = chromiumForSuite();
 
   it("are listed with their verdict, and replayed moment by moment: by buttons, by keys and by itself", async () => {

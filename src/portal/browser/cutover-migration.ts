@@ -14,7 +14,7 @@ import { migrationHeader, problemBox } from "./views/parts.js";
 import { phaseLine } from "./views/phases.js";
 import { stepList } from "./views/steps.js";
 import { type Tab, tabs } from "./views/tabs.js";
-import { NO_DRAFT } from "./views/tuning.js";
+import { NO_DRAFT, type TuningDraft } from "./views/tuning.js";
 
 /** After a change, what was fetched is fetched again, but not more often than this. */
 const FRESH_MS = 400;
@@ -165,14 +165,19 @@ export class CutoverMigration extends CutoverElement {
       migration,
       steps: this.steps,
       ...this.chosen,
-      choose: ({ journal, compared, tuning = this.chosen.tuning }) => {
-        this.chosen = { tuning, journal: { ...this.chosen.journal, ...journal }, compared: { ...this.chosen.compared, ...compared } };
+      choose: ({ journal, compared, tuning = {} }) => {
+        const before = this.chosen.tuning;
+        this.chosen = {
+          tuning: { ...before, ...tuning, changes: { ...before.changes, ...tuning.changes } },
+          journal: { ...this.chosen.journal, ...journal },
+          compared: { ...this.chosen.compared, ...compared },
+        };
         if (compared !== undefined) this.refresh(0);
         this.update();
       },
       ...(this.readOnly || !this.roles.includes("operator")
         ? {}
-        : { rollback: (revision: number) => this.dialog.open("rollback", revision), tune: (changes, why) => void this.tune(changes, why) }),
+        : { rollback: (revision: number) => this.dialog.open("rollback", revision), tune: (changesOf) => void this.tune(changesOf) }),
     };
   }
 
@@ -261,8 +266,10 @@ export class CutoverMigration extends CutoverElement {
     setTimeout(() => this.shadowRoot?.getElementById(`phase-${phase}`)?.scrollIntoView({ block: "start" }), FRESH_MS / 4);
   }
 
-  private async tune(changes: Record<string, unknown>, why: string): Promise<void> {
+  private async tune(changesOf: (draft: TuningDraft) => Record<string, unknown>): Promise<void> {
     this.refusal = undefined;
+    const changes = changesOf(this.chosen.tuning);
+    const why = this.chosen.tuning.why.trim();
     try {
       const view = await this.api?.post<Migration>(`${this.address}/tune`, { changes, ...(why === "" ? {} : { why }) });
       this.chosen = { ...this.chosen, tuning: NO_DRAFT };

@@ -16,10 +16,10 @@ export interface PanelContext {
   journal: JournalFilter;
   compared: Compared;
   tuning: TuningDraft;
-  choose: (what: { journal?: Partial<JournalFilter>; compared?: Partial<Compared>; tuning?: TuningDraft }) => void;
+  choose: (what: { journal?: Partial<JournalFilter>; compared?: Partial<Compared>; tuning?: Partial<TuningDraft> }) => void;
   /** Absent where no commands are offered. */
   rollback?: (revision: number) => void;
-  tune?: (changes: Record<string, unknown>, why: string) => void;
+  tune?: (changesOf: (draft: TuningDraft) => Record<string, unknown>) => void;
 }
 
 export interface Panel {
@@ -83,7 +83,7 @@ export const PANELS: Panel[] = [
     "Tuning",
     (api, at) => api.get<TuningData>(`${at}/tuning`),
     (data, { tuning, choose, tune }) =>
-      tuningPanel(data, { draft: tuning, onDraft: (draft) => choose({ tuning: draft }), ...(tune === undefined ? {} : { send: tune }) }),
+      tuningPanel(data, { draft: tuning, onDraft: (typed) => choose({ tuning: typed }), ...(tune === undefined ? {} : { send: tune }) }),
   ),
   panel("goals", "30/60/90 days", (api, at) => api.get<Scorecard>(`${at}/scorecard`), goalsPanel),
 ];

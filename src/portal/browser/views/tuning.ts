@@ -17,9 +17,10 @@ export const NO_DRAFT: TuningDraft = { changes: {}, why: "" };
 
 export interface TuningProps {
   draft: TuningDraft;
-  onDraft: (draft: TuningDraft) => void;
-  /** Absent where no commands are offered. */
-  send?: (changes: Record<string, unknown>, why: string) => void;
+  /** What was typed since: the rest of the draft stays. */
+  onDraft: (typed: Partial<TuningDraft>) => void;
+  /** Asks for the draft as it is then, which may be newer than what is drawn. Absent where no commands are offered. */
+  send?: (changesOf: (draft: TuningDraft) => Record<string, unknown>) => void;
 }
 
 const printed = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
@@ -35,7 +36,8 @@ function read(text: string): unknown {
 
 /** Thresholds, holds and weights to come, as they count now; changed from here on, with the person's name in the journal. */
 export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, send }: TuningProps): View {
-  const wanted = Object.entries(draft.changes).filter(([path, text]) => text.trim() !== printed(values[path]));
+  const wantedOf = ({ changes }: TuningDraft) => Object.entries(changes).filter(([path, text]) => text.trim() !== printed(values[path]));
+  const wanted = wantedOf(draft);
   return h(
     "section",
     { class: "card stack", "aria-label": "Tuning" },
@@ -77,8 +79,7 @@ export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, sen
                       type: "text",
                       "aria-label": `${path} from now on`,
                       value: draft.changes[path] ?? printed(value),
-                      oninput: (e: Event) =>
-                        onDraft({ ...draft, changes: { ...draft.changes, [path]: (e.target as HTMLInputElement).value } }),
+                      oninput: (e: Event) => onDraft({ changes: { [path]: (e.target as HTMLInputElement).value } }),
                     }),
               ),
             ),
@@ -99,7 +100,7 @@ export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, sen
               type: "text",
               maxlength: 500,
               value: draft.why,
-              oninput: (e: Event) => onDraft({ ...draft, why: (e.target as HTMLInputElement).value }),
+              oninput: (e: Event) => onDraft({ why: (e.target as HTMLInputElement).value }),
             }),
           ),
           h(
@@ -108,7 +109,7 @@ export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, sen
               type: "button",
               class: "primary",
               disabled: wanted.length === 0,
-              onclick: () => send(Object.fromEntries(wanted.map(([path, text]) => [path, read(text)])), draft.why.trim()),
+              onclick: () => send((latest) => Object.fromEntries(wantedOf(latest).map(([path, text]) => [path, read(text)]))),
             },
             wanted.length === 0 ? "Nothing changed" : `Change ${wanted.map(([path]) => path).join(", ")}`,
           ),
