@@ -51,7 +51,7 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number, n
         next: "Resume, or go further back.",
       },
     );
-  return wayBackFrom(plan, state, undoTo, target, now);
+  return returning === undefined ? wayBackFrom(plan, state, undoTo, target, now) : furtherBack(plan, state, returning, undoTo, target, now);
 }
 
 /** The way back that undoes a step and everything after it. */
@@ -75,7 +75,26 @@ export function emergencyWay(plan: Plan, state: MigrationState): Way {
   return { ...way, path: [{ kind: "undo", step: EMERGENCY_EXIT, summary }, ...way.path] };
 }
 
-function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: Revision, now: number): Way {
+/** What is left of a way back, and from its end further: what it has undone is not gone through again. */
+function furtherBack(
+  plan: Plan,
+  state: MigrationState,
+  { path, done, undoTo: reached }: NonNullable<MigrationState["returning"]>,
+  undoTo: number,
+  target: Revision,
+  now: number,
+): Way {
+  const left = path.slice(done);
+  const end = left.findLast((item) => item.kind === "config")?.config;
+  const undone = plan
+    .slice(reached)
+    .map(({ id }) => [id, { status: "undone" as const, attempt: state.steps[id]?.attempt ?? 0, failures: 0 }]);
+  const there = { ...state, position: Math.min(state.position, reached), steps: { ...state.steps, ...Object.fromEntries(undone) } };
+  const way = wayBackFrom(plan, there, undoTo, target, now, end);
+  return { ...way, path: [...left, ...way.path] };
+}
+
+function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: Revision, now: number, from?: RawConfig): Way {
   const lost = plan.slice(undoTo, state.position + 1).filter((s) => isDone(state, s.id) || isUnderWay(state, s.id));
   if (
     state.steps["cleanup.approve"]?.status === "done" &&
@@ -87,7 +106,7 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
     });
 
   const path: PathItem[] = [];
-  const start = currentRevision(state).config;
+  const start = from ?? currentRevision(state).config;
   let config = start;
   const reach = (wanted: RawConfig, summary: string, dnsOnly = false): void => {
     const { config: next, kept } = withFloors(config, wanted, state);
