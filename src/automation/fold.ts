@@ -265,7 +265,8 @@ function returned(next: MigrationState, plan: Plan): MigrationState {
     status: "held",
     heldReason: `Went back to revision ${returning.revision}: ${returning.why}`,
     returning: undefined,
-    applied: false,
+    // Back to the revision of the step under way: what that applied stands.
+    applied: next.applied && next.position < returning.undoTo,
     watch: undefined,
   };
   return toLapsed(state, plan);

@@ -24,6 +24,8 @@ function injected(fault: string, where: string, times = 1): void {
 
 /** How many times a person acts before the history is driven to its end without faults. */
 const MOST_ACTIONS = 25;
+/** Of the journal, when a promise was broken. */
+const MOST_TOLD = 40;
 
 type Action =
   | { kind: "command"; who: string; command: Command }
@@ -298,6 +300,7 @@ class Night {
   private async tried(ask: () => Promise<unknown>): Promise<void> {
     await ignoring(ask());
     await this.settle();
+    await this.requireNoViolation();
   }
 
   /** Every effect and append comes by here, before and after it. @returns whether the process dies there */
@@ -375,6 +378,22 @@ class Night {
   get state() {
     return this.service.get(STACK).then((m) => m.state);
   }
+
+  /** What was broken, and the journal's last lines, which say how it came to that. */
+  async requireNoViolation(): Promise<void> {
+    const { violations } = this.world;
+    if (violations.length === 0) return;
+    expect.fail(`${violations.join("; ")}\n${await this.story()}`);
+  }
+
+  private async story(): Promise<string> {
+    const entries = await this.store.entries(STACK);
+    const told = entries.slice(-MOST_TOLD).map(({ seq, fence, hash, prev, at, recordedAt, ...entry }) => {
+      const { type, config: _, path: __, ...rest } = entry as Record<string, unknown>;
+      return `${seq} (${fence}) ${type} ${JSON.stringify(rest).slice(0, 160)}`;
+    });
+    return told.join("\n");
+  }
 }
 
 async function night(from: number, actions: Action[], check: (n: Night) => Promise<void>): Promise<void> {
@@ -403,10 +422,10 @@ describe("promises 1 to 11 over random nights", function () {
         fc.array(action, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }),
         async (from, actions) => {
           await night(from, actions, async (n) => {
-            expect(n.world.violations.join("; ")).to.equal("");
+            await n.requireNoViolation();
             const end = await n.finish();
             const state = await n.state;
-            expect(n.world.violations.join("; ")).to.equal("");
+            await n.requireNoViolation();
             expect(verifyChain(await n.store.entries(STACK))).to.deep.equal([]);
             if (end === "back on the old database") {
               expect(n.world).to.include({ oldWrites: true, newWrites: false, maintenance: false, fleetUses: "old", reverse: false });
