@@ -57,6 +57,31 @@ describe("the way back", () => {
     expect(kept).to.include.members(["database.role", "dns.records"]);
   });
 
+  it("promise 6: to the revision of the step under way keeps what that step applied, and goes on from there", () => {
+    const id = "database.create-replica";
+    const before = journalUpTo("containerize.deploy");
+    const replica = step(id);
+    const changed = patched(currentRevision(before).config, replica.kind === "config" ? replica.change(currentConfig(before)) : {});
+    const update = { key: `${STACK}/${id}#1/update`, revision: 2 };
+    const begun: Entry[] = [
+      { type: "step.started", step: id, attempt: 1 },
+      { type: "preview.stored", step: id, attempt: 1, preview: { changes: [], unchanged: 0, digest: "" }, blocked: [] },
+      { type: "update.intended", ...update, step: id, config: changed, why: "", who: "alice" },
+      { type: "update.succeeded", ...update, engineVersion: 0, changes: {}, durationMs: 1 },
+    ];
+    const applied = journalUpTo("containerize.deploy", ...begun);
+    const { path, undoTo, loses, revision } = wayBackTo(PLAN, applied, 2);
+    expect({ path, loses }).to.deep.equal({ path: [], loses: [] });
+    const after = journalUpTo(
+      "containerize.deploy",
+      ...begun,
+      { type: "rollback.started", revision, undoTo, path, why: "", who: "alice", automatic: false },
+      { type: "rollback.completed", revision },
+      { type: "command", command: "resume", who: "alice" },
+    );
+    expect(decide(PLAN, after)).to.include({ do: "sample" });
+  });
+
   it("refuses a revision that does not exist, and any way back from an approved cleanup", () => {
     expect(() => wayBackTo(PLAN, journalUpTo("containerize.deploy"), 7)).to.throw(NotFound, "no revision 7");
     expect(() => wayBackTo(PLAN, journalUpTo("cleanup.approve"), 1)).to.throw(Conflict, "no way back");
