@@ -1,12 +1,13 @@
 import type { StackConfig } from "../config/schema.js";
 import type { Observation } from "../ports/observations.js";
-import { gateNamed } from "./gates/catalogue.js";
-import { type GateName, judge } from "./gates/gate.js";
+import type { GateName } from "./gates/gate.js";
+import { inWords, observeRound, startWatch } from "./gates/watch.js";
 import type { Migration } from "./migrations.js";
 import { currentConfig } from "./state.js";
 
 /** The gates that guard users on the new side between steps. */
 const GATES: GateName[] = ["error-rate", "latency-p95"];
+const USES = GATES.map((gate) => ({ gate, holdSeconds: 0 }));
 
 /**
  * Users do not stop when a step ends: between steps, and while a person is waited for, the new side's gates are watched
@@ -49,21 +50,13 @@ export class Guard {
     if (!isGuarded(migration)) return void this.bad.delete(stack);
     const config = currentConfig(state);
     const { now, observed } = await this.observe(stack, GATES);
-    const wrong = wrongOf(observed, config, now);
-    const bad = wrong.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;
+    const observations = GATES.map((gate) => observed[gate]);
+    const { gates } = observeRound(startWatch(now), USES, observations, config, now);
+    // Unknown is not healthy, but no trouble that going back mends.
+    const failing = gates.filter((g) => g.verdict === "fail");
+    const bad = failing.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;
     this.bad.set(stack, bad);
     if (bad >= config.gates.failAfterSamples)
-      await this.raise(stack, { id: `guard@${state.lastSeq}`, source: "the watch between steps", reason: wrong.join("; ") });
+      await this.raise(stack, { id: `guard@${state.lastSeq}`, source: "the watch between steps", reason: inWords(failing) });
   }
-}
-
-/** What fails, for people. Unknown is not healthy, but no trouble that going back mends. */
-function wrongOf(observed: Partial<Record<GateName, Observation>>, config: StackConfig, now: number): string[] {
-  return GATES.flatMap((name) => {
-    const observation = observed[name];
-    const gate = gateNamed(name);
-    if (observation === undefined || judge(gate, { gate: name, holdSeconds: 0 }, observation, config, now) !== "fail") return [];
-    const value = observation.reading.known ? gate.format(observation.reading.value) : "";
-    return [`${name} ${value} (accepted: ${gate.accepts(config, undefined)})`];
-  });
 }

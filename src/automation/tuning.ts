@@ -1,4 +1,5 @@
 import type { StackConfig } from "../config/schema.js";
+import { gates, rollback } from "../config/sections.js";
 import { type ConfigPatch, patched, readConfig } from "../config/stackFile.js";
 import { printable, UserError } from "../errors.js";
 import { buildPlan, type Plan } from "./plan.js";
@@ -9,13 +10,8 @@ import { currentConfig, type MigrationState } from "./state.js";
  * which weights are to come. It counts at once, and stands in the stack config from the next update on.
  */
 export const TUNABLE = [
-  ...["maxErrorRate", "maxLatencyP95Seconds", "compareWithOld", "maxErrorRateOverOld", "maxLatencyOverOld", "windowSeconds"].map(
-    (name) => `gates.${name}`,
-  ),
-  ...["minRequests", "maxSampleAgeSeconds", "maxReplicaLagSeconds", "trafficTolerance", "timeoutSeconds", "failAfterSamples"].map(
-    (name) => `gates.${name}`,
-  ),
-  ...["database", "rollout", "traffic", "optimize"].map((phase) => `rollback.${phase}`),
+  ...Object.keys(gates.unwrap().shape).map((name) => `gates.${name}`),
+  ...Object.keys(rollback.unwrap().shape).map((phase) => `rollback.${phase}`),
   "approvals.validSeconds",
   "approvals.goSeconds",
   "database.writePauseSeconds",

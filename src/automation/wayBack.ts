@@ -1,6 +1,7 @@
 import type { StackConfig } from "../config/schema.js";
 import { configChanges, type RawConfig, readConfig } from "../config/stackFile.js";
 import { Conflict, NotFound } from "../errors.js";
+import { stepOf } from "./commanded.js";
 import type { PathItem } from "./entries.js";
 import { EMERGENCY_EXIT } from "./phases/traffic.js";
 import type { Plan } from "./plan.js";
@@ -51,13 +52,15 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number, n
         next: "Resume, or go further back.",
       },
     );
-  return returning === undefined ? wayBackFrom(plan, state, undoTo, target, now) : furtherBack(plan, state, returning, undoTo, target, now);
+  if (returning === undefined) return wayBackFrom(plan, state, standingOf(state), undoTo, target, now);
+  const way = wayBackFrom(plan, state, standingAfter(plan, state, returning), undoTo, target, now);
+  return { ...way, path: [...returning.path.slice(returning.done), ...way.path] };
 }
 
 /** The way back that undoes a step and everything after it. */
 export function wayBackBefore(plan: Plan, state: MigrationState, stepId: string, now = state.updatedAt): Way {
   const index = plan.findIndex((s) => s.id === stepId);
-  return wayBackFrom(plan, state, index, revisionBefore(plan, state, index), now);
+  return wayBackFrom(plan, state, standingOf(state), index, revisionBefore(plan, state, state.steps, index), now);
 }
 
 /**
@@ -75,27 +78,34 @@ export function emergencyWay(plan: Plan, state: MigrationState): Way {
   return { ...way, path: [{ kind: "undo", step: EMERGENCY_EXIT, summary }, ...way.path] };
 }
 
-/** What is left of a way back, and from its end further: what it has undone is not gone through again. */
-function furtherBack(
-  plan: Plan,
-  state: MigrationState,
-  { path, done, undoTo: reached }: NonNullable<MigrationState["returning"]>,
-  undoTo: number,
-  target: Revision,
-  now: number,
-): Way {
-  const left = path.slice(done);
-  const end = left.findLast((item) => item.kind === "config")?.config;
-  const undone = plan
-    .slice(reached)
-    .map(({ id }) => [id, { status: "undone" as const, attempt: state.steps[id]?.attempt ?? 0, failures: 0 }]);
-  const there = { ...state, position: Math.min(state.position, reached), steps: { ...state.steps, ...Object.fromEntries(undone) } };
-  const way = wayBackFrom(plan, there, undoTo, target, now, end);
-  return { ...way, path: [...left, ...way.path] };
+/** Where a way back begins. */
+interface Standing {
+  position: number;
+  steps: MigrationState["steps"];
+  /** What is applied there. */
+  config: RawConfig;
 }
 
-function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: Revision, now: number, from?: RawConfig): Way {
-  const lost = plan.slice(undoTo, state.position + 1).filter((s) => isDone(state, s.id) || isUnderWay(state, s.id));
+const standingOf = (state: MigrationState): Standing => ({
+  position: state.position,
+  steps: state.steps,
+  config: currentRevision(state).config,
+});
+
+/** Where a way back that is under way will lead: what it undoes is not gone through again. */
+function standingAfter(plan: Plan, state: MigrationState, { path, undoTo }: NonNullable<MigrationState["returning"]>): Standing {
+  const undone = plan.slice(undoTo).map(({ id }) => [id, { ...stepOf(state, id), status: "undone" as const }]);
+  return {
+    position: Math.min(state.position, undoTo),
+    steps: { ...state.steps, ...Object.fromEntries(undone) },
+    config: path.findLast((item) => item.kind === "config")?.config ?? currentRevision(state).config,
+  };
+}
+
+function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: number, target: Revision, now: number): Way {
+  const { position, steps } = from;
+  // What failed or is under way may have had its effect.
+  const lost = plan.slice(undoTo, position + 1).filter((s) => ["done", "running", "failed"].includes(steps[s.id]?.status ?? "waiting"));
   if (
     state.steps["cleanup.approve"]?.status === "done" &&
     cleanupApproved(state) &&
@@ -106,8 +116,7 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
     });
 
   const path: PathItem[] = [];
-  const start = from ?? currentRevision(state).config;
-  let config = start;
+  let { config } = from;
   const reach = (wanted: RawConfig, summary: string, dnsOnly = false): void => {
     const { config: next, kept } = withFloors(config, wanted, state);
     if (configChanges(config, next).length === 0) return;
@@ -118,10 +127,10 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
   const safe = withDnsOf(config, target.config);
   if (safe !== undefined) reach(safe, "Set the DNS weights back.", true);
   for (const step of [...lost].reverse()) {
-    if (step.kind === "config" && state.steps[step.id]?.revision !== undefined) {
+    if (step.kind === "config" && steps[step.id]?.revision !== undefined) {
       const index = plan.indexOf(step);
       if (step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: `Stop at once what was begun: ${step.title}.` });
-      const earlier = revisionBefore(plan, state, index);
+      const earlier = revisionBefore(plan, state, steps, index);
       // While going further back, DNS keeps what was set first.
       reach(withDnsOf(earlier.config, target.config) ?? earlier.config, step.wayBack.summary);
     }
@@ -139,21 +148,22 @@ function wayBackFrom(plan: Plan, state: MigrationState, undoTo: number, target: 
   }
 
   const unsaved = lost.some((s) => s.id === REVERSE) ? lossWithoutReverse(state, now) : undefined;
-  const crossed = lost.some((s) => s.pointOfNoReturn === true && (s.kind !== "config" || state.steps[s.id]?.revision !== undefined));
+  const crossed = lost.some((s) => s.pointOfNoReturn === true && (s.kind !== "config" || steps[s.id]?.revision !== undefined));
   return {
     revision: target.number,
     undoTo,
-    path: ramped(start, joined(start, path)),
+    path: ramped(from.config, joined(from.config, path)),
     crossesPointOfNoReturn: crossed && state.marks["new-writes-allowed"] !== undefined,
     loses: unsaved === undefined ? [...new Set(lost.map((s) => s.wayBack.loses).filter((l) => l !== "nothing"))] : [unsaved],
   };
 }
 
 /** The newest revision from before the step at the index: the last one whose step lies before it, or revision 0. */
-function revisionBefore(plan: Plan, state: MigrationState, index: number): Revision {
+function revisionBefore(plan: Plan, state: MigrationState, steps: Standing["steps"], index: number): Revision {
   for (let i = Math.min(index, plan.length) - 1; i >= 0; i -= 1) {
     const id = plan[i]?.id;
-    const number = id === undefined ? undefined : state.steps[id]?.status === "done" ? state.steps[id]?.revision : undefined;
+    const at = id === undefined ? undefined : steps[id];
+    const number = at?.status === "done" ? at.revision : undefined;
     const revision = state.revisions.find((r) => r.number === number);
     if (revision !== undefined) return revision;
   }
@@ -244,10 +254,6 @@ function rampBetween(strategy: Section, from: number, to: number): number[] {
   const weights = (strategy.weights as number[] | undefined) ?? [5, 10, 25, 50, 75, 100];
   return weights.filter((w) => w < from && w > to).sort((a, b) => b - a);
 }
-
-const isDone = (state: MigrationState, id: string) => state.steps[id]?.status === "done";
-/** Its effect may have happened: it is applied, it failed after that, or its intent has no outcome. */
-const isUnderWay = (state: MigrationState, id: string) => ["running", "failed"].includes(state.steps[id]?.status ?? "waiting");
 
 const DNS = "cutover:dns";
 const DATABASE = "cutover:database";

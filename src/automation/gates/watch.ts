@@ -76,7 +76,7 @@ export function nextRoundAt(state: WatchState, uses: GateUse[]): number {
 export function observeRound(
   state: WatchState,
   uses: GateUse[],
-  observations: Observation[],
+  observations: readonly (Observation | undefined)[],
   config: StackConfig,
   now: number,
   notBefore = 0,
@@ -96,13 +96,16 @@ export function observeRound(
     gates,
     verdict: "open",
   };
-  const waiting = gates.filter((g) => g.verdict !== "pass").map((g) => `${g.gate} ${g.shown} (accepted: ${g.accepts})`);
+  const waiting = inWords(gates.filter((g) => g.verdict !== "pass"));
   if (passingSince !== undefined && now - passingSince >= holdMs(uses)) return { ...next, verdict: "passed" };
-  if (bad && next.badRounds >= config.gates.failAfterSamples) return { ...next, verdict: "failed", reason: waiting.join("; ") };
+  if (bad && next.badRounds >= config.gates.failAfterSamples) return { ...next, verdict: "failed", reason: waiting };
   if (now - state.startedAt > timeoutMs(uses, config))
-    return { ...next, verdict: "failed", reason: `not passed in time: ${waiting.join("; ") || "did not hold long enough"}` };
-  return { ...next, ...(waiting.length > 0 ? { reason: waiting.join("; ") } : {}) };
+    return { ...next, verdict: "failed", reason: `not passed in time: ${waiting || "did not hold long enough"}` };
+  return { ...next, ...(waiting === "" ? {} : { reason: waiting }) };
 }
+
+/** What gates show and what they accept, for people. */
+export const inWords = (gates: GateSummary[]): string => gates.map((g) => `${g.gate} ${g.shown} (accepted: ${g.accepts})`).join("; ");
 
 function summarise(
   before: GateSummary | undefined,
