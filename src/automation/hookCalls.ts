@@ -1,3 +1,4 @@
+import type { Decision } from "./decision.js";
 import type { Entry } from "./entries.js";
 import {
   type Hook,
@@ -9,7 +10,6 @@ import {
   type Occasion,
   occasionsOf,
 } from "./hooks.js";
-import type { Decision } from "./orchestrator.js";
 import type { Plan } from "./plan.js";
 import { currentConfig, type MigrationState } from "./state.js";
 

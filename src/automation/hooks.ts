@@ -1,5 +1,5 @@
+import type { Decision } from "./decision.js";
 import type { Recorded } from "./entries.js";
-import type { Decision } from "./orchestrator.js";
 import type { Plan } from "./plan.js";
 import type { MigrationState } from "./state.js";
 import type { Step } from "./types.js";

@@ -12,9 +12,9 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { RequestHandler } from "express";
+import type { Decision } from "../../automation/decision.js";
 import type { Driver } from "../../automation/engine/driver.js";
 import type { Migrations, Progress } from "../../automation/migrations.js";
-import type { Decision } from "../../automation/orchestrator.js";
 import { bound } from "../metrics/driver.js";
 import { routeOf } from "../metrics/http.js";
 import { redactText } from "../redact.js";

@@ -1,0 +1,67 @@
+import { CutoverError } from "../errors.js";
+import { type Decision, effectKey, goBack, hold, refuse, retryPause } from "./decision.js";
+import type { Entry, PathItem } from "./entries.js";
+import type { Plan } from "./plan.js";
+import { actionViolations, configViolations } from "./promises.js";
+import { currentConfig, MAX_TRIES, type MigrationState } from "./state.js";
+import { configOf, emergencyWay, wayBackTo } from "./wayBack.js";
+
+/** A person's rollback or abort, answered with its path. */
+export function answerRequest(
+  plan: Plan,
+  state: MigrationState,
+  { to, why, who, abort }: NonNullable<MigrationState["requested"]>,
+): Decision {
+  try {
+    const way = to === "safety" ? emergencyWay(plan, state) : wayBackTo(plan, state, to);
+    return goBack(way, { why, who, automatic: false, ...(abort ? { abort } : {}) });
+  } catch (error) {
+    if (error instanceof CutoverError) return hold(error.message);
+    throw error;
+  }
+}
+
+/** The next item of the way back that is under way. */
+export function decideReturn(plan: Plan, state: MigrationState): Decision {
+  const { returning } = state;
+  if (returning === undefined) return hold("a rollback without a path");
+  const item = returning.path[returning.done];
+  if (item === undefined) {
+    const entries: Entry[] = [{ type: "rollback.completed", revision: returning.revision }];
+    if (returning.abort) entries.push({ type: "migration.aborted" });
+    return { do: "record", entries };
+  }
+  if (returning.failures >= MAX_TRIES)
+    return hold(`the way back failed ${returning.failures} times at: ${item.summary} ${returning.error ?? ""}`.trim());
+  const decision = returnItem(plan, state, item, returning.done);
+  const pause = returning.failures > 0 ? retryPause(returning.failures) : item.kind === "config" ? (item.afterSeconds ?? 0) * 1_000 : 0;
+  return pause === 0 || decision.do === "record" ? decision : { do: "wait", at: state.updatedAt + pause, next: decision };
+}
+
+function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
+  const { returning } = state;
+  const begun = returning?.seq ?? 0;
+  const key = effectKey(state, `back-to-${returning?.revision}`, begun, `${index}-${item.kind}`);
+  if (item.kind === "config") {
+    const violations = configViolations(state, currentConfig(state), configOf(item, state.stack), undefined);
+    if (violations.length > 0) return refuse(violations);
+    const why = `back to revision ${returning?.revision}: ${returning?.why}`;
+    return {
+      do: "update",
+      key,
+      config: item.config,
+      why,
+      ...(returning === undefined ? {} : { restores: returning.revision }),
+      kept: item.kept,
+      dnsOnly: item.dnsOnly,
+    };
+  }
+  const step = plan.find((s) => s.id === item.step);
+  if (step?.kind !== "action" && step?.kind !== "config") return hold(`the way back names ${item.step}, which this plan cannot undo`);
+  const violations = actionViolations(state, step, true);
+  if (violations.length > 0) return refuse(violations);
+  const attempt = state.steps[step.id]?.attempt ?? 0;
+  // The emergency exit is undone again and again without being run anew.
+  const part = `undo-${begun}-${index}`;
+  return { do: "act", key: effectKey(state, step.id, attempt, part), step, undo: true, config: currentConfig(state) };
+}
