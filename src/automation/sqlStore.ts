@@ -3,7 +3,7 @@ import type { QueryResultRow } from "pg";
 import { Conflict } from "../errors.js";
 import { type Database, openDatabase } from "./database.js";
 import type { Entry, Recorded } from "./entries.js";
-import { record, requireIntact } from "./journal.js";
+import { lineOf, record, requireIntact } from "./journal.js";
 import { type Head, JournalCache } from "./journalCache.js";
 import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
 
@@ -107,9 +107,9 @@ export class SqlStore implements Store {
   }
 
   private async whole(stack: string): Promise<Recorded[]> {
-    const { entries, sizes } = await this.read(stack, 0);
-    requireIntact(entries, `of ${stack} (${this.database.where})`);
-    const bytes = sizes.reduce((a, b) => a + b, 0);
+    const { entries, lines } = await this.read(stack, 0);
+    requireIntact(entries, `of ${stack} (${this.database.where})`, { lines });
+    const bytes = lines.reduce((sum, line) => sum + line.length, 0);
     if (entries.length > 0) this.cache.keep(stack, entries, bytes);
     return entries;
   }
@@ -117,9 +117,9 @@ export class SqlStore implements Store {
   private async news(stack: string, head: Head): Promise<Recorded[]> {
     // Nobody else writes, and what was written here is known.
     if (!this.shared && this.lengthsHere.get(stack) === head.seq) return [];
-    const { entries, sizes } = await this.read(stack, head.seq);
-    requireIntact(entries, `of ${stack} (${this.database.where})`, head);
-    for (const [i, entry] of entries.entries()) this.cache.add(stack, entry, sizes[i] as number);
+    const { entries, lines } = await this.read(stack, head.seq);
+    requireIntact(entries, `of ${stack} (${this.database.where})`, { follows: head, lines });
+    for (const [i, entry] of entries.entries()) this.cache.add(stack, entry, lines[i]?.length ?? 0);
     this.grown(stack, entries.at(-1)?.seq ?? head.seq);
     return entries;
   }
@@ -129,12 +129,13 @@ export class SqlStore implements Store {
     this.lengthsHere.set(stack, Math.max(length, this.lengthsHere.get(stack) ?? 0));
   }
 
-  private async read(stack: string, after: number): Promise<{ entries: Recorded[]; sizes: number[] }> {
+  private async read(stack: string, after: number): Promise<{ entries: Recorded[]; lines: string[] }> {
     const rows = await this.database.query<{ entry: string }>(
       "SELECT entry FROM cutover.journal WHERE stack = $1 AND seq > $2 ORDER BY seq",
       [stack, after],
     );
-    return { entries: rows.map((r) => JSON.parse(r.entry) as Recorded), sizes: rows.map((r) => r.entry.length) };
+    const lines = rows.map((r) => r.entry);
+    return { entries: lines.map((line) => JSON.parse(line) as Recorded), lines };
   }
 
   async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
@@ -150,7 +151,7 @@ export class SqlStore implements Store {
       const before = last === undefined ? undefined : (JSON.parse(last.entry) as Recorded);
       requireUnmoved(by, before);
       const recorded = record(entry, before, at, isLease(by) ? by.fence : 0);
-      await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, recorded.seq, JSON.stringify(recorded)]);
+      await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, recorded.seq, lineOf(recorded)]);
       await query("SELECT pg_notify($1, $2)", [CHANNEL, JSON.stringify({ stack, from: this.instance })]);
       return recorded;
     });
@@ -165,7 +166,7 @@ export class SqlStore implements Store {
       const [there] = await query("SELECT 1 FROM cutover.journal WHERE stack = $1 LIMIT 1", [stack]);
       if (there !== undefined) throw new Conflict(`There is a journal of ${stack} already.`);
       for (const entry of entries)
-        await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, entry.seq, JSON.stringify(entry)]);
+        await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, entry.seq, lineOf(entry)]);
     });
   }
 

@@ -4,7 +4,7 @@ import { writeAtomically } from "../config/stackFile.js";
 import { Conflict, UserError } from "../errors.js";
 import type { Entry, Recorded } from "./entries.js";
 import { giveUpFolder, isThisProcess, livesElsewhere, type Owner, ownFolder, thisProcess } from "./folderOwner.js";
-import { record, requireIntact } from "./journal.js";
+import { lineOf, record, requireIntact } from "./journal.js";
 import { type Head, JournalCache } from "./journalCache.js";
 
 /** Who may run a migration's decisions, until it is given back. */
@@ -129,7 +129,7 @@ export class FolderStore implements Store {
       const head = this.cache.head(stack) ?? (await this.journal(stack)).at(-1);
       requireUnmoved(by, head);
       const recorded = record(entry, head, at, isLease(by) ? by.fence : 0);
-      const line = `${JSON.stringify(recorded)}\n`;
+      const line = `${lineOf(recorded)}\n`;
       await mkdir(join(this.root, stack), { recursive: true });
       const file = join(this.root, stack, JOURNAL);
       try {
@@ -159,7 +159,7 @@ export class FolderStore implements Store {
       requireIntact(entries, `of ${stack}`);
       await this.own();
       if ((await this.journal(stack)).length > 0) throw new Conflict(`There is a journal of ${stack} already.`);
-      await writeAtomically(join(this.root, stack, JOURNAL), entries.map((e) => `${JSON.stringify(e)}\n`).join(""));
+      await writeAtomically(join(this.root, stack, JOURNAL), entries.map((e) => `${lineOf(e)}\n`).join(""));
       this.cache.forget(stack);
     });
   }
@@ -235,11 +235,9 @@ export class FolderStore implements Store {
     });
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
-    const entries = whole
-      .split("\n")
-      .filter((l) => l !== "")
-      .map((line, i) => parseLine(line, `${file} line ${i + 1}`));
-    requireIntact(entries, `of ${stack} (${file})`);
+    const lines = whole.split("\n").filter((l) => l !== "");
+    const entries = lines.map((line, i) => parseLine(line, `${file} line ${i + 1}`));
+    requireIntact(entries, `of ${stack} (${file})`, { lines });
     if (entries.length > 0) this.cache.keep(stack, entries, whole.length);
     return entries;
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Entry, Recorded } from "../../src/automation/entries.js";
-import { record, redact, verifyChain } from "../../src/automation/journal.js";
+import { lineOf, record, redact, verifyChain } from "../../src/automation/journal.js";
 import { FolderStore } from "../../src/automation/store.js";
 import { Conflict, PromiseViolation, UserError } from "../../src/errors.js";
 import { storeContract } from "../contracts/store.js";
@@ -36,6 +36,36 @@ describe("the journal", () => {
         },
       ),
     );
+  });
+
+  it("promise 9: finds any change of a line's text, also one that leaves its end and its length as they were", () => {
+    fc.assert(
+      fc.property(fc.array(fc.string(), { minLength: 1, maxLength: 6 }), fc.nat(), fc.nat(), fc.nat(94), (reasons, pick, place, code) => {
+        const lines = chain(reasons).map(lineOf);
+        const entries = lines.map((l) => JSON.parse(l) as Recorded);
+        expect(verifyChain(entries, { lines })).to.deep.equal([]);
+        const at = pick % lines.length;
+        const line = lines[at] as string;
+        const i = place % line.length;
+        const changed = `${line.slice(0, i)}${String.fromCharCode(32 + code)}${line.slice(i + 1)}`;
+        let entry: Recorded;
+        try {
+          entry = JSON.parse(changed) as Recorded;
+        } catch {
+          return; // It cannot be read at all.
+        }
+        const faults = verifyChain(entries.with(at, entry), { lines: lines.with(at, changed) });
+        // What says the same in another way (an escaped character) is the same entry.
+        if (JSON.stringify(entry) === JSON.stringify(entries[at])) expect(faults).to.deep.equal([]);
+        else expect(faults).to.not.deep.equal([]);
+      }),
+    );
+  });
+
+  it("verifies journals of earlier versions, whose lines have their keys in another order", () => {
+    const entries = chain(["one", "two"]);
+    expect(verifyChain(entries, { lines: entries.map((e) => JSON.stringify(e)) })).to.deep.equal([]);
+    expect(entries.map((e) => JSON.parse(lineOf(e)) as Recorded)).to.deep.equal(entries);
   });
 
   it("promise 9: replaces what looks like a credential, and leaves configs as they are", () => {
