@@ -7,6 +7,7 @@ import {
   type UpdateSummary,
 } from "@pulumi/pulumi/automation/index.js";
 import type { Preview } from "../types.js";
+import { connected } from "./connections.js";
 import { engineError } from "./failures.js";
 import { PreviewCollector } from "./preview.js";
 
@@ -81,8 +82,8 @@ export class AutomationCalls implements EngineCalls {
   async preview(name: string, configFile: string, refresh: boolean): Promise<Preview> {
     const collector = new PreviewCollector();
     const what = `The preview of ${name} failed`;
-    await this.on(name, what, collector, (stack) =>
-      stack.preview({ onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }),
+    await this.on(name, what, collector, (stack, program) =>
+      stack.preview({ program, onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }),
     );
     return collector.result();
   }
@@ -98,10 +99,18 @@ export class AutomationCalls implements EngineCalls {
     };
     this.updating.set(name, cancelled);
     try {
-      const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack) => {
+      const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack, program) => {
         cancelled.signal.throwIfAborted();
         const { signal } = cancelled;
-        return stack.up({ onEvent, configFile, message, suppressProgress: true, signal, ...(target === undefined ? {} : { target }) });
+        return stack.up({
+          program,
+          onEvent,
+          configFile,
+          message,
+          suppressProgress: true,
+          signal,
+          ...(target === undefined ? {} : { target }),
+        });
       });
       return { version: summary?.version ?? 0, changes: changes ?? { ...summary?.resourceChanges } };
     } finally {
@@ -131,16 +140,24 @@ export class AutomationCalls implements EngineCalls {
   }
 
   /** One call, for a stack that is made first when the engine does not know it. */
-  private async on<T>(name: string, what: string, collector: PreviewCollector | undefined, call: (stack: Stack) => Promise<T>): Promise<T> {
+  private async on<T>(
+    name: string,
+    what: string,
+    collector: PreviewCollector | undefined,
+    call: (stack: Stack, program: PulumiFn) => Promise<T>,
+  ): Promise<T> {
     try {
       const workspace = await this.workspace;
       const stack = await leanStack(name, workspace);
+      const { program, disconnect } = connected(workspace.program as PulumiFn);
       try {
-        return await call(stack);
+        return await call(stack, program);
       } catch (error) {
         if (!(error instanceof StackNotFoundError)) throw error;
         await workspace.createStack(name);
-        return await call(stack);
+        return await call(stack, program);
+      } finally {
+        disconnect();
       }
     } catch (error) {
       throw engineError(error, collector?.errors ?? [], what);

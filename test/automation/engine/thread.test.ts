@@ -44,6 +44,26 @@ describe("the engine's thread", function () {
     }
   });
 
+  it("ends both connections of a run to its engine, which would keep all that the run made", async function () {
+    await requireEngine(this);
+    const { thread, configFile } = await project(`
+      import { createRequire } from "node:module";
+      const { getEngine, getMonitor } = createRequire(${JSON.stringify(import.meta.url)})("@pulumi/pulumi/runtime");
+      const ended = 4;
+      const runs = [];
+      export const program = async () => {
+        for (const c of runs) if (c.getChannel().getConnectivityState(false) !== ended) throw new Error("still connected");
+        runs.push(getMonitor(), getEngine());
+      };`);
+    try {
+      await thread.up(STACK, { configFile, message: "the first" });
+      await thread.preview(STACK, configFile);
+      await thread.up(STACK, { configFile, message: "the second" });
+    } finally {
+      await thread.close();
+    }
+  });
+
   it("keeps the kind of an error on its way between threads", async function () {
     await requireEngine(this);
     const { thread, configFile } = await project('export const program = async () => { throw new Error("no such luck"); };');
