@@ -1,15 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StackConfig } from "../config/schema.js";
 import { CutoverError, Terminal, Transient } from "../errors.js";
-import { type Observation, unknown } from "../ports/observations.js";
-import type { Evidence, Target } from "../ports/target.js";
-import type { Deadline, Decision } from "./decision.js";
+import type { Evidence } from "../ports/target.js";
+import { endingBy } from "./deadline.js";
+import type { Decision } from "./decision.js";
 import { Cancelled, type Driver, type Updated } from "./engine/driver.js";
 import { type EngineStart, engineStart, thisSystem } from "./engine/system.js";
 import type { Entry } from "./entries.js";
 import { apply } from "./fold.js";
-import { gateNamed } from "./gates/catalogue.js";
 import type { GateUse } from "./gates/gate.js";
+import { type Observers, round } from "./gates/round.js";
 import { holdMs, observeRound, type WatchState } from "./gates/watch.js";
 import { HookCalls } from "./hookCalls.js";
 import type { HooksPort } from "./hooks.js";
@@ -21,27 +20,20 @@ import type { Lease, Store } from "./store.js";
 import { planOf } from "./tuning.js";
 import type { Preview, ProjectPort } from "./types.js";
 
-/** How often a running action is looked at that has a deadline. */
-const DEADLINE_LOOK_MS = 250;
 /** Between two rounds of a clock that jumps, while a person is waited for. */
 const REST_MS = 500;
 
-export interface RunnerParts {
+export interface RunnerParts extends Observers {
   store: Store;
   driver: Driver;
-  target: Target;
   project: ProjectPort;
   plan: Plan;
   /** What users attached to named moments. */
   hooks?: HooksPort;
   /** Called around each decision. */
   around?: Around;
-  /** Answers observations that only the service knows (whether staging has passed). */
-  observeLocal: (name: Observation["name"], config: StackConfig, now: number) => Promise<Observation | undefined>;
   /** Called after each entry of this runner is in the journal. */
   onEntry: () => Promise<void>;
-  /** Called after each round of observations. */
-  onRound?: () => void;
 }
 
 /** Something that wants to know of each decision while it is carried out, such as a tracer. */
@@ -219,7 +211,7 @@ export class Runner {
     let evidence: Evidence = { summary: "Nothing to do." };
     try {
       if (run !== undefined)
-        evidence = await this.until(deadline, (signal) =>
+        evidence = await endingBy(target.clock, deadline, (signal) =>
           run({
             target,
             config,
@@ -249,30 +241,10 @@ export class Runner {
     });
   }
 
-  /** Ends what has a deadline there, on the target's clock. */
-  private async until<T>(deadline: Deadline | undefined, run: (signal?: AbortSignal) => Promise<T>): Promise<T> {
-    if (deadline === undefined) return run();
-    const { clock } = this.parts.target;
-    const late = new AbortController();
-    const look = (): void => {
-      if (clock.now() > deadline.at) late.abort(new Terminal(deadline.why));
-    };
-    const timer = setInterval(look, DEADLINE_LOOK_MS);
-    try {
-      const ended = new Promise<never>((_, reject) => late.signal.addEventListener("abort", () => reject(late.signal.reason)));
-      const result = await Promise.race([run(late.signal), ended]);
-      look();
-      late.signal.throwIfAborted();
-      return result;
-    } finally {
-      clearInterval(timer);
-    }
-  }
-
   /** A round while a person is waited for. What they approved takes effect when the gates pass after that. */
   private async standBy({ step, watch, at, config }: Extract<Decision, { do: "stand by" }>): Promise<void> {
     if (!(await this.sleepUntil(at))) return;
-    const { now, observations } = await this.round(step.gates, config);
+    const { now, observations } = await round(this.parts, step.gates, config);
     const { verdict, ...next } = observeRound(watch, step.gates, observations, config, now);
     const { approvedAt } = this.state.steps[step.id] ?? {};
     const passes = verdict === "passed";
@@ -313,15 +285,9 @@ export class Runner {
     await sleep(REST_MS, undefined, { signal: AbortSignal.any([this.stop, this.wake.signal]) }).catch(() => undefined);
   }
 
-  private async round(uses: GateUse[], config: StackConfig): Promise<{ now: number; observations: Observation[] }> {
-    const observations = await Promise.all(uses.map((use) => this.observe(use, config)));
-    this.parts.onRound?.();
-    return { now: this.parts.target.clock.now(), observations };
-  }
-
   private async sample({ step, watch, at, config, notBefore, deadline }: Extract<Decision, { do: "sample" }>): Promise<void> {
     if (!(await this.sleepUntil(at))) return;
-    const { now, observations } = await this.round(step.gates, config);
+    const { now, observations } = await round(this.parts, step.gates, config);
     const judged = observeRound(watch, step.gates, observations, config, now, notBefore);
     const late = deadline !== undefined && now > deadline.at;
     const next: WatchState = late ? { ...judged, verdict: "failed", reason: `${deadline.why}; ${judged.reason ?? ""}` } : judged;
@@ -346,25 +312,6 @@ export class Runner {
       checkpointAt: changed || due ? now + Math.max(holdMs(uses) / 10, 600_000) : (this.watch?.checkpointAt ?? 0),
     };
     if (changed || due) await this.append({ type: "gates.watching", step, watch: next });
-  }
-
-  private async observe(use: GateUse, config: StackConfig): Promise<Observation> {
-    const gate = gateNamed(use.gate);
-    const now = this.parts.target.clock.now();
-    try {
-      return (
-        (await this.parts.observeLocal(gate.observation, config, now)) ??
-        (await this.parts.target.observer.observe(gate.observation, gate.side, config.gates.windowSeconds))
-      );
-    } catch (error) {
-      return {
-        name: gate.observation,
-        ...(gate.side === undefined ? {} : { side: gate.side }),
-        reading: unknown(`the source failed: ${(error as Error).message}`),
-        at: now,
-        source: "none",
-      };
-    }
   }
 
   /** What was intended before a crash: done already, or done now under the same key. */
