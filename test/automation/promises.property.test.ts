@@ -29,7 +29,8 @@ const MOST_TOLD = 40;
 
 type Action =
   | { kind: "command"; who: string; command: Command }
-  | { kind: "approve"; who: string }
+  /** To the step that waits for a person. */
+  | { kind: "answer"; who: string; yes: boolean }
   /** A second service takes the lease at the n-th point from now, while the first one runs. */
   | { kind: "rival"; after: number }
   /** The process dies at the n-th point from now. */
@@ -68,7 +69,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       }),
     }),
   },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("approve" as const), who }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("answer" as const), who, yes: fc.constant(true) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("answer" as const), who, yes: fc.constant(false) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("command" as const), who, command: fc.constant({ command: "resume" as const }) }) },
   {
     weight: 1,
@@ -83,7 +85,13 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("command" as const),
       who,
-      command: fc.record({ command: fc.constant("rollback" as const), revision: fc.nat(12), why: fc.constant("a person said so") }),
+      command: fc.oneof(
+        {
+          weight: 6,
+          arbitrary: fc.record({ command: fc.constant("rollback" as const), revision: fc.nat(12), why: fc.constant("a person said so") }),
+        },
+        { weight: 1, arbitrary: fc.constant({ command: "abort" as const, why: "not this year" }) },
+      ),
     }),
   },
   {
@@ -279,11 +287,13 @@ class Night {
         };
         return;
       }
-      case "approve": {
+      case "answer": {
         await this.tried(async () => {
           const { state, plan } = await this.service.get(STACK);
-          const step = plan[state.position];
-          if (step !== undefined) await this.service.command(STACK, { command: "approve", step: step.id }, next.who);
+          const step = plan[state.position]?.id;
+          if (step === undefined) return;
+          const answer: Command = next.yes ? { command: "approve", step } : { command: "refuse", step, why: "not tonight" };
+          await this.service.command(STACK, answer, next.who);
         });
         return;
       }
@@ -344,7 +354,7 @@ class Night {
    * No more faults: people approve and go on until it is over. A night that went back over the promotion cannot go
    * forward again by itself: the promoted database cannot be a replica once more, and promise 3 holds it there.
    */
-  async finish(): Promise<"completed" | "back on the old database"> {
+  async finish(): Promise<"completed" | "aborted" | "back on the old database"> {
     this.world.faults = NO_FAULTS;
     this.crashIn = undefined;
     this.rivalIn = undefined;
@@ -355,7 +365,7 @@ class Night {
     for (let i = 0; i < 200; i += 1) {
       const { state, plan } = await this.service.get(STACK);
       const step = plan[state.position];
-      if (state.status === "completed") return "completed";
+      if (state.status === "completed" || state.status === "aborted") return state.status;
       if (state.heldPromise === 3 && ["database.create-replica", "database.go", "database.maintenance-on"].includes(step?.id ?? ""))
         return "back on the old database";
       // A rival may have left it under way: the sweep of a service finds it.
@@ -427,9 +437,12 @@ describe("promises 1 to 11 over random nights", function () {
             const state = await n.state;
             await n.requireNoViolation();
             expect(verifyChain(await n.store.entries(STACK))).to.deep.equal([]);
-            if (end === "back on the old database") {
+            if (end !== "completed") {
               expect(n.world).to.include({ oldWrites: true, newWrites: false, maintenance: false, fleetUses: "old", reverse: false });
-              expect(n.world.applied.database).to.include({ role: "primary", active: "old" });
+              expect(n.world.applied.database).to.include({ active: "old" });
+              expect(n.world.removed).to.deep.equal([]);
+              if (end === "aborted") expect(n.world.applied.dns?.weights.new).to.equal(0);
+              else expect(n.world.applied.database).to.include({ role: "primary" });
               return;
             }
             expect(state.status).to.equal("completed");
