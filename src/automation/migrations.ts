@@ -95,6 +95,7 @@ export class Migrations {
   private readonly guard: Guard;
   /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
   private readonly failed = new Set<string>();
+  private read = false;
   /** Hashes of commands that were written here and not yet told to listeners. */
   private readonly written = new Set<string>();
   readonly holder: string;
@@ -153,15 +154,28 @@ export class Migrations {
     return this.running.size;
   }
 
-  /** Stacks that have a migration, sorted. */
-  async list(): Promise<Migration[]> {
+  /**
+   * Migrations, sorted by stack.
+   * @param unreadable is told of each that cannot be read, which is left out. @default the first one is thrown
+   */
+  async list(unreadable?: (stack: string, error: Error) => void): Promise<Migration[]> {
     const found: Migration[] = [];
     for (const [stack, length] of await this.options.store.lengths()) {
       const [state, begun] = [this.states.get(stack), this.plans.get(stack)];
       const known = state?.lastSeq === length && begun !== undefined;
-      found.push(known ? { stack, plan: planOf(state, begun), state } : await this.get(stack));
+      try {
+        found.push(known ? { stack, plan: planOf(state, begun), state } : await this.get(stack));
+      } catch (error) {
+        if (unreadable === undefined) throw error;
+        unreadable(stack, error as Error);
+      }
     }
     return found;
+  }
+
+  /** Whether every journal that was there at the start was read, and so verified. A command waits for its own stack's alone. */
+  get allRead(): boolean {
+    return this.read;
   }
 
   /** @throws NotFound without a migration of that stack */
@@ -378,7 +392,7 @@ export class Migrations {
 
   /** One round over all migrations whose users nobody else looks after. */
   async guardAll(): Promise<void> {
-    const all = await this.list().catch(() => []);
+    const all = await this.list((stack, error) => this.unreadable(stack, error)).catch(() => []);
     await Promise.all(all.map((m) => this.guard.look(m).catch((error: Error) => this.events.emit("failure", m.stack, error))));
   }
 
@@ -393,9 +407,18 @@ export class Migrations {
     });
   }
 
+  /** A journal that was changed holds up its own migration, and no other one; it is told once. */
+  private unreadable(stack: string, error: Error): void {
+    if (this.failed.has(stack)) return;
+    if (!(error instanceof Transient)) this.failed.add(stack);
+    this.events.emit("failure", stack, error);
+  }
+
   /** Goes on with every migration that was under way when a service ended; those that another process runs are left to it. */
   async resumeAll(): Promise<void> {
-    for (const { stack } of await this.list()) {
+    const all = await this.list((stack, error) => this.unreadable(stack, error));
+    this.read = true;
+    for (const { stack } of all) {
       if (this.failed.has(stack)) continue;
       // One that cannot go on keeps no other one from it.
       await this.ensureRunning(stack).catch((error: Error) => this.events.emit("failure", stack, error));

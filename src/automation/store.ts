@@ -20,7 +20,7 @@ export interface Lease {
 /** What keeps journals and leases: a folder for one process, PostgreSQL for any number of them. */
 export interface Store {
   stacks(): Promise<string[]>;
-  /** Stacks that have a journal, sorted, with the number of its last entry. */
+  /** Stacks that have a journal, sorted, with the number of its last entry; nothing is verified for it. */
   lengths(): Promise<ReadonlyMap<string, number>>;
   /**
    * Entries, checked to be an intact chain; empty when there is no such migration.
@@ -105,7 +105,7 @@ export class FolderStore implements Store {
   async lengths(): Promise<ReadonlyMap<string, number>> {
     const lengths = new Map<string, number>();
     for (const stack of await this.stacks()) {
-      const length = this.cache.head(stack)?.seq ?? (await this.entries(stack)).length;
+      const length = this.cache.head(stack)?.seq ?? (await this.text(stack)).split("\n").length - 1;
       if (length > 0) lengths.set(stack, length);
     }
     return lengths;
@@ -227,12 +227,18 @@ export class FolderStore implements Store {
     return this.owning;
   }
 
-  private async load(stack: string): Promise<Recorded[]> {
+  /** A journal as it lies there; empty without one. */
+  private text(stack: string): Promise<string> {
     const file = join(this.root, stack, JOURNAL);
-    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+    return readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return "";
       throw new UserError({ path: file, got: error.code ?? String(error), accepted: "a journal that can be read" }, { cause: error });
     });
+  }
+
+  private async load(stack: string): Promise<Recorded[]> {
+    const file = join(this.root, stack, JOURNAL);
+    const text = await this.text(stack);
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
     const lines = whole.split("\n").filter((l) => l !== "");

@@ -67,9 +67,10 @@ export async function serveMigrations(
   const { access, settings, close } = await openAccess({ state, host, file, namesPeople: targets === undefined });
   try {
     await operations.watch(service);
-    await migrations.resumeAll();
     const server = await startServer({ migrations, rehearsals: rehearsalsIn(state), access, settings, operations, host, port });
     process.stdout.write(`${servingLines(server)}\n`);
+    // Nobody waits for other stacks' journals to be verified; /readyz says when all are.
+    migrations.resumeAll().catch((error: Error) => operations.logger.error({ err: error }, "the journals cannot be read"));
     await untilStopped();
     // Still answering, so that whoever balances the load sees that it is not ready any more.
     operations.readiness.stop();

@@ -80,6 +80,7 @@ export class Operations {
     const { metrics, logger, config } = this;
     this.ready = new Readiness([
       { name: "store", check: () => store.stacks().then(() => undefined) },
+      { name: "journals", check: async () => (migrations.allRead ? undefined : "are being verified") },
       {
         name: "engine",
         check: async () => (existsSync(join(process.env.CUTOVER_ENGINE_BIN ?? "", "pulumi")) ? undefined : "is not found"),
@@ -87,7 +88,7 @@ export class Operations {
     ]);
     metrics.onCollect(async () => metrics.set("cutover_ready", [[{}, Object.keys(await this.ready.missing()).length === 0 ? 1 : 0]]));
     watchEngines(metrics);
-    this.stops.push(await watchMigrations(metrics, migrations), logMigrations(logger, migrations));
+    this.stops.push(watchMigrations(metrics, migrations), logMigrations(logger, migrations));
     if (this.tracing !== undefined) this.stops.push(this.tracing.watch(migrations));
     if (config.notifications.length === 0 && config.drift === undefined) return;
     const queue = await openQueue(queueUrl, (error) => logger.error({ err: error }, "the queue has a problem"));

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import type { Migrations } from "../../src/automation/migrations.js";
 import type { Store } from "../../src/automation/store.js";
 import { NO_OPERATIONS } from "../../src/operations/config.js";
 import { createLogger } from "../../src/operations/logs.js";
@@ -13,12 +14,14 @@ describe("the service as its operators see it", () => {
   let operations: Operations;
   let lines: Record<string, unknown>[];
   let storeAnswers: boolean;
+  let migrations: Migrations;
 
   beforeEach(async () => {
     lines = [];
     storeAnswers = true;
     const { store, start } = modelService();
     const service = start();
+    migrations = service;
     operations = new Operations({
       config: NO_OPERATIONS,
       logger: createLogger("debug", { write: (line: string) => void lines.push(JSON.parse(line)) }),
@@ -47,6 +50,13 @@ describe("the service as its operators see it", () => {
     expect(answer.status).to.equal(503);
     expect(JSON.parse(answer.text).detail).to.match(/^Not ready: the store does not answer/);
     expect(answer.text).not.to.contain("10.0.0.1");
+  });
+
+  it("is not ready until every journal was verified, and answers for single stacks meanwhile", async () => {
+    expect(JSON.parse((await get("/readyz")).text).detail).to.contain("the journals are being verified");
+    expect((await get(`/v1/migrations/${STACK}`)).status).to.equal(404);
+    await migrations.resumeAll();
+    expect((await get("/readyz")).text).not.to.contain("journals");
   });
 
   it("shows its metrics to who has a credential, with requests by route and not by address", async () => {

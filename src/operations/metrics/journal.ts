@@ -3,7 +3,7 @@ import type { Status } from "../../automation/state.js";
 import type { Metrics } from "./metrics.js";
 
 /** Feeds the metrics from what the journals say. @returns how to stop */
-export async function watchMigrations(metrics: Metrics, migrations: Migrations): Promise<() => void> {
+export function watchMigrations(metrics: Metrics, migrations: Migrations): () => void {
   const statuses = new Map<string, { status: Status; drifted: boolean }>();
   const started = new Map<string, number>();
   const stops = [
@@ -15,9 +15,14 @@ export async function watchMigrations(metrics: Metrics, migrations: Migrations):
     migrations.onLeaseLost(() => metrics.count("cutover_lease_losses_total")),
     migrations.onFailure(() => metrics.count("cutover_run_failures_total")),
   ];
-  for (const { stack, state } of await migrations.list())
-    if (!statuses.has(stack)) statuses.set(stack, { status: state.status, drifted: state.drift !== undefined });
-  metrics.onCollect(() => {
+  let counted = false;
+  metrics.onCollect(async () => {
+    // Those that stood still before anybody listened: only who asks waits until they are read.
+    if (!counted) {
+      for (const { stack, state } of await migrations.list(() => undefined))
+        if (!statuses.has(stack)) statuses.set(stack, { status: state.status, drifted: state.drift !== undefined });
+      counted = true;
+    }
     const all = [...statuses.values()];
     const by = new Map<Status, number>();
     for (const { status } of all) by.set(status, (by.get(status) ?? 0) + 1);

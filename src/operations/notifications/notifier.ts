@@ -47,7 +47,7 @@ export class Notifier {
       if (eventOf(entry, state, plan) !== undefined) void wake(stack);
     });
     // What was journaled while nobody listened.
-    for (const { stack } of await migrations.list()) {
+    for (const { stack } of await migrations.list(() => undefined)) {
       if ((await cursors.load(stack)) === undefined) await cursors.save(stack, oldNews(await migrations.journal(stack)));
       await wake(stack);
     }

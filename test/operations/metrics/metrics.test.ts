@@ -17,7 +17,7 @@ async function afterANight(): Promise<Metrics> {
   const metrics = new Metrics();
   const { world, start } = modelService();
   const service = start();
-  await watchMigrations(metrics, service);
+  watchMigrations(metrics, service);
   watchEngines(metrics);
   await service.create(STACK, "alice");
   let bad = true;
@@ -73,8 +73,8 @@ describe("the service's metrics", () => {
     const { start } = modelService();
     const [one, other] = [start(), start()];
     const metrics = [new Metrics(), new Metrics()];
-    await watchMigrations(metrics[0] as Metrics, one);
-    await watchMigrations(metrics[1] as Metrics, other);
+    watchMigrations(metrics[0] as Metrics, one);
+    watchMigrations(metrics[1] as Metrics, other);
     await one.create(STACK, "alice");
     await other.get(STACK);
     await one.command(STACK, { command: "advance", extent: "step" }, "alice");
