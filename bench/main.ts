@@ -15,6 +15,7 @@ const BENCHMARKS = [
   "dns",
   "fleet",
   "memory",
+  "start",
   "reads",
   "reaction",
   "rehearsal",

@@ -5,9 +5,9 @@ import { residentMemory } from "./harness/memory.js";
 import { type Benchmark, type Context, compared, type Figure, figure, growthOf } from "./harness/report.js";
 import { makeWorld, startService } from "./harness/world.js";
 
-/** A service's resident memory and its start, with few and with many migrations. */
+/** A service's resident memory, with few and with many migrations. */
 export const benchmark: Benchmark = {
-  about: "memory and start with many migrations",
+  about: "memory with many migrations",
   run: async (context) => {
     const { short, say } = context;
     const [few, many] = short ? [2, 20] : [5, 500];
@@ -17,34 +17,30 @@ export const benchmark: Benchmark = {
       for (const size of [few, many] as [number, number]) {
         const measured = await measure(context, round, size, entries);
         rounds[size]?.push(measured);
-        say(
-          `${size} migrations: ${Math.round(measured.started)} MiB after the start, ${Math.round(measured.read)} MiB once read; ${measured.seconds.toFixed(2)} s to start`,
-        );
+        say(`${size} migrations: ${Math.round(measured.started)} MiB after the start, ${Math.round(measured.read)} MiB once read`);
       }
     }
     const of = (size: number, what: keyof Measured) => sampleOf((rounds[size] as Measured[]).map((m) => m[what]));
     const pair = (what: keyof Measured) => ({ ours: of(many as number, what), theirs: of(few as number, what) });
     const title = `${many} migrations of ${entries} entries`;
     const instead = `the same with ${few}`;
-    const starts: Figure[] = [few, many].map((n) =>
-      figure(`start of the service with ${n} migrations`, "s", of(n as number, "seconds"), {
-        size: { of: "migrations", value: n as number },
-      }),
-    );
+    const sizes = (what: keyof Measured): Figure[] =>
+      [few, many].map((n) => figure("", "MiB", of(n as number, what), { size: { of: "migrations", value: n as number } }));
     return {
       figures: [
         compared(`resident memory after the start with ${title}`, "MiB", pair("started"), instead, { bar: { most: 1.5 } }),
         compared(`resident memory once every one was read, with ${title}`, "MiB", pair("read"), instead, { bar: { most: 1.5 } }),
-        ...starts,
       ],
-      growths: growthOf("start of the service", starts),
+      growths: [
+        ...growthOf("resident memory after the start", sizes("started")),
+        ...growthOf("resident memory once every one was read", sizes("read")),
+      ],
       notes: [],
     };
   },
 };
 
 interface Measured {
-  seconds: number;
   started: number;
   read: number;
 }
@@ -52,10 +48,8 @@ interface Measured {
 async function measure({ folder }: Context, round: number, size: number, entries: number): Promise<Measured> {
   const world = await makeWorld(join(folder, `${round}-${size}`), {});
   const stacks = await fillJournals(world, size, entries);
-  const began = performance.now();
   const service = await startService(world);
   try {
-    const seconds = (performance.now() - began) / 1_000;
     await settle();
     const started = await residentMemory(service.pid);
     await service.call("GET", "/v1/migrations");
@@ -63,7 +57,7 @@ async function measure({ folder }: Context, round: number, size: number, entries
       for (const path of ["", "/plan", "/journal", "/revisions"]) await service.call("GET", `/v1/migrations/${stack}${path}`);
     }
     await settle();
-    return { seconds, started, read: await residentMemory(service.pid) };
+    return { started, read: await residentMemory(service.pid) };
   } finally {
     await service.close();
     await world.close();

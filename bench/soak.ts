@@ -1,60 +1,123 @@
-import { sampleOf, slopeOf } from "./harness/measure.js";
+import { fillJournals } from "./harness/fill.js";
+import { quartersOf, sampleOf, slopesOf } from "./harness/measure.js";
 import { memoryOf } from "./harness/memory.js";
-import { type Benchmark, figure } from "./harness/report.js";
+import { startHelper } from "./harness/processes.js";
+import { type Benchmark, type Context, compared, figure, growthOf } from "./harness/report.js";
+import type { ScriptQuestion, ScriptTask } from "./harness/script.js";
 import { applicationNames, stackConfig } from "./harness/stacks.js";
-import { makeWorld, startService } from "./harness/world.js";
+import { copyOf, makeWorld, type Service, startService, type World } from "./harness/world.js";
 
-/** Steps of a staging migration: each is one advance. */
+/** Steps of a staging migration: each is one advance. Two of them are updates: the first deployment, and the new version. */
 const STEPS = 8;
+const CHANGES = [{ "workload.deployed": true }, { "workload.image": "ghcr.io/your-org/web-api:1.1.0" }];
 const AT_ONCE = 2;
+/** Migrations that stand still: they fill what the service keeps of journals, so that only what does not end is left to grow. */
+const STANDING = 60;
 
-/** Many advances by one service, and what its memory does meanwhile. */
+/** Many advances by one service, and what its memory does meanwhile; beside a script over the Automation API with the same updates. */
 export const benchmark: Benchmark = {
   about: "soak",
-  run: async ({ short, folder, advances, say }) => {
+  run: async (context) => {
+    const { short, folder, advances, say } = context;
     const stacks = applicationNames(Math.ceil((short ? 4 * STEPS : advances) / STEPS)).map((n) => `${n}-staging`);
     const world = await makeWorld(folder, Object.fromEntries(stacks.map((s) => [s, stackConfig(s.replace("-staging", ""), "staging")])));
-    const service = await startService(world);
-    const points: { x: number; y: number }[] = [];
-    let done = 0;
-    const queue = [...stacks];
-    const walk = async (): Promise<void> => {
-      for (let stack = queue.shift(); stack !== undefined; stack = queue.shift()) {
-        await service.call("POST", "/v1/migrations", { stack });
-        for (let status = "ready"; status !== "completed"; ) {
-          const settled = service.next(stack, (e) => e.type === "step.completed");
-          await service.call("POST", `/v1/migrations/${stack}/advance`, { extent: "step" });
-          await settled;
-          done += 1;
-          status = await service.idle(stack);
-        }
-        points.push({ x: done, y: (await memoryOf([service.pid])).by.node ?? 0 });
-        if (points.length % 10 === 0) say(`${done} advances: ${Math.round(points.at(-1)?.y ?? 0)} MiB`);
-      }
-    };
+    const raw = await copyOf(world, folder);
+    await fillJournals(world, short ? 2 : STANDING, short ? 20 : 200);
+    const service = await startService(world, { node: ["--expose-gc"] });
     try {
-      await Promise.all(Array.from({ length: AT_ONCE }, walk));
+      const ours = settled(await byService(service, stacks, say));
+      const theirs = settled(await byScript(raw, stacks, say));
+      const total = stacks.length * STEPS;
+      const most = `over the last two thirds of ${total} advances`;
+      const size = (value: number) => ({ size: { of: "advances", value } });
+      const sizes = [ours[0], ours.at(-1)].map((p) => figure("", "MiB", sampleOf([p?.memory ?? 0]), size(p?.advances ?? 0)));
+      return {
+        figures: [
+          compared(
+            `growth of the service's memory an advance, ${most}`,
+            "KiB",
+            { ours: growth(ours, (p) => p.memory), theirs: growth(theirs, (p) => p.memory) },
+            "a script over the Automation API, the same updates",
+          ),
+          figure(
+            `of it alive in the heap of its own thread: ${total / STEPS} more migrations in the list, with their revisions`,
+            "KiB",
+            growth(ours, (p) => p.alive ?? 0),
+          ),
+          compared(
+            `the service's memory in that time`,
+            "MiB",
+            { ours: quartersOf(ours.map((p) => p.memory)), theirs: quartersOf(theirs.map((p) => p.memory)) },
+            "the script",
+          ),
+        ],
+        growths: growthOf("the service's memory", sizes),
+        notes: [
+          `Slopes are medians of the slopes between all pairs of points, with their quartiles. Each ${STEPS} advances are a migration of their own, ` +
+            `which stays in the list with its revisions: that is the growth that is meant. The script keeps nothing; what it gains is what the SDK leaves behind.`,
+        ],
+      };
     } finally {
       await service.close();
       await world.close();
+      await raw.close();
     }
-    // The first third fills caches and compiles code.
-    const settled = points.slice(Math.floor(points.length / 3));
-    const slope = slopeOf(settled) * 1_024;
-    const ends = [points[Math.floor(points.length / 3)]?.y ?? 0, points.at(-1)?.y ?? 0] as const;
-    return {
-      figures: [
-        figure(
-          `growth of the service's memory an advance, over the last ${Math.round((done * 2) / 3)} of ${done}`,
-          "KiB",
-          sampleOf([slope]),
-        ),
-        figure("the service's memory in that time", "MiB", sampleOf(settled.map((p) => p.y))),
-      ],
-      growths: [],
-      notes: [
-        `From ${Math.round(ends[0])} to ${Math.round(ends[1])} MiB; every ${STEPS} advances are a migration of their own, which stays in the list.`,
-      ],
-    };
   },
 };
+
+interface Point {
+  advances: number;
+  /** Of the process, in MiB. */
+  memory: number;
+  /** After a collection, in MiB. */
+  alive?: number;
+}
+
+/** The first third fills caches and compiles code. */
+const settled = (points: Point[]): Point[] => points.slice(Math.floor(points.length / 3));
+/** KiB an advance. */
+const growth = (points: Point[], of: (point: Point) => number) => slopesOf(points.map((p) => ({ x: p.advances, y: of(p) * 1_024 })));
+const ofNode = async (pid: number): Promise<number> => (await memoryOf([pid])).by.node ?? 0;
+
+async function byService(service: Service, stacks: string[], say: Context["say"]): Promise<Point[]> {
+  const look = async (): Promise<Point> => ({ advances, alive: await service.alive(), memory: await ofNode(service.pid) });
+  let advances = 0;
+  const points = [await look()];
+  const queue = [...stacks];
+  const walk = async (looks: boolean): Promise<void> => {
+    for (let stack = queue.shift(); stack !== undefined; stack = queue.shift()) {
+      await service.call("POST", "/v1/migrations", { stack });
+      for (let status = "ready"; status !== "completed"; ) {
+        const done = service.next(stack, (e) => e.type === "step.completed");
+        await service.call("POST", `/v1/migrations/${stack}/advance`, { extent: "step" });
+        await done;
+        advances += 1;
+        status = await service.idle(stack);
+      }
+      if (!looks) continue;
+      points.push(await look());
+      if (points.length % 10 === 0) say(`${advances} advances: ${Math.round(points.at(-1)?.memory ?? 0)} MiB`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => walk(i === 0)));
+  return [...points, await look()];
+}
+
+async function byScript(world: World, stacks: string[], say: Context["say"]): Promise<Point[]> {
+  const { folder, stacksFolder, env } = world.project;
+  const task: ScriptTask = { folder, stacksFolder, env: { ...env, ...world.providers.ready } };
+  const script = await startHelper<object>(new URL("./harness/script.js", import.meta.url), task);
+  const points: Point[] = [];
+  try {
+    for (let done = 0; done < stacks.length; done += AT_ONCE) {
+      const some = stacks.slice(done, done + AT_ONCE);
+      const { error } = await script.ask<{ error?: string }>({ stacks: some, changes: CHANGES } satisfies ScriptQuestion);
+      if (error !== undefined) throw new Error(error);
+      points.push({ advances: (done + some.length) * STEPS, memory: await ofNode(script.pid) });
+      if (points.length % 10 === 0) say(`the script, ${points.at(-1)?.advances} advances: ${Math.round(points.at(-1)?.memory ?? 0)} MiB`);
+    }
+  } finally {
+    await script.close();
+  }
+  return points;
+}

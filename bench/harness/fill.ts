@@ -5,7 +5,7 @@ import { applicationNames, sealedConfig, stackConfig } from "./stacks.js";
 import type { World } from "./world.js";
 
 /** Gives a world migrations with long journals, which stand still. @returns their stacks */
-export async function fillJournals(world: World, migrations: number, entries: number): Promise<string[]> {
+export async function fillJournals(world: Pick<World, "state">, migrations: number, entries: number): Promise<string[]> {
   const store = await FolderStore.open(join(world.state, "journal"));
   const names = applicationNames(migrations).map((n) => `old-${n}`);
   for (const name of names) {

@@ -31,14 +31,17 @@ export const ratioOf = (ours: Sample, theirs: Sample): Sample => sampleOf(ours.v
 export const exponentOf = (small: { size: number; value: number }, large: { size: number; value: number }): number =>
   Math.log(large.value / small.value) / Math.log(large.size / small.size);
 
-/** Least-squares slope of y over x. */
-export function slopeOf(points: readonly { x: number; y: number }[]): number {
-  const mean = (of: (p: { x: number; y: number }) => number) => points.reduce((sum, p) => sum + of(p), 0) / points.length;
-  const x = mean((p) => p.x);
-  const y = mean((p) => p.y);
-  const covariance = points.reduce((sum, p) => sum + (p.x - x) * (p.y - y), 0);
-  return covariance / points.reduce((sum, p) => sum + (p.x - x) ** 2, 0);
+/** Slopes of y over x between all pairs of points: their median is not moved by single outliers. */
+export function slopesOf(points: readonly { x: number; y: number }[]): Sample {
+  const slopes = points.flatMap((a, i) => points.slice(i + 1).flatMap((b) => (a.x === b.x ? [] : [(b.y - a.y) / (b.x - a.x)])));
+  return quartersOf(slopes);
 }
+
+/** The same with its quartiles for values: of two ways that were not looked at equally often, those can be compared. */
+export const quartersOf = (values: number[]): Sample => {
+  const { median, low, high } = sampleOf(values);
+  return { median, low, high, values: [low, median, high] };
+};
 
 /** Seconds that it takes. */
 export async function seconds(operation: () => Promise<unknown>): Promise<number> {

@@ -70,3 +70,42 @@ export async function startHelper<Ready>(
     },
   };
 }
+
+/** A program of its own that runs until it is told to end. */
+export interface Program {
+  pid: number;
+  /** The first group of the first match in what it prints. @throws Error when it ends before */
+  said(pattern: RegExp): Promise<string>;
+  end(): Promise<void>;
+}
+
+export function startProcess(command: string, args: readonly string[], { env, cwd }: RunOptions = {}): Program {
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  let output = "";
+  const heard = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      for (const look of heard) look();
+    });
+  }
+  const ended = once(child, "close").finally(() => children.delete(child));
+  return {
+    pid: child.pid as number,
+    said: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = pattern.exec(output)?.[1];
+          if (found !== undefined) resolve(found);
+        };
+        heard.add(look);
+        look();
+        void ended.then(() => reject(new Error(`${command} ${args.join(" ")} ended early:\n${output.slice(-4_000)}`)));
+      }),
+    end: async () => {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}

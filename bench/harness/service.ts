@@ -9,8 +9,8 @@ import { drive } from "./people.js";
 
 export type ServiceTask = Pick<SandboxOptions, "state" | "slots" | "providers" | "faults">;
 
-/** What the benchmark asks of the service's process beside HTTP. */
-export type Question = { drive: string; to: string };
+/** What the benchmark asks of the service's process beside HTTP: to play people, or how much of its heap is alive. */
+export type Question = { drive: string; to: string } | "alive";
 
 keepHeapSmall();
 /** The service in a process of its own, as `cutover serve` opens it over a sandbox, with its providers elsewhere. */
@@ -23,6 +23,12 @@ await open.migrations.resumeAll();
 const settings = { ...defaultAccess(), limits: { requestsPerMinute: 1_000_000, failuresPerMinute: 20 } };
 const server = await startServer({ migrations: open.migrations, port: 0, settings });
 process.on("message", (question: Question) => {
+  if (question === "alive") {
+    // Only with --expose-gc, else garbage counts too.
+    globalThis.gc?.();
+    process.send?.({ mib: process.memoryUsage().heapUsed / 1_024 / 1_024 });
+    return;
+  }
   drive(open.migrations, question.drive, question.to).then(
     () => process.send?.({}),
     (error: Error) => process.send?.({ error: error.stack }),

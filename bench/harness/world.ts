@@ -59,6 +59,8 @@ export interface Service extends Client {
   pid: number;
   /** Takes a migration to where it is ready for a step. */
   drive(stack: string, to: string): Promise<void>;
+  /** MiB of its own thread's heap that are alive; needs `--expose-gc`. */
+  alive(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -76,6 +78,7 @@ export async function startService(
       const { error } = await helper.ask<{ error?: string }>({ drive: stack, to } satisfies Question);
       if (error !== undefined) throw new Error(error);
     },
+    alive: async () => (await helper.ask<{ mib: number }>("alive" satisfies Question)).mib,
     close: async () => {
       client.end();
       await helper.close();
