@@ -2,8 +2,8 @@ import type { StackConfig } from "../config/schema.js";
 import type { Observation } from "../ports/observations.js";
 import type { GateName } from "./gates/gate.js";
 import { inWords, observeRound, startWatch } from "./gates/watch.js";
-import type { Migration } from "./migrations.js";
 import { currentConfig } from "./state.js";
+import type { Migration } from "./states.js";
 
 /** The gates that guard users on the new side between steps. */
 const GATES: GateName[] = ["error-rate", "latency-p95"];

@@ -423,7 +423,7 @@ async function night(from: number, actions: Action[], check: (n: Night) => Promi
 }
 
 describe("promises 1 to 11 over random nights", function () {
-  this.timeout(600_000);
+  this.timeout(Math.max(600_000, HISTORIES * 2_000));
 
   it("holds every promise whatever people, faults and crashes do, and always comes to a right end", async () => {
     await fc.assert(

@@ -1,5 +1,6 @@
-import type { Migrations, Progress } from "../../automation/migrations.js";
+import type { Migrations } from "../../automation/migrations.js";
 import type { Status } from "../../automation/state.js";
+import type { Progress } from "../../automation/states.js";
 import type { Metrics } from "./metrics.js";
 
 /** Feeds the metrics from what the journals say. @returns how to stop */

@@ -14,7 +14,8 @@ import {
 import type { RequestHandler } from "express";
 import type { Decision } from "../../automation/decision.js";
 import type { Driver } from "../../automation/engine/driver.js";
-import type { Migrations, Progress } from "../../automation/migrations.js";
+import type { Migrations } from "../../automation/migrations.js";
+import type { Progress } from "../../automation/states.js";
 import { bound } from "../metrics/driver.js";
 import { routeOf } from "../metrics/http.js";
 import { redactText } from "../redact.js";

@@ -1,0 +1,205 @@
+import { EventEmitter } from "node:events";
+import { Conflict, Transient } from "../errors.js";
+import { Cancelled, type Driver } from "./engine/driver.js";
+import type { Observers } from "./gates/round.js";
+import type { HooksPort } from "./hooks.js";
+import { decide } from "./orchestrator.js";
+import { type Around, Runner } from "./runner.js";
+import type { MigrationState } from "./state.js";
+import type { States } from "./states.js";
+import type { Lease, Store } from "./store.js";
+import type { Targets } from "./targets.js";
+import type { ProjectPort } from "./types.js";
+
+export interface RunnersParts {
+  store: Store;
+  driver: Driver;
+  project: ProjectPort;
+  states: States;
+  targets: Targets;
+  observeLocal: Observers["observeLocal"];
+  hooks?: HooksPort;
+  around?: Around;
+  /** Names this service in leases. */
+  holder: string;
+}
+
+interface RunnersEvents {
+  /** A run ended with an error that no journal could take. */
+  failure: [stack: string, error: Error];
+  /** Another process may have taken a stack over while a runner here had it. */
+  leaseLost: [stack: string];
+  /** A runner has measured something of a stack. */
+  observed: [stack: string];
+}
+
+/** How long an engine may take to end once it was asked to. */
+const HAND_OVER_MS = 10_000;
+
+/** The runners of one service process, at most one a stack, each with the stack's lease. */
+export class Runners {
+  readonly events = new EventEmitter<RunnersEvents>();
+  private readonly running = new Map<string, { runner: Runner; lease: Lease; done: Promise<void> }>();
+  private readonly starts = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
+  private readonly failed = new Set<string>();
+
+  constructor(private readonly parts: RunnersParts) {
+    this.events.setMaxListeners(0);
+  }
+
+  get size(): number {
+    return this.running.size;
+  }
+
+  get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  has(stack: string): boolean {
+    return this.running.has(stack);
+  }
+
+  /** Whether a runner here has the stack under that fencing token. */
+  holds(stack: string, fence: number): boolean {
+    return this.running.get(stack)?.lease.fence === fence;
+  }
+
+  /** Whether a runner is at work; one that only watches gates while it waits for a person is not. */
+  isRunning(stack: string): boolean {
+    const running = this.running.get(stack);
+    return running !== undefined && !running.runner.standingBy;
+  }
+
+  /** Something new is in the journal: a pause between two samples ends, and what failed before is tried anew. */
+  async wake(stack: string): Promise<void> {
+    this.failed.delete(stack);
+    this.nudge(stack);
+    await this.ensure(stack);
+  }
+
+  /** Ends a pause between two samples. */
+  nudge(stack: string): void {
+    this.running.get(stack)?.runner.nudge();
+  }
+
+  /** Goes on with what was under way when a service ended, unless it failed here for a reason that stays. */
+  async resume(stack: string): Promise<void> {
+    if (this.failed.has(stack)) return;
+    // One that cannot go on keeps no other one from it.
+    await this.ensure(stack).catch((error: Error) => this.events.emit("failure", stack, error));
+  }
+
+  /** A journal that cannot be read holds up its own migration, and no other one; it is told once. */
+  unreadable(stack: string, error: Error): void {
+    if (this.failed.has(stack)) return;
+    if (!(error instanceof Transient)) this.failed.add(stack);
+    this.events.emit("failure", stack, error);
+  }
+
+  /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */
+  async settled(stack: string): Promise<MigrationState> {
+    for (;;) {
+      await this.starts.get(stack);
+      const running = this.running.get(stack);
+      if (running === undefined) return (await this.parts.states.get(stack)).state;
+      await Promise.race([running.done, running.runner.stoodBy()]);
+      const { state } = await this.parts.states.get(stack);
+      if (running.runner.standingBy && state.status === "approval") return state;
+    }
+  }
+
+  /**
+   * Begins nothing new, ends pauses between samples, and lets running effects finish. At the deadline the engines are
+   * asked to stop: their updates stay intended, and whoever takes the lease next goes on with them.
+   * @returns false when something cannot be stopped; its lease was given back, and it must end with this process
+   */
+  async close({ deadlineMs }: { deadlineMs?: number } = {}): Promise<boolean> {
+    this.stopping.abort(new Error("the service is stopping"));
+    const all = Promise.all([...this.running.values()].map((r) => r.done));
+    if (deadlineMs === undefined) await all;
+    if (deadlineMs === undefined || (await within(all, deadlineMs))) return true;
+    for (const stack of this.running.keys()) this.parts.driver.cancel(stack);
+    if (await within(all, HAND_OVER_MS)) return true;
+    // Its effects have keys, and are asked for again under them.
+    for (const { lease } of this.running.values()) await this.parts.store.release(lease).catch(() => undefined);
+    return false;
+  }
+
+  /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */
+  private ensure(stack: string): Promise<void> {
+    const start = (this.starts.get(stack) ?? Promise.resolve()).then(() => this.startRunner(stack));
+    this.starts.set(
+      stack,
+      start.catch(() => undefined),
+    );
+    return start;
+  }
+
+  private async startRunner(stack: string): Promise<void> {
+    if (this.running.has(stack) || this.stopping.signal.aborted) return;
+    const { states } = this.parts;
+    const { plan, state } = await states.get(stack);
+    if (decide(plan, state).do === "idle") return;
+    const { store, driver, project, hooks, around } = this.parts;
+    const lease = await store.lease(stack, this.parts.holder).catch((error: Error) => {
+      // Whoever holds it reads the journal too.
+      if (error instanceof Conflict) return undefined;
+      throw error;
+    });
+    if (lease === undefined) return;
+    const onLost = () => {
+      driver.cancel(stack);
+      this.events.emit("leaseLost", stack);
+    };
+    lease.lost?.addEventListener("abort", onLost, { once: true });
+    const runner = new Runner(
+      {
+        store,
+        driver,
+        project,
+        plan,
+        ...(hooks === undefined ? {} : { hooks }),
+        ...(around === undefined ? {} : { around }),
+        target: await this.parts.targets.of(stack),
+        observeLocal: this.parts.observeLocal,
+        onEntry: () => states.get(stack).then(() => undefined),
+        onRound: () => void this.events.emit("observed", stack),
+      },
+      state,
+      lease,
+      this.stopping.signal,
+    );
+    const done = runner
+      .run()
+      .then(
+        () => true,
+        (error: Error) => {
+          // What passes, or what another process goes on with, is tried again by the next sweep.
+          if (!(error instanceof Transient) && !(error instanceof Conflict)) this.failed.add(stack);
+          if (!(error instanceof Cancelled && this.stopping.signal.aborted)) this.events.emit("failure", stack, error);
+          return false;
+        },
+      )
+      .then(async (ended) => {
+        // A database that does not answer lets the lease end by itself.
+        await store.release(lease).catch(() => undefined);
+        return ended;
+      })
+      .finally(() => this.running.delete(stack));
+    this.running.set(stack, { runner, lease, done: done.then(() => undefined) });
+    // A command that came in between the last decision and the release found somebody running: look again. After an
+    // error nobody does: it would only happen again. The next command or start of the service tries anew.
+    void done.then((ended) => (ended ? this.ensure(stack) : undefined)).catch((error: Error) => this.events.emit("failure", stack, error));
+  }
+}
+
+const within = (work: Promise<unknown>, ms: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });
