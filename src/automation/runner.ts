@@ -327,12 +327,14 @@ export class Runner {
     // From here on it is this system's: what a crash leaves behind now is told from what the one before left.
     if (intent.engine?.system !== thisSystem())
       await this.append({ type: "runner.recovered", note: `${intent.key} goes on on another system.`, engine: engineStart() });
-    const notes = await this.parts.driver.recover(stack, intent.engine);
-    const done = await this.parts.driver.findUpdate(stack, intent.config, intent.key);
+    const { driver } = this.parts;
+    const notes = await driver.clearDeadLocks(stack, intent.engine);
+    const done = await driver.findUpdate(stack, intent.config, intent.key);
     if (done !== undefined) {
       await this.append({ type: "runner.recovered", note: [`The update of ${intent.key} had finished.`, ...notes].join(" ") });
       return this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...done, recovered: true });
     }
+    notes.push(...(await driver.recover(stack, intent.config, { dnsOnly: intent.targetDns === true })));
     await this.append({
       type: "runner.recovered",
       note: [`The update of ${intent.key} had not finished; it goes on.`, ...notes].join(" "),

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { namespaceOf, type StackConfig, stackName } from "../config/schema.js";
+import { namespaceOf, STACK_TAG, type StackConfig, stackName } from "../config/schema.js";
 import { AlertRules } from "./AlertRules.js";
 import { ArgoRollouts } from "./ArgoRollouts.js";
 import { Autoscaling } from "./Autoscaling.js";
@@ -10,6 +10,7 @@ import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
 import type { PodTemplateArgs } from "./podTemplate.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
 import { SpotNodeGroup } from "./SpotNodeGroup.js";
+import type { Tags } from "./support.js";
 import { VerificationJobs } from "./VerificationJobs.js";
 import { VpaController } from "./VpaController.js";
 import { WeightedDns } from "./WeightedDns.js";
@@ -48,12 +49,14 @@ export class MigratedApp extends pulumi.ComponentResource {
   readonly databaseAddress: pulumi.Output<string> | undefined;
   private readonly app: string;
   private readonly namespace: string;
+  private readonly tags: Tags;
 
   constructor(name: string, args: MigratedAppArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:MigratedApp", name, {}, opts);
     const { config } = args;
     this.app = name;
     this.namespace = namespaceOf(config);
+    this.tags = { ...config.tags, [STACK_TAG]: stackName(config) };
 
     const database = this.database(config);
     this.databaseAddress = database?.address;
@@ -77,7 +80,7 @@ export class MigratedApp extends pulumi.ComponentResource {
   }
 
   private database(config: StackConfig): ReplicaDatabase | undefined {
-    const { database, gates, alerts, tags } = config;
+    const { database, gates, alerts } = config;
     if (database === undefined || database.role === "absent") return undefined;
     const { target, source, backup } = database;
     const { kmsKeyId, ...rest } = target;
@@ -93,7 +96,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         backup,
         maxLagSeconds: gates.maxReplicaLagSeconds,
         topicArns: alerts.topicArns,
-        tags,
+        tags: this.tags,
       },
       { parent: this },
     );
@@ -166,7 +169,7 @@ export class MigratedApp extends pulumi.ComponentResource {
   }
 
   private ingress(config: StackConfig, { backends, ready, managedByRollout = false }: Backends): PublicIngress | undefined {
-    const { ingress, dns, workload, tags } = config;
+    const { ingress, dns, workload } = config;
     if (ingress === undefined) return undefined;
     return new PublicIngress(
       this.app,
@@ -176,7 +179,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         backends,
         managedByRollout,
         servicePort: workload.servicePort,
-        tags,
+        tags: this.tags,
         ...(dns === undefined ? {} : { zoneId: dns.zoneId }),
       },
       // Requests follow only once the pods that they go to are ready.
@@ -247,7 +250,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         oldAddresses: old?.addresses ?? [],
         ttlSeconds: dns.ttlSeconds,
         healthCheckPath: config.ingress.healthCheckPath,
-        tags: config.tags,
+        tags: this.tags,
         ...(ingress === undefined ? {} : { loadBalancerHostname: ingress.hostname }),
       },
       { parent: this },
@@ -255,14 +258,14 @@ export class MigratedApp extends pulumi.ComponentResource {
   }
 
   private alerts(config: StackConfig, ingress: PublicIngress | undefined): void {
-    const { alerts, database, tags } = config;
+    const { alerts, database } = config;
     if (!alerts.enabled) return;
     new AlertRules(
       this.app,
       {
         ...alerts,
         namespace: this.namespace,
-        tags,
+        tags: this.tags,
         // So that the service knows whose alert it is told of.
         labels: { stack: stackName(config) },
         ...(ingress === undefined ? {} : { loadBalancer: ingress.loadBalancer().arnSuffix }),
@@ -288,9 +291,9 @@ export class MigratedApp extends pulumi.ComponentResource {
   }
 
   private spotNodes(config: StackConfig): void {
-    const { spot, cluster, tags } = config;
+    const { spot, cluster } = config;
     if (spot === undefined || !spot.enabled) return;
-    new SpotNodeGroup(this.app, { ...spot, clusterName: cluster.name, tags }, { parent: this });
+    new SpotNodeGroup(this.app, { ...spot, clusterName: cluster.name, tags: this.tags }, { parent: this });
   }
 }
 

@@ -42,6 +42,9 @@ export function stackName(config: Pick<StackConfig, "application">): string {
   return `${config.application.name}-${config.application.environment}`;
 }
 
+/** Tag of every AWS resource of a stack's program, with the stack's name: what tells its own from others of the same name. */
+export const STACK_TAG = "cutover:stack";
+
 export function namespaceOf(config: Pick<StackConfig, "application">): string {
   return config.application.namespace ?? config.application.environment;
 }

@@ -320,7 +320,7 @@ export const cluster = z.strictObject({
   vpa: z.boolean().default(false),
 });
 
-/** Tags of every AWS resource, as cost allocation asks for them. */
+/** Tags of every AWS resource, as cost allocation asks for them; `cutover:stack` is added to them. */
 export const tags = z
   .record(z.string().regex(/^(?!aws:).{1,128}$/, "a tag key that does not begin with aws:"), z.string().max(256))
   .default({});

@@ -161,6 +161,6 @@ export type OpenTarget = (stack: string, config: () => StackConfig) => Promise<T
 /** What the engine needs to reach the providers: environment variables for the CLI, and a way to find lost creates. */
 export interface EngineEnvironment {
   env: Record<string, string>;
-  /** The real id of a resource whose creation was interrupted, or undefined when it was never created. */
+  /** The real id of a resource whose creation was interrupted; undefined when there is none that this stack's program made. */
   findCreated(stack: string, type: string, inputs: Record<string, unknown>): Promise<string | undefined>;
 }

@@ -73,11 +73,12 @@ export class Sandbox {
     return (await this.world(stack).look()).violations;
   }
 
-  /** The id of a resource whose creation was interrupted, or undefined when it never happened. */
+  /** The id of a resource whose creation was interrupted, or undefined when it never happened or another one has its name. */
   async findCreated(stack: string, type: string, inputs: Properties): Promise<string | undefined> {
     const state = await this.world(stack).look();
     const id = naturalId({ type, urn: "" }, inputs, state);
-    return state.resources[keyOf(type, id)] === undefined ? undefined : id;
+    const found = state.resources[keyOf(type, id)];
+    return found !== undefined && bearsMarks(found.inputs, inputs) ? id : undefined;
   }
 
   private world(stack: string): World {
@@ -89,4 +90,16 @@ export class Sandbox {
     }
     return world;
   }
+}
+
+/** Whether a resource bears each tag and label that the stack's own would. */
+function bearsMarks(found: Properties, wanted: Properties): boolean {
+  const borne = new Set(marksOf(found));
+  return marksOf(wanted).every((m) => borne.has(m));
+}
+
+function marksOf({ tags = {}, metadata }: Properties): string[] {
+  const { labels = {} } = (metadata ?? {}) as { labels?: Record<string, string> };
+  const pairs = Array.isArray(tags) ? tags.map(({ key, value }) => [key, value]) : Object.entries(tags as object);
+  return [...pairs, ...Object.entries(labels)].map(([key, value]) => `${key}=${value}`);
 }

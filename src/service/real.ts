@@ -1,9 +1,9 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
-import { awsClients, unlessMissing } from "../adapters/aws/clients.js";
+import { awsClients } from "../adapters/aws/clients.js";
+import { findCreated } from "../adapters/aws/created.js";
 import type { CompareProgress } from "../adapters/sql/compare.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
@@ -69,7 +69,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     project: definition.name,
     program: new URL("../program.js", import.meta.url).href,
     env,
-    environment: { env: {}, findCreated: (stack, type, inputs) => findCreated(options, stack, type, inputs) },
+    environment: { env: {}, findCreated: (stack, type, inputs) => lookForCreated(options, stack, type, inputs) },
   });
   driver.warm();
   const migrations = new Migrations({
@@ -135,17 +135,15 @@ function progressIn(folder: string) {
   };
 }
 
-/**
- * The real id of a resource whose creation was interrupted. Objects of the cluster are named by their namespace and
- * name, and created by applying, so that asking again takes them over; a database must be looked for.
- */
-async function findCreated(
+/** @see EngineEnvironment.findCreated */
+async function lookForCreated(
   { stacks, targets }: RealServiceOptions,
   stack: string,
   type: string,
   inputs: Record<string, unknown>,
 ): Promise<string | undefined> {
-  if (type !== "aws:rds/instance:Instance" || typeof inputs.identifier !== "string") return undefined;
+  // Objects of the cluster are created by applying: asking again takes them over.
+  if (type.startsWith("kubernetes:")) return undefined;
   const config = (await StackFile.read(stacks, stack)).config();
   const { costTag: _, ...account } = (await readTarget(targets, config.application.environment)).aws;
   const clients = awsClients({
@@ -153,12 +151,7 @@ async function findCreated(
     ...Object.fromEntries(Object.entries(account).filter(([, v]) => v !== undefined)),
   });
   try {
-    const found = await unlessMissing(
-      clients.rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: inputs.identifier })),
-      "DBInstanceNotFoundFault",
-      "DBInstanceNotFound",
-    );
-    return found?.DBInstances?.[0]?.DBInstanceIdentifier;
+    return await findCreated(clients, stack, type, inputs);
   } finally {
     clients.close();
   }

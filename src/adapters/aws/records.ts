@@ -17,6 +17,8 @@ export interface NameRecords {
 
 const OLD = "old-infra";
 const NEW = "new-infra";
+/** Of cutover's own records. */
+export const SET_IDENTIFIERS = [OLD, NEW];
 /** A name has at most this many records of one type here. */
 const MOST = 100;
 

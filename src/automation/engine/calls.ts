@@ -9,7 +9,7 @@ import {
 import type { Preview } from "../types.js";
 import { connected } from "./connections.js";
 import { engineError } from "./failures.js";
-import { PreviewCollector } from "./preview.js";
+import { type Planned, PreviewCollector } from "./preview.js";
 
 export interface EngineOptions {
   /** Folder with Pulumi.yaml. */
@@ -20,12 +20,16 @@ export interface EngineOptions {
   env: Record<string, string>;
 }
 
-export interface UpOptions {
+/** What a call is about. */
+export interface Scope {
   configFile: string;
-  /** Stands in the engine's history. */
-  message: string;
   /** Only these URNs. */
   target?: string[];
+}
+
+export interface UpOptions extends Scope {
+  /** Stands in the engine's history. */
+  message: string;
   /** Hears the engine's events; not across threads. */
   onEvent?: (event: EngineEvent) => void;
 }
@@ -48,11 +52,13 @@ export interface EngineCalls {
   warm(): Promise<void>;
   /** @param refresh against what is really there, and not against what the engine believes */
   preview(stack: string, configFile: string, refresh: boolean): Promise<Preview>;
+  /** What an update would create. */
+  planned(stack: string, options: Scope): Promise<Planned[]>;
   up(stack: string, options: UpOptions): Promise<Applied>;
   /** Asks the stack's running update to stop. */
   cancel(stack: string): Promise<void>;
   /** Brings the state up to the far side's, without the program. */
-  refresh(stack: string, configFile: string): Promise<void>;
+  refresh(stack: string, options: Scope): Promise<void>;
   /** The engine's record of updates, newest first; secrets stay sealed. */
   history(stack: string, most: number): Promise<UpdateSummary[]>;
   exportState(stack: string): Promise<ExportedState>;
@@ -86,6 +92,13 @@ export class AutomationCalls implements EngineCalls {
       stack.preview({ program, onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }),
     );
     return collector.result();
+  }
+
+  async planned(name: string, scope: Scope): Promise<Planned[]> {
+    const collector = new PreviewCollector();
+    const what = `What the interrupted update of ${name} created could not be looked for`;
+    await this.on(name, what, collector, (stack) => stack.preview({ ...scope, onEvent: collector.onEvent, suppressProgress: true }));
+    return collector.creates;
   }
 
   async up(name: string, { configFile, message, target, onEvent: also }: UpOptions): Promise<Applied> {
@@ -122,9 +135,9 @@ export class AutomationCalls implements EngineCalls {
     this.updating.get(name)?.abort();
   }
 
-  async refresh(name: string, configFile: string): Promise<void> {
+  async refresh(name: string, scope: Scope): Promise<void> {
     const what = `The interrupted update of ${name} could not be settled`;
-    await this.on(name, what, undefined, (stack) => stack.refresh({ configFile, suppressProgress: true, runProgram: false }));
+    await this.on(name, what, undefined, (stack) => stack.refresh({ ...scope, suppressProgress: true, runProgram: false }));
   }
 
   history(name: string, most: number): Promise<UpdateSummary[]> {

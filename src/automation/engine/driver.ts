@@ -9,6 +9,7 @@ import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import { type SlotOptions, Slots } from "./slots.js";
 import { type EngineStart, engineStart } from "./system.js";
+import { takeOver } from "./takeOver.js";
 import { EngineThread } from "./thread.js";
 
 export interface DriverOptions {
@@ -33,6 +34,11 @@ export interface DriverOptions {
 /** An update that was asked to stop; how far it came is not known. */
 export class Cancelled extends Terminal {}
 
+export interface UpdateOptions {
+  /** The weighted records alone. */
+  dnsOnly?: boolean;
+}
+
 export interface Updated {
   engineVersion: number;
   changes: Record<string, number>;
@@ -41,12 +47,6 @@ export interface Updated {
 
 /** What a runner needs of the stack driver. */
 export type Driver = Pick<StackDriver, "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "cancel">;
-
-/** The parts of an exported deployment that a recovery looks at. */
-interface Deployed {
-  resources?: object[];
-  pending_operations?: { type: string; resource: { urn: string; type: string; inputs?: Record<string, unknown> } }[];
-}
 
 /** The weighted records alone: a DNS rollback needs neither the cluster nor anything else. */
 const DNS_RECORDS = "**$aws:route53/record:Record::**";
@@ -86,12 +86,19 @@ export class StackDriver {
    * @param options.refresh against what is really there, and not against what the engine believes
    */
   async preview(name: string, config: RawConfig, options: { refresh?: boolean } = {}): Promise<Preview> {
+    return this.slots.run(name, () =>
+      this.withConfig(name, config, (candidate) => this.engine.preview(name, candidate, options.refresh === true)),
+    );
+  }
+
+  /** Within the stack's slot, since the scratch file is one a stack. */
+  private async withConfig<T>(name: string, config: RawConfig, run: (configFile: string) => Promise<T>): Promise<T> {
     const candidate = join(this.options.scratch, `Pulumi.${name}.yaml`);
     const file = await StackFile.read(this.options.stacksFolder, name);
     await mkdir(this.options.scratch, { recursive: true });
     await writeAtomically(candidate, file.replace(config).text());
     try {
-      return await this.slots.run(name, () => this.engine.preview(name, candidate, options.refresh === true));
+      return await run(candidate);
     } finally {
       await rm(candidate, { force: true });
     }
@@ -101,7 +108,7 @@ export class StackDriver {
    * Makes the config the stack's config and applies it.
    * @param key stands in the engine's history, so that a restart finds out whether the update happened
    */
-  async update(name: string, config: RawConfig, key: string, options: { dnsOnly?: boolean } = {}): Promise<Updated> {
+  async update(name: string, config: RawConfig, key: string, options: UpdateOptions = {}): Promise<Updated> {
     await (await StackFile.read(this.options.stacksFolder, name)).replace(config).write();
     const configFile = StackFile.pathOf(this.options.stacksFolder, name);
     const cancelled = new AbortController();
@@ -112,8 +119,7 @@ export class StackDriver {
     try {
       const { version, changes } = await this.slots.run(name, async () => {
         cancelled.signal.throwIfAborted();
-        const target = options.dnsOnly === true ? { target: [DNS_RECORDS] } : {};
-        return this.engine.up(name, { configFile, message: messageOf(key, config), ...target });
+        return this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options) });
       });
       return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
     } catch (error) {
@@ -166,32 +172,24 @@ export class StackDriver {
   }
 
   /**
-   * Settles what a crash left: waits for an engine that is still alive, clears locks whose process is proven dead,
-   * and decides operations that were interrupted (an interrupted create is imported when the resource is there).
-   * @param begun where the interrupted update was begun
+   * Settles how far an update came whose end is not known: what it created and the state does not have is taken over,
+   * and the state is brought up to the far side's, so that the update can be done again. Its engine must have ended.
+   * @param config of that update
    * @returns what was done, as sentences
-   * @throws Conflict when a live process, or one on another host, holds the stack
    */
-  async recover(name: string, begun?: EngineStart): Promise<string[]> {
-    const notes = await this.clearDeadLocks(name, begun);
-    const state = await this.engine.exportState(name);
-    const deployment = state.deployment as Deployed;
-    const pending = deployment.pending_operations ?? [];
-    if (pending.length === 0) return notes;
-    for (const { resource } of pending.filter((p) => p.type === "creating")) {
-      const id = await this.options.environment.findCreated(name, resource.type, resource.inputs ?? {});
-      const what = resource.urn.split("::").at(-1);
-      notes.push(id === undefined ? `${what} had not been created.` : `${what} had been created as ${id}; it was taken over.`);
-      if (id !== undefined)
-        deployment.resources = [...(deployment.resources ?? []), { ...resource, custom: true, id, outputs: resource.inputs ?? {} }];
-    }
-    // `pulumi refresh --import-pending-creates` drops the operation without taking the resource over, so the state is
-    // edited: what exists is in it now, and the refresh reads how it really is. Pending updates and deletes settle there.
-    deployment.pending_operations = pending.filter((p) => p.type !== "creating");
-    await this.engine.importState(name, state);
-    await this.slots.run(name, () => this.engine.refresh(name, StackFile.pathOf(this.options.stacksFolder, name)));
-    notes.push(`${pending.length} interrupted operation${pending.length === 1 ? "" : "s"} settled.`);
-    return notes;
+  recover(name: string, config: RawConfig, options: UpdateOptions = {}): Promise<string[]> {
+    return this.slots.run(name, () =>
+      this.withConfig(name, config, async (configFile) => {
+        const scope = { configFile, ...targetOf(options) };
+        const state = await this.engine.exportState(name);
+        const notes = await takeOver(state, await this.engine.planned(name, scope), (type, inputs) =>
+          this.options.environment.findCreated(name, type, inputs),
+        );
+        if (notes.length > 0) await this.engine.importState(name, state);
+        await this.engine.refresh(name, scope);
+        return notes;
+      }),
+    );
   }
 
   private async clearOwnLocks(name: string, begun: EngineStart): Promise<void> {
@@ -223,6 +221,8 @@ export class StackDriver {
     }
   }
 }
+
+const targetOf = ({ dnsOnly }: UpdateOptions) => (dnsOnly === true ? { target: [DNS_RECORDS] } : {});
 
 /** The engine keeps this message in its history: the key says which decision, the digest which config. */
 const messageOf = (key: string, config: RawConfig) => `${key} ${configDigest(config).slice(0, 12)}`;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent, StepEventMetadata, StepEventStateMetadata } from "@pulumi/pulumi/automation/index.js";
 import { canonical } from "../../config/stackFile.js";
 import type { Preview, ResourceChange } from "../types.js";
 
@@ -13,12 +13,24 @@ const OPERATIONS: Record<string, ResourceChange["op"] | undefined> = {
   delete: "delete",
 };
 
+/** A resource that an update would create. Secrets and what is not known yet stand in its inputs as the engine's events write them. */
+export interface Planned {
+  urn: string;
+  type: string;
+  parent: string;
+  provider: string;
+  protect?: boolean;
+  inputs: Record<string, unknown>;
+}
+
 /** Collects the engine's events of a preview into what a person reads and an approval is bound to. */
 export class PreviewCollector {
   private readonly changes = new Map<string, ResourceChange>();
   private unchanged = 0;
   /** Error diagnostics, in order. */
   readonly errors: string[] = [];
+  /** Resources of providers that would be created, in the engine's order: parents first. */
+  readonly creates: Planned[] = [];
 
   readonly onEvent = (event: EngineEvent): void => {
     const diagnostic = event.diagnosticEvent;
@@ -30,6 +42,7 @@ export class PreviewCollector {
       if (metadata.op === "same") this.unchanged += 1;
       return;
     }
+    if (metadata.op === "create" && metadata.new?.custom === true) this.creates.push(plannedOf(metadata.new));
     const before = this.changes.get(metadata.urn);
     // A replacement arrives as several steps of one resource; it stays a replacement.
     if (before?.op === "replace") return;
@@ -41,6 +54,15 @@ export class PreviewCollector {
     return { changes, unchanged: this.unchanged, digest: createHash("sha256").update(canonical(changes)).digest("hex") };
   }
 }
+
+const plannedOf = ({ urn, type, parent, provider, protect, inputs }: StepEventStateMetadata): Planned => ({
+  urn,
+  type,
+  parent,
+  provider,
+  ...(protect === true ? { protect } : {}),
+  inputs,
+});
 
 const nameOf = (urn: string) => urn.split("::").at(-1) ?? urn;
 

@@ -2,8 +2,9 @@ import { Worker } from "node:worker_threads";
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { Transient } from "../../errors.js";
 import type { Preview } from "../types.js";
-import type { Applied, EngineCalls, EngineOptions, ExportedState, UpOptions } from "./calls.js";
+import type { Applied, EngineCalls, EngineOptions, ExportedState, Scope, UpOptions } from "./calls.js";
 import { fromPlain, type PlainError } from "./failures.js";
+import type { Planned } from "./preview.js";
 
 export interface Question {
   id: number;
@@ -35,7 +36,8 @@ export class EngineThread implements EngineCalls {
   preview = (stack: string, configFile: string, refresh = false): Promise<Preview> => this.ask("preview", stack, configFile, refresh);
   up = (stack: string, options: UpOptions): Promise<Applied> => this.ask("up", stack, options);
   cancel = (stack: string): Promise<void> => this.ask("cancel", stack);
-  refresh = (stack: string, configFile: string): Promise<void> => this.ask("refresh", stack, configFile);
+  planned = (stack: string, options: Scope): Promise<Planned[]> => this.ask("planned", stack, options);
+  refresh = (stack: string, options: Scope): Promise<void> => this.ask("refresh", stack, options);
   history = (stack: string, most: number): Promise<UpdateSummary[]> => this.ask("history", stack, most);
   exportState = (stack: string): Promise<ExportedState> => this.ask("exportState", stack);
   importState = (stack: string, state: ExportedState): Promise<void> => this.ask("importState", stack, state);

@@ -85,7 +85,7 @@ export class Tracing {
       ...bound(driver),
       preview: (stack, ...args) => engine("preview", stack, () => driver.preview(stack, ...args)),
       update: (stack, ...args) => engine("update", stack, () => driver.update(stack, ...args)),
-      recover: (stack) => engine("recover", stack, () => driver.recover(stack)),
+      recover: (stack, ...args) => engine("recover", stack, () => driver.recover(stack, ...args)),
     };
   }
 

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { RequestCertificateCommand } from "@aws-sdk/client-acm";
-import { PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
+import { PutMetricAlarmCommand, PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import {
   AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
@@ -11,6 +11,7 @@ import {
 } from "@aws-sdk/client-ec2";
 import {
   CreateDBInstanceReadReplicaCommand,
+  CreateDBSubnetGroupCommand,
   DescribeDBInstancesCommand,
   ModifyDBInstanceCommand,
   PromoteReadReplicaCommand,
@@ -19,11 +20,12 @@ import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-s
 import { expect } from "chai";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
+import { findCreated } from "../../../src/adapters/aws/created.js";
 import { discover } from "../../../src/adapters/aws/discovery.js";
 import { factsOf } from "../../../src/adapters/aws/facts.js";
 import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
 import { recordsOf } from "../../../src/adapters/aws/records.js";
-import type { StackConfig } from "../../../src/config/schema.js";
+import { STACK_TAG, type StackConfig } from "../../../src/config/schema.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
 import { Terminal } from "../../../src/errors.js";
@@ -47,9 +49,12 @@ const MADE_BY_TESTS = [
     "RunInstances",
   ].map((a) => `ec2:${a}`),
   ...["CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "RegisterTargets"].map((a) => `elasticloadbalancing:${a}`),
-  ...["CreateDBInstance", "CreateDBInstanceReadReplica", "ModifyDBInstance", "PromoteReadReplica"].map((a) => `rds:${a}`),
+  ...["CreateDBInstance", "CreateDBInstanceReadReplica", "CreateDBSubnetGroup", "ModifyDBInstance", "PromoteReadReplica"].map(
+    (a) => `rds:${a}`,
+  ),
   "route53:CreateHostedZone",
   "acm:RequestCertificate",
+  "cloudwatch:PutMetricAlarm",
   "cloudwatch:PutMetricData",
   "elasticache:CreateCacheCluster",
   "sqs:CreateQueue",
@@ -344,6 +349,41 @@ describe("the cloud port over the AWS SDK", function () {
     expect(evidence.summary).to.contain(new Date(at).toISOString());
     await port().restoreToPointInTime(at, "prod-db-restored", effect);
     expect((await discover(clients)).databases.map((d) => d.identifier)).to.include("prod-db-restored");
+  });
+
+  it("promise 6: finds what the stack's own program created and lost, and nothing of another's by the same name", async () => {
+    const { rds, ec2, cloudwatch } = clients;
+    for (const [stack, name] of [
+      [STACK, "mine"],
+      ["other-production", "theirs"],
+    ] as const) {
+      const Tags = [{ Key: STACK_TAG, Value: stack }];
+      await database(clients, name, { [STACK_TAG]: stack });
+      await rds.send(
+        new CreateDBSubnetGroupCommand({ DBSubnetGroupName: name, DBSubnetGroupDescription: name, SubnetIds: net.subnetIds, Tags }),
+      );
+      const TagSpecifications = [{ ResourceType: "security-group" as const, Tags }];
+      await ec2.send(new CreateSecurityGroupCommand({ VpcId: net.vpcId, GroupName: name, Description: name, TagSpecifications }));
+      const alarm = { MetricName: "ReplicaLag", Namespace: "AWS/RDS", Period: 60, EvaluationPeriods: 5, Statistic: "Maximum" } as const;
+      await cloudwatch.send(
+        new PutMetricAlarmCommand({ AlarmName: name, ComparisonOperator: "GreaterThanThreshold", Threshold: 10, ...alarm, Tags }),
+      );
+    }
+    const record = { zoneId, name: HOST, type: "A" };
+    const found = (type: string, inputs: object) => findCreated(clients, STACK, type, { ...inputs });
+    const all = (name: string) =>
+      Promise.all([
+        found("aws:rds/instance:Instance", { identifier: name }),
+        found("aws:rds/subnetGroup:SubnetGroup", { name }),
+        found("aws:ec2/securityGroup:SecurityGroup", { name, vpcId: net.vpcId }),
+        found("aws-native:cloudwatch:Alarm", { alarmName: name }),
+      ]);
+    const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ GroupNames: ["mine"] }));
+    expect(await all("mine")).to.deep.equal(["mine", "mine", SecurityGroups[0]?.GroupId, "mine"]);
+    expect(new Set([...(await all("theirs")), ...(await all("nobodys"))])).to.deep.equal(new Set([undefined]));
+    expect(await found("aws:route53/record:Record", { ...record, setIdentifier: "old-infra" })).to.equal(`${zoneId}_${HOST}_A_old-infra`);
+    expect(await found("aws:route53/record:Record", { ...record, setIdentifier: "theirs" })).to.equal(undefined);
+    expect(await found("aws:route53/healthCheck:HealthCheck", { fqdn: HOST })).to.equal(undefined);
   });
 
   it("calls exactly what deploy/iam-policy.json allows", async () => {

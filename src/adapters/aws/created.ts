@@ -1,0 +1,74 @@
+import { DescribeAlarmsCommand, ListTagsForResourceCommand as ListAlarmTags } from "@aws-sdk/client-cloudwatch";
+import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
+import { DescribeDBInstancesCommand, DescribeDBSubnetGroupsCommand, ListTagsForResourceCommand } from "@aws-sdk/client-rds";
+import { ListResourceRecordSetsCommand, type RRType } from "@aws-sdk/client-route-53";
+import { STACK_TAG } from "../../config/schema.js";
+import { type AwsClients, unlessMissing } from "./clients.js";
+import { SET_IDENTIFIERS } from "./records.js";
+
+type Inputs = Record<string, unknown>;
+
+interface Found {
+  id: string | undefined;
+  /** Whether the stack's program made it. */
+  own: boolean;
+}
+
+/**
+ * By type: looks a resource up by the name that would make a second create fail. The tag of the stack's program says whose
+ * it is; of records it is the set identifier, which is cutover's own. Other types need no looking for, since objects of the
+ * cluster are created by applying, or cannot be found, since they have no name of ours (health checks, certificates).
+ */
+const LOOK: Record<string, (clients: AwsClients, inputs: Inputs, stack: string) => Promise<Found | undefined>> = {
+  "aws:rds/instance:Instance": async ({ rds }, { identifier }, stack) => {
+    const DBInstanceIdentifier = String(identifier);
+    const missing = ["DBInstanceNotFoundFault", "DBInstanceNotFound"] as const;
+    const found = (await unlessMissing(rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier })), ...missing))?.DBInstances?.[0];
+    return found === undefined ? undefined : { id: found.DBInstanceIdentifier, own: isTagged(found.TagList, stack) };
+  },
+  "aws:rds/subnetGroup:SubnetGroup": async ({ rds }, { name }, stack) => {
+    const asked = rds.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName: String(name) }));
+    const found = (await unlessMissing(asked, "DBSubnetGroupNotFoundFault", "DBSubnetGroupNotFound"))?.DBSubnetGroups?.[0];
+    if (found === undefined) return undefined;
+    const { TagList } = await rds.send(new ListTagsForResourceCommand({ ResourceName: found.DBSubnetGroupArn }));
+    return { id: found.DBSubnetGroupName, own: isTagged(TagList, stack) };
+  },
+  "aws:ec2/securityGroup:SecurityGroup": async ({ ec2 }, { name, vpcId }, stack) => {
+    const Filters = [
+      { Name: "group-name", Values: [String(name)] },
+      { Name: "vpc-id", Values: [String(vpcId)] },
+    ];
+    const found = (await ec2.send(new DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups?.[0];
+    return found === undefined ? undefined : { id: found.GroupId, own: isTagged(found.Tags, stack) };
+  },
+  "aws-native:cloudwatch:Alarm": async ({ cloudwatch }, { alarmName }, stack) => {
+    const { MetricAlarms = [] } = await cloudwatch.send(new DescribeAlarmsCommand({ AlarmNames: [String(alarmName)] }));
+    const [found] = MetricAlarms;
+    if (found === undefined) return undefined;
+    const { Tags } = await cloudwatch.send(new ListAlarmTags({ ResourceARN: found.AlarmArn }));
+    return { id: found.AlarmName, own: isTagged(Tags, stack) };
+  },
+  "aws:route53/record:Record": async ({ route53 }, { zoneId, name, type, setIdentifier }) => {
+    const { ResourceRecordSets = [] } = await route53.send(
+      new ListResourceRecordSetsCommand({
+        HostedZoneId: String(zoneId),
+        StartRecordName: String(name),
+        StartRecordType: type as RRType,
+        StartRecordIdentifier: String(setIdentifier),
+        MaxItems: 1,
+      }),
+    );
+    const [first] = ResourceRecordSets;
+    const same = first?.Name?.replace(/\.$/, "") === name && first?.Type === type && first?.SetIdentifier === setIdentifier;
+    return same ? { id: [zoneId, name, type, setIdentifier].join("_"), own: SET_IDENTIFIERS.includes(String(setIdentifier)) } : undefined;
+  },
+};
+
+const isTagged = (tags: { Key?: string; Value?: string }[] = [], stack: string): boolean =>
+  tags.some((t) => t.Key === STACK_TAG && t.Value === stack);
+
+/** The id of a resource whose creation was interrupted; undefined when there is none, or another program's has its name. */
+export async function findCreated(clients: AwsClients, stack: string, type: string, inputs: Inputs): Promise<string | undefined> {
+  const found = await LOOK[type]?.(clients, inputs, stack);
+  return found?.own === true ? found.id : undefined;
+}
