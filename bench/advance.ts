@@ -8,6 +8,8 @@ import { copyOf, makeWorld, pulumi, type Service, startService, type World } fro
 const STACK = "app-1-production";
 /** Green's share of traffic: one advance a weight, each a change of the load balancer's rule. */
 const WEIGHTS = Array.from({ length: 80 }, (_, i) => i + 1);
+/** The preview is journaled and checked before anything changes, so it is a process of its own. */
+const LIMIT = "two starts of the CLI, 0.3 s each on an idle machine";
 const INSTEAD = [
   ["up", "--yes"],
   ["up", "--yes", "--skip-preview"],
@@ -43,7 +45,7 @@ export const benchmark: Benchmark = {
         for (const args of INSTEAD) {
           const [mine, theirs] = [service, raw];
           const measured = await inTurns(
-            times(10),
+            times(8),
             async () => {
               const began = performance.now();
               const done = mine.next(STACK, (e) => e.type === "step.completed");
@@ -61,7 +63,7 @@ export const benchmark: Benchmark = {
           );
           const what = `an advance, from the request to its outcome in the journal, preview included, beside ${size} other migrations`;
           const sized = { size: { of: "migrations", value: size } };
-          figures.push(compared(what, "s", measured, `pulumi ${args.join(" ")}`, { bar: { most: 1.3 }, ...sized }));
+          figures.push(compared(what, "s", measured, `pulumi ${args.join(" ")}`, { bar: { most: 1.3, limit: LIMIT }, ...sized }));
           say(`${size} others: ${measured.ours.median.toFixed(2)} s, pulumi ${args.join(" ")} ${measured.theirs.median.toFixed(2)} s`);
         }
       }

@@ -63,7 +63,7 @@ async function measure({ folder, say }: Context, size: number): Promise<Figure[]
       figures.push(
         compared(`${what} of ${size} stacks`, "stacks/min", { ours: rate(mine), theirs: rate(theirs) }, "xargs -P pulumi up --yes", {
           ...sized,
-          bar: { least: 1 },
+          bar: { least: 1, limit: "an engine keeps a core busy, on both sides" },
         }),
         compared(
           `peak memory of it (${shown(mine.peak)})`,

@@ -31,7 +31,12 @@ export const benchmark: Benchmark = {
       );
       const what = `update: from the intent to the old weights applied, beside ${size} other migrations`;
       const pair = { ours: of("update"), theirs: of("raw") };
-      updates.push(compared(what, "s", pair, "pulumi up --target of the two records", { bar: { most: 1.2 }, ...sized }));
+      updates.push(
+        compared(what, "s", pair, "pulumi up --target of the two records", {
+          bar: { most: 1.2, limit: "one start of the CLI on both sides" },
+          ...sized,
+        }),
+      );
       say(`${size} others: ${of("decision").median.toFixed(3)} s to decide, ${of("update").median.toFixed(2)} s to apply`);
     }
     const detection = "detection: from the first bad sample to a failed gate, on the target's clock";
@@ -46,7 +51,7 @@ export const benchmark: Benchmark = {
               { ours: sampleOf(detections), theirs },
               "the guide's alert HighErrorRate by promtool, until it fires",
               {
-                bar: { most: 1 },
+                bar: { most: 1, limit: "gates.failAfterSamples rounds" },
               },
             ),
         ...decisions,

@@ -1,5 +1,8 @@
 import { exponentOf, ratioOf, type Sample } from "./measure.js";
 
+/** The most, or the least, that a ratio may be, and what sets the limit where it is not met. */
+export type Bar = ({ most: number } | { least: number }) & { limit: string };
+
 /** One line of the table. */
 export interface Figure {
   what: string;
@@ -7,8 +10,7 @@ export interface Figure {
   ours: Sample;
   /** What a user would run instead, measured in the same run. */
   against?: { what: string; value: Sample; ratio: Sample };
-  /** The most, or the least, that the ratio may be. */
-  bar?: { most: number } | { least: number };
+  bar?: Bar;
   met?: boolean;
   /** What grows, and how large it was. */
   size?: { of: string; value: number };
@@ -82,7 +84,9 @@ const number = (value: number): string =>
 const spread = ({ median, low, high, values }: Sample): string =>
   values.length > 1 ? `${number(median)} (${number(low)}–${number(high)})` : number(median);
 const barOf = ({ bar, met }: Figure): string =>
-  bar === undefined ? "" : `${"most" in bar ? `≤ ${bar.most}` : `≥ ${bar.least}`} ${met === true ? "met" : "NOT MET"}`;
+  bar === undefined
+    ? ""
+    : `${"most" in bar ? `≤ ${bar.most}` : `≥ ${bar.least}`} ${met === true ? "met" : `NOT MET; its limit: ${bar.limit}`}`;
 
 /** Markdown, which is also readable as it is. */
 export function tableOf(reports: Readonly<Record<string, Report>>): string {

@@ -35,13 +35,17 @@ describe("the benchmarks' harness", () => {
 
   it("says of each bar whether it is met", () => {
     const pair = (ours: number) => ({ ours: sampleOf([ours]), theirs: sampleOf([10]) });
+    const bar = { most: 1.3, limit: "two starts of the CLI" };
     const figures = [
-      compared("fast", "s", pair(12), "raw", { bar: { most: 1.3 }, size: { of: "rows", value: 1 } }),
-      compared("slow", "s", pair(14), "raw", { bar: { most: 1.3 }, size: { of: "rows", value: 10 } }),
+      compared("fast", "s", pair(12), "raw", { bar, size: { of: "rows", value: 1 } }),
+      compared("slow", "s", pair(14), "raw", { bar, size: { of: "rows", value: 10 } }),
     ];
     expect(figures.map((f) => f.met)).to.deep.equal([true, false]);
     const text = tableOf({ example: { figures, growths: growthOf("it", figures), notes: ["a note"] } });
-    expect(text).to.contain("≤ 1.3 met").and.to.contain("≤ 1.3 NOT MET").and.to.contain("- example: a note");
+    expect(text)
+      .to.contain("≤ 1.3 met")
+      .and.to.contain("≤ 1.3 NOT MET; its limit: two starts of the CLI")
+      .and.to.contain("- example: a note");
     expect(text).to.contain("rows, 1 → 10 | 0.07");
   });
 
