@@ -34,9 +34,10 @@ export function decideApproval(plan: Plan, state: MigrationState, step: Approval
   if (step.gates.length === 0) return given ? complete(step, at) : { do: "idle", why: `Waits for approval: ${step.asks}` };
   if (given && state.watch?.verdict === "passed") return complete(step, at);
   const watch = state.watch ?? startWatch(state.updatedAt);
-  // A person who says go is answered at once.
+  const due = nextRoundAt(watch, step.gates);
+  // A person who says go is answered at once; with a clock that was set back since then, at the next round.
   const asked = given && (watch.lastRoundAt ?? 0) < (at.approvedAt ?? 0);
-  return { do: "stand by", step, watch, at: asked ? state.updatedAt : nextRoundAt(watch, step.gates), config: currentConfig(state) };
+  return { do: "stand by", step, watch, at: asked ? Math.min(due, at.approvedAt ?? 0) : due, config: currentConfig(state) };
 }
 
 /** An approval counts for the preview that was seen: for another one it lapses, and the step fails. */

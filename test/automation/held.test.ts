@@ -1,5 +1,7 @@
 import { expect } from "chai";
-import { currentConfig } from "../../src/automation/state.js";
+import { startWatch } from "../../src/automation/gates/watch.js";
+import { decide } from "../../src/automation/orchestrator.js";
+import { currentConfig, type MigrationState } from "../../src/automation/state.js";
 import { nextMaintenance } from "../../src/config/calendar.js";
 import { known, unknown } from "../../src/ports/observations.js";
 import { afterThisTest } from "../support/cleanup.js";
@@ -45,6 +47,22 @@ describe("a cutover that waits to be told", () => {
     expect(await m.say(approve, "bob")).to.include({ status: "approval" });
     m.world.faults = { ...m.world.faults, reading: () => undefined };
     expect((await m.say(approve, "bob")).steps[GO]).to.include({ status: "done", approvedBy: "bob" });
+  });
+
+  it("asks the gates round by round when the clock was set back after the go, and not without a pause", async () => {
+    const m = await ModelService.open();
+    await m.reach(GO);
+    const { plan, state } = await m.migrations.get(STACK);
+    const { updatedAt } = state;
+    const said: MigrationState = {
+      ...state,
+      status: "running",
+      steps: { ...state.steps, [GO]: { status: "running", attempt: 1, failures: 0, approvedBy: "bob", approvedAt: updatedAt + 7_200_000 } },
+      watch: { ...startWatch(updatedAt), lastRoundAt: updatedAt },
+    };
+    const decision = decide(plan, said);
+    expect(decision.do).to.equal("stand by");
+    expect(decision.do === "stand by" && decision.at).to.equal(updatedAt + 15_000);
   });
 
   it("undoes everything when writes were stopped for longer than they may be", async () => {
