@@ -27,7 +27,7 @@ export const benchmark: Benchmark = {
     try {
       const ours = settled(await byService(service, stacks, say));
       // A third of them shows its slope, and takes as long.
-      const theirs = settled(await byScript(raw, stacks.slice(0, Math.ceil(stacks.length / 3)), say));
+      const theirs = settled(await byScript(raw, stacks.slice(0, Math.max(2 * AT_ONCE, Math.ceil(stacks.length / 3))), say));
       const total = stacks.length * STEPS;
       const most = `over the last two thirds of ${total} advances`;
       const size = (value: number) => ({ size: { of: "advances", value } });

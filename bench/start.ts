@@ -34,7 +34,7 @@ export const benchmark: Benchmark = {
         await copyStack(world, STACK, names);
         const stacks = await fillJournals({ state: join(folder, `state-${size}`) }, size, entries);
         const rounds: (Started & { raw: number })[] = [];
-        for (let round = 0; round < context.times(3); round += 1) {
+        for (let round = 0; round < context.times(2); round += 1) {
           const raw = () => seconds(() => histories(world, names));
           const service = () => startOf(join(folder, `state-${size}`), stacks.at(-1) as string, world);
           if (round % 2 === 0) rounds.push({ ...(await service()), raw: await raw() });
