@@ -3,25 +3,31 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { Migrations, type MigrationsOptions } from "../../src/automation/migrations.js";
 import type { MigrationState } from "../../src/automation/state.js";
+import { type ConfigPatch, patched } from "../../src/config/stackFile.js";
 import { tempFolder } from "../support/tmp.js";
 import { ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, RAW, STACK } from "./model.js";
 
-/** A world, its journals, and services over them, one after another. */
-export function modelService(more: Partial<MigrationsOptions> = {}) {
+/** A world, its journals, and services over them, one after another. Every test over the model begins here. */
+export interface ModelParts {
+  world: ModelWorld;
+  store: ModelStore;
+  driver: ReturnType<typeof modelDriver>;
+  /** Where the stack's config file lies. */
+  folder: string;
+  /** @param other what this service has otherwise than the one before */
+  start(other?: Partial<MigrationsOptions>): Migrations;
+}
+
+/** @param config what the stack config has otherwise than the model's */
+export function modelService(more: Partial<MigrationsOptions> = {}, config: ConfigPatch = {}): ModelParts {
   const folder = tempFolder("model");
-  writeFileSync(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
+  writeFileSync(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: patched(RAW, config) }));
   const world = new ModelWorld();
   const store = new ModelStore(world);
   const driver = modelDriver(world, folder);
-  const start = () =>
-    new Migrations({
-      store,
-      driver,
-      openTarget: async () => modelTarget(world),
-      project: modelProject,
-      stacksFolder: folder,
-      ...more,
-    });
+  const openTarget = async () => modelTarget(world);
+  const start = (other: Partial<MigrationsOptions> = {}) =>
+    new Migrations({ store, driver, openTarget, project: modelProject, stacksFolder: folder, ...more, ...other });
   return { world, store, driver, folder, start };
 }
 

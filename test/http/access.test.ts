@@ -1,28 +1,26 @@
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import express from "express";
-import { stringify } from "yaml";
 import type { Grant } from "../../src/access/caller.js";
 import { OidcVerifier } from "../../src/access/oidc.js";
 import { TokenFolder } from "../../src/access/tokenFolder.js";
 import { makeToken } from "../../src/access/tokens.js";
 import { WebhookSenders } from "../../src/access/webhooks.js";
-import { Migrations } from "../../src/automation/migrations.js";
+import type { Migrations } from "../../src/automation/migrations.js";
 import { accessSchema } from "../../src/config/access.js";
 import { authentication } from "../../src/http/authentication.js";
 import { authenticateBy } from "../../src/http/signIn.js";
 import { ProgressStream } from "../../src/http/stream.js";
 import { signatureHeaders, signingKey } from "../../src/operations/signatures.js";
 import { createCutoverRouter, type RunningServer, type ServerOptions, startServer } from "../../src/server.js";
-import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
+import { STACK } from "../automation/model.js";
+import { modelService } from "../automation/modelService.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { startIssuer } from "../support/issuer.js";
-import { tempFolder } from "../support/tmp.js";
 import { expectConforming } from "./conforming.js";
 
 describe("access to the service", () => {
@@ -32,17 +30,9 @@ describe("access to the service", () => {
   const at = `/v1/migrations/${STACK}`;
 
   beforeEach(async () => {
-    const folder = tempFolder("access");
-    await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
+    const { folder, start } = modelService();
     tokens = new TokenFolder(join(folder, "tokens"));
-    const world = new ModelWorld();
-    migrations = new Migrations({
-      store: new ModelStore(world),
-      driver: modelDriver(world, folder),
-      openTarget: async () => modelTarget(world),
-      project: modelProject,
-      stacksFolder: folder,
-    });
+    migrations = start();
     await migrations.create(STACK, "alice");
   });
   afterEach(() => migrations.close());

@@ -1,19 +1,17 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { stringify } from "yaml";
-import { Migrations } from "../../src/automation/migrations.js";
 import { accessSchema } from "../../src/config/access.js";
 import { NO_OPERATIONS } from "../../src/operations/config.js";
 import { createLogger } from "../../src/operations/logs.js";
 import { Operations } from "../../src/operations/operations.js";
 import { startServer } from "../../src/server.js";
-import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
+import { STACK } from "../automation/model.js";
+import { modelService } from "../automation/modelService.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { peopleOf } from "../support/people.js";
 import { runForTest } from "../support/processes.js";
 import { requireSchemathesis } from "../support/schemathesis.js";
-import { tempFolder } from "../support/tmp.js";
 
 const SECONDS = Number(process.env.CUTOVER_FUZZ_SECONDS ?? 60);
 /** Other requests each time with CUTOVER_FUZZ_SEED=$RANDOM; a failure says how to repeat it. */
@@ -32,19 +30,11 @@ describe("a fuzzer that knows the OpenAPI document", () => {
   it("finds no server error and no answer that is not described", async function () {
     this.timeout((2 * SECONDS + 120) * 1_000);
     const program = requireSchemathesis(this);
-    const folder = tempFolder("fuzz");
-    await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
+    const { world, folder, start } = modelService();
     const logged: string[] = [];
     const log = (line: string) => void logged.push(line);
-    const world = new ModelWorld();
     const operations = new Operations({ config: NO_OPERATIONS, logger: createLogger("fatal") });
-    const migrations = new Migrations({
-      store: new ModelStore(world),
-      driver: modelDriver(world, folder),
-      openTarget: async () => modelTarget(world),
-      project: modelProject,
-      stacksFolder: folder,
-    });
+    const migrations = start();
     migrations.onFailure((stack, error) => log(`${stack}: ${error.stack}`));
     const settings = accessSchema.parse({ limits: { requestsPerMinute: 1_000_000, failuresPerMinute: 10_000 } });
     const server = await startServer({ migrations, operations, settings, port: 0, log });

@@ -1,16 +1,15 @@
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { stringify } from "yaml";
-import { Migrations } from "../../src/automation/migrations.js";
+import type { Migrations } from "../../src/automation/migrations.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { type RunningServer, startServer } from "../../src/server.js";
-import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
+import { type ModelWorld, STACK } from "../automation/model.js";
+import { type ModelParts, modelService } from "../automation/modelService.js";
 import { command } from "../support/consumer.js";
-import { tempFolder } from "../support/tmp.js";
 import { expectConforming } from "./conforming.js";
 
 describe("the HTTP API", () => {
+  let parts: ModelParts;
   let server: RunningServer;
   let world: ModelWorld;
   let migrations: Migrations;
@@ -18,27 +17,17 @@ describe("the HTTP API", () => {
   let engineHeld: Promise<void> | undefined;
   let logged: string[];
 
-  let folder: string;
-  let store: ModelStore;
-
   beforeEach(async () => {
-    folder = tempFolder("http");
-    await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
-    world = new ModelWorld();
-    store = new ModelStore(world);
+    parts = modelService({ holder: "this service" });
+    world = parts.world;
     logged = [];
     await open();
   });
   /** The service over the far side and the journals as they are. */
   const open = async (): Promise<void> => {
-    const driver = modelDriver(world, folder);
-    migrations = new Migrations({
-      store,
+    const { driver } = parts;
+    migrations = parts.start({
       driver: { ...driver, preview: async (...args) => engineHeld?.then(() => driver.preview(...args)) ?? driver.preview(...args) },
-      openTarget: async () => modelTarget(world),
-      project: modelProject,
-      stacksFolder: folder,
-      holder: "this service",
     });
     server = await startServer({ migrations, port: 0, log: (line) => logged.push(line) });
   };

@@ -1,13 +1,12 @@
 import { expect } from "chai";
 import type { Driver } from "../../src/automation/engine/driver.js";
-import { Migrations } from "../../src/automation/migrations.js";
 import type { ResourceChange } from "../../src/automation/types.js";
 import { Conflict } from "../../src/errors.js";
 import { parseOperations } from "../../src/operations/config.js";
 import { createLogger } from "../../src/operations/logs.js";
 import { Operations } from "../../src/operations/operations.js";
 import { openQueue } from "../../src/service/queue.js";
-import { modelProject, modelTarget, STACK } from "../automation/model.js";
+import { STACK } from "../automation/model.js";
 import { modelService } from "../automation/modelService.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { receiver } from "../support/receiver.js";
@@ -16,7 +15,7 @@ import { tempFolder } from "../support/tmp.js";
 /** A service whose refreshed previews show these changes. */
 function drifting() {
   const there = { changes: [] as ResourceChange[] };
-  const { world, store, driver, folder } = modelService();
+  const { store, driver, start } = modelService();
   const drifted: Driver = {
     ...driver,
     preview: async (stack, config, options) =>
@@ -24,13 +23,7 @@ function drifting() {
         ? { changes: there.changes, unchanged: 0, digest: JSON.stringify(there.changes) }
         : driver.preview(stack, config, options),
   };
-  const service = new Migrations({
-    store,
-    driver: drifted,
-    openTarget: async () => modelTarget(world),
-    project: modelProject,
-    stacksFolder: folder,
-  });
+  const service = start({ driver: drifted });
   afterThisTest(() => service.close().then(() => undefined));
   return { there, service, store };
 }

@@ -1,55 +1,23 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { stringify } from "yaml";
-import { Migrations } from "../../src/automation/migrations.js";
-import { type RunningServer, type ServerOptions, startServer } from "../../src/server.js";
-import { ModelStore, ModelWorld, modelDriver, modelProject, modelTarget, RAW, STACK } from "../automation/model.js";
-import { tempFolder } from "../support/tmp.js";
+import type { ServerOptions } from "../../src/server.js";
+import { STACK } from "../automation/model.js";
+import { modelService } from "../automation/modelService.js";
+import { type ModelServer, openModelServer } from "../http/modelServer.js";
+import { peopleOf } from "../support/people.js";
 
-export interface ModelPortal {
-  server: RunningServer;
+export interface ModelPortal extends ModelServer {
   /** The link that signs a browser in. */
   entrance: string;
-  migrations: Migrations;
-  world: ModelWorld;
-  /** Goes on, step by step, with two people, until the step is next or the migration stands at it. */
+  /** Goes on, step by step, with two people, until the step is next. */
   goTo(step: string): Promise<void>;
-  close(): Promise<void>;
 }
 
-/** The real service over the model of the far side: no engine, no time. */
-export async function openModelPortal(options: Partial<ServerOptions> = {}): Promise<ModelPortal> {
-  const folder = tempFolder("portal");
-  await writeFile(join(folder, `Pulumi.${STACK}.yaml`), stringify({ config: RAW }));
-  const world = new ModelWorld();
-  const migrations = new Migrations({
-    store: new ModelStore(world),
-    driver: modelDriver(world, folder),
-    openTarget: async () => modelTarget(world),
-    project: modelProject,
-    stacksFolder: folder,
-    holder: "this service",
-  });
-  const server = await startServer({ ...options, migrations, port: options.port ?? 0, log: () => undefined });
+/** The portal of the real service over the model of the far side. */
+export async function openModelPortal(options: Partial<ServerOptions> = {}, parts = modelService()): Promise<ModelPortal> {
+  const open = await openModelServer(options, parts);
+  const { server, migrations } = open;
   return {
-    server,
+    ...open,
     entrance: `${server.url}/?token=${server.token}`,
-    migrations,
-    world,
-    goTo: async (wanted) => {
-      await migrations.create(STACK, "ana");
-      for (;;) {
-        const state = await migrations.settled(STACK);
-        const step = (await migrations.get(STACK)).plan[state.position];
-        if (step === undefined || step.id === wanted) return;
-        if (state.status === "approval") await migrations.command(STACK, { command: "approve", step: step.id }, "ben");
-        else if (state.status === "ready") await migrations.command(STACK, { command: "advance", extent: "step" }, "ana");
-        else throw new Error(`it is ${state.status} at ${step.id}: ${state.heldReason}`);
-      }
-    },
-    close: async () => {
-      await server.close();
-      await migrations.close();
-    },
+    goTo: async (step) => void (await peopleOf(migrations, STACK).standBefore(step)),
   };
 }

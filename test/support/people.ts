@@ -9,13 +9,13 @@ export function peopleOf(migrations: Migrations, stack: string) {
     return migrations.settled(stack);
   }
 
-  /** Advances and approves until a step is next. */
-  async function standBefore(id: string): Promise<void> {
+  /** Advances and approves until a step is next, and not begun or waiting for a person. */
+  async function standBefore(id: string): Promise<MigrationState> {
     await migrations.create(stack, "alice");
     for (;;) {
       const { plan, state } = await migrations.get(stack);
       const step = plan[state.position];
-      if (step?.id === id) return;
+      if (step?.id === id) return state;
       if (state.status === "approval") await say({ command: "approve", step: step?.id ?? "" }, "bob");
       else if (state.status === "ready") await say({ command: "advance", extent: "step" });
       else throw new Error(`${stack} is ${state.status} at ${step?.id}, on its way to ${id}: ${state.heldReason}`);

@@ -1,11 +1,10 @@
 import { expect } from "chai";
-import { Migrations } from "../../../src/automation/migrations.js";
 import { NO_OPERATIONS } from "../../../src/operations/config.js";
 import { createLogger } from "../../../src/operations/logs.js";
 import { Operations } from "../../../src/operations/operations.js";
 import { openTracing } from "../../../src/operations/tracing/open.js";
 import { startServer } from "../../../src/server.js";
-import { modelPlan, modelProject, modelTarget, STACK } from "../../automation/model.js";
+import { modelPlan, STACK } from "../../automation/model.js";
 import { modelService, until } from "../../automation/modelService.js";
 import { afterThisTest } from "../../support/cleanup.js";
 import { receiver } from "../../support/receiver.js";
@@ -34,15 +33,8 @@ describe("traces", () => {
     afterThisTest(() => void delete process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
     const tracing = await openTracing(logger, "one");
     const operations = new Operations({ config: NO_OPERATIONS, logger, tracing });
-    const { world, store, driver, folder } = modelService();
-    const service = new Migrations({
-      store,
-      driver: operations.driver(driver),
-      openTarget: async () => modelTarget(world),
-      project: modelProject,
-      stacksFolder: folder,
-      ...operations.attached,
-    });
+    const { store, driver, start } = modelService();
+    const service = start({ driver: operations.driver(driver), ...operations.attached });
     await operations.watch({ migrations: service, store, queueUrl: "" });
     const server = await startServer({ migrations: service, operations, port: 0 });
     await service.create(STACK, "alice");
