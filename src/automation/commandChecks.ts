@@ -78,7 +78,7 @@ export function checkCommand(asked: Asked): void {
 }
 
 /** Its way back begins with the weights themselves. */
-function isEmergency({ returning }: MigrationState): boolean {
+export function isEmergency({ returning }: MigrationState): boolean {
   const first = returning?.path[0];
   return first?.kind === "undo" && first.step === EMERGENCY_EXIT;
 }

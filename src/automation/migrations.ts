@@ -51,6 +51,8 @@ export interface Wanted {
   side?: Side;
 }
 
+const NEXT_PROCESS = "Send it again: another process takes it, or this service once it was started anew.";
+
 /** All migrations of one service: commands in, progress out. Every edge (HTTP, CLI, rehearsal) talks to this. */
 export class Migrations {
   readonly holder: string;
@@ -270,7 +272,8 @@ export class Migrations {
    * @throws Conflict when the state does not allow it (naming who holds the stack), NotFound, UserError
    */
   async command(stack: string, command: Command, who: string, request?: RequestMark): Promise<MigrationState> {
-    this.requireOpen();
+    // Users who must be sent back wait for no other process.
+    if (command.command !== "emergency") this.requireOpen();
     const { clock } = await this.targets.of(stack);
     // Checked against the journal as it is when the command is written: others may write in between.
     for (;;) {
@@ -284,13 +287,14 @@ export class Migrations {
     }
     // Going back does not wait for an update that goes forward.
     if (["rollback", "abort", "emergency"].includes(command.command)) this.options.driver.cancel(stack);
-    await this.running.wake(stack);
+    if (this.running.stopped) this.running.sendBackYet(stack);
+    else await this.running.wake(stack);
     return (await this.get(stack)).state;
   }
 
   /** @throws Transient while the service is ending: another process, or the next one, takes it */
   private requireOpen(): void {
-    if (this.running.stopped) throw new Transient("The service is shutting down.", { retryAfterSeconds: 5 });
+    if (this.running.stopped) throw new Transient("The service is shutting down.", { retryAfterSeconds: 5, next: NEXT_PROCESS });
   }
 
   /**

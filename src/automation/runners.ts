@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { Conflict, Transient } from "../errors.js";
+import { isEmergency } from "./commandChecks.js";
 import { Cancelled, type Driver } from "./engine/driver.js";
 import type { Observers } from "./gates/round.js";
 import type { HooksPort } from "./hooks.js";
@@ -42,6 +43,8 @@ export class Runners {
   private readonly running = new Map<string, { runner: Runner; lease: Lease; done: Promise<void> }>();
   private readonly starts = new Map<string, Promise<void>>();
   private readonly stopping = new AbortController();
+  /** Emergencies that came while the service ends. */
+  private readonly sendingBack = new Set<Promise<void>>();
   /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
   private readonly failed = new Set<string>();
 
@@ -111,13 +114,28 @@ export class Runners {
   }
 
   /**
+   * An emergency while the service ends: once the runner that ends has made room, another one sends the users back, and
+   * no more than that. Whoever runs the stack next brings stack config and engine's state into agreement; and does all of
+   * it where the time does not suffice, for the command is journaled.
+   */
+  sendBackYet(stack: string): void {
+    const ending = this.running.get(stack)?.done ?? Promise.resolve();
+    const sent = ending
+      .then(() => this.ensure(stack, { sendsBackOnly: true }))
+      .then(() => this.running.get(stack)?.done)
+      .catch((error: Error) => void this.events.emit("failure", stack, error))
+      .finally(() => this.sendingBack.delete(sent));
+    this.sendingBack.add(sent);
+  }
+
+  /**
    * Begins nothing new, ends pauses between samples, and lets running effects finish. At the deadline the engines are
    * asked to stop: their updates stay intended, and whoever takes the lease next goes on with them.
    * @returns false when something cannot be stopped; its lease was given back, and it must end with this process
    */
   async close({ deadlineMs }: { deadlineMs?: number } = {}): Promise<boolean> {
     this.stopping.abort(new Error("the service is stopping"));
-    const all = Promise.all([...this.running.values()].map((r) => r.done));
+    const all = this.allDone();
     if (deadlineMs === undefined) await all;
     if (deadlineMs === undefined || (await within(all, deadlineMs))) return true;
     for (const stack of this.running.keys()) this.parts.driver.cancel(stack);
@@ -127,9 +145,14 @@ export class Runners {
     return false;
   }
 
+  private async allDone(): Promise<void> {
+    await Promise.all([...this.running.values()].map((r) => r.done));
+    while (this.sendingBack.size > 0) await Promise.all(this.sendingBack);
+  }
+
   /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */
-  private ensure(stack: string): Promise<void> {
-    const start = (this.starts.get(stack) ?? Promise.resolve()).then(() => this.startRunner(stack));
+  private ensure(stack: string, { sendsBackOnly = false } = {}): Promise<void> {
+    const start = (this.starts.get(stack) ?? Promise.resolve()).then(() => this.startRunner(stack, sendsBackOnly));
     this.starts.set(
       stack,
       start.catch(() => undefined),
@@ -137,8 +160,8 @@ export class Runners {
     return start;
   }
 
-  private async startRunner(stack: string): Promise<void> {
-    if (this.running.has(stack) || this.stopping.signal.aborted) return;
+  private async startRunner(stack: string, sendsBackOnly: boolean): Promise<void> {
+    if (this.running.has(stack) || (this.stopping.signal.aborted && !sendsBackOnly)) return;
     const { states } = this.parts;
     const { plan, state } = await states.get(stack);
     if (decide(plan, state).do === "idle") return;
@@ -154,6 +177,7 @@ export class Runners {
       this.events.emit("leaseLost", stack);
     };
     lease.lost?.addEventListener("abort", onLost, { once: true });
+    const sentBack = new AbortController();
     const runner = new Runner(
       {
         store,
@@ -164,12 +188,15 @@ export class Runners {
         ...(around === undefined ? {} : { around }),
         target: await this.parts.targets.of(stack),
         observeLocal: this.parts.observeLocal,
-        onEntry: () => states.get(stack).then(() => undefined),
+        onEntry: async () => {
+          const { state: now } = await states.get(stack);
+          if (isEmergency(now) && now.returning?.done !== 0) sentBack.abort(new Error("users were sent back"));
+        },
         onRound: () => void this.events.emit("observed", stack),
       },
       state,
       lease,
-      this.stopping.signal,
+      sendsBackOnly ? sentBack.signal : this.stopping.signal,
     );
     const done = runner
       .run()

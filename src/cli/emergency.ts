@@ -30,8 +30,20 @@ async function emergency(service: ServiceClient, stack: string, { why, wait, out
   });
   say(`${stack}: the emergency exit is taken; users go to the old side.`);
   const deadline = Date.now() + wait * 1_000;
+  let gone: Transient | undefined;
   for (;;) {
-    const view = await service.migration(stack);
+    const view = await service.migration(stack).catch((error: Error) => {
+      if (!(error instanceof Transient) || Date.now() > deadline) throw error;
+      // Told while it ends, it has gone; whoever runs the stack next goes on.
+      if (gone === undefined)
+        say(`${error.message} The emergency stands in the journal: its next process goes on with it.\nOr do not wait. ${BY_HAND}`);
+      gone = error;
+      return undefined;
+    });
+    if (view === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      continue;
+    }
     const { status, dns, heldReason } = view;
     if (status === "held" && dns?.new === 0)
       return print(output, view, () => `${stack}: ${dns.old} % old, ${dns.new} % new. ${heldReason ?? ""}`);
