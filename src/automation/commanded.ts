@@ -93,7 +93,7 @@ function tuned(next: MigrationState, changes: ConfigPatch, plan: Plan): Migratio
   return { ...state, goal: kept === undefined ? after.length : after.findIndex((s) => s.id === kept.id) };
 }
 
-/** A person says go on: what failed is tried again, in a new attempt. */
+/** A person says go on: what failed is tried again, in a new attempt, and what would have lost something is previewed anew. */
 function resumed(next: MigrationState, plan: Plan): MigrationState {
   const state = { ...next, heldReason: undefined, heldPromise: undefined };
   if (state.returning !== undefined) return { ...state, status: "returning", returning: { ...state.returning, failures: 0 } };
@@ -101,7 +101,7 @@ function resumed(next: MigrationState, plan: Plan): MigrationState {
   const id = step?.id;
   const at = id === undefined ? undefined : state.steps[id];
   const steps =
-    id !== undefined && at !== undefined && (at.status === "failed" || at.failures > 0)
+    id !== undefined && at !== undefined && (at.status === "failed" || at.failures > 0 || next.heldPromise === 7)
       ? { ...state.steps, [id]: { ...at, status: "undone" as const } }
       : state.steps;
   const goal = Math.max(state.goal, Math.min(state.position + 1, plan.length));

@@ -92,8 +92,12 @@ const STATEFUL = [
   "kubernetes:apps/v1:StatefulSet",
 ];
 
-export function statefulLosses(changes: ResourceChange[]): ResourceChange[] {
-  return changes.filter((c) => (c.op === "replace" || c.op === "delete") && STATEFUL.some((prefix) => c.type.startsWith(prefix)));
+export type Loss = ResourceChange & { op: "replace" | "delete" };
+
+export function statefulLosses(changes: ResourceChange[]): Loss[] {
+  return changes.filter(
+    (c): c is Loss => (c.op === "replace" || c.op === "delete") && STATEFUL.some((prefix) => c.type.startsWith(prefix)),
+  );
 }
 
 /** Whether the newer of two opposite facts is the first. */

@@ -105,6 +105,13 @@ export interface Migration {
     automatic: boolean;
     abort: boolean;
   };
+  /** What holds data and would be replaced or deleted; there while the step is held for it: an approval names each */
+  losses?: {
+    op: "replace" | "delete";
+    name: string;
+    type: string;
+    urn: string;
+  }[];
   gates: Gate[];
   updatedAt: string;
   /** Number of the newest journal entry */
@@ -560,7 +567,7 @@ export interface Signals {
   /** Milliseconds since the epoch, on the target's clock */
   to: number;
   charts: {
-    id: "dns" | "errors" | "latency" | "lag";
+    id: "rollout" | "dns" | "errors" | "latency" | "lag";
     title: string;
     unit: "percent" | "fraction" | "seconds";
     /** Where the gate ends */

@@ -5,6 +5,7 @@ import { holdMs } from "../automation/gates/watch.js";
 import type { Migrations } from "../automation/migrations.js";
 import { waitOf } from "../automation/orchestrator.js";
 import type { Plan } from "../automation/plan.js";
+import { statefulLosses } from "../automation/promises.js";
 import { currentConfig, type MigrationState } from "../automation/state.js";
 import type { Migration } from "../automation/states.js";
 import { PHASES, type Revision, type Step } from "../automation/types.js";
@@ -50,6 +51,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
       ? {}
       : { watch: { since: state.watch.startedAt, passingSince: state.watch.passingSince, holdMs: holdMs(step.gates) } }),
     ...(state.returning === undefined ? {} : { returning: returningView(state.returning) }),
+    ...(state.heldPromise === 7 ? { losses: lossesAt(state, step) } : {}),
     gates: step === undefined ? [] : (state.watch?.gates ?? state.steps[step.id]?.gates ?? []),
     updatedAt: new Date(state.updatedAt).toISOString(),
     lastSeq: state.lastSeq,
@@ -66,6 +68,12 @@ const returningView = ({ revision, path, done, why, automatic, abort }: NonNulla
   automatic,
   abort,
 });
+
+/** What the preview of the step would lose, and so holds it. */
+function lossesAt(state: MigrationState, step: Step | undefined): z.input<typeof schemas.migration>["losses"] {
+  const preview = step === undefined ? undefined : state.steps[step.id]?.preview;
+  return preview === undefined ? [] : statefulLosses(preview.changes).map(({ op, name, type, urn }) => ({ op, name, type, urn }));
+}
 
 /** How far each phase of the plan is, in order. */
 function phasesOf(plan: Plan, state: MigrationState) {

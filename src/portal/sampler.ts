@@ -1,4 +1,6 @@
 import type { Migrations, Wanted } from "../automation/migrations.js";
+import { currentConfig } from "../automation/state.js";
+import type { Migration } from "../automation/states.js";
 
 /** What was measured at one moment: `chart line` → value, null where it is unknown. */
 export interface Round {
@@ -14,6 +16,16 @@ const LINES: [string, Wanted][] = [
   ["latency new", { name: "latency-p95", side: "new" }],
   ["lag new", { name: "replica-lag" }],
 ];
+
+/** What carries the new version's share while it is rolled out; before and after that the number would mean nothing. */
+function shareOf({ plan, state }: Migration): [string, Wanted][] {
+  const step = plan[state.position];
+  if (step?.phase !== "rollout" || state.status !== "running") return [];
+  const { kind } = currentConfig(state).strategy;
+  if (kind === "blue-green") return [["rollout new", { name: "green-weight" }]];
+  return step.id === CANARY && state.applied ? [["rollout new", { name: "rollout-weight" }]] : [];
+}
+const CANARY = "rollout.canary";
 
 /** Least time between two rounds of one stack, on the target's clock. */
 const EVERY_MS = 15_000;
@@ -57,17 +69,19 @@ export class Sampler {
   }
 
   private async measure(stack: string): Promise<void> {
-    const { state } = await this.migrations.get(stack);
+    const migration = await this.migrations.get(stack);
+    const { state } = migration;
     if (state.status === "completed" || state.status === "aborted") return;
     const before = this.kept.get(stack) ?? [];
+    const lines = [...LINES, ...shareOf(migration)];
     const { now, observations } = await this.migrations.measure(
       stack,
-      LINES.map(([, wanted]) => wanted),
+      lines.map(([, wanted]) => wanted),
     );
     const last = before.at(-1);
     if (last !== undefined && now - last.at < EVERY_MS) return;
     const values = Object.fromEntries(
-      LINES.map(([key], i) => {
+      lines.map(([key], i) => {
         const reading = observations[i]?.reading;
         return [key, reading?.known === true ? reading.value : null];
       }),

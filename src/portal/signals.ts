@@ -16,7 +16,7 @@ export interface Series {
 }
 
 export interface Chart {
-  id: "dns" | "errors" | "latency" | "lag";
+  id: "rollout" | "dns" | "errors" | "latency" | "lag";
   title: string;
   unit: "percent" | "fraction" | "seconds";
   /** Where the gate ends, with what it says. */
@@ -51,6 +51,7 @@ export interface SignalsInput {
 
 /** Which line a gate's observation belongs to. */
 const LINE_OF_GATE: Record<string, [Chart["id"], Series["id"]]> = {
+  "green-weight": ["rollout", "new"],
   "dns-weight": ["dns", "new"],
   "error-rate": ["errors", "new"],
   "old-error-rate": ["errors", "old"],
@@ -105,6 +106,9 @@ export function signals({ entries, state, rounds, from, to, most = MOST_POINTS }
       threshold: { value: gates.maxReplicaLagSeconds, label: `gate: below ${gates.maxReplicaLagSeconds} s` },
       series: [line("lag", "new", "replica behind its source")],
     });
+  const shared = line("rollout", "new", "shown by the load balancer");
+  // Where no version was being rolled out there is nothing to share.
+  if (shared.points.length > 0) charts.unshift({ id: "rollout", title: "Requests to the new version", unit: "percent", series: [shared] });
   return { from: start, to: end, charts, moments: moments(entries).filter((m) => m.at >= start && m.at <= end) };
 }
 

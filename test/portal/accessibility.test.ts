@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { STACK } from "../automation/model.js";
-import { chromiumForSuite, expectAccessible, openPage } from "../support/chromium.js";
+import { chromiumForSuite, expectAccessible, expectDialogAccessible, openPage } from "../support/chromium.js";
 import { type ModelPortal, openModelPortal } from "./model.js";
 
 const VIEWS = ["overview", "steps", "journal", "revisions", "checklists", "risks", "costs", "tuning", "goals"];
@@ -39,22 +39,44 @@ describe("accessibility of the portal", function () {
     }
   }
 
-  it("axe finds nothing in any dialog, and Escape gives the focus back", async () => {
-    const { page, close } = await openPage(browser(), portal.entrance, { size: "phone", scheme: "dark" });
+  it("axe finds nothing in any dialog, light and dark, and Escape gives the focus back", async () => {
+    const { migrations, world } = portal;
+    const { page, close } = await openPage(browser(), portal.entrance, { size: "phone" });
     await page.goto(`${portal.server.url}/#/${STACK}`);
-    for (const name of ["Advance…", "Roll back…", "Abort…", "Emergency: users back now"]) {
-      const opener = page.getByRole("button", { name });
-      await opener.click();
-      const dialog = page.getByRole("dialog");
-      await dialog.waitFor();
-      await dialog.getByText(/Asking the engine|Working out/).waitFor({ state: "detached" });
-      await expectAccessible(page, name);
-      await page.keyboard.press("Escape");
-      await dialog.waitFor({ state: "detached" });
-      expect(await opener.evaluate((e) => (e.getRootNode() as unknown as { activeElement: unknown }).activeElement === e), name).to.equal(
-        true,
-      );
-    }
+    const expectGood = async (...names: string[]): Promise<void> => {
+      for (const name of names) {
+        const opener = page.getByRole("button", { name });
+        await opener.click();
+        const dialog = page.getByRole("dialog");
+        await dialog.waitFor();
+        await dialog.getByText(/Asking the engine|Working out/).waitFor({ state: "detached" });
+        await expectDialogAccessible(page, name);
+        await page.keyboard.press("Escape");
+        await dialog.waitFor({ state: "detached" });
+        const focused = await opener.evaluate((e) => (e.getRootNode() as unknown as { activeElement: unknown }).activeElement === e);
+        expect(focused, name).to.equal(true);
+      }
+    };
+    await expectGood("Advance…", "What will it change?", "Roll back…", "Abort…", "Emergency: users back now");
+
+    // Held still while it watches its gates.
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    world.beforeSleep = () => held;
+    await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
+    await expectGood("Pause…");
+    await migrations.command(STACK, { command: "pause", why: "a look" }, "alice");
+    release();
+    await migrations.settled(STACK);
+    await expectGood("Resume…");
+    await migrations.command(STACK, { command: "resume" }, "alice");
+    await migrations.settled(STACK);
+    await portal.goTo("cleanup.approve");
+    await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
+    await migrations.settled(STACK);
+    await expectGood("Approve…", "Refuse…");
     await close();
   });
 

@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { expect } from "chai";
 import type { Access } from "../../src/access/access.js";
 import { makeLocalToken } from "../../src/access/localToken.js";
+import { known } from "../../src/ports/observations.js";
 import { startServer } from "../../src/server.js";
 import { STACK } from "../automation/model.js";
 import { chromiumForSuite, openPage } from "../support/chromium.js";
@@ -56,6 +58,17 @@ describe("the portal's page", function () {
     await close();
   });
 
+  it("shows signals that move while the journal stands still", async () => {
+    const { page, close } = await open();
+    const { world } = portal;
+    const legend = page.locator(".legend li", { hasText: "new side" }).first();
+    await legend.getByText("0.1 %").waitFor();
+    world.faults = { ...world.faults, reading: (name, side) => (name === "error-rate" && side === "new" ? known(0.031) : undefined) };
+    world.now += 20_000;
+    await legend.getByText("3.1 %").waitFor({ timeout: 60_000 });
+    await close();
+  });
+
   it("keeps what somebody is typing while events come in", async () => {
     const { page, close } = await open();
     await page.getByLabel("Acting as").pressSequentially("car");
@@ -105,6 +118,26 @@ describe("the portal's page", function () {
     await page.getByText("gates.maxErrorRate tuned").waitFor();
     const last = (await portal.migrations.journal(STACK)).findLast((e) => e.type === "command");
     expect(last).to.deep.include({ command: "tune", changes: { "gates.maxErrorRate": 0.01 }, why: "stricter tonight" });
+    await close();
+  });
+
+  it("offers nothing of what is over but its report, as a file", async () => {
+    await portal.migrations.command(STACK, { command: "abort", why: "not this year" }, "ben");
+    expect((await portal.migrations.settled(STACK)).status).to.equal("aborted");
+    const { page, close } = await openPage(browser(), portal.entrance);
+    await page.goto(`${portal.server.url}/#/${STACK}/overview`);
+    const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save the report" }).click()]);
+    expect(saved.suggestedFilename()).to.equal(`${STACK}.html`);
+    expect(await readFile(await saved.path(), "utf8"))
+      .to.match(/^<!doctype html>/i)
+      .and.contain("not this year");
+    expect(await page.getByRole("group", { name: "Actions" }).count()).to.equal(0);
+    await page.getByRole("tab", { name: "Revisions" }).click();
+    await page.getByText("All revisions").waitFor();
+    expect(await page.getByRole("button", { name: /Roll back/ }).count()).to.equal(0);
+    await page.getByRole("tab", { name: "Tuning" }).click();
+    await page.getByText("gates.maxErrorRate", { exact: true }).waitFor();
+    expect(await page.getByRole("tabpanel").getByRole("textbox").count()).to.equal(0);
     await close();
   });
 

@@ -57,6 +57,7 @@ describe("a whole migration in the portal", () => {
         await send.waitFor();
         expect(await send.isDisabled(), "a point of no return asks for the name").to.equal(true);
         await dialog.getByLabel(/Type web-api/).fill("web-api");
+        await dialog.locator("button:enabled", { hasText: "Approve" }).waitFor();
         await picture(page, "portal-point-of-no-return");
         await page.keyboard.press("Escape");
         expect(await night.approve("web-api")).to.equal("approval");

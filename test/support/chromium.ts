@@ -77,6 +77,15 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
   expect(found, `axe on ${what}`).to.deep.equal([]);
 }
 
+/** The dialog that is open: in light and in dark. */
+export async function expectDialogAccessible(page: Page, what: string): Promise<void> {
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await expectAccessible(page, `${what}, ${colorScheme}`);
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
 let source: Promise<string> | undefined;
 const axeSource = (): Promise<string> => {
   source ??= import("node:fs/promises").then(({ readFile }) => readFile(AXE, "utf8"));

@@ -62,6 +62,10 @@ export const migration = z
       })
       .optional()
       .describe("The way back that is under way"),
+    losses: z
+      .array(z.object({ op: z.enum(["replace", "delete"]), name: z.string(), type: z.string(), urn: z.string() }))
+      .optional()
+      .describe("What holds data and would be replaced or deleted; there while the step is held for it: an approval names each"),
     gates: z.array(gate),
     updatedAt: z.iso.datetime(),
     lastSeq: z.int().describe("Number of the newest journal entry"),

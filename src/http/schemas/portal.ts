@@ -35,7 +35,7 @@ export const signals = z
     to: instant,
     charts: z.array(
       z.object({
-        id: z.enum(["dns", "errors", "latency", "lag"]),
+        id: z.enum(["rollout", "dns", "errors", "latency", "lag"]),
         title: z.string(),
         unit: z.enum(["percent", "fraction", "seconds"]),
         threshold: z.object({ value: z.number(), label: z.string() }).optional().describe("Where the gate ends"),

@@ -4,6 +4,7 @@ import type { View } from "./lib/render.js";
 import type { Migration, PreviewAnswer, Revision, Step, Way } from "./lib/types.js";
 import type { Action } from "./views/actions.js";
 import { actionDialog, type DialogState } from "./views/dialog.js";
+import { lostNames } from "./views/intent.js";
 
 /** Until the second press of the emergency button counts. */
 const ARMING_MS = 700;
@@ -24,6 +25,7 @@ export class MigrationDialog {
       extent: "step",
       why: "",
       typed: "",
+      named: {},
       armed: "no",
       sending: false,
       ...(revision === undefined ? {} : { revision }),
@@ -112,7 +114,8 @@ function bodyOf({ action, extent, revision, why }: DialogState, m: Migration | u
     case "approve": {
       // It counts for the preview that was shown, and for no other.
       const digest = steps.find((s) => s.id === m?.step?.id)?.preview?.digest;
-      return { step: m?.step?.id, ...(digest === undefined ? {} : { preview: digest }) };
+      const resources = m === undefined ? [] : lostNames(action, m);
+      return { step: m?.step?.id, ...(resources.length === 0 ? {} : { resources }), ...(digest === undefined ? {} : { preview: digest }) };
     }
     case "refuse":
       return { step: m?.step?.id, ...reason };

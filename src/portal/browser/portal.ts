@@ -82,7 +82,7 @@ function barView({ stack, rehearsals }: Place): View[] {
         : h(
             "label",
             null,
-            "Acting as",
+            h("span", null, "Acting as"),
             h("input", {
               type: "text",
               value: user,
@@ -95,7 +95,7 @@ function barView({ stack, rehearsals }: Place): View[] {
       h(
         "label",
         null,
-        "Theme",
+        h("span", null, "Theme"),
         h(
           "select",
           { onchange: (e: Event) => useTheme((e.target as HTMLSelectElement).value as Theme) },

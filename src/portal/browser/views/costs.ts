@@ -12,7 +12,7 @@ export function costsPanel(costs: CostsView): View {
   const most = Math.max(account.before, account.after, 1);
   return h(
     "div",
-    { class: "columns" },
+    { class: "halves" },
     h(
       "section",
       { class: "card bars", "aria-label": "Cost a month" },

@@ -2,9 +2,9 @@ import type { Problem } from "../lib/api.js";
 import { h, type View } from "../lib/render.js";
 import type { Migration, PreviewAnswer, Revision, Step, Way } from "../lib/types.js";
 import type { Action } from "./actions.js";
-import { previewDiff, wayBack } from "./diff.js";
-import { extents, nameField, revisionField, whyField } from "./fields.js";
-import { ahead, asksForName, type Extent, TITLE } from "./intent.js";
+import { lossList, previewDiff, wayBack } from "./diff.js";
+import { extents, lostNameFields, nameField, revisionField, whyField } from "./fields.js";
+import { ahead, asksForName, type Extent, lostNames, titleOf } from "./intent.js";
 import { chip, gateRows, problemBox } from "./parts.js";
 
 /** What a dialog knows and what was typed into it. */
@@ -19,6 +19,8 @@ export interface DialogState {
   revision?: number;
   why: string;
   typed: string;
+  /** What was typed for each resource whose loss is approved. */
+  named: Readonly<Record<string, string>>;
   /** The emergency button was pressed once; ready a moment later, so that a double click is no decision. */
   armed: "no" | "arming" | "ready";
   sending: boolean;
@@ -38,7 +40,8 @@ export function actionDialog(props: DialogProps): View {
   const { state, migration: m, close, send } = props;
   const { action, sending } = state;
   const needsName = asksForName(state, m, props.steps);
-  const nameMissing = needsName && state.typed.trim() !== m.application;
+  const unnamed = lostNames(action, m).some((name) => state.named[name]?.trim() !== name);
+  const nameMissing = unnamed || (needsName && state.typed.trim() !== m.application);
   const waiting = needsAnswer(state) && state.problem === undefined;
   return h(
     "dialog",
@@ -55,13 +58,14 @@ export function actionDialog(props: DialogProps): View {
       h(
         "header",
         null,
-        h("h2", { id: "dialog-title", tabindex: -1, autofocus: true }, TITLE[action]),
+        h("h2", { id: "dialog-title", tabindex: -1, autofocus: true }, titleOf(action, m)),
         h("p", { class: "quiet" }, `${m.application} · ${m.environment}`),
       ),
       h("div", { class: "body", tabindex: 0, role: "group", "aria-label": "What it will do" }, body(props), problemBox(state.problem)),
       h(
         "footer",
         null,
+        lostNameFields(props),
         needsName ? nameField(props) : false,
         h("button", { type: "button", onclick: close }, action === "preview" ? "Close" : "Cancel"),
         action === "preview" ? false : confirm(props, nameMissing || waiting || sending),
@@ -74,7 +78,7 @@ const needsAnswer = ({ action, preview, way }: DialogState): boolean =>
   (["advance", "preview"].includes(action) && preview === undefined) ||
   (["rollback", "abort", "emergency"].includes(action) && way === undefined);
 
-function confirm({ state, change }: DialogProps, disabled: boolean): View {
+function confirm({ state, migration, change }: DialogProps, disabled: boolean): View {
   const { action, armed, sending } = state;
   if (action === "emergency" && armed === "no")
     return h(
@@ -82,9 +86,9 @@ function confirm({ state, change }: DialogProps, disabled: boolean): View {
       { key: "arm", type: "button", class: "danger", disabled, onclick: () => change({ armed: "arming" }) },
       "Send users back…",
     );
-  const label = action === "emergency" ? "Yes, send all users to the old side now" : TITLE[action];
+  const label = action === "emergency" ? "Yes, send all users to the old side now" : titleOf(action, migration);
   const early = action === "emergency" && armed !== "ready";
-  const danger = ["emergency", "abort", "rollback", "refuse"].includes(action);
+  const danger = ["emergency", "abort", "rollback", "refuse"].includes(action) || lostNames(action, migration).length > 0;
   return h(
     "button",
     { key: "send", type: "submit", class: danger ? "danger primary" : "primary", disabled: disabled || early },
@@ -101,11 +105,12 @@ function body(props: DialogProps): View {
     case "preview":
       return nextPreview(state);
     case "approve":
+      if (m.losses !== undefined) return [lossList(m.losses, step), aheadList(m, steps, "goal", "What it lets run"), blocked(step)];
       return [
         h("p", null, h("b", null, step?.asks ?? step?.title ?? "")),
-        m.gates.length === 0 ? false : [h("p", { class: "quiet" }, "It takes effect once these have passed after it:"), gateRows(m.gates)],
         step?.secondPerson === true ? h("p", { class: "quiet" }, "It must be another person than the one who advanced.") : false,
         aheadList(m, steps, "goal", "What it lets run"),
+        m.gates.length === 0 ? false : [h("h3", { class: "sub" }, "It takes effect once these have passed after it"), gateRows(m.gates)],
         blocked(step),
       ];
     case "refuse":
@@ -117,7 +122,7 @@ function body(props: DialogProps): View {
       ];
     case "resume":
       return m.returning === undefined
-        ? [h("p", null, "What failed is tried again, in a new attempt."), aheadList(m, steps, "goal")]
+        ? [h("p", null, resumes(m, step)), aheadList(m, steps, "goal")]
         : [
             h("p", null, "The way back goes on:"),
             h(
@@ -148,6 +153,12 @@ function body(props: DialogProps): View {
         whyField(props),
       ];
   }
+}
+
+function resumes(m: Migration, step: Step | undefined): string {
+  if (step?.kind === "approval") return "The person is asked again.";
+  if (m.losses !== undefined) return "The engine is asked again what the step would change. It stays held if that still loses data.";
+  return m.status === "paused" ? "It goes on where it was paused." : "What failed is tried again, in a new attempt.";
 }
 
 /** The steps that will run, until the end or the next decision of a person. */

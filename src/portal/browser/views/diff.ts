@@ -1,6 +1,6 @@
 import { plural } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
-import type { Change, Preview, Way } from "../lib/types.js";
+import type { Change, Migration, Preview, Step, Way } from "../lib/types.js";
 
 type ResourceChange = Preview["changes"][number];
 
@@ -47,6 +47,36 @@ function resource(c: ResourceChange): View {
       h("span", { class: "quiet small mono" }, shortType(c.type)),
     ),
     c.diff.length === 0 ? false : pairs(c.diff),
+  );
+}
+
+/** What holds data and would be gone: which resource, what the engine does with it, and what makes it do so. */
+export function lossList(losses: NonNullable<Migration["losses"]>, step: Step | undefined): View {
+  return h(
+    "div",
+    { class: "losses" },
+    h("p", null, h("b", null, `${step?.title ?? "This step"}: its update would destroy data.`)),
+    h(
+      "ul",
+      null,
+      losses.map((l) => {
+        const forced = step?.preview?.changes.find((c) => c.urn === l.urn)?.diff.filter((d) => d.replaces === true) ?? [];
+        return h(
+          "li",
+          { key: l.urn, class: `resource ${l.op}` },
+          h(
+            "p",
+            null,
+            "The engine deletes ",
+            h("b", { class: "mono" }, l.name),
+            h("span", { class: "quiet" }, ` (${shortType(l.type)})`),
+            l.op === "replace" ? " and makes another one in its place." : ".",
+          ),
+          forced.length === 0 ? false : pairs(forced),
+        );
+      }),
+    ),
+    h("p", { class: "bad" }, "What it holds goes with it. No rollback brings that back; only a backup or a snapshot that you have does."),
   );
 }
 

@@ -1,6 +1,6 @@
 import { h, type View } from "../lib/render.js";
 import type { DialogProps, DialogState } from "./dialog.js";
-import type { Extent } from "./intent.js";
+import { type Extent, lostNames } from "./intent.js";
 
 /** What a person types or chooses in a dialog. */
 
@@ -43,7 +43,7 @@ export const nameField = ({ state, migration, change }: DialogProps): View =>
   h(
     "label",
     { class: "field", key: "name" },
-    `This cannot be undone. Type ${migration.application} to go on`,
+    h("span", null, "This cannot be undone. Type ", h("span", { class: "whole" }, migration.application), " to go on"),
     h("input", {
       type: "text",
       autocomplete: "off",
@@ -51,6 +51,23 @@ export const nameField = ({ state, migration, change }: DialogProps): View =>
       value: state.typed,
       oninput: (e: Event) => change({ typed: (e.target as HTMLInputElement).value }),
     }),
+  );
+
+/** One field for each resource whose loss is approved. */
+export const lostNameFields = ({ state, migration, change }: DialogProps): View =>
+  lostNames(state.action, migration).map((name) =>
+    h(
+      "label",
+      { class: "field", key: `lost-${name}` },
+      h("span", null, "Type the resource's name, ", h("span", { class: "whole" }, name), ", to approve its loss"),
+      h("input", {
+        type: "text",
+        autocomplete: "off",
+        spellcheck: "false",
+        value: state.named[name] ?? "",
+        oninput: (e: Event) => change({ named: { ...state.named, [name]: (e.target as HTMLInputElement).value } }),
+      }),
+    ),
   );
 
 export const revisionField = ({ state, migration, change }: DialogProps): View =>

@@ -1,7 +1,7 @@
 import { plural, shortImage } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { InventoryView, Migration } from "../lib/types.js";
-import { chip, health, statusChip, weights } from "./parts.js";
+import { CELL, chip, health, statusChip, weights } from "./parts.js";
 import { phaseBar } from "./phases.js";
 
 export interface FleetProps {
@@ -111,9 +111,6 @@ function groups(migrations: Migration[], inventory: InventoryView | undefined): 
     return { title, note: done === of.length ? "completed" : `${done} of ${plural(of.length, "migration")} completed`, of };
   });
 }
-
-/** Narrow tables are laid out as blocks, which takes their roles away unless they are said. */
-const CELL = { role: "cell" };
 
 function row(m: Migration, { hrefOf, onSelect }: FleetProps): View {
   const condition = health(m);

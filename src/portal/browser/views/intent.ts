@@ -6,7 +6,7 @@ export type Extent = "step" | "phase" | "end";
 /** Or as far as it was advanced before. */
 type Reach = Extent | "goal";
 
-export const TITLE: Record<Action, string> = {
+const TITLE: Record<Action, string> = {
   advance: "Advance",
   approve: "Approve",
   refuse: "Refuse",
@@ -18,6 +18,14 @@ export const TITLE: Record<Action, string> = {
   promote: "End this pause",
   preview: "What the next step will change",
 };
+
+/** What a person does by this action on this migration, as the dialog's title says it. */
+export const titleOf = (action: Action, m: Migration): string =>
+  action === "approve" && m.losses !== undefined ? "Approve the loss" : TITLE[action];
+
+/** The names that an approval of what is held for its losses must say. */
+export const lostNames = (action: Action, { losses = [] }: Migration): string[] =>
+  action === "approve" ? [...new Set(losses.map((l) => l.name))] : [];
 
 /** The steps that an advance runs before the next decision of a person, which it stops at. Pure. */
 export function ahead(m: Migration, steps: readonly Step[], extent: Reach): { run: Step[]; stopsAt?: Step } {

@@ -107,7 +107,7 @@ function row(e: Recorded, open: boolean, toggle: () => void): View {
     h("td", { class: "at" }, time(e.at)),
     h(
       "td",
-      null,
+      { class: "why" },
       h("span", { class: /failed$|held|aborted|^rollback.started/.test(e.type) ? "bad" : "" }, what),
       detail === undefined ? false : h("span", { class: "quiet small" }, ` ${detail}`),
       open ? h("pre", { tabindex: 0 }, JSON.stringify(e, undefined, 2)) : false,
@@ -118,7 +118,7 @@ function row(e: Recorded, open: boolean, toggle: () => void): View {
       null,
       h(
         "button",
-        { type: "button", class: "plain", "aria-expanded": String(open), "aria-label": `All of entry ${e.seq}`, onclick: toggle },
+        { type: "button", class: "plain fold", "aria-expanded": String(open), "aria-label": `All of entry ${e.seq}`, onclick: toggle },
         open ? "▾" : "▸",
       ),
     ),
@@ -147,7 +147,9 @@ function inWords(e: Recorded): { what: string; detail?: string } {
     case "update.failed":
     case "action.failed":
     case "preview.failed":
-      return { what: `${e.type.split(".")[0]} failed`, detail: e.error };
+      return { what: `${capital(e.type.split(".")[0] ?? "")} failed`, detail: e.error };
+    case "action.intended":
+      return { what: e.undo ? "Undoing" : "Acting" };
     case "action.succeeded":
       return { what: e.undo ? "Undone" : "Done", detail: e.summary };
     case "gates.passed":
@@ -169,6 +171,8 @@ function inWords(e: Recorded): { what: string; detail?: string } {
     case "runner.recovered":
       return { what: "Recovered", detail: e.note };
     default:
-      return { what: e.type.replace(".", " ") };
+      return { what: capital(e.type.replace(".", " ")) };
   }
 }
+
+const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;

@@ -1,17 +1,20 @@
+import { time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Migration, Step } from "../lib/types.js";
+import { isOver } from "./actions.js";
 import { chip, gateRows, hold } from "./parts.js";
 
 export interface NowProps {
   migration: Migration;
   steps: readonly Step[];
   onPreview: () => void;
+  onReport: () => void;
 }
 
 /** Where it stands in one card: what runs or comes next, what it waits for, and how one would come back. */
-export function now({ migration: m, steps, onPreview }: NowProps): View {
+export function now({ migration: m, steps, onPreview, onReport }: NowProps): View {
   const step = steps.find((s) => s.id === m.step?.id);
-  const over = m.status === "completed" || m.status === "aborted";
+  const over = isOver(m);
   return h(
     "section",
     { class: `card here-now ${m.status}`, "aria-label": "Now" },
@@ -22,16 +25,14 @@ export function now({ migration: m, steps, onPreview }: NowProps): View {
       m.status === "returning" && m.returning !== undefined ? goingBack(m.returning) : what(m, step),
       m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
       m.waits === undefined ? false : h("p", { class: "reason" }, `Waits: ${m.waits.why}.`),
-      over ? false : m.gates.length === 0 ? planned(step) : [holding(m), gateRows(m.gates)],
+      over ? ended(m, onReport) : m.gates.length === 0 ? planned(step) : [holding(m), readOn(m), gateRows(m.gates)],
     ),
     step === undefined || over || m.status === "returning"
       ? false
       : h(
           "aside",
           { "aria-label": "Way back" },
-          h("h3", { class: "sub" }, "How we would come back"),
-          h("p", null, step.wayBack.summary),
-          h("p", { class: step.wayBack.loses === "nothing" ? "good" : "bad" }, `Loses ${step.wayBack.loses}.`),
+          wayBackFrom(m, step, steps),
           step.kind === "config" ? h("button", { type: "button", onclick: onPreview }, "What will it change?") : false,
           h("p", { class: "quiet small" }, "From the guide: ", h("code", null, step.seed)),
         ),
@@ -52,6 +53,32 @@ const what = (m: Migration, step: Step | undefined): View =>
           step.secondPerson === true ? chip("needs a second person", "wait") : false,
         ),
       ];
+
+/** An approval itself has nothing to undo: what matters is how one comes back from what it lets run. */
+function wayBackFrom({ losses }: Migration, step: Step, steps: readonly Step[]): View {
+  const { id, wayBack } = step.kind === "approval" ? (heaviest(afterApproval(step, steps)) ?? step) : step;
+  const loses = losses === undefined ? wayBack.loses : `what is in ${losses.map((l) => l.name).join(", ")} now`;
+  return [
+    h("h3", { class: "sub" }, "How we would come back", id === step.id ? false : [" from ", h("code", null, id)]),
+    h("p", null, wayBack.summary),
+    h("p", { class: loses === "nothing" ? "good" : "bad" }, `Loses ${loses}.`),
+  ];
+}
+
+/** Up to the next decision of a person. */
+function afterApproval(step: Step, steps: readonly Step[]): Step[] {
+  const after = steps.slice(steps.indexOf(step) + 1);
+  const next = after.findIndex((s) => s.kind === "approval");
+  return next === -1 ? after : after.slice(0, next);
+}
+
+const heaviest = (steps: readonly Step[]): Step | undefined =>
+  steps.find((s) => s.pointOfNoReturn) ?? steps.find((s) => s.wayBack.loses !== "nothing") ?? steps.find((s) => s.kind === "config");
+
+const ended = (m: Migration, onReport: () => void): View => [
+  h("p", { class: "quiet" }, `Since ${time(m.updatedAt)}, at revision ${m.revision}.`),
+  h("button", { type: "button", onclick: onReport }, "Save the report"),
+];
 
 const EYEBROW: Record<Migration["status"], string> = {
   ready: "Next",
@@ -82,9 +109,16 @@ export function planned(step: Step | undefined): View {
 }
 
 const holding = (m: Migration): View => {
-  const held = hold(m);
+  const stands = m.status === "held" || m.status === "paused";
+  const held = stands ? undefined : hold(m);
   return held === undefined ? false : h("p", { class: "small quiet" }, `The gates ${held}.`);
 };
+
+/** Values stand in the journal at each change of a verdict, and now and then between: they may be some minutes old. */
+function readOn({ gates }: Migration): View {
+  const at = Math.max(...gates.map((g) => g.at ?? 0));
+  return at === 0 ? false : h("p", { class: "small quiet" }, `Read on ${time(at)}:`);
+}
 
 const goingBack = ({ revision, items, done, why, automatic }: NonNullable<Migration["returning"]>): View => [
   h("p", { class: "title" }, `Back to revision ${revision}${automatic ? ", by itself" : ""}`),

@@ -23,6 +23,9 @@ export const chip = (word: string, tone: Tone): View => h("span", { class: "chip
 export const statusChip = (m: Migration): View =>
   h("span", { class: "chip", "data-tone": STATUS[m.status].tone, "data-status": m.status }, STATUS[m.status].word);
 
+/** Narrow tables are laid out as blocks, which takes their roles away unless they are said. */
+export const CELL = { role: "cell" };
+
 export const PHASE_NAMES: Record<string, string> = {
   assess: "Assess",
   containerize: "Containerize",

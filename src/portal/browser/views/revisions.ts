@@ -114,7 +114,12 @@ const row = (r: Revision, current: number, rollback: PanelContext["rollback"]): 
     { key: r.number },
     h("td", null, h("b", null, r.number)),
     h("td", { class: "at" }, time(r.at)),
-    h("td", null, r.why, r.restores === undefined ? false : h("span", { class: "quiet small" }, ` restores revision ${r.restores}`)),
+    h(
+      "td",
+      { class: "why" },
+      r.why,
+      r.restores === undefined ? false : h("span", { class: "quiet small" }, ` restores revision ${r.restores}`),
+    ),
     h("td", null, r.who),
     h(
       "td",

@@ -1,4 +1,5 @@
 import { h, type View } from "../lib/render.js";
+import { CELL } from "./parts.js";
 
 export interface TuningData {
   /** By path in the stack config. */
@@ -51,37 +52,44 @@ export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, sen
       { class: "scroll", tabindex: 0, role: "group", "aria-label": "Values" },
       h(
         "table",
-        null,
+        { class: "tuning", role: "table" },
         h(
           "thead",
-          null,
+          { role: "rowgroup" },
           h(
             "tr",
-            null,
-            ["Path", "Now", "From now on"].map((t) => h("th", { scope: "col", key: t }, t)),
+            { role: "row" },
+            ["Path", "Now", ...(send === undefined ? [] : ["From now on"])].map((t) =>
+              h("th", { scope: "col", role: "columnheader", key: t }, t),
+            ),
           ),
         ),
         h(
           "tbody",
-          null,
+          { role: "rowgroup" },
           Object.entries(values).map(([path, value]) =>
             h(
               "tr",
-              { key: path },
-              h("th", { scope: "row", class: "mono small" }, path, path in tuned ? h("span", { class: "quiet" }, " tuned") : false),
-              h("td", { class: "mono" }, printed(value)),
+              { key: path, role: "row" },
               h(
-                "td",
-                null,
-                send === undefined
-                  ? false
-                  : h("input", {
+                "th",
+                { scope: "row", role: "rowheader", class: "mono small" },
+                path,
+                path in tuned ? h("span", { class: "quiet" }, " tuned") : false,
+              ),
+              h("td", { class: "mono", ...CELL }, printed(value)),
+              send === undefined
+                ? false
+                : h(
+                    "td",
+                    CELL,
+                    h("input", {
                       type: "text",
                       "aria-label": `${path} from now on`,
                       value: draft.changes[path] ?? printed(value),
                       oninput: (e: Event) => onDraft({ changes: { [path]: (e.target as HTMLInputElement).value } }),
                     }),
-              ),
+                  ),
             ),
           ),
         ),
