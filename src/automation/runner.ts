@@ -195,11 +195,20 @@ export class Runner {
     } catch (error) {
       // The service ends: the update stays intended, and the next runner finds out how far it came.
       if (error instanceof Cancelled && this.stop.aborted) throw error;
-      await this.append({ type: "update.failed", key: intent.key, revision: intent.revision, ...failure(error) });
+      const failed = failure(error);
+      if (error instanceof Cancelled) failed.error = [failed.error, ...(await this.settle(intent))].join(" ");
+      await this.append({ type: "update.failed", key: intent.key, revision: intent.revision, ...failed });
       return;
     }
     // When this line cannot be written, the update still happened: it stays intended, and is looked for.
     await this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...updated });
+  }
+
+  /** What a stopped update had begun is in the engine's state before anything else is updated. @returns what was done */
+  private settle({ config, targetDns }: Extract<Intent, { type: "update.intended" }>): Promise<string[]> {
+    return this.parts.driver
+      .recover(this.state.stack, config, { dnsOnly: targetDns === true })
+      .catch((error: Error) => [`What it had begun could not be settled: ${error.message}`]);
   }
 
   private async act({ key, step, undo, config, deadline }: Omit<Extract<Decision, { do: "act" }>, "do">): Promise<void> {

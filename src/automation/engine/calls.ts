@@ -55,7 +55,7 @@ export interface EngineCalls {
   /** What an update would create. */
   planned(stack: string, options: Scope): Promise<Planned[]>;
   up(stack: string, options: UpOptions): Promise<Applied>;
-  /** Asks the stack's running update to stop. */
+  /** Asks the stack's engine to stop: once, so that what is under way ends; twice, so that it ends at once. */
   cancel(stack: string): Promise<void>;
   /** Brings the state up to the far side's, without the program. */
   refresh(stack: string, options: Scope): Promise<void>;
@@ -74,7 +74,8 @@ const UNNUMBERED = /^(file|s3|gs|azblob):/;
  */
 export class AutomationCalls implements EngineCalls {
   private readonly workspace: Promise<LocalWorkspace>;
-  private readonly updating = new Map<string, AbortController>();
+  /** Ends the stack's running engine. */
+  private readonly running = new Map<string, AbortController>();
 
   constructor(private readonly options: EngineOptions) {
     this.workspace = this.open();
@@ -88,8 +89,8 @@ export class AutomationCalls implements EngineCalls {
   async preview(name: string, configFile: string, refresh: boolean): Promise<Preview> {
     const collector = new PreviewCollector();
     const what = `The preview of ${name} failed`;
-    await this.on(name, what, collector, (stack, program) =>
-      stack.preview({ program, onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }),
+    await this.on(name, what, collector, (stack, run) =>
+      stack.preview({ ...run, onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }),
     );
     return collector.result();
   }
@@ -97,47 +98,38 @@ export class AutomationCalls implements EngineCalls {
   async planned(name: string, scope: Scope): Promise<Planned[]> {
     const collector = new PreviewCollector();
     const what = `What the interrupted update of ${name} created could not be looked for`;
-    await this.on(name, what, collector, (stack) => stack.preview({ ...scope, onEvent: collector.onEvent, suppressProgress: true }));
+    await this.on(name, what, collector, (stack, run) =>
+      stack.preview({ ...run, ...scope, onEvent: collector.onEvent, suppressProgress: true }),
+    );
     return collector.creates;
   }
 
   async up(name: string, { configFile, message, target, onEvent: also }: UpOptions): Promise<Applied> {
     const collector = new PreviewCollector();
-    const cancelled = new AbortController();
     let changes: Record<string, number> | undefined;
     const onEvent = (event: EngineEvent): void => {
       collector.onEvent(event);
       also?.(event);
       if (event.summaryEvent !== undefined) changes = { ...event.summaryEvent.resourceChanges };
     };
-    this.updating.set(name, cancelled);
-    try {
-      const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack, program) => {
-        cancelled.signal.throwIfAborted();
-        const { signal } = cancelled;
-        return stack.up({
-          program,
-          onEvent,
-          configFile,
-          message,
-          suppressProgress: true,
-          signal,
-          ...(target === undefined ? {} : { target }),
-        });
-      });
-      return { version: summary?.version ?? 0, changes: changes ?? { ...summary?.resourceChanges } };
-    } finally {
-      this.updating.delete(name);
-    }
+    const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack, run) =>
+      stack.up({ ...run, onEvent, configFile, message, suppressProgress: true, ...(target === undefined ? {} : { target }) }),
+    );
+    return { version: summary?.version ?? 0, changes: changes ?? { ...summary?.resourceChanges } };
   }
 
   async cancel(name: string): Promise<void> {
-    this.updating.get(name)?.abort();
+    const running = this.running.get(name);
+    // The Automation API interrupts its process at each of these events, and the signal itself gives no second one.
+    if (running?.signal.aborted === true) running.signal.dispatchEvent(new Event("abort"));
+    else running?.abort();
   }
 
   async refresh(name: string, scope: Scope): Promise<void> {
     const what = `The interrupted update of ${name} could not be settled`;
-    await this.on(name, what, undefined, (stack) => stack.refresh({ ...scope, suppressProgress: true, runProgram: false }));
+    await this.on(name, what, undefined, (stack, { signal }) =>
+      stack.refresh({ ...scope, suppressProgress: true, runProgram: false, signal }),
+    );
   }
 
   history(name: string, most: number): Promise<UpdateSummary[]> {
@@ -157,23 +149,29 @@ export class AutomationCalls implements EngineCalls {
     name: string,
     what: string,
     collector: PreviewCollector | undefined,
-    call: (stack: Stack, program: PulumiFn) => Promise<T>,
+    call: (stack: Stack, run: { program: PulumiFn; signal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
+    const ending = new AbortController();
+    this.running.set(name, ending);
     try {
       const workspace = await this.workspace;
       const stack = await leanStack(name, workspace);
       const { program, disconnect } = connected(workspace.program as PulumiFn);
+      const { signal } = ending;
+      signal.throwIfAborted();
       try {
-        return await call(stack, program);
+        return await call(stack, { program, signal });
       } catch (error) {
         if (!(error instanceof StackNotFoundError)) throw error;
         await workspace.createStack(name);
-        return await call(stack, program);
+        return await call(stack, { program, signal });
       } finally {
         disconnect();
       }
     } catch (error) {
       throw engineError(error, collector?.errors ?? [], what);
+    } finally {
+      if (this.running.get(name) === ending) this.running.delete(name);
     }
   }
 

@@ -5,6 +5,7 @@ import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../
 import { Conflict, Terminal } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { Preview, Revision } from "../types.js";
+import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
 import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import { type SlotOptions, Slots } from "./slots.js";
@@ -27,11 +28,13 @@ export interface DriverOptions {
   env: Record<string, string>;
   /** How many updates and previews may run side by side, and in how much memory. */
   slots?: SlotOptions;
+  /** How long operations may take. @default by the environment */
+  deadlines?: Deadlines;
   /** How long a lock that is not proven dead is waited for, in milliseconds. @default 60 000 */
   lockPatienceMs?: number;
 }
 
-/** An update that was asked to stop; how far it came is not known. */
+/** An update that was stopped, by a person, the service's end or its deadline; how far it came is not known. */
 export class Cancelled extends Terminal {}
 
 export interface UpdateOptions {
@@ -62,11 +65,13 @@ const MOST_UPDATES = 10_000;
 export class StackDriver {
   private readonly slots: Slots;
   private readonly engine: EngineThread;
+  private readonly deadlines: Deadlines;
   /** Ends the update of a stack that runs or waits for its turn. */
   private readonly updating = new Map<string, AbortController>();
 
   constructor(private readonly options: DriverOptions) {
     this.slots = new Slots(options.slots);
+    this.deadlines = options.deadlines ?? defaultDeadlines();
     const { projectDir, program, env, environment } = options;
     this.engine = new EngineThread({ projectDir, program, env: { ...env, ...environment.env } });
   }
@@ -86,12 +91,19 @@ export class StackDriver {
    * @param options.refresh against what is really there, and not against what the engine believes
    */
   async preview(name: string, config: RawConfig, options: { refresh?: boolean } = {}): Promise<Preview> {
-    return this.slots.run(name, () =>
+    return this.inTime(name, "preview", () =>
       this.withConfig(name, config, (candidate) => this.engine.preview(name, candidate, options.refresh === true)),
     );
   }
 
-  /** Within the stack's slot, since the scratch file is one a stack. */
+  /** An operation in its turn. The time until then does not count. */
+  private inTime<T>(name: string, what: "update" | "preview" | "recovery", run: () => Promise<T>): Promise<T> {
+    const { updateMs, previewMs, stopMs } = this.deadlines;
+    const stop = (): void => void this.engine.cancel(name).catch(() => undefined);
+    return this.slots.run(name, () => inTime(`The ${what} of ${name}`, what === "update" ? updateMs : previewMs, stopMs, stop, run));
+  }
+
+  /** In the stack's turn, since the scratch file is one a stack. */
   private async withConfig<T>(name: string, config: RawConfig, run: (configFile: string) => Promise<T>): Promise<T> {
     const candidate = join(this.options.scratch, `Pulumi.${name}.yaml`);
     const file = await StackFile.read(this.options.stacksFolder, name);
@@ -112,19 +124,20 @@ export class StackDriver {
     await (await StackFile.read(this.options.stacksFolder, name)).replace(config).write();
     const configFile = StackFile.pathOf(this.options.stacksFolder, name);
     const cancelled = new AbortController();
-    cancelled.signal.addEventListener("abort", () => void this.engine.cancel(name).catch(() => undefined));
     this.updating.set(name, cancelled);
     const begun = engineStart();
     const started = performance.now();
     try {
-      const { version, changes } = await this.slots.run(name, async () => {
+      const { version, changes } = await this.inTime(name, "update", async () => {
         cancelled.signal.throwIfAborted();
+        cancelled.signal.addEventListener("abort", () => void this.engine.cancel(name).catch(() => undefined));
         return this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options) });
       });
       return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.
       await this.clearOwnLocks(name, begun);
+      if (error instanceof Late) throw new Cancelled(error.message, { cause: error });
       if (cancelled.signal.aborted) throw new Cancelled(`The update of ${name} was cancelled.`, { cause: error });
       throw error;
     } finally {
@@ -178,7 +191,7 @@ export class StackDriver {
    * @returns what was done, as sentences
    */
   recover(name: string, config: RawConfig, options: UpdateOptions = {}): Promise<string[]> {
-    return this.slots.run(name, () =>
+    return this.inTime(name, "recovery", () =>
       this.withConfig(name, config, async (configFile) => {
         const scope = { configFile, ...targetOf(options) };
         const state = await this.engine.exportState(name);

@@ -1,6 +1,6 @@
 import { availableParallelism, freemem } from "node:os";
-import { UserError } from "../../errors.js";
 import { engineMemory } from "./memory.js";
+import { wholeNumber } from "./settings.js";
 
 /** What an engine is taken to need before one was measured, in MiB (measured: 170 for the CLI alone). */
 const EXPECTED_MIB = 200;
@@ -26,14 +26,7 @@ function defaultParallel(memoryMb: number | undefined): number {
 
 /** @throws UserError for anything but a whole number of MiB */
 export function memoryBudget(text = process.env.CUTOVER_ENGINE_MEMORY_MB): number | undefined {
-  if (text === undefined || text === "") return undefined;
-  if (!/^[1-9]\d{0,6}$/.test(text))
-    throw new UserError({
-      path: "CUTOVER_ENGINE_MEMORY_MB",
-      got: JSON.stringify(text.slice(0, 40)),
-      accepted: "the memory that all engines together may take, as a whole number of MiB",
-    });
-  return Number(text);
+  return wholeNumber("CUTOVER_ENGINE_MEMORY_MB", "the memory that all engines together may take, as a whole number of MiB", text);
 }
 
 /**
