@@ -36,7 +36,7 @@ export const benchmark: Benchmark = {
         raw ??= await copyOf(ours, folder);
         const [mine, theirs] = [service, raw];
         const measured = await inTurns(
-          times(8),
+          times(6),
           (round) => rollback(mine, first && round === 0),
           () => byHand(theirs),
         );

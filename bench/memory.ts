@@ -15,7 +15,7 @@ export const benchmark: Benchmark = {
     const [few, many] = short ? [2, 20] : [5, 500];
     const entries = short ? 20 : 200;
     const rounds: Record<number, Measured[]> = { [few as number]: [], [many as number]: [] };
-    for (let round = 0; round < context.times(3); round += 1) {
+    for (let round = 0; round < context.times(2); round += 1) {
       for (const size of [few, many] as [number, number]) {
         const measured = await measure(context, round, size, entries);
         rounds[size]?.push(measured);

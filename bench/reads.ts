@@ -48,7 +48,7 @@ async function measure({ short, times, folder, say }: Context, size: number): Pr
     }
     const seconds = short ? 2 : 10;
     const rounds = { idle: [] as number[][], busy: [] as number[][] };
-    for (let round = 0; round < times(4); round += 1) {
+    for (let round = 0; round < times(3); round += 1) {
       for (const stack of BUSY) await service.idle(stack);
       rounds.idle.push(await read(service, others, seconds * 1_000));
       rounds.busy.push(await whileUpdating(service, () => read(service, others, seconds * 1_000)));
