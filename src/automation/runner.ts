@@ -266,8 +266,9 @@ export class Runner {
         why: `not passed in time: ${next.reason ?? "the gates have not held long enough"}`,
       });
     await this.keepWatch(step.id, step.gates, watch, { ...next, verdict: "open" }, now);
-    if (approvedAt !== undefined) return;
-    this.stand(true);
+    // A command may have come in during the round.
+    if (approvedAt !== undefined || this.nudged) return;
+    if (this.state.status === "approval") this.stand(true);
     // The sandbox's clock jumps: nobody there would see the time that a person takes.
     if (this.parts.target.kind === "sandbox") await this.rest();
   }

@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Conflict, Transient } from "../errors.js";
 import { isEmergency } from "./commandChecks.js";
 import { Cancelled, type Driver } from "./engine/driver.js";
@@ -36,6 +37,8 @@ interface RunnersEvents {
 
 /** How long an engine may take to end once it was asked to. */
 const HAND_OVER_MS = 10_000;
+/** Between two looks at a runner that has yet to hear of what another process wrote. */
+const HEARD_MS = 20;
 
 /** The runners of one service process, at most one a stack, each with the stack's lease. */
 export class Runners {
@@ -110,6 +113,8 @@ export class Runners {
       await Promise.race([running.done, running.runner.stoodBy()]);
       const { state } = await this.parts.states.get(stack);
       if (running.runner.standingBy && state.status === "approval") return state;
+      // The journal was moved on from elsewhere: the runner hears of it soon.
+      if (running.runner.standingBy) await sleep(HEARD_MS);
     }
   }
 
