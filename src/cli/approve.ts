@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { Conflict } from "../errors.js";
+import { Conflict, UserError } from "../errors.js";
 import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
-import type { ServiceClient, StepView } from "./client.js";
+import type { MigrationView, ServiceClient, StepView } from "./client.js";
 import { requireName } from "./confirm.js";
 import { say } from "./output.js";
 
@@ -23,6 +23,7 @@ export const approveCommand = (cli: Cli): Command =>
       const service = await cli.service(options);
       const view = await service.migration(stack);
       const id = step ?? waitingStep(stack, view.status, view.step?.id);
+      requireNames(view, options.resource ?? []);
       const { digest } = await show(service, stack, id, view.application, options.confirm);
       // What was shown is what is approved: another preview makes the approval lapse.
       const seen = digest === undefined ? {} : { preview: digest };
@@ -49,6 +50,18 @@ export const refuseCommand = (cli: Cli): Command =>
       await service.command(stack, "refuse", { step: id, ...(options.why === undefined ? {} : { why: options.why }) });
       await finish(service, stack, view.lastSeq, { ...options, wait: false });
     });
+
+/** What is held for its losses goes on only when each is named. */
+function requireNames({ stack, losses = [] }: MigrationView, named: string[]): void {
+  const names = [...new Set(losses.map((l) => l.name))];
+  if (names.every((name) => named.includes(name))) return;
+  throw new UserError(
+    { path: "--resource", got: named.join(" ") || "nothing", accepted: `the name of each resource that would be lost: ${names.join(" ")}` },
+    {
+      next: `Look at what it would do first: cutover preview ${stack}. Once the cause is mended, cutover resume ${stack} previews it anew.`,
+    },
+  );
+}
 
 function waitingStep(stack: string, status: string, step: string | undefined): string {
   if ((status === "approval" || status === "held") && step !== undefined) return step;

@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { Migrations, type MigrationsOptions } from "../../src/automation/migrations.js";
 import type { MigrationState } from "../../src/automation/state.js";
+import type { ResourceChange } from "../../src/automation/types.js";
 import { type ConfigPatch, patched } from "../../src/config/stackFile.js";
 import { tempFolder } from "../support/tmp.js";
 import { ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, RAW, STACK } from "./model.js";
@@ -30,6 +32,28 @@ export function modelService(more: Partial<MigrationsOptions> = {}, config: Conf
     new Migrations({ store, driver, openTarget, project: modelProject, stacksFolder: folder, ...more, ...other });
   return { world, store, driver, folder, start };
 }
+
+/** The engine plans more than the model does. @param planned what its previews show beside that */
+export function planning(parts: ModelParts, planned: () => readonly ResourceChange[]): ModelParts {
+  const driver: ModelParts["driver"] = {
+    ...parts.driver,
+    preview: async (...args) => {
+      const preview = await parts.driver.preview(...args);
+      const changes = [...preview.changes, ...planned()];
+      return { ...preview, changes, digest: createHash("sha256").update(JSON.stringify(changes)).digest("hex") };
+    },
+  };
+  return { ...parts, start: (other) => parts.start({ driver, ...other }) };
+}
+
+/** What promise 7 is about. */
+export const REPLACED_DATABASE: ResourceChange = {
+  urn: "urn:pulumi:web-api-production::cutover::aws:rds/instance:Instance::orders-db",
+  type: "aws:rds/instance:Instance",
+  name: "orders-db",
+  op: "replace",
+  diff: [{ path: "storageEncrypted", before: false, after: true, replaces: true }],
+};
 
 /** One thing that people do to get on: approve, advance or resume. @returns false at the end */
 export async function act(service: Migrations): Promise<boolean> {

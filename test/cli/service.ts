@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { projectRoot } from "../../src/engine/engine.js";
 import type { ServerOptions } from "../../src/server.js";
+import type { ModelParts } from "../automation/modelService.js";
 import { type ModelServer, openModelServer } from "../http/modelServer.js";
 
 export const MAIN = join(projectRoot(), "dist", "src", "cli", "main.js");
@@ -37,8 +38,8 @@ export interface ModelService extends Pick<ModelServer, "world" | "migrations" |
   run(args: string[], user?: string): Promise<Ran>;
 }
 
-export async function modelService(options: Pick<ServerOptions, "access"> = {}): Promise<ModelService> {
-  const { server, world, migrations, close } = await openModelServer(options);
+export async function modelService(options: Pick<ServerOptions, "access"> = {}, parts?: ModelParts): Promise<ModelService> {
+  const { server, world, migrations, close } = await openModelServer(options, parts);
   const { url, token = "" } = server;
   const run = (args: string[], user = "alice") => cutover(args, { env: { CUTOVER_SERVER: url, CUTOVER_TOKEN: token, CUTOVER_USER: user } });
   return { url, token, world, migrations, run, close };

@@ -1,22 +1,13 @@
-import { createHash } from "node:crypto";
 import { expect } from "chai";
 import type { ResourceChange } from "../../src/automation/types.js";
 import { STACK } from "../automation/model.js";
-import { type ModelParts, modelService } from "../automation/modelService.js";
+import { modelService, planning, REPLACED_DATABASE } from "../automation/modelService.js";
 import { expectConforming } from "../http/conforming.js";
 import { chromiumForSuite, expectDialogAccessible, openPage, picture } from "../support/chromium.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { openModelPortal } from "./model.js";
 
 const STEP = "database.lower-ttl";
-const REPLACED: ResourceChange = {
-  urn: "urn:pulumi:web-api-production::cutover::aws:rds/instance:Instance::orders-db",
-  type: "aws:rds/instance:Instance",
-  name: "orders-db",
-  op: "replace",
-  diff: [{ path: "storageEncrypted", before: false, after: true, replaces: true }],
-};
-
 describe("a step that would lose data, in the portal", function () {
   // A browser on a busy machine.
   this.timeout(90_000);
@@ -24,24 +15,14 @@ describe("a step that would lose data, in the portal", function () {
   /** What the engine plans beside what the model does. */
   let planned: ResourceChange[];
 
-  /** An engine whose previews show what is planned, too. */
-  function planning(parts: ModelParts): ModelParts {
-    const driver: ModelParts["driver"] = {
-      ...parts.driver,
-      preview: async (...args) => {
-        const preview = await parts.driver.preview(...args);
-        const changes = [...preview.changes, ...planned];
-        return { ...preview, changes, digest: createHash("sha256").update(JSON.stringify(changes)).digest("hex") };
-      },
-    };
-    return { ...parts, start: (other) => parts.start({ driver, ...other }) };
-  }
-
   async function held() {
     planned = [];
-    const portal = await openModelPortal({}, planning(modelService()));
+    const portal = await openModelPortal(
+      {},
+      planning(modelService(), () => planned),
+    );
     await portal.goTo(STEP);
-    planned = [REPLACED];
+    planned = [REPLACED_DATABASE];
     await portal.migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
     expect((await portal.migrations.settled(STACK)).status).to.equal("held");
     const { page, complaints, close } = await openPage(browser(), portal.entrance);
@@ -61,7 +42,7 @@ describe("a step that would lose data, in the portal", function () {
     const answer = await fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${server.token}` } });
     const body = (await answer.json()) as { losses: unknown };
     expectConforming({ method: "GET", path, status: answer.status, contentType: answer.headers.get("content-type"), body });
-    const { diff: _, ...lost } = REPLACED;
+    const { diff: _, ...lost } = REPLACED_DATABASE;
     expect(body.losses).to.deep.equal([lost]);
     await page.getByRole("button", { name: "Approve the loss…" }).click();
     const dialog = page.getByRole("dialog");
