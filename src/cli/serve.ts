@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { unseenLocks } from "../automation/engine/lockPlaces.js";
 import { useEngine } from "../engine/engine.js";
 import { NO_OPERATIONS, readOperations } from "../operations/config.js";
 import { createLogger } from "../operations/logs.js";
@@ -48,6 +49,8 @@ export async function serve(options: ServeOptions): Promise<void> {
 
 async function serveTargets(options: ServeOptions & { targets: string }, operations: Operations): Promise<void> {
   await useEngine();
+  const unseen = unseenLocks(process.env.PULUMI_BACKEND_URL ?? "");
+  if (unseen !== undefined) operations.logger.warn(unseen);
   const service = await openRealService({ ...options, operations, project: folderProject(options.stacks) });
   try {
     await serveMigrations(options, operations, service);

@@ -10,7 +10,7 @@ import { projectRoot } from "../engine/engine.js";
 import { clock, credentials, delegation, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { rights } from "./cluster.js";
-import { backend, engine, fleet, secrets, stackConfig } from "./local.js";
+import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { database, metrics, requests } from "./reach.js";
 
 export interface DoctorOptions {
@@ -46,6 +46,7 @@ export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
   for (const stack of chosen) found(await stackConfig(stacks, stack));
   if (hasEngine.standing === "ok") {
     found(...(await backend(root, chosen)));
+    found(await staleLocks());
     for (const stack of chosen) found(await secrets(root, stacks, stack));
   }
   if (targets === undefined) {

@@ -1,6 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+import { unseenLocks } from "../automation/engine/lockPlaces.js";
 import { StackFile } from "../config/stackFile.js";
 import type { TargetConfig } from "../config/targets.js";
 import { useEngine } from "../engine/engine.js";
@@ -40,6 +41,19 @@ export async function backend(root: string, stacks: string[]): Promise<Finding[]
   );
   return [reached, ...(await Promise.all(each))];
 }
+
+/** Whether locks of dead engines are found, so that nobody has to clear them by hand. */
+export const staleLocks = (backendUrl = process.env.PULUMI_BACKEND_URL): Promise<Finding> =>
+  examine("stale locks", "this machine", "", async () => {
+    if (backendUrl === undefined)
+      return {
+        warning: "PULUMI_BACKEND_URL is not set, and by it cutover finds the engine's locks",
+        mend: "Set it to the backend that `pulumi whoami --verbose` names, where that is a folder or an S3 bucket.",
+      };
+    const warning = unseenLocks(backendUrl);
+    if (warning === undefined) return "looked for by the service";
+    return { warning, mend: "Clear one with `pulumi cancel` only when its engine has certainly ended; or keep the state in an S3 bucket." };
+  });
 
 /** The engine's own sentence, without the command line and the empty streams around it. */
 async function inItsWords<T>(call: Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { expect } from "chai";
 import { StackFile } from "../../src/config/stackFile.js";
 import type { Finding } from "../../src/doctor/check.js";
 import { type DoctorOptions, examineAll } from "../../src/doctor/doctor.js";
+import { staleLocks } from "../../src/doctor/local.js";
 import { createStack } from "../../src/sandbox/project.js";
 import { cutover } from "../cli/service.js";
 import { clusterForSuite } from "../support/cluster.js";
@@ -93,6 +94,7 @@ describe("cutover doctor", function () {
         "stack config",
         "state backend",
         "stack",
+        "stale locks",
         "secrets",
         "credentials",
         "clock",
@@ -176,6 +178,19 @@ describe("cutover doctor", function () {
       expect(found("cluster access")).to.include({ standing: "failed" });
       await rm(file);
     });
+  });
+
+  it("says where stale locks are a person's to clear, and where the service finds them", async () => {
+    for (const scheme of ["gs", "azblob"]) {
+      const found = await staleLocks(`${scheme}://state`);
+      expect(found)
+        .to.include({ standing: "warning" })
+        .with.property("detail")
+        .that.contains(`${scheme}:// backends`)
+        .and.contains("pulumi cancel");
+    }
+    for (const url of ["s3://state", "file:///state", "https://api.pulumi.com"])
+      expect(await staleLocks(url)).to.include({ standing: "ok" });
   });
 
   it("ends with 9 when something is broken, and looks only at this machine without a targets file", async () => {

@@ -26,6 +26,14 @@ export function lockPlace(backendUrl: string): LockPlace | undefined {
   return undefined;
 }
 
+/** What a person must know of a backend that keeps locks which cutover cannot look at; undefined for every other one. */
+export function unseenLocks(backendUrl: string): string | undefined {
+  const [, scheme] = /^(gs|azblob):/.exec(backendUrl) ?? [];
+  return scheme === undefined
+    ? undefined
+    : `cutover cannot look at the engine's locks in ${scheme}:// backends: one that a killed engine left stops every update of its stack until it is cleared with \`pulumi cancel --stack STACK\`.`;
+}
+
 function folder(root: string): LockPlace {
   return {
     kind: "folder",
