@@ -50,6 +50,8 @@ function unwatchSignals() {
  */
 export function run(command, args, { cwd, env = process.env, onLine, deadlineMs } = {}) {
   return new Promise((resolve) => {
+    // Before it begins: nobody else ends it when a signal comes right after.
+    watchSignals();
     const child = spawn(command, args, { cwd, env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
     const output = { stdout: "", stderr: "" };
     let late = false;
@@ -59,7 +61,6 @@ export function run(command, args, { cwd, env = process.env, onLine, deadlineMs 
     };
     const timer = deadlineMs === undefined ? undefined : setTimeout(endLate, deadlineMs);
     running.add(child);
-    watchSignals();
     for (const name of ["stdout", "stderr"]) {
       let rest = "";
       child[name].setEncoding("utf8");

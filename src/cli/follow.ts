@@ -24,7 +24,8 @@ export async function follow(client: ServiceClient, stack: string, after: number
     say(`\nNo longer watching; ${stack} goes on. To stop it: cutover pause ${stack}`);
     process.exit(EXIT.interrupted);
   };
-  process.once("SIGINT", stop);
+  // Not once: a second Ctrl-C while it ends would end it without this exit code.
+  process.on("SIGINT", stop);
   try {
     for (;;) {
       const view = await client.migration(stack);

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,6 +10,7 @@ import { EXIT } from "../../src/cli/exitCodes.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { NO_FAULTS, STACK } from "../automation/model.js";
 import { afterThisTest } from "../support/cleanup.js";
+import { spawnForTest } from "../support/processes.js";
 import { requireEngine } from "../support/sandbox.js";
 import { tempFolder } from "../support/tmp.js";
 import { cutover, MAIN, modelService } from "./service.js";
@@ -35,7 +35,7 @@ async function answering(status: number, body: string, onRequest: (path: string)
 const code = async (args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> => (await cutover(args, { env })).code;
 
 /** How each code comes about. */
-const CASES: Record<Name, (context: Mocha.Context) => Promise<number | null>> = {
+const CASES: Record<Name, (context: Mocha.Context) => Promise<number | NodeJS.Signals | null>> = {
   ok: () => code(["plan", STACK]),
   bug: async () => code(["status", STACK, "--server", await answering(200, "no JSON")]),
   user: () => code(["status", "--output", "xml"]),
@@ -95,8 +95,8 @@ const CASES: Record<Name, (context: Mocha.Context) => Promise<number | null>> = 
       follows = resolve;
     });
     const server = await answering(200, JSON.stringify(running), (path) => path.includes("/journal") && follows());
-    const child = spawn(process.execPath, [MAIN, "advance", STACK, "--server", server], { cwd: projectRoot(), stdio: "ignore" });
-    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    const child = spawnForTest(process.execPath, [MAIN, "advance", STACK, "--server", server], { cwd: projectRoot(), stdio: "ignore" });
+    const ended = new Promise<number | NodeJS.Signals | null>((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
     await following;
     child.kill("SIGINT");
     return ended;

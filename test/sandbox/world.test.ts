@@ -1,4 +1,5 @@
-import { writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
@@ -206,6 +207,14 @@ describe("the sandbox's world", () => {
       }),
     );
     expect(noise(1, "a", 2)).to.be.within(0, 1);
+  });
+
+  it("promise 6: is not held by a process that was killed in the middle of a change", async () => {
+    const folder = tempFolder();
+    await mkdir(join(folder, "worlds"));
+    const gone = spawnSync(process.execPath, ["--version"]).pid;
+    await symlink(String(gone), join(folder, "worlds", `${STACK}.json.lock`));
+    expect(await (await sandboxIn(folder)).effects(STACK)).to.deep.equal([]);
   });
 
   it("tells a world file that is damaged, and a folder that cannot be written", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, readlink, rm, stat, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isAlive } from "../../automation/engine/locks.js";
 import type { StackConfig } from "../../config/schema.js";
@@ -14,8 +14,8 @@ const LOCK_WAIT_MS = 5;
 
 /**
  * One stack's far side: a plain state in one file, replaced whole at every change, so that a process killed at any
- * moment leaves a world as it was before or after the change. Several processes may use it: a lock file with the
- * holder's process id surrounds each change, and a file that another one wrote is read again.
+ * moment leaves a world as it was before or after the change. Several processes may use it: a lock that names the
+ * holder's process surrounds each change, and a file that another one wrote is read again.
  */
 export class World implements SandboxBackend {
   private tail: Promise<unknown> = Promise.resolve();
@@ -198,9 +198,8 @@ export class World implements SandboxBackend {
     await mkdir(dirname(this.file), { recursive: true });
     for (;;) {
       try {
-        const handle = await open(lock, "wx");
-        await handle.writeFile(String(process.pid));
-        await handle.close();
+        // A link is there with its holder or not at all: a file could be left empty by a process killed before it wrote.
+        await symlink(String(process.pid), lock);
         return () => rm(lock, { force: true });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
@@ -209,7 +208,7 @@ export class World implements SandboxBackend {
             { cause: error },
           );
         }
-        const holder = Number(await readFile(lock, "utf8").catch(() => ""));
+        const holder = Number(await readlink(lock).catch(() => ""));
         if (holder > 0 && !isAlive(holder)) await rm(lock, { force: true });
         else await new Promise((resolve) => setTimeout(resolve, LOCK_WAIT_MS));
       }
