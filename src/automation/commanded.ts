@@ -105,7 +105,8 @@ function resumed(next: MigrationState, plan: Plan): MigrationState {
       ? { ...state.steps, [id]: { ...at, status: "undone" as const } }
       : state.steps;
   const goal = Math.max(state.goal, Math.min(state.position + 1, plan.length));
-  if (step?.kind === "approval" && at?.status === "running") return { ...state, goal, status: "approval" };
+  // An answer that was given before still counts.
+  if (step?.kind === "approval" && at?.status === "running" && at.approvedBy === undefined) return { ...state, goal, status: "approval" };
   return settle({ ...state, steps, status: "running", goal }, plan);
 }
 

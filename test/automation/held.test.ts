@@ -5,7 +5,8 @@ import { currentConfig, type MigrationState } from "../../src/automation/state.j
 import { nextMaintenance } from "../../src/config/calendar.js";
 import { known, unknown } from "../../src/ports/observations.js";
 import { afterThisTest } from "../support/cleanup.js";
-import { STACK } from "./model.js";
+import { stateAfter } from "./history.js";
+import { modelPlan, RAW, STACK } from "./model.js";
 import { ModelService } from "./service.js";
 
 const GO = "database.go";
@@ -257,6 +258,22 @@ describe("trouble beside any step", () => {
     ]);
     expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
     expect(m.failures).to.deep.equal([]);
+  });
+});
+
+describe("an approval that was given", () => {
+  it("still counts after a pause that came in between", () => {
+    const id = "assess.accept";
+    const state = stateAfter(
+      RAW,
+      "assess.risks",
+      { type: "step.started", step: id, attempt: 1 },
+      { type: "command", command: "approve", step: id, who: "bob" },
+      { type: "command", command: "pause", why: "a look", who: "alice" },
+      { type: "command", command: "resume", who: "alice" },
+    );
+    expect(state.status).to.equal("running");
+    expect(decide(modelPlan(), state)).to.deep.include({ entries: [{ type: "step.completed", step: id, attempt: 1 }] });
   });
 });
 

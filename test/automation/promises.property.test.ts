@@ -375,10 +375,12 @@ class Night {
       } else if (state.status === "ready") await this.command({ command: "advance", extent: "end" }, "alice");
       else if (state.status === "held" || state.status === "paused") await this.command({ command: "resume" }, "alice");
       else if (step?.kind === "approval") await this.command({ command: "approve", step: step.id }, "carol");
-      else throw new Error(`stands still at ${step?.id} with status ${state.status} ${this.world.violations}`);
+      else throw new Error(`stands still at ${step?.id} with status ${state.status}\n${await this.story()}`);
     }
     const { state, plan } = await this.service.get(STACK);
-    throw new Error(`does not come to its end: ${state.status} at ${plan[state.position]?.id}: ${state.heldReason} ${state.watch?.reason}`);
+    throw new Error(
+      `does not come to its end: ${state.status} at ${plan[state.position]?.id}: ${state.heldReason} ${state.watch?.reason}\n${await this.story()}`,
+    );
   }
 
   async close(): Promise<void> {
