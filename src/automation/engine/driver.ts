@@ -221,8 +221,9 @@ export class StackDriver {
     const notes: string[] = [];
     const deadline = Date.now() + (this.options.lockPatienceMs ?? ORPHAN_MS);
     for (;;) {
-      const { cleared, live } = await clearLocks(place, this.options.project, name, begun);
+      const { cleared, live, cutOff } = await clearLocks(place, this.options.project, name, begun);
       notes.push(...cleared.map(({ pid }) => `Cleared the engine lock of process ${pid}, which has ended.`));
+      notes.push(...cutOff.map((path) => `Removed ${path}, which an engine that was killed had left empty.`));
       if (live === undefined) return notes;
       if (Date.now() > deadline) {
         throw new Conflict(`The stack ${name} is locked by process ${live.pid} of ${live.user} on ${live.host} since ${live.since}.`, {

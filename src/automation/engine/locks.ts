@@ -27,18 +27,47 @@ export async function engineLocks(place: LockPlace, project: string, stack: stri
   return locks.filter((l) => l !== undefined);
 }
 
-/** Removes those that are proven dead. @returns them, and one that is not, if there is any */
+/**
+ * Removes those that are proven dead, and what their engines left cut off.
+ * @returns them, one that is not, if there is any, and the files that were cut off
+ */
 export async function clearLocks(
   place: LockPlace,
   project: string,
   stack: string,
   begun?: EngineStart,
-): Promise<{ cleared: EngineLock[]; live: EngineLock | undefined }> {
+): Promise<{ cleared: EngineLock[]; live: EngineLock | undefined; cutOff: string[] }> {
   const locks = await engineLocks(place, project, stack, begun);
   const cleared = locks.filter((l) => l.dead);
   for (const { path } of cleared) await place.remove(path);
-  return { cleared, live: locks.find((l) => !l.dead) };
+  const live = locks.find((l) => !l.dead);
+  return { cleared, live, cutOff: live === undefined ? await removeCutOff(place, project, stack) : [] };
 }
+
+/** Of the files of the engine's history: a killed engine was at one of the last. */
+const NEWEST = 6;
+
+/**
+ * A folder has the attributes of each file beside it, in a file that is opened first and written then. An engine that is
+ * killed in between leaves it empty, and every later call fails with "EOF". What it says is only what is assumed without it.
+ */
+async function removeCutOff(place: LockPlace, project: string, stack: string): Promise<string[]> {
+  if (place.kind !== "folder") return [];
+  const state = `.pulumi/stacks/${project}/${stack}.json`;
+  const history = `.pulumi/history/${project}/${stack}`;
+  const newest = (await place.list(history))
+    .filter((name) => name.endsWith(ATTRIBUTES))
+    .sort()
+    .slice(-NEWEST);
+  const found: string[] = [];
+  for (const path of [`${state}${ATTRIBUTES}`, `${state}.bak${ATTRIBUTES}`, ...newest.map((name) => `${history}/${name}`)]) {
+    if ((await place.read(path)) !== "") continue;
+    await place.remove(path);
+    found.push(path);
+  }
+  return found;
+}
+const ATTRIBUTES = ".attrs";
 
 async function readLock(place: LockPlace, path: string, begun: EngineStart | undefined): Promise<EngineLock | undefined> {
   const text = await place.read(path);

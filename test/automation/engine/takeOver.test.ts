@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { takeOver } from "../../../src/automation/engine/takeOver.js";
 import { EngineThread } from "../../../src/automation/engine/thread.js";
@@ -52,6 +53,30 @@ const created = async ({ sandbox }: OpenSandbox) => (await sandbox.effects(STACK
 
 describe("the recovery of an update whose end is not known", function () {
   this.timeout(240_000);
+
+  it("promise 6: mends the state of an engine that was killed while it wrote it, which stops every later call", function () {
+    return inSandbox(this, "cut-off", async (open) => {
+      const config = await updated(open);
+      const root = fileURLToPath(open.env.PULUMI_BACKEND_URL ?? "");
+      const attributes = `.pulumi/stacks/cutover/${STACK}.json.attrs`;
+      await truncate(join(root, attributes));
+      expect(await open.driver.preview(STACK, config).catch((error: Error) => error.message)).to.contain("EOF");
+      expect(await open.driver.clearDeadLocks(STACK)).to.deep.equal([
+        `Removed ${attributes}, which an engine that was killed had left empty.`,
+      ]);
+      expect((await open.driver.preview(STACK, config)).changes).to.deep.equal([]);
+      const updates = join(root, ".pulumi", "history", "cutover", STACK);
+      const newest =
+        (await readdir(updates))
+          .filter((name) => name.endsWith(".history.json.attrs"))
+          .sort()
+          .at(-1) ?? "";
+      await truncate(join(updates, newest));
+      expect(await open.driver.clearDeadLocks(STACK)).to.have.length(1);
+      expect(await open.driver.findUpdate(STACK, config, KEY)).to.include({ engineVersion: 0 });
+      expect(await open.driver.clearDeadLocks(STACK)).to.deep.equal([]);
+    });
+  });
 
   it("promise 6: takes over what exists though the engine knows nothing of it, and the update goes through with each create once", function () {
     return inSandbox(this, "taken-over", async (open) => {
