@@ -7,7 +7,7 @@ import { buildPlan, planDigest } from "../../src/automation/plan.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store.js";
 import type { Preview, ProjectPort } from "../../src/automation/types.js";
 import type { StackConfig } from "../../src/config/schema.js";
-import { configChanges, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
+import { configChanges, configDigest, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
 import { Conflict, Terminal, Transient, UserError } from "../../src/errors.js";
 import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
 import type { Effect, Evidence, Target } from "../../src/ports/target.js";
@@ -191,7 +191,7 @@ export class ModelWorld {
 /** @param folder where the stack's config file lies: like the engine, an update leaves the applied config there */
 export function modelDriver(world: ModelWorld, folder: string): Driver {
   const historyOf = (config: RawConfig, key: string): Updated | undefined => {
-    const index = world.updates.findIndex((u) => u.key === key && JSON.stringify(u.config) === JSON.stringify(config));
+    const index = world.updates.findIndex((u) => u.key === key && configDigest(u.config) === configDigest(config));
     return index === -1 ? undefined : { engineVersion: index + 1, changes: {}, durationMs: 1 };
   };
   return {
