@@ -79,6 +79,24 @@ describe("the portal's page", function () {
     await close();
   });
 
+  it("keeps the focus where somebody is typing while the dialog fills", async () => {
+    const { page, close } = await open();
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route("**/way-back?*", (route) => held.then(() => route.continue()));
+    await page.getByRole("button", { name: "Roll back…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Why").click();
+    await page.keyboard.type("the phone ");
+    answer();
+    await dialog.getByText("Loses nothing.").waitFor();
+    await page.keyboard.type("rang");
+    expect(await dialog.getByLabel("Why").inputValue()).to.equal("the phone rang");
+    await close();
+  });
+
   it("puts the person's name and reason into the journal, and filters it", async () => {
     const { page, close } = await open();
     await page.getByLabel("Acting as").fill("carla");

@@ -42,12 +42,14 @@ export function patch(parent: ParentNode & Node, ...views: View[]): void {
   const old = [...parent.childNodes];
   const byKey = new Map(old.flatMap((n) => (nodeOf.get(n)?.key === undefined ? [] : [[nodeOf.get(n)?.key, n] as const])));
   const spare = old.filter((n) => nodeOf.get(n)?.key === undefined);
-  wanted.forEach((child, i) => {
-    const node = typeof child === "string" ? textFor(child, spare) : elementFor(child, parent, byKey, spare);
+  const nodes = wanted.map((child) => (typeof child === "string" ? textFor(child, spare) : elementFor(child, parent, byKey, spare)));
+  // What goes, goes first: a node that stays where it is would lose the focus by being moved around it.
+  const kept = new Set<Node>(nodes);
+  for (const node of old) if (!kept.has(node)) node.remove();
+  nodes.forEach((node, i) => {
     const at = parent.childNodes[i] ?? null;
     if (at !== node) parent.insertBefore(node, at);
   });
-  while (parent.childNodes.length > wanted.length) parent.lastChild?.remove();
 }
 
 function textFor(text: string, spare: Node[]): Node {
