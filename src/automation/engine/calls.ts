@@ -87,24 +87,22 @@ export class AutomationCalls implements EngineCalls {
   }
 
   async preview(name: string, configFile: string, refresh: boolean): Promise<Preview> {
-    const collector = new PreviewCollector();
-    const what = `The preview of ${name} failed`;
-    await this.on(name, what, collector, (stack, run) =>
-      stack.preview({ ...run, onEvent: collector.onEvent, configFile, refresh, suppressProgress: true }),
-    );
-    return collector.result();
+    return (await this.previewed(name, `The preview of ${name} failed`, { configFile, refresh })).result();
   }
 
   async planned(name: string, scope: Scope): Promise<Planned[]> {
-    const collector = new PreviewCollector();
-    const what = `What the interrupted update of ${name} created could not be looked for`;
-    await this.on(name, what, collector, (stack, run) =>
-      stack.preview({ ...run, ...scope, onEvent: collector.onEvent, suppressProgress: true }),
-    );
-    return collector.creates;
+    return (await this.previewed(name, `What the interrupted update of ${name} created could not be looked for`, scope)).creates;
   }
 
-  async up(name: string, { configFile, message, target, onEvent: also }: UpOptions): Promise<Applied> {
+  private async previewed(name: string, what: string, options: Scope & { refresh?: boolean }): Promise<PreviewCollector> {
+    const collector = new PreviewCollector();
+    await this.on(name, what, collector, (stack, run) =>
+      stack.preview({ ...run, ...options, onEvent: collector.onEvent, suppressProgress: true }),
+    );
+    return collector;
+  }
+
+  async up(name: string, { onEvent: also, ...options }: UpOptions): Promise<Applied> {
     const collector = new PreviewCollector();
     let changes: Record<string, number> | undefined;
     const onEvent = (event: EngineEvent): void => {
@@ -113,7 +111,7 @@ export class AutomationCalls implements EngineCalls {
       if (event.summaryEvent !== undefined) changes = { ...event.summaryEvent.resourceChanges };
     };
     const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack, run) =>
-      stack.up({ ...run, onEvent, configFile, message, suppressProgress: true, ...(target === undefined ? {} : { target }) }),
+      stack.up({ ...run, ...options, onEvent, suppressProgress: true }),
     );
     return { version: summary?.version ?? 0, changes: changes ?? { ...summary?.resourceChanges } };
   }

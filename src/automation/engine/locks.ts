@@ -41,7 +41,9 @@ export async function clearLocks(
   const cleared = locks.filter((l) => l.dead);
   for (const { path } of cleared) await place.remove(path);
   const live = locks.find((l) => !l.dead);
-  return { cleared, live, cutOff: live === undefined ? await removeCutOff(place, project, stack) : [] };
+  // Only an engine whose end nobody saw can have left something so.
+  const killed = begun !== undefined || cleared.length > 0;
+  return { cleared, live, cutOff: killed && live === undefined ? await removeCutOff(place, project, stack) : [] };
 }
 
 /** Of the files of the engine's history: a killed engine was at one of the last. */

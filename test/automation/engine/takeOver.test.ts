@@ -2,6 +2,7 @@ import { readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { engineStart } from "../../../src/automation/engine/system.js";
 import { takeOver } from "../../../src/automation/engine/takeOver.js";
 import { EngineThread } from "../../../src/automation/engine/thread.js";
 import { type RawConfig, StackFile } from "../../../src/config/stackFile.js";
@@ -56,12 +57,13 @@ describe("the recovery of an update whose end is not known", function () {
 
   it("promise 6: mends the state of an engine that was killed while it wrote it, which stops every later call", function () {
     return inSandbox(this, "cut-off", async (open) => {
+      const begun = engineStart();
       const config = await updated(open);
       const root = fileURLToPath(open.env.PULUMI_BACKEND_URL ?? "");
       const attributes = `.pulumi/stacks/cutover/${STACK}.json.attrs`;
       await truncate(join(root, attributes));
       expect(await open.driver.preview(STACK, config).catch((error: Error) => error.message)).to.contain("EOF");
-      expect(await open.driver.clearDeadLocks(STACK)).to.deep.equal([
+      expect(await open.driver.clearDeadLocks(STACK, begun)).to.deep.equal([
         `Removed ${attributes}, which an engine that was killed had left empty.`,
       ]);
       expect((await open.driver.preview(STACK, config)).changes).to.deep.equal([]);
@@ -72,9 +74,9 @@ describe("the recovery of an update whose end is not known", function () {
           .sort()
           .at(-1) ?? "";
       await truncate(join(updates, newest));
-      expect(await open.driver.clearDeadLocks(STACK)).to.have.length(1);
+      expect(await open.driver.clearDeadLocks(STACK, begun)).to.have.length(1);
       expect(await open.driver.findUpdate(STACK, config, KEY)).to.include({ engineVersion: 0 });
-      expect(await open.driver.clearDeadLocks(STACK)).to.deep.equal([]);
+      expect(await open.driver.clearDeadLocks(STACK, begun)).to.deep.equal([]);
     });
   });
 
