@@ -21,6 +21,14 @@ const CHANGES: { what: string; step: string; change: ConfigPatch }[] = [
   { what: "a new version", step: "rollout.update", change: { "workload.image": IMAGE } },
 ];
 
+/** How the figures begin that are there for each number of stacks. */
+const GROWING = [
+  ...CHANGES.flatMap(({ what }) => [what, `peak memory of ${what}`]),
+  "the service afterwards",
+  `engines' peak memory, ${MANY} at most, no memory budget`,
+  `engines' peak memory, ${MANY} at most, CUTOVER_ENGINE_MEMORY_MB`,
+];
+
 /** Many stacks advanced by one service, beside the same stacks with `xargs -P` and the raw CLI. */
 export const benchmark: Benchmark = {
   about: "many stacks at once",
@@ -28,10 +36,14 @@ export const benchmark: Benchmark = {
     const figures: Figure[] = [];
     const { short, stacks } = context;
     for (const size of short ? [2] : [Math.max(1, Math.round(stacks / 10)), stacks]) figures.push(...(await measure(context, size)));
-    const times = figures.filter((f) => f.bar !== undefined && f.what.startsWith("a new version"));
     return {
       figures,
-      growths: growthOf("stacks a minute", times),
+      growths: GROWING.flatMap((what) =>
+        growthOf(
+          what,
+          figures.filter((f) => f.what.startsWith(what)),
+        ),
+      ),
       notes: [
         `${PARALLEL} engines side by side on both sides. Memory is the proportional set size of the service with its engines, or of xargs with its.`,
       ],
@@ -59,22 +71,28 @@ async function measure({ folder, say }: Context, size: number): Promise<Figure[]
       const [mine, theirs] = [results.get(0) as Measured, results.get(1) as Measured];
       say(`${size} stacks, ${what}: ${mine.seconds.toFixed(1)} s, xargs ${theirs.seconds.toFixed(1)} s`);
       const rate = (m: Measured) => sampleOf([(size * 60) / m.seconds]);
-      const sized = { size: { of: "stacks", value: size } };
+      const sized = of(size);
       figures.push(
         compared(`${what} of ${size} stacks`, "stacks/min", { ours: rate(mine), theirs: rate(theirs) }, "xargs -P pulumi up --yes", {
           ...sized,
           bar: { least: 1, limit: "an engine keeps a core busy, on both sides" },
         }),
         compared(
-          `peak memory of it (${shown(mine.peak)})`,
+          `peak memory of ${what} of ${size} stacks (${shown(mine.peak)})`,
           "MiB",
           { ours: sampleOf([mine.peak.total]), theirs: sampleOf([theirs.peak.total]) },
           `xargs (${shown(theirs.peak)})`,
+          sized,
         ),
       );
     }
     figures.push(
-      figure(`the service afterwards, ${size} stacks`, "MiB", sampleOf([(await peakWhile(() => [service.pid], pause)).peak.total])),
+      figure(
+        `the service afterwards, ${size} stacks`,
+        "MiB",
+        sampleOf([(await peakWhile(() => [service.pid], pause)).peak.total]),
+        of(size),
+      ),
       ...(await bounded(ours, service, stacks)),
     );
   } finally {
@@ -84,6 +102,8 @@ async function measure({ folder, say }: Context, size: number): Promise<Figure[]
   }
   return figures;
 }
+
+const of = (stacks: number) => ({ size: { of: "stacks", value: stacks } });
 
 interface Measured {
   seconds: number;
@@ -110,7 +130,8 @@ async function bounded(world: World, first: Service, stacks: string[]): Promise<
     for (const stack of stacks) await service.idle(stack);
     await service.close();
     const what = memoryMb === undefined ? "no memory budget" : `CUTOVER_ENGINE_MEMORY_MB=${memoryMb}`;
-    figures.push(figure(`engines' peak memory, ${MANY} at most, ${what}, ${stacks.length} stacks`, "MiB", sampleOf([peak.by.pulumi ?? 0])));
+    const title = `engines' peak memory, ${MANY} at most, ${what}, ${stacks.length} stacks`;
+    figures.push(figure(title, "MiB", sampleOf([peak.by.pulumi ?? 0]), of(stacks.length)));
   }
   return figures;
 }

@@ -18,7 +18,7 @@ export const benchmark: Benchmark = {
     const alert = hasPromtool() ? await guidesAlert(join(folder, "alert"), FAILING) : undefined;
     const decisions: Figure[] = [];
     const updates: Figure[] = [];
-    const detections: number[] = [];
+    const detections: Figure[] = [];
     const { sizes, entries } = fleets(short);
     // Each size is a world of its own, which takes as long to make as everything else.
     for (const size of short ? sizes.slice(0, 1) : sizes) {
@@ -26,7 +26,19 @@ export const benchmark: Benchmark = {
       for (let round = 0; round < context.times(3); round += 1) rounds.push(await measure(context, `${size}-${round}`, size, entries));
       const of = (what: keyof Measured) => sampleOf(rounds.map((r) => r[what]));
       const sized = { size: { of: "migrations", value: size } };
-      detections.push(...of("detection").values);
+      const seen = of("detection");
+      const detection = `detection: from the first bad sample to a failed gate, on the target's clock, beside ${size} other migrations`;
+      detections.push(
+        alert === undefined
+          ? figure(detection, "s", seen, sized)
+          : compared(
+              detection,
+              "s",
+              { ours: seen, theirs: sampleOf(seen.values.map(() => alert.fromSample)) },
+              "the guide's alert HighErrorRate by promtool, until it fires",
+              { bar: { most: 1, limit: "gates.failAfterSamples rounds" }, ...sized },
+            ),
+      );
       decisions.push(
         figure(`decision: from the failed gate to the intended update, beside ${size} other migrations`, "s", of("decision"), sized),
       );
@@ -40,25 +52,9 @@ export const benchmark: Benchmark = {
       );
       say(`${size} others: ${of("decision").median.toFixed(3)} s to decide, ${of("update").median.toFixed(2)} s to apply`);
     }
-    const detection = "detection: from the first bad sample to a failed gate, on the target's clock";
-    const theirs = sampleOf(detections.map(() => alert?.fromSample ?? 0));
     return {
-      figures: [
-        alert === undefined
-          ? figure(detection, "s", sampleOf(detections))
-          : compared(
-              detection,
-              "s",
-              { ours: sampleOf(detections), theirs },
-              "the guide's alert HighErrorRate by promtool, until it fires",
-              {
-                bar: { most: 1, limit: "gates.failAfterSamples rounds" },
-              },
-            ),
-        ...decisions,
-        ...updates,
-      ],
-      growths: [...growthOf("decision", decisions), ...growthOf("update", updates)],
+      figures: [...detections, ...decisions, ...updates],
+      growths: [...growthOf("detection", detections), ...growthOf("decision", decisions), ...growthOf("update", updates)],
       notes: [
         "Detection is a setting: gates.failAfterSamples bad rounds in a row, a round every 15 s at least (a twentieth of the hold).",
         alert === undefined

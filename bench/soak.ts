@@ -25,25 +25,31 @@ export const benchmark: Benchmark = {
     await fillJournals(world, short ? 2 : STANDING, short ? 20 : 200);
     const service = await startService(world, { node: ["--expose-gc"] });
     try {
-      const ours = settled(await byService(service, stacks, say));
+      const points = await byService(service, stacks, say);
+      const ours = settled(points);
       // A third of them shows its slope, and takes as long.
       const theirs = settled(await byScript(raw, stacks.slice(0, Math.max(2 * AT_ONCE, Math.ceil(stacks.length / 3))), say));
       const total = stacks.length * STEPS;
       const most = `over the last two thirds of ${total} advances`;
-      const size = (value: number) => ({ size: { of: "advances", value } });
-      const sizes = [ours[0], ours.at(-1)].map((p) => figure("", "MiB", sampleOf([p?.memory ?? 0]), size(p?.advances ?? 0)));
+      // The least that lies a tenth of the way, and all of it.
+      const ends = [
+        points.filter((p) => p.advances > 0 && p.advances <= total / 10).at(-1) ?? (points[1] as Point),
+        points.at(-1) as Point,
+      ];
+      const sizes = (of: (point: Point) => number) =>
+        ends.map((p) => figure("", "MiB", sampleOf([of(p)]), { size: { of: "advances", value: p.advances } }));
       return {
         figures: [
           compared(
             `growth of the service's memory an advance, ${most}`,
             "KiB",
-            { ours: growth(ours, (p) => p.memory), theirs: growth(theirs, (p) => p.memory) },
+            { ours: growth(ours, memory), theirs: growth(theirs, memory) },
             "a script over the Automation API, the same updates",
           ),
           figure(
             `of it alive in the heap of its own thread: ${total / STEPS} more migrations in the list, with their revisions`,
             "KiB",
-            growth(ours, (p) => p.alive ?? 0),
+            growth(ours, alive),
           ),
           compared(
             `the service's memory in that time`,
@@ -52,7 +58,10 @@ export const benchmark: Benchmark = {
             "the script",
           ),
         ],
-        growths: growthOf("the service's memory", sizes),
+        growths: [
+          ...growthOf("the service's memory", sizes(memory)),
+          ...growthOf("of it alive in the heap of its own thread", sizes(alive)),
+        ],
         notes: [
           `Slopes are medians of the slopes between all pairs of points, with their quartiles. Each ${STEPS} advances are a migration of their own, ` +
             `which stays in the list with its revisions: that is the growth that is meant. The script keeps nothing; what it gains is what the SDK leaves behind.`,
@@ -74,6 +83,8 @@ interface Point {
   alive?: number;
 }
 
+const memory = (point: Point): number => point.memory;
+const alive = (point: Point): number => point.alive ?? 0;
 /** The first third fills caches and compiles code. */
 const settled = (points: Point[]): Point[] => points.slice(Math.floor(points.length / 3));
 /** KiB an advance. */

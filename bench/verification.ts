@@ -3,7 +3,7 @@ import type { SqlEndpoint } from "../src/adapters/sql/session.js";
 import { hasPostgres, type Postgres, postgresIn } from "../test/support/postgresServers.js";
 import { inTurns, seconds } from "./harness/measure.js";
 import { run } from "./harness/processes.js";
-import { type Benchmark, type Context, compared, growthOf, type Report } from "./harness/report.js";
+import { type Benchmark, type Context, compared, type Figure, growthOf, type Report } from "./harness/report.js";
 
 const TABLE = `CREATE TABLE orders (id bigint PRIMARY KEY, customer text NOT NULL, amount numeric(12,2), paid boolean, at timestamptz, note text)`;
 const FILL = `INSERT INTO orders SELECT i, 'customer ' || i % 9973, i * 1.37, i % 3 = 0, timestamptz '2026-01-01' + i * interval '1 second',
@@ -32,7 +32,7 @@ export const benchmark: Benchmark = {
 };
 
 async function measure(source: Postgres, target: Postgres, { short, times, say }: Context): Promise<Report> {
-  const figures = [];
+  const figures: Figure[] = [];
   for (const size of short ? [100, 1_000] : [50_000, 500_000]) {
     for (const server of [source, target]) {
       await server.sql(async (s) => {
@@ -62,11 +62,11 @@ async function measure(source: Postgres, target: Postgres, { short, times, say }
       figures.push(compared(what, "s", measured, "psql on both at once: count and md5", { size: { of: "rows", value: size } }));
     }
   }
-  const unpaused = figures.filter((_, i) => i % 2 === 0);
+  const [unpaused, paused] = [0, 1].map((n) => figures.filter((_, i) => i % 2 === n)) as [Figure[], Figure[]];
   const rate = Math.round((unpaused.at(-1)?.size?.value ?? 0) / (unpaused.at(-1)?.ours.median ?? 1));
   return {
     figures,
-    growths: growthOf("comparison of two databases", unpaused),
+    growths: [...growthOf("comparison of two databases", unpaused), ...growthOf("the same with its default pauses", paused)],
     notes: [
       `${rate} rows a second without pauses. psql only says that something differs; the comparison names rows, can be resumed, and reads in chunks.`,
     ],

@@ -75,7 +75,8 @@ export type Entry =
       durationMs: number;
       recovered?: boolean;
     }
-  | { type: "update.failed"; key: string; revision: number; error: string; transient: boolean }
+  /** `unsettled`: what it had begun may have been done, though the engine knows nothing of it. */
+  | { type: "update.failed"; key: string; revision: number; error: string; transient: boolean; unsettled?: boolean }
   | { type: "action.intended"; key: string; step: string; undo: boolean }
   | {
       type: "action.succeeded";
@@ -108,8 +109,8 @@ export type Entry =
     }
   | { type: "rollback.completed"; revision: number }
   | { type: "migration.held"; reason: string; promise?: number }
-  /** `engine`: the interrupted update goes on there. */
-  | { type: "runner.recovered"; note: string; engine?: EngineStart }
+  /** `engine`: the interrupted update goes on there. `settled`: the engine knows what the failed updates had done. */
+  | { type: "runner.recovered"; note: string; engine?: EngineStart; settled?: boolean }
   | ({ type: "drift.found" } & Drift)
   | { type: "drift.cleared" }
   | { type: "hook.intended"; id: string; hook: string; moment: Moment; step?: string; reason?: string }

@@ -58,13 +58,11 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
       return { ...next, intent: entry };
     case "update.succeeded":
       return updated(next, entry);
-    case "update.failed":
-      return failed(
-        { ...next, intent: undefined },
-        state.intent?.type === "update.intended" ? state.intent.step : undefined,
-        entry.error,
-        entry.transient,
-      );
+    case "update.failed": {
+      const intent = state.intent?.type === "update.intended" ? state.intent : undefined;
+      const unsettled = entry.unsettled === true && intent !== undefined ? [...(state.unsettled ?? []), intent] : state.unsettled;
+      return failed({ ...next, intent: undefined, unsettled }, intent?.step, entry.error, entry.transient);
+    }
     case "action.succeeded":
       return acted(next, entry);
     case "action.failed": {
@@ -122,6 +120,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         heldPromise: entry.promise,
       };
     case "runner.recovered":
+      if (entry.settled === true) return { ...next, unsettled: undefined };
       if (entry.engine === undefined || next.intent?.type !== "update.intended") return next;
       return { ...next, intent: { ...next.intent, engine: entry.engine } };
     case "hook.intended":

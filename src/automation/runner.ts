@@ -4,6 +4,7 @@ import type { Evidence } from "../ports/target.js";
 import { endingBy } from "./deadline.js";
 import type { Decision } from "./decision.js";
 import { Cancelled, type Driver, type Updated } from "./engine/driver.js";
+import { isUnsettled } from "./engine/failures.js";
 import { type EngineStart, engineStart, thisSystem } from "./engine/system.js";
 import type { Entry } from "./entries.js";
 import { apply } from "./fold.js";
@@ -15,7 +16,7 @@ import type { HooksPort } from "./hooks.js";
 import { decide } from "./orchestrator.js";
 import type { Plan } from "./plan.js";
 import { statefulLosses } from "./promises.js";
-import { currentConfig, type Intent, type MigrationState } from "./state.js";
+import { currentConfig, type Intent, type MigrationState, type UpdateIntent } from "./state.js";
 import type { Lease, Store } from "./store.js";
 import { planOf } from "./tuning.js";
 import type { Preview, ProjectPort } from "./types.js";
@@ -156,12 +157,14 @@ export class Runner {
   }
 
   private async preview({ step, attempt, config }: Extract<Decision, { do: "preview" }>): Promise<void> {
+    const fail = (error: unknown) => this.append({ type: "preview.failed", step: step.id, ...failure(error) });
+    const open = await this.settle(false);
+    if (open !== undefined) return fail(open);
     let preview: Preview;
     try {
       preview = await this.parts.driver.preview(this.state.stack, config);
     } catch (error) {
-      await this.append({ type: "preview.failed", step: step.id, ...failure(error) });
-      return;
+      return fail(error);
     }
     const blocked = statefulLosses(preview.changes).map((c) => c.name);
     await this.append({ type: "preview.stored", step: step.id, attempt, preview, blocked });
@@ -170,7 +173,7 @@ export class Runner {
   private async update(decision: Extract<Decision, { do: "update" }>): Promise<void> {
     const revision = Math.max(...this.state.revisions.map((r) => r.number)) + 1;
     const { key, config, why, step, restores, kept, dnsOnly } = decision;
-    const intent: Extract<Entry, { type: "update.intended" }> = {
+    const intent: UpdateIntent = {
       type: "update.intended",
       key,
       revision,
@@ -187,28 +190,49 @@ export class Runner {
     await this.applyUpdate(intent);
   }
 
-  private async applyUpdate(intent: Extract<Intent, { type: "update.intended" }>): Promise<void> {
+  private async applyUpdate(intent: UpdateIntent): Promise<void> {
     await this.parts.store.requireHeld(this.lease);
+    const { key, revision, config } = intent;
+    const dnsOnly = intent.targetDns === true;
+    const fail = (error: unknown) =>
+      this.append({ type: "update.failed", key, revision, ...failure(error), ...(isUnsettled(error) ? { unsettled: true } : {}) });
+    const open = await this.settle(dnsOnly);
+    if (open !== undefined) return fail(open);
     let updated: Updated;
     try {
-      updated = await this.parts.driver.update(this.state.stack, intent.config, intent.key, { dnsOnly: intent.targetDns === true });
+      updated = await this.parts.driver.update(this.state.stack, config, key, { dnsOnly });
     } catch (error) {
       // The service ends: the update stays intended, and the next runner finds out how far it came.
       if (error instanceof Cancelled && this.stop.aborted) throw error;
-      const failed = failure(error);
-      if (error instanceof Cancelled) failed.error = [failed.error, ...(await this.settle(intent))].join(" ");
-      await this.append({ type: "update.failed", key: intent.key, revision: intent.revision, ...failed });
-      return;
+      return fail(error);
     }
     // When this line cannot be written, the update still happened: it stays intended, and is looked for.
-    await this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...updated });
+    await this.append({ type: "update.succeeded", key, revision, ...updated });
   }
 
-  /** What a stopped update had begun is in the engine's state before anything else is updated. @returns what was done */
-  private settle({ config, targetDns }: Extract<Intent, { type: "update.intended" }>): Promise<string[]> {
-    return this.parts.driver
-      .recover(this.state.stack, config, { dnsOnly: targetDns === true })
-      .catch((error: Error) => [`What it had begun could not be settled: ${error.message}`]);
+  /**
+   * Brings what failed updates had begun into the engine's state, before that is compared with anything.
+   * @param dnsOnly looks at the weighted records alone: they do not wait for the rest
+   * @returns why that did not succeed
+   */
+  private async settle(dnsOnly: boolean): Promise<Error | undefined> {
+    const { stack, unsettled = [] } = this.state;
+    if (unsettled.length === 0) return undefined;
+    await this.parts.store.requireHeld(this.lease);
+    const { driver } = this.parts;
+    const notes: string[] = [];
+    try {
+      for (const { config, engine, targetDns } of unsettled) {
+        notes.push(...(await driver.clearDeadLocks(stack, engine)));
+        notes.push(...(await driver.recover(stack, config, { dnsOnly: dnsOnly || targetDns === true })));
+      }
+    } catch (error) {
+      return error as Error;
+    }
+    const settled = !dnsOnly || unsettled.every((u) => u.targetDns === true);
+    const what = `What the failed update had begun${settled ? "" : " on the weighted records"} was settled.`;
+    await this.append({ type: "runner.recovered", note: [what, ...notes].join(" "), ...(settled ? { settled } : {}) });
+    return undefined;
   }
 
   private async act({ key, step, undo, config, deadline }: Omit<Extract<Decision, { do: "act" }>, "do">): Promise<void> {

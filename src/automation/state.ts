@@ -48,6 +48,7 @@ export const MAX_TRIES = 4;
 
 /** An effect whose outcome is not in the journal (yet). */
 export type Intent = Extract<Entry, { type: "update.intended" | "action.intended" }>;
+export type UpdateIntent = Extract<Intent, { type: "update.intended" }>;
 
 export interface MigrationState {
   stack: string;
@@ -80,6 +81,8 @@ export interface MigrationState {
   };
   /** An update began and did not succeed: the engine's state may lie between two revisions. */
   dirty: boolean;
+  /** Updates that failed, and of which something may have been done that the engine does not know: settled before the next one. */
+  unsettled?: UpdateIntent[];
   /** A person asked to go back; the orchestrator answers with the path. */
   requested?: { to: number | "safety"; why: string; who: string; abort: boolean };
   /** When each fact became true, on the target's clock; the newest of a pair counts. */

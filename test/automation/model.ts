@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import type { Driver, Updated } from "../../src/automation/engine/driver.js";
+import { unsettled } from "../../src/automation/engine/failures.js";
 import type { Entry, Recorded } from "../../src/automation/entries.js";
 import { record } from "../../src/automation/journal.js";
 import { buildPlan, planDigest } from "../../src/automation/plan.js";
@@ -97,6 +98,9 @@ export class ModelWorld {
   violations: string[] = [];
   readonly keys = new Map<string, Evidence>();
   readonly updates: { config: RawConfig; key: string }[] = [];
+  /** The config as which the engine's resources really stand, and as which the engine believes them to stand. */
+  stands: RawConfig = RAW;
+  believed: RawConfig = RAW;
   faults: Faults = NO_FAULTS;
   /** Newest fencing token under which an effect began. */
   fence = 0;
@@ -213,17 +217,30 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       const fails = world.faults.fail("update");
       if (fails === "transient") throw new Transient("the update was throttled");
       if (fails === "terminal") throw new Terminal("the update was refused");
-      if (fails === "timed out") throw new Transient("the update did not begin in time");
       if (historyOf(config, key) !== undefined) world.violations.push(`promise 6: ${key} was updated twice`);
       writeFileSync(StackFile.pathOf(folder, STACK), stringify({ config }));
-      world.become(readConfig(config, "model", STACK));
+      // An engine changes what differs from what it believes, and nothing else.
+      if (configDigest(world.believed) !== configDigest(config)) {
+        world.become(readConfig(config, "model", STACK));
+        world.stands = config;
+      }
+      if (fails === "timed out") throw unsettled(new Transient("the update was done and not answered in time"));
       world.gate("inside update");
+      world.believed = config;
+      if (configDigest(world.stands) !== configDigest(config)) world.violations.push(`promise 6: ${key} changed nothing, and had to`);
       world.updates.push({ config, key });
       world.gate("after update");
       return { engineVersion: world.updates.length, changes: {}, durationMs: 1 };
     },
     findUpdate: async (_, config, key) => historyOf(config, key),
-    recover: async () => [],
+    async recover() {
+      world.gate("before recovery");
+      const fails = world.faults.fail("recovery");
+      if (fails === "terminal") throw new Terminal("the recovery was refused");
+      if (fails !== undefined) throw new Transient("the recovery was not answered");
+      world.believed = world.stands;
+      return [];
+    },
     clearDeadLocks: async () => [],
     checkHistory: async () => [],
     cancel: () => undefined,

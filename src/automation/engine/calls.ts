@@ -8,7 +8,7 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import type { Preview } from "../types.js";
 import { connected } from "./connections.js";
-import { engineError } from "./failures.js";
+import { engineError, unsettled } from "./failures.js";
 import { type Planned, PreviewCollector } from "./preview.js";
 
 export interface EngineOptions {
@@ -112,7 +112,9 @@ export class AutomationCalls implements EngineCalls {
     };
     const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack, run) =>
       stack.up({ ...run, ...options, onEvent, suppressProgress: true }),
-    );
+    ).catch((error: Error) => {
+      throw collector.unsettled ? unsettled(error) : error;
+    });
     return { version: summary?.version ?? 0, changes: changes ?? { ...summary?.resourceChanges } };
   }
 

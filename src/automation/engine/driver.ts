@@ -6,6 +6,7 @@ import { Conflict, Terminal } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { Preview, Revision } from "../types.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
+import { unsettled } from "./failures.js";
 import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import { type SlotOptions, Slots } from "./slots.js";
@@ -137,8 +138,8 @@ export class StackDriver {
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.
       await this.clearOwnLocks(name, begun);
-      if (error instanceof Late) throw new Cancelled(error.message, { cause: error });
-      if (cancelled.signal.aborted) throw new Cancelled(`The update of ${name} was cancelled.`, { cause: error });
+      if (error instanceof Late) throw unsettled(new Cancelled(error.message, { cause: error }));
+      if (cancelled.signal.aborted) throw unsettled(new Cancelled(`The update of ${name} was cancelled.`, { cause: error }));
       throw error;
     } finally {
       this.updating.delete(name);

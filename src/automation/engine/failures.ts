@@ -2,7 +2,16 @@ import { CommandError, ConcurrentUpdateError } from "@pulumi/pulumi/automation/i
 import { Conflict, CutoverError, Terminal, Transient } from "../../errors.js";
 import { plain } from "./preview.js";
 
-const PASSING = /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|ECONN|TooManyRequests/i;
+const PASSING =
+  /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|ECONN|TooManyRequests|error reading from server|transport is closing/i;
+
+/** What became of an update's operations is not known: some may have been done though the engine says otherwise. */
+export interface Unsettled {
+  unsettled: true;
+}
+
+export const unsettled = <E extends Error>(error: E): E & Unsettled => Object.assign(error, { unsettled: true as const });
+export const isUnsettled = (error: unknown): boolean => error instanceof Error && "unsettled" in error;
 
 /** The engine's failure as one of ours. */
 export function engineError(error: unknown, diagnostics: string[], what: string): Error {
@@ -12,10 +21,17 @@ export function engineError(error: unknown, diagnostics: string[], what: string)
       next: "Wait for it, or run `cutover doctor`.",
     });
   if (!(error instanceof CommandError) && diagnostics.length === 0) return error instanceof Error ? error : new Error(String(error));
+  const signal = signalOf(error);
+  if (signal !== undefined && diagnostics.length === 0)
+    return new Transient(`${what}: its engine was ended by ${signal}.`, { cause: error });
   const text = diagnostics.length > 0 ? diagnostics.join("\n") : lastLines((error as Error).message);
   const message = `${what}: ${text}`;
   return PASSING.test(text) ? new Transient(message, { cause: error }) : new Terminal(message, { cause: error });
 }
+
+/** The signal that ended the engine's process, such as SIGKILL when memory was short. */
+const signalOf = (error: unknown): string | undefined =>
+  (error as { commandResult?: { err?: { signal?: string } } }).commandResult?.err?.signal;
 
 /** What the engine printed on standard error, without the call itself. */
 function lastLines(message: string): string {
@@ -33,16 +49,25 @@ export interface PlainError {
   message: string;
   next?: string | undefined;
   stack?: string | undefined;
+  unsettled?: boolean;
 }
 
 export function toPlain(error: unknown): PlainError {
+  return isUnsettled(error) ? { ...plainOf(error), unsettled: true } : plainOf(error);
+}
+
+function plainOf(error: unknown): PlainError {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   if (error instanceof CutoverError && (error.code === "conflict" || error.code === "transient" || error.code === "terminal"))
     return { kind: error.code, message, next: error.next, stack };
   return { kind: "other", message, stack };
 }
 
-export function fromPlain({ kind, message, next, stack }: PlainError): Error {
+export function fromPlain(plain: PlainError): Error {
+  return plain.unsettled === true ? unsettled(errorOf(plain)) : errorOf(plain);
+}
+
+function errorOf({ kind, message, next, stack }: PlainError): Error {
   const options = { cause: stack, ...(next === undefined ? {} : { next }) };
   switch (kind) {
     case "conflict":

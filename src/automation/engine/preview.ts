@@ -23,10 +23,14 @@ export interface Planned {
   inputs: Record<string, unknown>;
 }
 
-/** Collects the engine's events of a preview into what a person reads and an approval is bound to. */
+/** Collects the engine's events of a preview or an update into what a person reads and an approval is bound to. */
 export class PreviewCollector {
   private readonly changes = new Map<string, ResourceChange>();
   private unchanged = 0;
+  /** Operations that began and of which no good end was told. */
+  private readonly open = new Set<string>();
+  private begun = false;
+  private ended = false;
   /** Error diagnostics, in order. */
   readonly errors: string[] = [];
   /** Resources of providers that would be created, in the engine's order: parents first. */
@@ -35,9 +39,14 @@ export class PreviewCollector {
   readonly onEvent = (event: EngineEvent): void => {
     const diagnostic = event.diagnosticEvent;
     if (diagnostic?.severity === "error") this.errors.push(plain(diagnostic.message));
+    this.begun ||= event.resourcePreEvent !== undefined;
+    this.ended ||= event.summaryEvent !== undefined;
+    const done = event.resOutputsEvent?.metadata;
+    if (done !== undefined) this.open.delete(operationOf(done));
     const metadata = event.resourcePreEvent?.metadata;
     if (metadata === undefined || metadata.type === "pulumi:pulumi:Stack" || metadata.type.startsWith("pulumi:providers:")) return;
     const op = OPERATIONS[metadata.op];
+    if (op !== undefined && (metadata.new ?? metadata.old)?.custom === true) this.open.add(operationOf(metadata));
     if (op === undefined) {
       if (metadata.op === "same") this.unchanged += 1;
       return;
@@ -49,11 +58,21 @@ export class PreviewCollector {
     this.changes.set(metadata.urn, { urn: metadata.urn, type: metadata.type, name: nameOf(metadata.urn), op, diff: diffOf(metadata) });
   };
 
+  /**
+   * Of an update that failed: whether something may have been done of which the engine's state knows nothing. An answer that
+   * was lost looks like one that says no, and an engine that was killed says nothing at all.
+   */
+  get unsettled(): boolean {
+    return this.begun && (!this.ended || this.open.size > 0);
+  }
+
   result(): Preview {
     const changes = [...this.changes.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1));
     return { changes, unchanged: this.unchanged, digest: createHash("sha256").update(canonical(changes)).digest("hex") };
   }
 }
+
+const operationOf = ({ op, urn }: StepEventMetadata): string => `${op} ${urn}`;
 
 const plannedOf = ({ urn, type, parent, provider, protect, inputs }: StepEventStateMetadata): Planned => ({
   urn,

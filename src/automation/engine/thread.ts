@@ -3,7 +3,7 @@ import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { Transient } from "../../errors.js";
 import type { Preview } from "../types.js";
 import type { Applied, EngineCalls, EngineOptions, ExportedState, Scope, UpOptions } from "./calls.js";
-import { fromPlain, type PlainError } from "./failures.js";
+import { fromPlain, type PlainError, unsettled } from "./failures.js";
 import type { Planned } from "./preview.js";
 
 export interface Question {
@@ -76,8 +76,9 @@ export class EngineThread implements EngineCalls {
     });
     worker.once("exit", () => {
       this.worker = undefined;
-      for (const { reject } of this.pending.values())
-        reject(new Transient(`The thread that runs the program ended: ${failure?.message ?? "it was stopped"}.`, { cause: failure }));
+      const what = `The thread that runs the program ended: ${failure?.message ?? "it was stopped"}.`;
+      // An engine that it had started ends by itself soon; how far it came is not known.
+      for (const { reject } of this.pending.values()) reject(unsettled(new Transient(what, { cause: failure })));
       this.pending.clear();
     });
     this.worker = worker;
