@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CutoverError, Terminal, Transient } from "../errors.js";
+import { Terminal } from "../errors.js";
 import type { Evidence } from "../ports/target.js";
 import { endingBy } from "./deadline.js";
 import type { Decision } from "./decision.js";
-import { Cancelled, type Driver, type Updated } from "./engine/driver.js";
-import { isUnsettled } from "./engine/failures.js";
-import { type EngineStart, engineStart, thisSystem } from "./engine/system.js";
+import type { Driver } from "./engine/driver.js";
+import type { EngineStart } from "./engine/system.js";
 import type { Entry } from "./entries.js";
+import { failureOf } from "./failure.js";
 import { apply } from "./fold.js";
 import type { GateUse } from "./gates/gate.js";
 import { type Observers, round } from "./gates/round.js";
@@ -15,11 +15,11 @@ import { HookCalls } from "./hookCalls.js";
 import type { HooksPort } from "./hooks.js";
 import { decide } from "./orchestrator.js";
 import type { Plan } from "./plan.js";
-import { statefulLosses } from "./promises.js";
-import { currentConfig, type Intent, type MigrationState, type UpdateIntent } from "./state.js";
+import { currentConfig, type Intent, type MigrationState } from "./state.js";
 import type { Lease, Store } from "./store.js";
 import { planOf } from "./tuning.js";
-import type { Preview, ProjectPort } from "./types.js";
+import type { ProjectPort } from "./types.js";
+import { Updates } from "./updates.js";
 
 /** Between two rounds of a clock that jumps, while a person is waited for. */
 const REST_MS = 500;
@@ -59,6 +59,7 @@ export class Runner {
   /** The service is ending, or the lease was lost: no further decision. */
   private readonly stop: AbortSignal;
   private readonly hooks: HookCalls | undefined;
+  private readonly updates: Updates;
 
   constructor(
     private readonly parts: RunnerParts,
@@ -68,9 +69,10 @@ export class Runner {
   ) {
     this.state = state;
     this.stop = lease.lost === undefined ? stop : AbortSignal.any([stop, lease.lost]);
-    const { hooks: port, plan } = parts;
-    if (port !== undefined)
-      this.hooks = new HookCalls({ port, plan, state: () => this.state, append: (entry) => this.append(entry), stop: this.stop });
+    const { hooks: port, plan, driver, store } = parts;
+    const shared = { state: () => this.state, append: (entry: Entry) => this.append(entry), stop: this.stop };
+    this.updates = new Updates({ ...shared, driver, requireHeld: () => store.requireHeld(lease) });
+    if (port !== undefined) this.hooks = new HookCalls({ ...shared, port, plan });
   }
 
   /** Ends a pause between two samples, so that a new command is seen at once. */
@@ -139,9 +141,9 @@ export class Runner {
         for (const entry of decision.entries) await this.append(entry);
         return;
       case "preview":
-        return this.preview(decision);
+        return this.updates.preview(decision);
       case "update":
-        return this.update(decision);
+        return this.updates.update(decision);
       case "act":
         await this.append({ type: "action.intended", key: decision.key, step: decision.step.id, undo: decision.undo });
         return this.act(decision);
@@ -154,85 +156,6 @@ export class Runner {
       case "wait":
         if (await this.sleepUntil(decision.at)) await this.execute(decision.next as Exclude<Decision, { do: "idle" }>);
     }
-  }
-
-  private async preview({ step, attempt, config }: Extract<Decision, { do: "preview" }>): Promise<void> {
-    const fail = (error: unknown) => this.append({ type: "preview.failed", step: step.id, ...failure(error) });
-    const open = await this.settle(false);
-    if (open !== undefined) return fail(open);
-    let preview: Preview;
-    try {
-      preview = await this.parts.driver.preview(this.state.stack, config);
-    } catch (error) {
-      return fail(error);
-    }
-    const blocked = statefulLosses(preview.changes).map((c) => c.name);
-    await this.append({ type: "preview.stored", step: step.id, attempt, preview, blocked });
-  }
-
-  private async update(decision: Extract<Decision, { do: "update" }>): Promise<void> {
-    const revision = Math.max(...this.state.revisions.map((r) => r.number)) + 1;
-    const { key, config, why, step, restores, kept, dnsOnly } = decision;
-    const intent: UpdateIntent = {
-      type: "update.intended",
-      key,
-      revision,
-      config,
-      why,
-      who: this.state.returning === undefined ? (this.state.advancedBy ?? "cutover") : "cutover",
-      ...(step === undefined ? {} : { step: step.id }),
-      ...(restores === undefined ? {} : { restores }),
-      ...(kept === undefined || kept.length === 0 ? {} : { kept }),
-      ...(dnsOnly ? { targetDns: true } : {}),
-      engine: engineStart(),
-    };
-    await this.append(intent);
-    await this.applyUpdate(intent);
-  }
-
-  private async applyUpdate(intent: UpdateIntent): Promise<void> {
-    await this.parts.store.requireHeld(this.lease);
-    const { key, revision, config } = intent;
-    const dnsOnly = intent.targetDns === true;
-    const fail = (error: unknown) =>
-      this.append({ type: "update.failed", key, revision, ...failure(error), ...(isUnsettled(error) ? { unsettled: true } : {}) });
-    const open = await this.settle(dnsOnly);
-    if (open !== undefined) return fail(open);
-    let updated: Updated;
-    try {
-      updated = await this.parts.driver.update(this.state.stack, config, key, { dnsOnly });
-    } catch (error) {
-      // The service ends: the update stays intended, and the next runner finds out how far it came.
-      if (error instanceof Cancelled && this.stop.aborted) throw error;
-      return fail(error);
-    }
-    // When this line cannot be written, the update still happened: it stays intended, and is looked for.
-    await this.append({ type: "update.succeeded", key, revision, ...updated });
-  }
-
-  /**
-   * Brings what failed updates had begun into the engine's state, before that is compared with anything.
-   * @param dnsOnly looks at the weighted records alone: they do not wait for the rest
-   * @returns why that did not succeed
-   */
-  private async settle(dnsOnly: boolean): Promise<Error | undefined> {
-    const { stack, unsettled = [] } = this.state;
-    if (unsettled.length === 0) return undefined;
-    await this.parts.store.requireHeld(this.lease);
-    const { driver } = this.parts;
-    const notes: string[] = [];
-    try {
-      for (const { config, engine, targetDns } of unsettled) {
-        notes.push(...(await driver.clearDeadLocks(stack, engine)));
-        notes.push(...(await driver.recover(stack, config, { dnsOnly: dnsOnly || targetDns === true })));
-      }
-    } catch (error) {
-      return error as Error;
-    }
-    const settled = !dnsOnly || unsettled.every((u) => u.targetDns === true);
-    const what = `What the failed update had begun${settled ? "" : " on the weighted records"} was settled.`;
-    await this.append({ type: "runner.recovered", note: [what, ...notes].join(" "), ...(settled ? { settled } : {}) });
-    return undefined;
   }
 
   private async act({ key, step, undo, config, deadline }: Omit<Extract<Decision, { do: "act" }>, "do">): Promise<void> {
@@ -255,7 +178,7 @@ export class Runner {
           }),
         );
     } catch (error) {
-      await this.append({ type: "action.failed", key, step: step.id, undo, ...failure(error) });
+      await this.append({ type: "action.failed", key, step: step.id, undo, ...failureOf(error) });
       return;
     }
     const files: string[] = [];
@@ -350,30 +273,12 @@ export class Runner {
 
   /** What was intended before a crash: done already, or done now under the same key. */
   private async recover(intent: Intent): Promise<void> {
-    const { stack } = this.state;
-    if (intent.type === "action.intended") {
-      const step = this.plan.find((s) => s.id === intent.step);
-      if (step?.kind !== "action" && step?.kind !== "config")
-        throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
-      await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
-      return this.act({ key: intent.key, step, undo: intent.undo, config: currentConfig(this.state) });
-    }
-    // From here on it is this system's: what a crash leaves behind now is told from what the one before left.
-    if (intent.engine?.system !== thisSystem())
-      await this.append({ type: "runner.recovered", note: `${intent.key} goes on on another system.`, engine: engineStart() });
-    const { driver } = this.parts;
-    const notes = await driver.clearDeadLocks(stack, intent.engine);
-    const done = await driver.findUpdate(stack, intent.config, intent.key);
-    if (done !== undefined) {
-      await this.append({ type: "runner.recovered", note: [`The update of ${intent.key} had finished.`, ...notes].join(" ") });
-      return this.append({ type: "update.succeeded", key: intent.key, revision: intent.revision, ...done, recovered: true });
-    }
-    notes.push(...(await driver.recover(stack, intent.config, { dnsOnly: intent.targetDns === true })));
-    await this.append({
-      type: "runner.recovered",
-      note: [`The update of ${intent.key} had not finished; it goes on.`, ...notes].join(" "),
-    });
-    return this.applyUpdate(intent);
+    if (intent.type === "update.intended") return this.updates.recover(intent);
+    const step = this.plan.find((s) => s.id === intent.step);
+    if (step?.kind !== "action" && step?.kind !== "config")
+      throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
+    await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
+    return this.act({ key: intent.key, step, undo: intent.undo, config: currentConfig(this.state) });
   }
 
   /** Ends with the next command, or with the service. */
@@ -399,9 +304,3 @@ export class Runner {
 }
 
 const begunBy = (intent: Intent | undefined): EngineStart | undefined => (intent?.type === "update.intended" ? intent.engine : undefined);
-
-/** How a failure stands in the journal. A bug is no passing failure: it stops the step with its message. */
-function failure(error: unknown): { error: string; transient: boolean } {
-  const message = error instanceof Error ? error.message : String(error);
-  return { error: error instanceof CutoverError ? message : `unexpected: ${message}`, transient: error instanceof Transient };
-}

@@ -138,6 +138,8 @@ export class PublicIngress extends pulumi.ComponentResource {
         type: option.apply((o) => o?.resourceRecordType ?? "CNAME"),
         records: [option.apply((o) => o?.resourceRecordValue ?? "")],
         ttl: 60,
+        // The same for every certificate of this name in the account: another one's may stand there.
+        allowOverwrite: true,
       },
       { parent: this },
     );

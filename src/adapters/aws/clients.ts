@@ -2,6 +2,7 @@ import { ACMClient } from "@aws-sdk/client-acm";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { CostExplorerClient } from "@aws-sdk/client-cost-explorer";
 import { EC2Client } from "@aws-sdk/client-ec2";
+import { EKSClient } from "@aws-sdk/client-eks";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { ElastiCacheClient } from "@aws-sdk/client-elasticache";
 import { RDSClient } from "@aws-sdk/client-rds";
@@ -32,6 +33,7 @@ const SERVICES = {
   CloudWatchClient: "cloudwatch",
   CostExplorerClient: "ce",
   ACMClient: "acm",
+  EKSClient: "eks",
   ElastiCacheClient: "elasticache",
   SQSClient: "sqs",
   S3Client: "s3",
@@ -64,6 +66,7 @@ export interface AwsClients {
   cloudwatch: CloudWatchClient;
   costs: CostExplorerClient;
   acm: ACMClient;
+  eks: EKSClient;
   elasticache: ElastiCacheClient;
   sqs: SQSClient;
   s3: S3Client;
@@ -109,6 +112,7 @@ export function awsClients(account: AwsAccount, { connectMs = 5_000, requestMs =
     cloudwatch: new CloudWatchClient(settings),
     costs: new CostExplorerClient(settings),
     acm: new ACMClient(settings),
+    eks: new EKSClient(settings),
     elasticache: new ElastiCacheClient(settings),
     sqs: new SQSClient(settings),
     sts: new STSClient(settings),

@@ -1,7 +1,14 @@
+import { ListTagsForCertificateCommand, paginateListCertificates } from "@aws-sdk/client-acm";
 import { DescribeAlarmsCommand, ListTagsForResourceCommand as ListAlarmTags } from "@aws-sdk/client-cloudwatch";
 import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
+import { DescribeNodegroupCommand } from "@aws-sdk/client-eks";
 import { DescribeDBInstancesCommand, DescribeDBSubnetGroupsCommand, ListTagsForResourceCommand } from "@aws-sdk/client-rds";
-import { ListResourceRecordSetsCommand, type RRType } from "@aws-sdk/client-route-53";
+import {
+  ListTagsForResourceCommand as ListHealthCheckTags,
+  ListResourceRecordSetsCommand,
+  paginateListHealthChecks,
+  type RRType,
+} from "@aws-sdk/client-route-53";
 import { STACK_TAG } from "../../config/schema.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
 import { SET_IDENTIFIERS } from "./records.js";
@@ -15,9 +22,10 @@ interface Found {
 }
 
 /**
- * By type: looks a resource up by the name that would make a second create fail. The tag of the stack's program says whose
- * it is; of records it is the set identifier, which is cutover's own. Other types need no looking for, since objects of the
- * cluster are created by applying, or cannot be found, since they have no name of ours (health checks, certificates).
+ * By type: looks a resource up by the name that would make a second create fail, or by what it is for where a second one
+ * would stand beside it (health checks, certificates). The tag of the stack's program says whose it is; of records it is the
+ * set identifier, which is cutover's own. Other types need no looking for: objects of the cluster are created by applying, and
+ * the record that validates a certificate is overwritten.
  */
 const LOOK: Record<string, (clients: AwsClients, inputs: Inputs, stack: string) => Promise<Found | undefined>> = {
   "aws:rds/instance:Instance": async ({ rds }, { identifier }, stack) => {
@@ -47,6 +55,31 @@ const LOOK: Record<string, (clients: AwsClients, inputs: Inputs, stack: string) 
     if (found === undefined) return undefined;
     const { Tags } = await cloudwatch.send(new ListAlarmTags({ ResourceARN: found.AlarmArn }));
     return { id: found.AlarmName, own: isTagged(Tags, stack) };
+  },
+  "aws:eks/nodeGroup:NodeGroup": async ({ eks }, { clusterName, nodeGroupName }, stack) => {
+    const asked = eks.send(new DescribeNodegroupCommand({ clusterName: String(clusterName), nodegroupName: String(nodeGroupName) }));
+    const found = (await unlessMissing(asked, "ResourceNotFoundException"))?.nodegroup;
+    return found === undefined ? undefined : { id: `${clusterName}:${nodeGroupName}`, own: found.tags?.[STACK_TAG] === stack };
+  },
+  "aws:acm/certificate:Certificate": async ({ acm }, { domainName }, stack) => {
+    for await (const { CertificateSummaryList = [] } of paginateListCertificates({ client: acm }, {})) {
+      for (const { CertificateArn, DomainName } of CertificateSummaryList) {
+        if (DomainName !== domainName) continue;
+        const { Tags } = await acm.send(new ListTagsForCertificateCommand({ CertificateArn }));
+        if (isTagged(Tags, stack)) return { id: CertificateArn, own: true };
+      }
+    }
+    return undefined;
+  },
+  "aws:route53/healthCheck:HealthCheck": async ({ route53 }, { fqdn, ipAddress, resourcePath }, stack) => {
+    for await (const { HealthChecks = [] } of paginateListHealthChecks({ client: route53 }, {})) {
+      for (const { Id, HealthCheckConfig: of } of HealthChecks) {
+        if (of?.FullyQualifiedDomainName !== fqdn || of?.IPAddress !== ipAddress || of?.ResourcePath !== resourcePath) continue;
+        const { ResourceTagSet } = await route53.send(new ListHealthCheckTags({ ResourceType: "healthcheck", ResourceId: Id }));
+        if (isTagged(ResourceTagSet?.Tags, stack)) return { id: Id, own: true };
+      }
+    }
+    return undefined;
   },
   "aws:route53/record:Record": async ({ route53 }, { zoneId, name, type, setIdentifier }) => {
     const { ResourceRecordSets = [] } = await route53.send(

@@ -54,7 +54,7 @@ export async function takeOver(
   const notes: string[] = [];
   const take = async (resource: Resource): Promise<boolean> => {
     const id = await find(resource.type, resource.inputs ?? {});
-    if (id === undefined) return false;
+    if (id === undefined || resources.some((r) => r.type === resource.type && r.id === id)) return false;
     resources.push({ ...resource, custom: true, id, outputs: resource.inputs ?? {} });
     notes.push(`${nameOf(resource)} had been created as ${id}; it was taken over.`);
     return true;

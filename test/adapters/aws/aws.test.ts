@@ -9,6 +9,7 @@ import {
   DescribeInstancesCommand,
   DescribeSecurityGroupsCommand,
 } from "@aws-sdk/client-ec2";
+import { CreateClusterCommand, CreateNodegroupCommand } from "@aws-sdk/client-eks";
 import {
   CreateDBInstanceReadReplicaCommand,
   CreateDBSubnetGroupCommand,
@@ -16,7 +17,12 @@ import {
   ModifyDBInstanceCommand,
   PromoteReadReplicaCommand,
 } from "@aws-sdk/client-rds";
-import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
+import {
+  ChangeResourceRecordSetsCommand,
+  ChangeTagsForResourceCommand,
+  CreateHealthCheckCommand,
+  CreateHostedZoneCommand,
+} from "@aws-sdk/client-route-53";
 import { expect } from "chai";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
@@ -52,7 +58,8 @@ const MADE_BY_TESTS = [
   ...["CreateDBInstance", "CreateDBInstanceReadReplica", "CreateDBSubnetGroup", "ModifyDBInstance", "PromoteReadReplica"].map(
     (a) => `rds:${a}`,
   ),
-  "route53:CreateHostedZone",
+  ...["CreateCluster", "CreateNodegroup"].map((a) => `eks:${a}`),
+  ...["ChangeTagsForResource", "CreateHealthCheck", "CreateHostedZone"].map((a) => `route53:${a}`),
   "acm:RequestCertificate",
   "cloudwatch:PutMetricAlarm",
   "cloudwatch:PutMetricData",
@@ -369,6 +376,29 @@ describe("the cloud port over the AWS SDK", function () {
         new PutMetricAlarmCommand({ AlarmName: name, ComparisonOperator: "GreaterThanThreshold", Threshold: 10, ...alarm, Tags }),
       );
     }
+    const check = { fqdn: HOST, ipAddress: "1.2.3.4", resourcePath: "/health" };
+    const group = { clusterName: "production", nodeGroupName: "web-api-spot" };
+    const roleArn = "arn:aws:iam::123456789012:role/nodes";
+    const { eks, acm, route53 } = clients;
+    await eks.send(new CreateClusterCommand({ name: "production", roleArn, resourcesVpcConfig: { subnetIds: net.subnetIds } }));
+    const made: { certificate: string | undefined; check: string | undefined }[] = [];
+    for (const [i, stack] of ["other-production", STACK].entries()) {
+      const tags = { [STACK_TAG]: stack };
+      const Tags = [{ Key: STACK_TAG, Value: stack }];
+      const nodes = { subnets: net.subnetIds, nodeRole: roleArn, tags };
+      await eks.send(new CreateNodegroupCommand({ clusterName: "production", nodegroupName: ["theirs", "web-api-spot"][i], ...nodes }));
+      const { CertificateArn } = await acm.send(new RequestCertificateCommand({ DomainName: HOST, IdempotencyToken: `mine${i}`, Tags }));
+      const HealthCheckConfig = {
+        Type: "HTTP" as const,
+        Port: 80,
+        IPAddress: "1.2.3.4",
+        FullyQualifiedDomainName: HOST,
+        ResourcePath: "/health",
+      };
+      const { HealthCheck } = await route53.send(new CreateHealthCheckCommand({ CallerReference: `mine${i}`, HealthCheckConfig }));
+      await route53.send(new ChangeTagsForResourceCommand({ ResourceType: "healthcheck", ResourceId: HealthCheck?.Id, AddTags: Tags }));
+      made.push({ certificate: CertificateArn, check: HealthCheck?.Id });
+    }
     const record = { zoneId, name: HOST, type: "A" };
     const found = (type: string, inputs: object) => findCreated(clients, STACK, type, { ...inputs });
     const all = (name: string) =>
@@ -383,7 +413,14 @@ describe("the cloud port over the AWS SDK", function () {
     expect(new Set([...(await all("theirs")), ...(await all("nobodys"))])).to.deep.equal(new Set([undefined]));
     expect(await found("aws:route53/record:Record", { ...record, setIdentifier: "old-infra" })).to.equal(`${zoneId}_${HOST}_A_old-infra`);
     expect(await found("aws:route53/record:Record", { ...record, setIdentifier: "theirs" })).to.equal(undefined);
-    expect(await found("aws:route53/healthCheck:HealthCheck", { fqdn: HOST })).to.equal(undefined);
+    expect(await found("aws:route53/healthCheck:HealthCheck", check)).to.equal(made[1]?.check);
+    expect(await found("aws:route53/healthCheck:HealthCheck", { ...check, resourcePath: "/other" })).to.equal(undefined);
+    expect(await found("aws:acm/certificate:Certificate", { domainName: HOST })).to.equal(made[1]?.certificate);
+    expect(await found("aws:acm/certificate:Certificate", { domainName: "other.example.com" })).to.equal(undefined);
+    expect(await found("aws:eks/nodeGroup:NodeGroup", group)).to.equal("production:web-api-spot");
+    expect(await found("aws:eks/nodeGroup:NodeGroup", { ...group, nodeGroupName: "theirs" })).to.equal(undefined);
+    expect(await found("aws:eks/nodeGroup:NodeGroup", { ...group, nodeGroupName: "nobodys" })).to.equal(undefined);
+    expect(await found("aws:acm/certificateValidation:CertificateValidation", {})).to.equal(undefined);
   });
 
   it("calls exactly what deploy/iam-policy.json allows", async () => {
