@@ -1,3 +1,4 @@
+import { Transient } from "../errors.js";
 import type { Decision } from "./decision.js";
 import { Cancelled, type Driver, type Updated } from "./engine/driver.js";
 import { isUnsettled } from "./engine/failures.js";
@@ -102,7 +103,7 @@ export class Updates {
   /**
    * Brings what failed updates had begun into the engine's state, before that is compared with anything.
    * @param dnsOnly looks at the weighted records alone: they do not wait for the rest
-   * @returns why that did not succeed
+   * @returns why that did not succeed and nothing is to be compared
    */
   private async settle(dnsOnly: boolean): Promise<Error | undefined> {
     const { append, driver, requireHeld } = this.parts;
@@ -116,7 +117,11 @@ export class Updates {
         notes.push(...(await driver.recover(stack, config, { dnsOnly: dnsOnly || targetDns === true })));
       }
     } catch (error) {
-      return error as Error;
+      if (error instanceof Transient || this.parts.state().returning === undefined) return error as Error;
+      // What does not pass by itself must not be in the way of going back.
+      const note = `What the failed update had begun could not be settled, and the way back goes on without: ${(error as Error).message}`;
+      await append({ type: "runner.recovered", note });
+      return undefined;
     }
     const settled = !dnsOnly || unsettled.every((u) => u.targetDns === true);
     const what = `What the failed update had begun${settled ? "" : " on the weighted records"} was settled.`;

@@ -52,15 +52,35 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number, n
         next: "Resume, or go further back.",
       },
     );
-  if (returning === undefined) return wayBackFrom(plan, state, standingOf(state), undoTo, target, now);
-  const way = wayBackFrom(plan, state, standingAfter(plan, state, returning), undoTo, target, now);
-  return { ...way, path: [...returning.path.slice(returning.done), ...way.path] };
+  return wayBack(plan, state, undoTo, target, now);
 }
 
 /** The way back that undoes a step and everything after it. */
 export function wayBackBefore(plan: Plan, state: MigrationState, stepId: string, now = state.updatedAt): Way {
   const index = plan.findIndex((s) => s.id === stepId);
-  return wayBackFrom(plan, state, standingOf(state), index, revisionBefore(plan, state, state.steps, index), now);
+  return wayBack(plan, state, index, revisionBefore(plan, state, state.steps, index), now);
+}
+
+function wayBack(plan: Plan, state: MigrationState, undoTo: number, target: Revision, now: number): Way {
+  const { returning } = state;
+  if (returning === undefined || undoTo > returning.undoTo) return wayBackFrom(plan, state, standingOf(state), undoTo, target, now);
+  const rest = furtherBack(currentRevision(state).config, returning.path.slice(returning.done), target.config);
+  const way = wayBackFrom(plan, state, standingAfter(plan, state, returning, rest), undoTo, target, now);
+  return { ...way, path: [...rest, ...way.path] };
+}
+
+/** What a way back has still to do that is to lead further now: the weights come first here too, and stay as they are set then. */
+function furtherBack(applied: RawConfig, rest: PathItem[], wanted: RawConfig): PathItem[] {
+  const safe = withDnsOf(applied, wanted);
+  const items = rest.flatMap((item): PathItem[] => {
+    if (item.kind === "undo") return [item];
+    return item.dnsOnly ? [] : [{ ...item, config: withDnsOf(item.config, wanted) ?? item.config }];
+  });
+  if (safe === undefined) return items;
+  const next = items.findIndex((i) => i.kind === "config");
+  const afterSeconds = resolversFollow(applied);
+  const waiting = items.map((item, i) => (i === next ? { ...item, afterSeconds } : item));
+  return [{ kind: "config", config: safe, kept: [], dnsOnly: true, summary: "Set the DNS weights back." }, ...waiting];
 }
 
 /**
@@ -73,7 +93,12 @@ export function emergencyWay(plan: Plan, state: MigrationState): Way {
   const first = plan[exit + 1];
   if (exit === -1 || first === undefined || state.position <= exit)
     throw new Conflict(`${state.stack}: no user is on the new side yet.`, { next: "Pause, roll back or abort instead." });
-  const way = state.returning === undefined ? wayBackBefore(plan, state, first.id) : wayBackTo(plan, state, state.returning.revision);
+  // A way back that is under way may lead to where some users still are on the new side: then it is to lead further.
+  const { returning } = state;
+  const way =
+    returning !== undefined && returning.undoTo <= exit + 1
+      ? wayBackTo(plan, state, returning.revision)
+      : wayBackBefore(plan, state, first.id);
   const summary = plan[exit]?.wayBack.summary ?? "";
   return { ...way, path: [{ kind: "undo", step: EMERGENCY_EXIT, summary }, ...way.path] };
 }
@@ -93,12 +118,17 @@ const standingOf = (state: MigrationState): Standing => ({
 });
 
 /** Where a way back that is under way will lead: what it undoes is not gone through again. */
-function standingAfter(plan: Plan, state: MigrationState, { path, undoTo }: NonNullable<MigrationState["returning"]>): Standing {
+function standingAfter(
+  plan: Plan,
+  state: MigrationState,
+  { undoTo }: NonNullable<MigrationState["returning"]>,
+  rest: readonly PathItem[],
+): Standing {
   const undone = plan.slice(undoTo).map(({ id }) => [id, { ...stepOf(state, id), status: "undone" as const }]);
   return {
     position: Math.min(state.position, undoTo),
     steps: { ...state.steps, ...Object.fromEntries(undone) },
-    config: path.findLast((item) => item.kind === "config")?.config ?? currentRevision(state).config,
+    config: rest.findLast((item) => item.kind === "config")?.config ?? currentRevision(state).config,
   };
 }
 

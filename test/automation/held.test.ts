@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { startWatch } from "../../src/automation/gates/watch.js";
 import { decide } from "../../src/automation/orchestrator.js";
 import { currentConfig, type MigrationState } from "../../src/automation/state.js";
+import { configOf } from "../../src/automation/wayBack.js";
 import { nextMaintenance } from "../../src/config/calendar.js";
 import { known, unknown } from "../../src/ports/observations.js";
 import { afterThisTest } from "../support/cleanup.js";
@@ -326,5 +327,22 @@ describe("an emergency", () => {
     expect(m.world.applied.workload.deployed).to.equal(false);
     const [first, ...others] = await m.journal("rollback.started");
     expect([first?.why, ...others.map((e) => e.path[0]?.kind)]).to.deep.equal(["slowly", "undo"]);
+  });
+
+  it("takes all users back when a way back is held that was to leave some of them on the new side", async () => {
+    const m = await ModelService.open();
+    await m.reach("traffic.dns-100");
+    m.world.faults = { ...m.world.faults, fail: (kind) => (kind === "update" ? "terminal" : undefined) };
+    expect((await m.say({ command: "advance", extent: "step" })).heldReason).to.contain("the way back failed");
+    expect(currentConfig(await m.state).dns?.weights).to.deep.equal({ old: 75, new: 25 });
+    m.world.faults = { ...m.world.faults, fail: () => undefined };
+    const state = await m.say({ command: "emergency", why: "now" });
+    expect(state.heldReason).to.equal("Went back to revision 0: now".replace("0", String(state.revisions.at(-1)?.restores)));
+    expect(currentConfig(state).dns?.weights).to.deep.equal({ old: 100, new: 0 });
+    expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
+    const { path } = (await m.journal("rollback.started")).at(-1) ?? { path: [] };
+    expect(path.slice(0, 2).map((i) => (i.kind === "config" ? i.dnsOnly : i.kind))).to.deep.equal(["undo", true]);
+    expect(path.flatMap((i) => (i.kind === "config" ? [configOf(i, STACK).dns?.weights.new] : [])).every((w) => w === 0)).to.equal(true);
+    expect(m.world.violations).to.deep.equal([]);
   });
 });

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { expect } from "chai";
 import fc from "fast-check";
 import { stringify } from "yaml";
-import type { Command } from "../../src/automation/entries.js";
+import type { Command, PathItem } from "../../src/automation/entries.js";
 import { verifyChain } from "../../src/automation/journal.js";
 import { Migrations } from "../../src/automation/migrations.js";
+import { EMERGENCY_EXIT } from "../../src/automation/phases/traffic.js";
+import { currentConfig } from "../../src/automation/state.js";
 import { planOf } from "../../src/automation/tuning.js";
 import { Conflict, CutoverError } from "../../src/errors.js";
 import { known, unknown } from "../../src/ports/observations.js";
@@ -391,8 +393,25 @@ class Night {
     return this.service.get(STACK).then((m) => m.state);
   }
 
+  /** Once an emergency's way back is over, no user is sent to the new side, and nothing says that any should be. */
+  private async requireBack(): Promise<void> {
+    const entries = await this.store.entries(STACK);
+    const began = entries.findLastIndex((e) => e.type === "rollback.started");
+    const started = entries[began];
+    if (started?.type !== "rollback.started" || !isEmergency(started.path)) return;
+    if (entries.at(-1)?.type !== "rollback.completed") return;
+    const { dns } = currentConfig(await this.state);
+    for (const [where, weights] of [
+      ["the stack config", dns?.weights],
+      ["the name server", this.world.applied.dns?.weights],
+    ] as const)
+      if ((weights?.new ?? 0) > 0)
+        this.world.violations.push(`promise 5: after an emergency, ${where} sends ${weights?.new} % to the new side`);
+  }
+
   /** What was broken, and the journal's last lines, which say how it came to that. */
   async requireNoViolation(): Promise<void> {
+    await this.requireBack();
     const { violations } = this.world;
     if (violations.length === 0) return;
     expect.fail(`${violations.join("; ")}\n${await this.story()}`);
@@ -407,6 +426,8 @@ class Night {
     return told.join("\n");
   }
 }
+
+const isEmergency = ([first]: PathItem[]): boolean => first?.kind === "undo" && first.step === EMERGENCY_EXIT;
 
 async function night(from: number, actions: Action[], check: (n: Night) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "cutover-model-"));

@@ -15,18 +15,30 @@ export class ModelService {
   readonly failures: Error[] = [];
   private readonly people: ReturnType<typeof peopleOf>;
 
-  private constructor({ world, store, start }: ModelParts) {
-    [this.world, this.store, this.migrations] = [world, store, start()];
+  private constructor(private readonly parts: ModelParts) {
+    [this.world, this.store, this.migrations] = [parts.world, parts.store, parts.start()];
     this.people = peopleOf(this.migrations, STACK);
     this.migrations.onFailure((_, error) => this.failures.push(error));
   }
 
   /** Created, not advanced. @param config what the stack config has otherwise than the model's */
   static async open(config: ConfigPatch = {}): Promise<ModelService> {
-    const opened = new ModelService(modelService({}, config));
-    afterThisTest(() => opened.migrations.close().then(() => undefined));
+    const opened = ModelService.over(modelService({}, config));
     await opened.migrations.create(STACK, "alice");
     return opened;
+  }
+
+  private static over(parts: ModelParts): ModelService {
+    const service = new ModelService(parts);
+    afterThisTest(() => service.migrations.close().then(() => undefined));
+    return service;
+  }
+
+  /** Another process over the same far side and journal, when this one has ended. */
+  async again(): Promise<ModelService> {
+    const next = ModelService.over(this.parts);
+    await next.migrations.resumeAll();
+    return next;
   }
 
   say(command: Command, who = "alice"): Promise<MigrationState> {

@@ -2,13 +2,15 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../config/stackFile.js";
-import { Conflict, Terminal } from "../../errors.js";
+import { Conflict, Terminal, Transient } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { Preview, Revision } from "../types.js";
+import type { Scope } from "./calls.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
 import { unsettled } from "./failures.js";
 import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
+import type { Planned } from "./preview.js";
 import { type SlotOptions, Slots } from "./slots.js";
 import { type EngineStart, engineStart } from "./system.js";
 import { takeOver } from "./takeOver.js";
@@ -196,14 +198,23 @@ export class StackDriver {
       this.withConfig(name, config, async (configFile) => {
         const scope = { configFile, ...targetOf(options) };
         const state = await this.engine.exportState(name);
-        const notes = await takeOver(state, await this.engine.planned(name, scope), (type, inputs) =>
-          this.options.environment.findCreated(name, type, inputs),
-        );
+        const { planned, unknown } = await this.planned(name, scope);
+        const notes = await takeOver(state, planned, (type, inputs) => this.options.environment.findCreated(name, type, inputs));
         if (notes.length > 0) await this.engine.importState(name, state);
         await this.engine.refresh(name, scope);
-        return notes;
+        return [...notes, ...unknown];
       }),
     );
+  }
+
+  /** What the update would create now. A program that fails for good creates nothing more, and must not be in the way of the rest. */
+  private async planned(name: string, scope: Scope): Promise<{ planned: Planned[]; unknown: string[] }> {
+    try {
+      return { planned: await this.engine.planned(name, scope), unknown: [] };
+    } catch (error) {
+      if (error instanceof Transient) throw error;
+      return { planned: [], unknown: [(error as Error).message] };
+    }
   }
 
   private async clearOwnLocks(name: string, begun: EngineStart): Promise<void> {

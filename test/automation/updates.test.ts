@@ -1,0 +1,95 @@
+import { expect } from "chai";
+import { type Faults, STACK } from "./model.js";
+import { ModelService } from "./service.js";
+
+const DEPLOY = "containerize.deploy";
+const SETTLED = "What the failed update had begun was settled.";
+
+/** How effects of these kinds fail, one after another; the last one for good when it says so. */
+function failing(m: ModelService, faults: Record<string, ReturnType<Faults["fail"]>[] | ReturnType<Faults["fail"]>>): void {
+  m.world.faults = {
+    ...m.world.faults,
+    fail: (kind) => {
+      const fault = faults[kind];
+      return Array.isArray(fault) ? fault.shift() : fault;
+    },
+  };
+}
+
+/** What became of updates, and of what failed ones had begun, in order. */
+async function told(m: ModelService): Promise<string[]> {
+  return (await m.store.entries(STACK)).flatMap((e) => {
+    if (e.type === "update.failed") return [`${e.unsettled === true ? "open" : "failed"}: ${e.error}`];
+    if (e.type === "runner.recovered") return [e.note];
+    return e.type === "update.succeeded" || e.type === "rollback.completed" ? [e.type] : [];
+  });
+}
+
+describe("what a failed update had begun", () => {
+  it("promise 6: is settled before the update is made again, as often as that takes", async () => {
+    const m = await ModelService.open();
+    await m.reach(DEPLOY);
+    failing(m, { update: ["timed out"], recovery: ["transient", "transient"] });
+    await m.say({ command: "advance", extent: "step" });
+    expect(await told(m)).to.deep.equal([
+      "open: the update was done and not answered in time",
+      "failed: the recovery was not answered",
+      "failed: the recovery was not answered",
+      SETTLED,
+      "update.succeeded",
+    ]);
+    expect(m.world.violations).to.deep.equal([]);
+  });
+
+  it("is settled by the next process too, when the one before has ended", async () => {
+    const m = await ModelService.open();
+    await m.reach(DEPLOY);
+    failing(m, { update: ["timed out"], recovery: "transient" });
+    expect(await m.say({ command: "advance", extent: "step" })).to.include({ status: "held" });
+    await m.migrations.close();
+    failing(m, {});
+    const next = await m.again();
+    await next.say({ command: "resume" });
+    await next.say({ command: "resume" });
+    expect((await told(next)).filter((t) => t === SETTLED)).to.have.length(1);
+    expect((await next.state).steps[DEPLOY]).to.include({ status: "done" });
+    expect(m.world.violations).to.deep.equal([]);
+  });
+
+  it("promise 5: is not in the way of going back when it cannot be settled for good; forward it is", async () => {
+    const m = await ModelService.open();
+    await m.reach(DEPLOY);
+    failing(m, { update: ["timed out"], recovery: "terminal" });
+    const state = await m.say({ command: "advance", extent: "step" });
+    expect(state.heldReason).to.contain("Went back to revision 0");
+    expect(await told(m)).to.deep.equal([
+      "open: the update was done and not answered in time",
+      "failed: the recovery was refused",
+      "What the failed update had begun could not be settled, and the way back goes on without: the recovery was refused",
+      "update.succeeded",
+      "rollback.completed",
+    ]);
+    // It is not forgotten by that.
+    failing(m, {});
+    await m.say({ command: "resume" });
+    expect((await told(m)).slice(5)).to.deep.equal([SETTLED, "update.succeeded"]);
+    expect(m.world.violations).to.deep.equal([]);
+  });
+
+  it("does not hold up the weights: a way back settles the weighted records alone before it sets them", async () => {
+    const m = await ModelService.open();
+    await m.reach("traffic.dns-100");
+    failing(m, { update: "timed out", recovery: "transient" });
+    await m.say({ command: "advance", extent: "step" });
+    failing(m, { recovery: "transient" });
+    const state = await m.say({ command: "rollback", revision: 0, why: "users see errors" });
+    expect(state.heldReason).to.contain("the recovery was not answered");
+    expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
+    expect(await told(m)).to.include("What the failed update had begun on the weighted records was settled.");
+    const before = (await told(m)).length;
+    failing(m, {});
+    expect((await m.say({ command: "resume" })).heldReason).to.equal("Went back to revision 0: users see errors");
+    expect((await told(m)).slice(before).filter((t) => t === SETTLED)).to.have.length(1);
+    expect(m.world.violations).to.deep.equal([]);
+  });
+});
