@@ -85,9 +85,12 @@ const plannedOf = ({ urn, type, parent, provider, protect, inputs }: StepEventSt
 
 const nameOf = (urn: string) => urn.split("::").at(-1) ?? urn;
 
-/** Engine messages without colour codes and trailing space. */
+/** Engine messages without colour codes, a program's stack trace and trailing space. */
 export function plain(message: string): string {
-  return message.replace(/<\{%[^%]*%\}>/g, "").trim();
+  return message
+    .replace(/<\{%[^%]*%\}>/g, "")
+    .replace(/\n\s+at .+:\d+:\d+\)?/g, "")
+    .trim();
 }
 
 function diffOf(metadata: StepEventMetadata): ResourceChange["diff"] {

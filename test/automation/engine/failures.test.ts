@@ -1,7 +1,7 @@
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { expect } from "chai";
 import { engineError, fromPlain, isUnsettled, toPlain, unsettled } from "../../../src/automation/engine/failures.js";
-import { PreviewCollector } from "../../../src/automation/engine/preview.js";
+import { PreviewCollector, plain } from "../../../src/automation/engine/preview.js";
 import { Conflict, Terminal, Transient } from "../../../src/errors.js";
 
 const RECORD = "aws:route53/record:Record";
@@ -53,6 +53,12 @@ describe("what became of a failed update's operations", () => {
 });
 
 describe("a failure of the engine", () => {
+  it("is told without colours, and without where in its program it came from", () => {
+    const told =
+      "<{%fg 1%}>Unhandled exception: Error: hosts: got 0<{%reset%}>\n    at program (file:///srv/program.js:2:86)\n    at async Object.init (/srv/a.js:7:14)\nnext: set one\n";
+    expect(plain(told)).to.equal("Unhandled exception: Error: hosts: got 0\nnext: set one");
+  });
+
   it("passes when a provider died, and is no passing one when something was refused", () => {
     expect(engineError(new Error("x"), ["error reading from server: EOF", "update failed"], "The update failed")).to.be.instanceOf(
       Transient,
