@@ -411,7 +411,10 @@ class Night {
 
   /** What was broken, and the journal's last lines, which say how it came to that. */
   async requireNoViolation(): Promise<void> {
+    const { faults } = this.world;
+    this.world.faults = NO_FAULTS;
     await this.requireBack();
+    this.world.faults = faults;
     const { violations } = this.world;
     if (violations.length === 0) return;
     expect.fail(`${violations.join("; ")}\n${await this.story()}`);
