@@ -38,6 +38,8 @@ export type Decision =
   | { do: "stand by"; step: ApprovalStep; watch: WatchState; at: number; config: StackConfig }
   /** An effect was intended and its outcome is not known: find out. */
   | { do: "recover"; intent: Intent }
+  /** What failed updates had begun must be known before anything is decided. */
+  | { do: "settle"; of: string }
   /** Try again, not before `at`. */
   | { do: "wait"; at: number; next: Decision }
   | { do: "idle"; why: string };

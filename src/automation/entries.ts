@@ -109,8 +109,11 @@ export type Entry =
     }
   | { type: "rollback.completed"; revision: number }
   | { type: "migration.held"; reason: string; promise?: number }
-  /** `engine`: the interrupted update goes on there. `settled`: the engine knows what the failed updates had done. */
-  | { type: "runner.recovered"; note: string; engine?: EngineStart; settled?: boolean }
+  /**
+   * `engine`: the interrupted update goes on there. `settled`: the engine knows what the failed updates had done; `promoted`: one
+   * of them had promoted the database.
+   */
+  | { type: "runner.recovered"; note: string; engine?: EngineStart; settled?: boolean; promoted?: boolean }
   | ({ type: "drift.found" } & Drift)
   | { type: "drift.cleared" }
   | { type: "hook.intended"; id: string; hook: string; moment: Moment; step?: string; reason?: string }

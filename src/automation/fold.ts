@@ -4,7 +4,7 @@ import type { Recorded } from "./entries.js";
 import type { GateSummary } from "./gates/watch.js";
 import { applyHooks, NO_HOOKS } from "./hooks.js";
 import type { Plan } from "./plan.js";
-import { MAX_TRIES, type MigrationState, type StepState } from "./state.js";
+import { MAX_TRIES, type MigrationState, promotes, type StepState } from "./state.js";
 import { planOf } from "./tuning.js";
 import type { Revision } from "./types.js";
 
@@ -120,7 +120,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         heldPromise: entry.promise,
       };
     case "runner.recovered":
-      if (entry.settled === true) return { ...next, unsettled: undefined };
+      if (entry.settled === true) return { ...next, unsettled: undefined, promoted: entry.promoted ?? next.promoted };
       if (entry.engine === undefined || next.intent?.type !== "update.intended") return next;
       return { ...next, intent: { ...next.intent, engine: entry.engine } };
     case "hook.intended":
@@ -196,7 +196,8 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
     ...(restores === undefined ? {} : { restores }),
     ...(kept === undefined ? {} : { kept }),
   };
-  const state = { ...next, intent: undefined, dirty: false, revisions: [...next.revisions, revision], revision: entry.revision };
+  const promoted = promotes(next, intent) ? undefined : next.promoted;
+  const state = { ...next, intent: undefined, dirty: false, promoted, revisions: [...next.revisions, revision], revision: entry.revision };
   if (state.returning !== undefined) return { ...state, returning: { ...state.returning, done: state.returning.done + 1, failures: 0 } };
   if (step === undefined) return state;
   return { ...state, applied: true, steps: { ...state.steps, [step]: { ...stepOf(state, step), revision: entry.revision } } };

@@ -3,8 +3,8 @@ import { type Decision, effectKey, goBack, hold, refuse, retryPause } from "./de
 import type { Entry, PathItem } from "./entries.js";
 import type { Plan } from "./plan.js";
 import { actionViolations, configViolations } from "./promises.js";
-import { currentConfig, MAX_TRIES, type MigrationState } from "./state.js";
-import { configOf, emergencyWay, wayBackTo } from "./wayBack.js";
+import { currentConfig, MAX_TRIES, type MigrationState, promotes } from "./state.js";
+import { configOf, emergencyWay, keepingPrimary, wayBackTo } from "./wayBack.js";
 
 /** A person's rollback or abort, answered with its path. */
 export function answerRequest(
@@ -33,9 +33,17 @@ export function decideReturn(plan: Plan, state: MigrationState): Decision {
   }
   if (returning.failures >= MAX_TRIES)
     return hold(`the way back failed ${returning.failures} times at: ${item.summary} ${returning.error ?? ""}`.trim());
-  const decision = returnItem(plan, state, item, returning.done);
+  const decision = decideItem(plan, state, item, returning.done);
   const pause = returning.failures > 0 ? retryPause(returning.failures) : item.kind === "config" ? (item.afterSeconds ?? 0) * 1_000 : 0;
   return pause === 0 || decision.do === "record" ? decision : { do: "wait", at: state.updatedAt + pause, next: decision };
+}
+
+/** Whether the database was promoted decides which config it can go back to: neither may be taken for granted. */
+function decideItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
+  if (item.kind === "undo") return returnItem(plan, state, item, index);
+  const promotion = state.unsettled?.find((u) => promotes(state, u));
+  if (promotion !== undefined) return { do: "settle", of: promotion.step ?? "" };
+  return returnItem(plan, state, state.promoted === true ? keepingPrimary(item) : item, index);
 }
 
 function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
@@ -43,7 +51,11 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   const begun = returning?.seq ?? 0;
   const key = effectKey(state, `back-to-${returning?.revision}`, begun, `${index}-${item.kind}`);
   if (item.kind === "config") {
-    const violations = configViolations(state, currentConfig(state), configOf(item, state.stack), undefined);
+    const after = configOf(item, state.stack);
+    const now = currentConfig(state);
+    const before =
+      state.promoted === true && now.database !== undefined ? { ...now, database: { ...now.database, role: "primary" as const } } : now;
+    const violations = configViolations(state, before, after, undefined);
     if (violations.length > 0) return refuse(violations);
     const why = `back to revision ${returning?.revision}: ${returning?.why}`;
     return {

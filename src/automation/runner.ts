@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Terminal } from "../errors.js";
+import { Terminal, Transient } from "../errors.js";
 import type { Evidence } from "../ports/target.js";
 import { endingBy } from "./deadline.js";
 import type { Decision } from "./decision.js";
@@ -71,7 +71,8 @@ export class Runner {
     this.stop = lease.lost === undefined ? stop : AbortSignal.any([stop, lease.lost]);
     const { hooks: port, plan, driver, store } = parts;
     const shared = { state: () => this.state, append: (entry: Entry) => this.append(entry), stop: this.stop };
-    this.updates = new Updates({ ...shared, driver, requireHeld: () => store.requireHeld(lease) });
+    const requireHeld = () => store.requireHeld(lease);
+    this.updates = new Updates({ ...shared, driver, requireHeld, isPrimary: () => this.isPrimary() });
     if (port !== undefined) this.hooks = new HookCalls({ ...shared, port, plan });
   }
 
@@ -144,6 +145,8 @@ export class Runner {
         return this.updates.preview(decision);
       case "update":
         return this.updates.update(decision);
+      case "settle":
+        return this.updates.settleFirst(decision);
       case "act":
         await this.append({ type: "action.intended", key: decision.key, step: decision.step.id, undo: decision.undo });
         return this.act(decision);
@@ -195,6 +198,13 @@ export class Runner {
       ...(files.length === 0 ? {} : { files }),
       marks: (step.kind === "config" ? undefined : undo ? step.undoMarks : step.marks) ?? [],
     });
+  }
+
+  private async isPrimary(): Promise<boolean> {
+    const { observations } = await round(this.parts, [{ gate: "database-primary", holdSeconds: 0 }], currentConfig(this.state));
+    const reading = observations[0]?.reading;
+    if (reading?.known === true) return reading.value === 1;
+    throw new Transient(`It is not known whether the database was promoted: ${reading?.reason ?? "nobody was asked"}.`);
   }
 
   /** A round while a person is waited for. What they approved takes effect when the gates pass after that. */

@@ -83,6 +83,8 @@ export interface MigrationState {
   dirty: boolean;
   /** Updates that failed, and of which something may have been done that the engine does not know: settled before the next one. */
   unsettled?: UpdateIntent[];
+  /** An update that failed had promoted the database all the same: no revision says so, and it is no replica any more. */
+  promoted?: boolean;
   /** A person asked to go back; the orchestrator answers with the path. */
   requested?: { to: number | "safety"; why: string; who: string; abort: boolean };
   /** When each fact became true, on the target's clock; the newest of a pair counts. */
@@ -117,6 +119,12 @@ export interface MigrationState {
   updatedAt: number;
   lastSeq: number;
 }
+
+/** Whether an update was to promote the database. */
+export const promotes = (state: MigrationState, { config }: UpdateIntent): boolean =>
+  roleOf(config) === "primary" && roleOf(currentRevision(state).config) === "replica";
+
+const roleOf = (raw: RawConfig): unknown => (raw["cutover:database"] as { role?: unknown } | undefined)?.role;
 
 export function currentRevision(state: MigrationState): Revision {
   const revision = state.revisions.find((r) => r.number === state.revision);

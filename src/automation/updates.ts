@@ -6,13 +6,15 @@ import { engineStart, thisSystem } from "./engine/system.js";
 import type { Entry } from "./entries.js";
 import { failureOf } from "./failure.js";
 import { statefulLosses } from "./promises.js";
-import type { MigrationState, UpdateIntent } from "./state.js";
+import { type MigrationState, promotes, type UpdateIntent } from "./state.js";
 import type { Preview } from "./types.js";
 
 export interface UpdateParts {
   driver: Driver;
   state: () => MigrationState;
   append: (entry: Entry) => Promise<void>;
+  /** Whether the new database is a primary, as it says itself. @throws Transient where that is not known */
+  isPrimary: () => Promise<boolean>;
   /** @throws Conflict when the lease was lost */
   requireHeld: () => Promise<void>;
   /** The service is ending, or the lease was lost. */
@@ -74,8 +76,9 @@ export class Updates {
       await append({ type: "runner.recovered", note: [`The update of ${key} had finished.`, ...notes].join(" ") });
       return append({ type: "update.succeeded", key, revision, ...done, recovered: true });
     }
-    notes.push(...(await driver.recover(stack, config, { dnsOnly: intent.targetDns === true })));
     await append({ type: "runner.recovered", note: [`The update of ${key} had not finished; it goes on.`, ...notes].join(" ") });
+    const open = await this.settle(intent.targetDns === true, intent);
+    if (open !== undefined) throw open;
     return this.apply(intent);
   }
 
@@ -100,32 +103,49 @@ export class Updates {
     await append({ type: "update.succeeded", key, revision, ...updated });
   }
 
+  /** Before a way back goes on: what was not settled counts as a failure of the step whose update it was. */
+  async settleFirst({ of: step }: Extract<Decision, { do: "settle" }>): Promise<void> {
+    const open = await this.settle(false);
+    if (open !== undefined) await this.parts.append({ type: "preview.failed", step, ...failureOf(open) });
+  }
+
   /**
    * Brings what failed updates had begun into the engine's state, before that is compared with anything.
+   * @param interrupted one more that is under way, and of which a crash left nothing but its intent
    * @param dnsOnly looks at the weighted records alone: they do not wait for the rest
    * @returns why that did not succeed and nothing is to be compared
    */
-  private async settle(dnsOnly: boolean): Promise<Error | undefined> {
-    const { append, driver, requireHeld } = this.parts;
-    const { stack, unsettled = [] } = this.parts.state();
+  private async settle(dnsOnly: boolean, ...interrupted: UpdateIntent[]): Promise<Error | undefined> {
+    const { append, driver, isPrimary, requireHeld } = this.parts;
+    const { stack, returning, ...state } = this.parts.state();
+    const unsettled = [...(state.unsettled ?? []), ...interrupted];
     if (unsettled.length === 0) return undefined;
+    const promotion = unsettled.some((u) => promotes(this.parts.state(), u));
     await requireHeld();
     const notes: string[] = [];
+    let promoted = false;
     try {
       for (const { config, engine, targetDns } of unsettled) {
         notes.push(...(await driver.clearDeadLocks(stack, engine)));
         notes.push(...(await driver.recover(stack, config, { dnsOnly: dnsOnly || targetDns === true })));
       }
+      promoted = promotion && (await isPrimary());
     } catch (error) {
-      if (error instanceof Transient || this.parts.state().returning === undefined) return error as Error;
+      if (error instanceof Transient || returning === undefined || promotion) return error as Error;
       // What does not pass by itself must not be in the way of going back.
-      const note = `What the failed update had begun could not be settled, and the way back goes on without: ${(error as Error).message}`;
+      const note = `What an unfinished update had begun could not be settled, and the way back goes on without: ${(error as Error).message}`;
       await append({ type: "runner.recovered", note });
       return undefined;
     }
     const settled = !dnsOnly || unsettled.every((u) => u.targetDns === true);
-    const what = `What the failed update had begun${settled ? "" : " on the weighted records"} was settled.`;
-    await append({ type: "runner.recovered", note: [what, ...notes].join(" "), ...(settled ? { settled } : {}) });
+    const what = `What an unfinished update had begun${settled ? "" : " on the weighted records"} was settled.`;
+    if (promoted) notes.push("It had promoted the database, which stays a primary.");
+    await append({
+      type: "runner.recovered",
+      note: [what, ...notes].join(" "),
+      ...(settled ? { settled } : {}),
+      ...(promoted ? { promoted } : {}),
+    });
     return undefined;
   }
 }

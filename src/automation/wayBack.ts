@@ -301,6 +301,16 @@ function withDnsOf(config: RawConfig, wanted: RawConfig): RawConfig | undefined 
   return { ...config, [DNS]: { ...now, weights } };
 }
 
+const KEPT_PRIMARY = { path: "database.role", why: "a promoted database cannot become a replica again" };
+const isNotPrimary = (database: Section | undefined): database is Section => database !== undefined && database.role !== "primary";
+
+/** The same item where the database turned out to be promoted after the way back was laid out. */
+export function keepingPrimary(item: Extract<PathItem, { kind: "config" }>): PathItem {
+  const database = section(item.config, DATABASE);
+  if (!isNotPrimary(database)) return item;
+  return { ...item, config: { ...item.config, [DATABASE]: { ...database, role: "primary" } }, kept: [...item.kept, KEPT_PRIMARY] };
+}
+
 /** What going back keeps, whatever the earlier config said. */
 function withFloors(
   now: RawConfig,
@@ -309,11 +319,10 @@ function withFloors(
 ): { config: RawConfig; kept: { path: string; why: string }[] } {
   const config = { ...wanted };
   const kept: { path: string; why: string }[] = [];
-  const role = section(now, DATABASE)?.role;
   const database = section(config, DATABASE);
-  if (role === "primary" && database !== undefined && database.role !== "primary") {
+  if (section(now, DATABASE)?.role === "primary" && isNotPrimary(database)) {
     config[DATABASE] = { ...database, role: "primary" };
-    kept.push({ path: "database.role", why: "a promoted database cannot become a replica again" });
+    kept.push(KEPT_PRIMARY);
   }
   const dns = section(config, DNS);
   if (state.marks["dns-adopted"] !== undefined && dns !== undefined && (dns.records ?? "none") === "none") {

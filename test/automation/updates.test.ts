@@ -3,7 +3,7 @@ import { type Faults, STACK } from "./model.js";
 import { ModelService } from "./service.js";
 
 const DEPLOY = "containerize.deploy";
-const SETTLED = "What the failed update had begun was settled.";
+const SETTLED = "What an unfinished update had begun was settled.";
 
 /** How effects of these kinds fail, one after another; the last one for good when it says so. */
 function failing(m: ModelService, faults: Record<string, ReturnType<Faults["fail"]>[] | ReturnType<Faults["fail"]>>): void {
@@ -65,7 +65,7 @@ describe("what a failed update had begun", () => {
     expect(await told(m)).to.deep.equal([
       "open: the update was done and not answered in time",
       "failed: the recovery was refused",
-      "What the failed update had begun could not be settled, and the way back goes on without: the recovery was refused",
+      "What an unfinished update had begun could not be settled, and the way back goes on without: the recovery was refused",
       "update.succeeded",
       "rollback.completed",
     ]);
@@ -85,7 +85,7 @@ describe("what a failed update had begun", () => {
     const state = await m.say({ command: "rollback", revision: 0, why: "users see errors" });
     expect(state.heldReason).to.contain("the recovery was not answered");
     expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
-    expect(await told(m)).to.include("What the failed update had begun on the weighted records was settled.");
+    expect(await told(m)).to.include("What an unfinished update had begun on the weighted records was settled.");
     const before = (await told(m)).length;
     failing(m, {});
     expect((await m.say({ command: "resume" })).heldReason).to.equal("Went back to revision 0: users see errors");

@@ -119,7 +119,7 @@ describe("promise 6: what was done though nobody was told", function () {
       }
       await drive(open.migrations, STAGING, "end");
       expect(await image()).to.equal(NEW_IMAGE);
-      expect((await notesOf(open, STAGING)).filter((n) => n === "What the failed update had begun was settled.")).to.have.length(2);
+      expect((await notesOf(open, STAGING)).filter((n) => n === "What an unfinished update had begun was settled.")).to.have.length(2);
       expect(await open.driver.inSync(STAGING)).to.equal(true);
     });
   });

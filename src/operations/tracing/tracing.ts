@@ -72,7 +72,10 @@ export class Tracing {
   /** A runner's decision. Waiting and sampling, which go on for days, are none of it. */
   around<T>(stack: string, decision: Decision, run: () => Promise<T>): Promise<T> {
     if (decision.do === "wait" || decision.do === "sample" || decision.do === "idle") return run();
-    const step = decision.do === "record" || decision.do === "recover" ? {} : { "cutover.step": decision.step?.id ?? "way back" };
+    const step =
+      decision.do === "record" || decision.do === "recover" || decision.do === "settle"
+        ? {}
+        : { "cutover.step": decision.step?.id ?? "way back" };
     const entries = decision.do === "record" ? { "cutover.entries": decision.entries.map((e) => e.type) } : {};
     return this.inSpan(`decision ${decision.do}`, { "cutover.stack": stack, ...step, ...entries }, this.commands.get(stack), run);
   }
