@@ -69,8 +69,8 @@ export class Crash extends Error {}
 export interface Faults {
   /** Decides at each point (an effect or an append, before or after it) whether the process dies there. */
   crash: (point: string) => boolean;
-  /** Decides at each effect whether it fails. */
-  fail: (point: string) => "transient" | "terminal" | "timed out" | undefined;
+  /** Decides at each effect whether it fails; one that timed out was done, and one that was lost was not, though nobody can tell. */
+  fail: (point: string) => "transient" | "terminal" | "timed out" | "lost" | undefined;
   /** Decides at each call of the store whether it cannot be reached, has done it without an answer, or has no space. */
   store: () => "unreached" | "unanswered" | "full" | undefined;
   /** A reading instead of the healthy one. */
@@ -220,6 +220,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       const fails = world.faults.fail("update");
       if (fails === "transient") throw new Transient("the update was throttled");
       if (fails === "terminal") throw new Terminal("the update was refused");
+      if (fails === "lost") throw unsettled(new Transient("the update was not done and not answered in time"));
       if (historyOf(config, key) !== undefined) world.violations.push(`promise 6: ${key} was updated twice`);
       writeFileSync(StackFile.pathOf(folder, STACK), stringify({ config }));
       // An engine changes what differs from what it believes, and nothing else.

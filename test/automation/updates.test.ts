@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import { currentConfig } from "../../src/automation/state.js";
+import { unknown } from "../../src/ports/observations.js";
 import { type Faults, STACK } from "./model.js";
 import { ModelService } from "./service.js";
 
@@ -92,4 +94,28 @@ describe("what a failed update had begun", () => {
     expect((await told(m)).slice(before).filter((t) => t === SETTLED)).to.have.length(1);
     expect(m.world.violations).to.deep.equal([]);
   });
+
+  for (const promoted of [true, false]) {
+    it(`promise 3: leaves the database ${promoted ? "a primary" : "a replica"} when a promotion failed that had ${promoted ? "" : "not "}been done`, async () => {
+      const m = await ModelService.open();
+      await m.reach("database.promote");
+      const before = (await m.state).revision;
+      // The write pause ends first, and the way back begins with nothing known.
+      failing(m, { update: promoted ? "timed out" : "lost", recovery: "transient" });
+      expect((await m.say({ command: "advance", extent: "step" })).heldReason).to.contain("the way back failed");
+      // Users write to the old database meanwhile.
+      expect([m.world.oldWrites, m.world.newWrites, m.world.maintenance]).to.deep.equal([true, false, false]);
+      // The database answers the third time that it is asked.
+      const silences = [unknown("no answer"), unknown("no answer")];
+      m.world.faults = { ...m.world.faults, reading: (name) => (name === "database-primary" ? silences.shift() : undefined) };
+      failing(m, {});
+      const state = await m.say({ command: "resume" });
+      expect(state.heldReason).to.equal(`Went back to revision ${before}: ${(await m.journal("rollback.started"))[0]?.why}`);
+      expect(silences).to.deep.equal([]);
+      const role = promoted ? "primary" : "replica";
+      expect([m.world.applied.database?.role, currentConfig(state).database?.role]).to.deep.equal([role, role]);
+      expect((await m.journal("update.intended")).at(-1)?.kept ?? []).to.have.length(promoted ? 1 : 0);
+      expect(m.world.violations).to.deep.equal([]);
+    });
+  }
 });
