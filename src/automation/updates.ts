@@ -76,8 +76,8 @@ export class Updates {
       await append({ type: "runner.recovered", note: [`The update of ${key} had finished.`, ...notes].join(" ") });
       return append({ type: "update.succeeded", key, revision, ...done, recovered: true });
     }
-    await append({ type: "runner.recovered", note: [`The update of ${key} had not finished; it goes on.`, ...notes].join(" ") });
-    const open = await this.settle(intent.targetDns === true, intent);
+    const lead = [`The update of ${key} had not finished; it goes on.`, ...notes].join(" ");
+    const open = await this.settle(intent.targetDns === true, { intent, lead });
     if (open !== undefined) throw open;
     return this.apply(intent);
   }
@@ -111,14 +111,14 @@ export class Updates {
 
   /**
    * Brings what failed updates had begun into the engine's state, before that is compared with anything.
-   * @param interrupted one more that is under way, and of which a crash left nothing but its intent
    * @param dnsOnly looks at the weighted records alone: they do not wait for the rest
+   * @param interrupted one more that is under way, of which a crash left nothing but its intent, and what is said of it
    * @returns why that did not succeed and nothing is to be compared
    */
-  private async settle(dnsOnly: boolean, ...interrupted: UpdateIntent[]): Promise<Error | undefined> {
+  private async settle(dnsOnly: boolean, interrupted?: { intent: UpdateIntent; lead: string }): Promise<Error | undefined> {
     const { append, driver, isPrimary, requireHeld } = this.parts;
     const { stack, returning, ...state } = this.parts.state();
-    const unsettled = [...(state.unsettled ?? []), ...interrupted];
+    const unsettled = [...(state.unsettled ?? []), ...(interrupted === undefined ? [] : [interrupted.intent])];
     if (unsettled.length === 0) return undefined;
     const promotion = unsettled.some((u) => promotes(this.parts.state(), u));
     await requireHeld();
@@ -138,7 +138,7 @@ export class Updates {
       return undefined;
     }
     const settled = !dnsOnly || unsettled.every((u) => u.targetDns === true);
-    const what = `What an unfinished update had begun${settled ? "" : " on the weighted records"} was settled.`;
+    const what = interrupted?.lead ?? `What an unfinished update had begun${settled ? "" : " on the weighted records"} was settled.`;
     if (promoted) notes.push("It had promoted the database, which stays a primary.");
     await append({
       type: "runner.recovered",
