@@ -5,7 +5,7 @@ import { patched, StackFile } from "../src/config/stackFile.js";
 import { sampleOf, seconds } from "./harness/measure.js";
 import { type Memory, peakWhile } from "./harness/memory.js";
 import { run } from "./harness/processes.js";
-import { type Benchmark, type Context, compared, type Figure, figure, growthOf } from "./harness/report.js";
+import { type Benchmark, type Context, compared, type Figure, figure, growthsOf } from "./harness/report.js";
 import { applicationNames, stackConfig } from "./harness/stacks.js";
 import { copyOf, makeWorld, type Service, startService, type World } from "./harness/world.js";
 
@@ -38,12 +38,7 @@ export const benchmark: Benchmark = {
     for (const size of short ? [2] : [Math.max(1, Math.round(stacks / 10)), stacks]) figures.push(...(await measure(context, size)));
     return {
       figures,
-      growths: GROWING.flatMap((what) =>
-        growthOf(
-          what,
-          figures.filter((f) => f.what.startsWith(what)),
-        ),
-      ),
+      growths: growthsOf(GROWING, figures),
       notes: [
         `${PARALLEL} engines side by side on both sides. Memory is the proportional set size of the service with its engines, or of xargs with its.`,
       ],

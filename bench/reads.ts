@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fillJournals } from "./harness/fill.js";
 import { quantile, sampleOf } from "./harness/measure.js";
-import { type Benchmark, type Context, compared, type Figure, growthOf } from "./harness/report.js";
+import { type Benchmark, type Context, compared, type Figure, growthsOf } from "./harness/report.js";
 import { stackConfig } from "./harness/stacks.js";
 import { makeWorld, type Service, startService } from "./harness/world.js";
 
@@ -18,12 +18,7 @@ export const benchmark: Benchmark = {
     for (const size of context.short ? [2] : [10, 100]) figures.push(...(await measure(context, size)));
     return {
       figures,
-      growths: ["p99", "median"].flatMap((what) =>
-        growthOf(
-          `${what} of reads while updates run`,
-          figures.filter((f) => f.what.startsWith(what)),
-        ),
-      ),
+      growths: growthsOf(["p99 of reads while 2 updates run", "median of reads while 2 updates run"], figures),
       notes: [
         "Reads in turn: the list, one migration, its plan, the first page of its journal. The reader shares the cores with engines and service.",
       ],

@@ -79,6 +79,13 @@ export function growthOf(what: string, figures: readonly Figure[]): Growth[] {
   return [{ what, of: small.size.of, from: from.size, to: to.size, exponent: exponentOf(from, to) }];
 }
 
+/** The same for each of several figures, which are told by how they begin. */
+export const growthsOf = (beginnings: readonly string[], figures: readonly Figure[]): Growth[] =>
+  beginnings.flatMap((beginning) => {
+    const some = figures.filter((f) => f.what.startsWith(beginning));
+    return growthOf(beginning, some);
+  });
+
 const number = (value: number): string =>
   Math.abs(value) >= 100 ? Math.round(value).toLocaleString("en-US") : value.toPrecision(Math.abs(value) < 0.1 ? 2 : 3);
 const spread = ({ median, low, high, values }: Sample): string =>

@@ -1,3 +1,4 @@
+import type { StackConfig } from "../config/schema.js";
 import { CutoverError } from "../errors.js";
 import { type Decision, effectKey, goBack, hold, refuse, retryPause } from "./decision.js";
 import type { Entry, PathItem } from "./entries.js";
@@ -33,17 +34,9 @@ export function decideReturn(plan: Plan, state: MigrationState): Decision {
   }
   if (returning.failures >= MAX_TRIES)
     return hold(`the way back failed ${returning.failures} times at: ${item.summary} ${returning.error ?? ""}`.trim());
-  const decision = decideItem(plan, state, item, returning.done);
+  const decision = returnItem(plan, state, item, returning.done);
   const pause = returning.failures > 0 ? retryPause(returning.failures) : item.kind === "config" ? (item.afterSeconds ?? 0) * 1_000 : 0;
   return pause === 0 || decision.do === "record" ? decision : { do: "wait", at: state.updatedAt + pause, next: decision };
-}
-
-/** Whether the database was promoted decides which config it can go back to: neither may be taken for granted. */
-function decideItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
-  if (item.kind === "undo") return returnItem(plan, state, item, index);
-  const promotion = state.unsettled?.find((u) => promotes(state, u));
-  if (promotion !== undefined) return { do: "settle", of: promotion.step ?? "" };
-  return returnItem(plan, state, state.promoted === true ? keepingPrimary(item) : item, index);
 }
 
 function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
@@ -51,21 +44,22 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   const begun = returning?.seq ?? 0;
   const key = effectKey(state, `back-to-${returning?.revision}`, begun, `${index}-${item.kind}`);
   if (item.kind === "config") {
-    const after = configOf(item, state.stack);
+    // Whether the database was promoted decides which config it can go back to: neither may be taken for granted.
+    const promotion = state.unsettled?.find((u) => promotes(state, u));
+    if (promotion !== undefined) return { do: "settle", of: promotion.step ?? "" };
     const now = currentConfig(state);
-    const before =
-      state.promoted === true && now.database !== undefined ? { ...now, database: { ...now.database, role: "primary" as const } } : now;
-    const violations = configViolations(state, before, after, undefined);
+    const [before, next] = state.promoted === true ? [asPrimary(now), keepingPrimary(item)] : [now, item];
+    const violations = configViolations(state, before, configOf(next, state.stack), undefined);
     if (violations.length > 0) return refuse(violations);
     const why = `back to revision ${returning?.revision}: ${returning?.why}`;
     return {
       do: "update",
       key,
-      config: item.config,
+      config: next.config,
       why,
       ...(returning === undefined ? {} : { restores: returning.revision }),
-      kept: item.kept,
-      dnsOnly: item.dnsOnly,
+      kept: next.kept,
+      dnsOnly: next.dnsOnly,
     };
   }
   const step = plan.find((s) => s.id === item.step);
@@ -77,3 +71,6 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   const part = `undo-${begun}-${index}`;
   return { do: "act", key: effectKey(state, step.id, attempt, part), step, undo: true, config: currentConfig(state) };
 }
+
+const asPrimary = (config: StackConfig): StackConfig =>
+  config.database === undefined ? config : { ...config, database: { ...config.database, role: "primary" } };

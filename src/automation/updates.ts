@@ -117,10 +117,11 @@ export class Updates {
    */
   private async settle(dnsOnly: boolean, interrupted?: { intent: UpdateIntent; lead: string }): Promise<Error | undefined> {
     const { append, driver, isPrimary, requireHeld } = this.parts;
-    const { stack, returning, ...state } = this.parts.state();
+    const state = this.parts.state();
+    const { stack, returning } = state;
     const unsettled = [...(state.unsettled ?? []), ...(interrupted === undefined ? [] : [interrupted.intent])];
     if (unsettled.length === 0) return undefined;
-    const promotion = unsettled.some((u) => promotes(this.parts.state(), u));
+    const promotion = unsettled.some((u) => promotes(state, u));
     await requireHeld();
     const notes: string[] = [];
     let promoted = false;

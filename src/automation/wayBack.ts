@@ -301,11 +301,13 @@ function withDnsOf(config: RawConfig, wanted: RawConfig): RawConfig | undefined 
   return { ...config, [DNS]: { ...now, weights } };
 }
 
+type ConfigItem = Extract<PathItem, { kind: "config" }>;
+
 const KEPT_PRIMARY = { path: "database.role", why: "a promoted database cannot become a replica again" };
 const isNotPrimary = (database: Section | undefined): database is Section => database !== undefined && database.role !== "primary";
 
 /** The same item where the database turned out to be promoted after the way back was laid out. */
-export function keepingPrimary(item: Extract<PathItem, { kind: "config" }>): PathItem {
+export function keepingPrimary(item: ConfigItem): ConfigItem {
   const database = section(item.config, DATABASE);
   if (!isNotPrimary(database)) return item;
   return { ...item, config: { ...item.config, [DATABASE]: { ...database, role: "primary" } }, kept: [...item.kept, KEPT_PRIMARY] };
@@ -339,6 +341,6 @@ function withFloors(
 }
 
 /** Typed views of a path's configs, for checks and display. */
-export function configOf(item: Extract<PathItem, { kind: "config" }>, stack: string): StackConfig {
+export function configOf(item: ConfigItem, stack: string): StackConfig {
   return readConfig(item.config, `the way back of ${stack}`, stack);
 }

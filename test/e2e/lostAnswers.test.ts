@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { drive } from "../../bench/harness/people.js";
@@ -64,15 +65,15 @@ describe("promise 6: what was done though nobody was told", function () {
     await requireEngine(this);
     const state = tempFolder("dead-provider");
     const faults = { [PRODUCTION]: ["crash@rds:CreateDBInstanceReadReplica"] };
-    const script = fileURLToPath(import.meta.resolve("../support/providerProcess.js"));
-    const start = async (port: number): Promise<{ child: ChildProcess; port: number; env: Record<string, string> }> => {
-      const child = spawnForTest(process.execPath, [script, state, String(port), JSON.stringify(faults)], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      const [line] = (await once(child.stdout as NodeJS.ReadableStream, "data")) as [Buffer];
-      return { child, ...(JSON.parse(line.toString()) as { port: number; env: Record<string, string> }) };
+    const script = fileURLToPath(import.meta.resolve("../../bench/harness/providers.js"));
+    const start = async (port?: number): Promise<{ child: ChildProcess; env: Record<string, string> }> => {
+      const task = { state, stacksFolder: join(state, "stacks"), faults, port };
+      const child = spawnForTest(process.execPath, [script, JSON.stringify(task)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+      const [env] = (await once(child, "message")) as [Record<string, string>];
+      return { child, env };
     };
-    const { child, port, env } = await start(0);
+    const { child, env } = await start();
+    const port = Number(/:(\d+)/.exec(env.PULUMI_DEBUG_PROVIDERS ?? "")?.[1]);
     // An engine starts its providers anew.
     const died = once(child, "exit").then(async ([, signal]) => {
       await start(port);

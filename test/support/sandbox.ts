@@ -23,7 +23,7 @@ export async function inSandbox(
   const open = await openSandbox({
     root,
     stacks: join(root, "stacks"),
-    state: tempFolder(name),
+    state: more.state ?? tempFolder(name),
     project: folderProject(join(root, "stacks")),
     ...more,
   });

@@ -7,7 +7,6 @@ import type { EngineEnvironment } from "../../ports/target.js";
 import type { Preview, Revision } from "../types.js";
 import type { Scope } from "./calls.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
-import { unsettled } from "./failures.js";
 import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import type { Planned } from "./preview.js";
@@ -38,7 +37,9 @@ export interface DriverOptions {
 }
 
 /** An update that was stopped, by a person, the service's end or its deadline; how far it came is not known. */
-export class Cancelled extends Terminal {}
+export class Cancelled extends Terminal {
+  readonly unsettled = true;
+}
 
 export interface UpdateOptions {
   /** The weighted records alone. */
@@ -140,8 +141,8 @@ export class StackDriver {
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.
       await this.clearOwnLocks(name, begun);
-      if (error instanceof Late) throw unsettled(new Cancelled(error.message, { cause: error }));
-      if (cancelled.signal.aborted) throw unsettled(new Cancelled(`The update of ${name} was cancelled.`, { cause: error }));
+      if (error instanceof Late) throw new Cancelled(error.message, { cause: error });
+      if (cancelled.signal.aborted) throw new Cancelled(`The update of ${name} was cancelled.`, { cause: error });
       throw error;
     } finally {
       this.updating.delete(name);

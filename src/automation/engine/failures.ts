@@ -5,12 +5,8 @@ import { plain } from "./preview.js";
 const PASSING =
   /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|ECONN|TooManyRequests|error reading from server|transport is closing/i;
 
-/** What became of an update's operations is not known: some may have been done though the engine says otherwise. */
-export interface Unsettled {
-  unsettled: true;
-}
-
-export const unsettled = <E extends Error>(error: E): E & Unsettled => Object.assign(error, { unsettled: true as const });
+/** Marks the failure of an update of whose operations some may have been done though the engine says otherwise. */
+export const unsettled = <E extends Error>(error: E): E => Object.assign(error, { unsettled: true });
 export const isUnsettled = (error: unknown): boolean => error instanceof Error && "unsettled" in error;
 
 /** The engine's failure as one of ours. */
