@@ -4,12 +4,13 @@ import type { TargetConfig } from "../config/targets.js";
 import { Transient } from "../errors.js";
 import { compared } from "../ports/comparison.js";
 import { type Observation, type ObservationName, type Reading, type Side, unknown } from "../ports/observations.js";
-import type { ClockPort, ObserverPort, Target } from "../ports/target.js";
+import type { ObserverPort, Target } from "../ports/target.js";
 import { type AwsClients, awsClients } from "./aws/clients.js";
 import { awsCloudPort } from "./aws/cloudPort.js";
 import { discoverDatabases } from "./aws/discovery.js";
 import { awsObservation, cloudwatchLag, NO_REQUESTS } from "./aws/observations.js";
 import { recordsOf } from "./aws/records.js";
+import { wallClock } from "./clock.js";
 import { answersOf, authoritativeServers, confirmedWeight, type NameServer, resolversFollow, shownTtl } from "./dns/answers.js";
 import { commandFleet } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
@@ -52,7 +53,7 @@ export async function openRealTarget(options: RealTargetOptions): Promise<Target
   const sql: SqlDataOptions = { endpoint: (side) => endpointOf(side, options, newHost), ...(progress === undefined ? {} : { progress }) };
   return {
     kind: "aws",
-    clock: wallClock,
+    clock: wallClock(),
     cloud: awsCloudPort(clients, config, costTag),
     cluster: kubernetesClusterPort(cluster, config),
     data: sqlDataPort(sql),
@@ -80,24 +81,6 @@ async function endpointOf(side: Side, { config, target, secret }: RealTargetOpti
     ...(caFile === undefined ? {} : { tls: { ca: await readFile(caFile, "utf8") } }),
   };
 }
-
-const wallClock: ClockPort = {
-  now: () => Date.now(),
-  sleepUntil: (until, signal) =>
-    new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const timer = setTimeout(done, Math.max(0, until - Date.now()));
-      function done(): void {
-        signal?.removeEventListener("abort", stopped);
-        resolve();
-      }
-      function stopped(): void {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      }
-      signal?.addEventListener("abort", stopped, { once: true });
-    }),
-};
 
 interface Sources {
   clients: AwsClients;

@@ -1,16 +1,25 @@
 import { Terminal } from "../errors.js";
 import type { ClockPort } from "../ports/target.js";
-import type { Deadline } from "./decision.js";
 
 /** How often a running action is looked at that has a deadline. */
 const LOOK_MS = 250;
+
+/** How long after an instant a step must be done, and what is said when it is not. */
+export interface Deadline {
+  from: number;
+  mostMs: number;
+  why: string;
+}
+
+/** A clock that was set back by more than that says nothing of how long it was: that is late too. */
+export const isLate = ({ from, mostMs }: Deadline, now: number): boolean => Math.abs(now - from) > mostMs;
 
 /** Ends what has a deadline there, on the target's clock. @throws Terminal with the deadline's reason */
 export async function endingBy<T>(clock: ClockPort, deadline: Deadline | undefined, run: (signal?: AbortSignal) => Promise<T>): Promise<T> {
   if (deadline === undefined) return run();
   const late = new AbortController();
   const look = (): void => {
-    if (clock.now() > deadline.at) late.abort(new Terminal(deadline.why));
+    if (isLate(deadline, clock.now())) late.abort(new Terminal(deadline.why));
   };
   const timer = setInterval(look, LOOK_MS);
   try {

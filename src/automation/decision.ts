@@ -1,5 +1,6 @@
 import type { StackConfig } from "../config/schema.js";
 import type { RawConfig } from "../config/stackFile.js";
+import type { Deadline } from "./deadline.js";
 import type { Entry } from "./entries.js";
 import type { WatchState } from "./gates/watch.js";
 import type { Plan } from "./plan.js";
@@ -40,15 +41,9 @@ export type Decision =
   | { do: "recover"; intent: Intent }
   /** What failed updates had begun must be known before anything is decided. */
   | { do: "settle"; of: string }
-  /** Try again, not before `at`. */
-  | { do: "wait"; at: number; next: Decision }
+  /** Try again, not before `at`, or after a pause that a clock which is set back does not make longer. */
+  | { do: "wait"; at: number; pauseMs?: number; next: Decision }
   | { do: "idle"; why: string };
-
-/** When a step must be done, and what is said when it is not. */
-export interface Deadline {
-  at: number;
-  why: string;
-}
 
 /** Pause before the n-th further try of what failed for a passing reason, in milliseconds. */
 const RETRY_MS = [5_000, 20_000, 60_000];
@@ -78,8 +73,15 @@ export function effectKey(state: MigrationState, step: string, attempt: number, 
 export function retrying(plan: Plan, state: MigrationState, step: Step, at: StepState, decision: Decision): Decision {
   if (at.failures === 0) return decision;
   if (at.failures >= MAX_TRIES) return onFailure(plan, state, step, at.error ?? "failed");
-  return { do: "wait", at: state.updatedAt + retryPause(at.failures), next: decision };
+  return pauseBefore(decision, state, retryPause(at.failures));
 }
+
+export const pauseBefore = (next: Decision, state: MigrationState, pauseMs: number): Decision => ({
+  do: "wait",
+  at: state.updatedAt + pauseMs,
+  pauseMs,
+  next,
+});
 
 /** What a failure leads to: a rollback by itself, or a person. */
 export function onFailure(plan: Plan, state: MigrationState, step: Step, reason: string): Decision {

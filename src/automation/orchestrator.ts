@@ -2,7 +2,8 @@ import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../con
 import { readConfig } from "../config/stackFile.js";
 import { CutoverError } from "../errors.js";
 import { decideApproval, lapsedBefore, withoutApproval } from "./approvals.js";
-import { complete, type Deadline, type Decision, effectKey, hold, onFailure, refuse, retrying } from "./decision.js";
+import { type Deadline, isLate } from "./deadline.js";
+import { complete, type Decision, effectKey, hold, onFailure, refuse, retrying } from "./decision.js";
 import { nextRoundAt, startWatch } from "./gates/watch.js";
 import type { Plan } from "./plan.js";
 import { actionViolations, configViolations, statefulLosses } from "./promises.js";
@@ -107,7 +108,8 @@ function deadlineOf(state: MigrationState, step: Step): { deadline?: Deadline } 
   const { writePauseSeconds } = database;
   return {
     deadline: {
-      at: stopped + writePauseSeconds * 1_000,
+      from: stopped,
+      mostMs: writePauseSeconds * 1_000,
       why: `writes were stopped for longer than the ${writePauseSeconds} s they may be`,
     },
   };
@@ -141,7 +143,7 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   if (violations.length > 0) return refuse(violations);
   if (at.preview === undefined) return retrying(plan, state, step, at, { do: "preview", step, attempt: at.attempt, config: raw });
   const { deadline } = deadlineOf(state, step);
-  if (deadline !== undefined && state.updatedAt > deadline.at) return onFailure(plan, state, step, deadline.why);
+  if (deadline !== undefined && isLate(deadline, state.updatedAt)) return onFailure(plan, state, step, deadline.why);
   // Named for the preview that was seen, and for no other.
   const named = at.approvedPreview === at.preview.digest ? (at.approvedResources ?? []) : [];
   const lost = statefulLosses(at.preview.changes).filter((l) => !named.includes(l.name));

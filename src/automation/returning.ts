@@ -1,6 +1,6 @@
 import type { StackConfig } from "../config/schema.js";
 import { CutoverError } from "../errors.js";
-import { type Decision, effectKey, goBack, hold, refuse, retryPause } from "./decision.js";
+import { type Decision, effectKey, goBack, hold, pauseBefore, refuse, retryPause } from "./decision.js";
 import type { Entry, PathItem } from "./entries.js";
 import type { Plan } from "./plan.js";
 import { actionViolations, configViolations } from "./promises.js";
@@ -36,7 +36,7 @@ export function decideReturn(plan: Plan, state: MigrationState): Decision {
     return hold(`the way back failed ${returning.failures} times at: ${item.summary} ${returning.error ?? ""}`.trim());
   const decision = returnItem(plan, state, item, returning.done);
   const pause = returning.failures > 0 ? retryPause(returning.failures) : item.kind === "config" ? (item.afterSeconds ?? 0) * 1_000 : 0;
-  return pause === 0 || decision.do === "record" ? decision : { do: "wait", at: state.updatedAt + pause, next: decision };
+  return pause === 0 || decision.do === "record" ? decision : pauseBefore(decision, state, pause);
 }
 
 function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {

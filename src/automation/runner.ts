@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Terminal, Transient } from "../errors.js";
 import type { Evidence } from "../ports/target.js";
-import { endingBy } from "./deadline.js";
+import { endingBy, isLate } from "./deadline.js";
 import type { Decision } from "./decision.js";
 import type { Driver } from "./engine/driver.js";
 import type { EngineStart } from "./engine/system.js";
@@ -10,7 +10,7 @@ import { failureOf } from "./failure.js";
 import { apply } from "./fold.js";
 import type { GateUse } from "./gates/gate.js";
 import { type Observers, round } from "./gates/round.js";
-import { holdMs, observeRound, type WatchState } from "./gates/watch.js";
+import { holdMs, observeRound, roundMs, type WatchState } from "./gates/watch.js";
 import { HookCalls } from "./hookCalls.js";
 import type { HooksPort } from "./hooks.js";
 import { decide } from "./orchestrator.js";
@@ -157,7 +157,7 @@ export class Runner {
       case "recover":
         return this.recover(decision.intent);
       case "wait":
-        if (await this.sleepUntil(decision.at)) await this.execute(decision.next as Exclude<Decision, { do: "idle" }>);
+        if (await this.sleepUntil(decision.at, decision.pauseMs)) await this.execute(decision.next as Exclude<Decision, { do: "idle" }>);
     }
   }
 
@@ -209,7 +209,7 @@ export class Runner {
 
   /** A round while a person is waited for. What they approved takes effect when the gates pass after that. */
   private async standBy({ step, watch, at, config }: Extract<Decision, { do: "stand by" }>): Promise<void> {
-    if (!(await this.sleepUntil(at))) return;
+    if (!(await this.sleepUntil(at, roundMs(step.gates)))) return;
     const { now, observations } = await round(this.parts, step.gates, config);
     const { verdict, ...next } = observeRound(watch, step.gates, observations, config, now);
     const { approvedAt } = this.state.steps[step.id] ?? {};
@@ -253,10 +253,10 @@ export class Runner {
   }
 
   private async sample({ step, watch, at, config, notBefore, deadline }: Extract<Decision, { do: "sample" }>): Promise<void> {
-    if (!(await this.sleepUntil(at))) return;
+    if (!(await this.sleepUntil(at, roundMs(step.gates)))) return;
     const { now, observations } = await round(this.parts, step.gates, config);
     const judged = observeRound(watch, step.gates, observations, config, now, notBefore);
-    const late = deadline !== undefined && now > deadline.at;
+    const late = deadline !== undefined && isLate(deadline, now);
     const next: WatchState = late ? { ...judged, verdict: "failed", reason: `${deadline.why}; ${judged.reason ?? ""}` } : judged;
     if (next.verdict === "passed") {
       await this.append({ type: "gates.passed", step: step.id, gates: next.gates, heldMs: now - (next.passingSince ?? now) });
@@ -270,7 +270,8 @@ export class Runner {
   /** The journal gets a watch when a verdict changes and ten times a hold; the rounds between stay in memory. */
   private async keepWatch(step: string, uses: GateUse[], before: WatchState, next: WatchState, now: number): Promise<void> {
     const changed = next.gates.some((g, i) => g.verdict !== before.gates[i]?.verdict);
-    const due = now >= (this.watch?.checkpointAt ?? 0);
+    const setBack = now < (before.lastRoundAt ?? now);
+    const due = now >= (this.watch?.checkpointAt ?? 0) || setBack;
     const attempt = this.state.steps[step]?.attempt ?? 0;
     this.watch = {
       step,
@@ -298,14 +299,19 @@ export class Runner {
     return AbortSignal.any([this.stop, this.wake.signal]);
   }
 
-  /** @returns false when something came in between, so that the decision must be taken anew */
-  private async sleepUntil(at: number): Promise<boolean> {
+  /**
+   * @param mostMs a pause that a clock which was set back does not make longer
+   * @returns false when something came in between, so that the decision must be taken anew
+   */
+  private async sleepUntil(at: number, mostMs = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { clock } = this.parts.target;
-    if (clock.now() >= at) return true;
+    const now = clock.now();
+    const until = Math.min(at, now + mostMs);
+    if (now >= until) return true;
     const signal = this.untilWoken();
     try {
-      await clock.sleepUntil(at, signal);
-      return true;
+      await clock.sleepUntil(until, signal);
+      return clock.now() >= until;
     } catch (error) {
       if (signal.aborted) return false;
       throw error;

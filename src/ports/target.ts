@@ -28,7 +28,10 @@ export interface Evidence {
 
 export interface ClockPort {
   now(): Instant;
-  /** Resolves once `now() >= until`; rejects with the signal's reason when aborted. The sandbox jumps there. */
+  /**
+   * Resolves once `now() >= until`, and earlier where the clock is set back meanwhile; rejects with the signal's reason when
+   * aborted. The sandbox jumps there.
+   */
   sleepUntil(until: Instant, signal?: AbortSignal): Promise<void>;
 }
 

@@ -264,8 +264,9 @@ export function modelTarget(world: ModelWorld): Target {
     clock: {
       now: () => world.now,
       sleepUntil: async (until) => {
+        const before = world.now;
         await world.beforeSleep();
-        world.now = Math.max(world.now, until);
+        if (world.now >= before) world.now = Math.max(world.now, until);
       },
     },
     cloud: {

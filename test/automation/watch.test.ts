@@ -66,6 +66,19 @@ describe("a gate", () => {
     expect(state.passingSince).to.equal(later);
   });
 
+  it("moves with a clock that is set back: what was held stays held, and its timeout stays as long", () => {
+    const at = (state: WatchState, now: number) => observeRound(state, HOLD, [sample(good, now)], CONFIG, now);
+    const [hours, set] = [36_000_000, 7_200_000];
+    const before = [15_000, 30_000, 45_000].reduce((state, ms) => at(state, hours + ms), startWatch(hours));
+    const back = at(before, hours + 45_000 - set);
+    expect(back).to.include({
+      startedAt: hours - set,
+      passingSince: hours + 15_000 - set,
+      lastRoundAt: hours + 45_000 - set,
+      verdict: "open",
+    });
+  });
+
   it("promise 1: does not take a lag that was measured before writes stopped", () => {
     const uses: GateUse[] = [{ gate: "lag-zero", holdSeconds: 0 }];
     const lag = (at: number): Observation => ({ name: "replica-lag", reading: known(0), at, source: "test" });

@@ -1,4 +1,4 @@
-import { Transient } from "../../errors.js";
+import { Transient, UserError } from "../../errors.js";
 import { wholeNumber } from "./settings.js";
 
 const MINUTE = 60_000;
@@ -18,9 +18,17 @@ export interface Deadlines {
   stopMs: number;
 }
 
-const minutes = (name: string, most: number): number => (wholeNumber(name, "a whole number of minutes") ?? most) * MINUTE;
+/** A week; a timer of Node.js takes 24 days at most, and fires at once for more. */
+const MOST_MINUTES = 10_080;
 
-/** @throws UserError for anything but whole numbers of minutes in the environment */
+function minutes(name: string, usually: number): number {
+  const accepted = `a whole number of minutes from 1 to ${MOST_MINUTES}`;
+  const given = wholeNumber(name, accepted) ?? usually;
+  if (given > MOST_MINUTES) throw new UserError({ path: name, got: String(given), accepted });
+  return given * MINUTE;
+}
+
+/** @throws UserError for anything but whole numbers of minutes, up to a week, in the environment */
 export const defaultDeadlines = (): Deadlines => ({
   updateMs: minutes("CUTOVER_UPDATE_DEADLINE_MINUTES", 420),
   previewMs: minutes("CUTOVER_PREVIEW_DEADLINE_MINUTES", 30),

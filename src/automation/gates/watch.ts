@@ -10,6 +10,7 @@ import { type GateUse, judge, type Verdict } from "./gate.js";
  *   any pending or unknown           → the hold starts again; after the timeout → `failed`
  *   any fail                         → the hold starts again; after `failAfterSamples` such rounds in a row → `failed`
  *   a round later than MAX_GAP rounds → what happened in between is unknown: the hold starts again
+ *   a round before the last one      → the clock was set back: start and hold move with it, as if no time had gone by
  *
  * Pure: the state is a value, so it can be rebuilt from the journal and property-tested.
  */
@@ -74,13 +75,14 @@ export function nextRoundAt(state: WatchState, uses: GateUse[]): number {
  * @param notBefore samples from before this instant are unknown (a lag measured before writes stopped says nothing)
  */
 export function observeRound(
-  state: WatchState,
+  before: WatchState,
   uses: GateUse[],
   observations: readonly (Observation | undefined)[],
   config: StackConfig,
   now: number,
   notBefore = 0,
 ): WatchState {
+  const state = onClock(before, now);
   const gates = uses.map((use, i) => summarise(state.gates[i], use, observations[i], config, now, notBefore));
   const verdicts = gates.map((g) => g.verdict);
   const broken = state.lastRoundAt !== undefined && now - state.lastRoundAt > MAX_GAP * roundMs(uses);
@@ -102,6 +104,19 @@ export function observeRound(
   if (now - state.startedAt > timeoutMs(uses, config))
     return { ...next, verdict: "failed", reason: `not passed in time: ${waiting || "did not hold long enough"}` };
   return { ...next, ...(waiting === "" ? {} : { reason: waiting }) };
+}
+
+/** The same watch after its clock was set back. */
+function onClock(state: WatchState, now: number): WatchState {
+  const { lastRoundAt, startedAt, passingSince } = state;
+  if (lastRoundAt === undefined || now >= lastRoundAt) return state;
+  const by = now - lastRoundAt;
+  return {
+    ...state,
+    lastRoundAt: now,
+    startedAt: startedAt + by,
+    ...(passingSince === undefined ? {} : { passingSince: passingSince + by }),
+  };
 }
 
 /** What gates show and what they accept, for people. */

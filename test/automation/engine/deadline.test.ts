@@ -80,8 +80,11 @@ describe("an engine that does not end", function () {
       process.env.CUTOVER_UPDATE_DEADLINE_MINUTES = "90";
       process.env.CUTOVER_PREVIEW_DEADLINE_MINUTES = "5";
       expect(defaultDeadlines()).to.deep.include({ updateMs: 90 * 60_000, previewMs: 5 * 60_000 });
-      process.env.CUTOVER_UPDATE_DEADLINE_MINUTES = "1h";
-      expect(defaultDeadlines).to.throw(UserError, "CUTOVER_UPDATE_DEADLINE_MINUTES");
+      // More than a timer takes would stop every update at once.
+      for (const wrong of ["1h", "0", "10081", "100000"]) {
+        process.env.CUTOVER_UPDATE_DEADLINE_MINUTES = wrong;
+        expect(defaultDeadlines, wrong).to.throw(UserError, "CUTOVER_UPDATE_DEADLINE_MINUTES");
+      }
     } finally {
       for (const name of names) delete process.env[name];
     }
