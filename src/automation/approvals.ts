@@ -1,3 +1,4 @@
+import { isLate } from "./deadline.js";
 import { complete, type Decision, onFailure, refuse, retrying } from "./decision.js";
 import type { Entry } from "./entries.js";
 import { nextRoundAt, startWatch } from "./gates/watch.js";
@@ -15,7 +16,7 @@ export function lapsedBefore(plan: Plan, state: MigrationState, at: StepState): 
     const { approvedAt, approvedBy } = state.steps[step.id] ?? {};
     // That a window was agreed with the users stays true.
     if (!step.secondPerson && step.inMaintenance !== true) continue;
-    if (approvedAt !== undefined && at.startedAt !== undefined && at.startedAt - approvedAt > validSeconds * 1_000)
+    if (approvedAt !== undefined && at.startedAt !== undefined && isLate({ from: approvedAt, mostMs: validSeconds * 1_000 }, at.startedAt))
       return { type: "approval.lapsed", step: step.id, why: `${approvedBy} approved it more than ${validSeconds} s before it was used` };
   }
 }

@@ -12,7 +12,7 @@ export interface Deadline {
 }
 
 /** A clock that was set back by more than that says nothing of how long it was: that is late too. */
-export const isLate = ({ from, mostMs }: Deadline, now: number): boolean => Math.abs(now - from) > mostMs;
+export const isLate = ({ from, mostMs }: Omit<Deadline, "why">, now: number): boolean => Math.abs(now - from) > mostMs;
 
 /** Ends what has a deadline there, on the target's clock. @throws Terminal with the deadline's reason */
 export async function endingBy<T>(clock: ClockPort, deadline: Deadline | undefined, run: (signal?: AbortSignal) => Promise<T>): Promise<T> {

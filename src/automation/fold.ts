@@ -210,9 +210,8 @@ function sharing(before: RawConfig, config: RawConfig): RawConfig {
 }
 
 function acted(next: MigrationState, entry: Extract<Recorded, { type: "action.succeeded" }>): MigrationState {
-  // Their order is the journal's, also where the clock stood still or was set back.
-  const at = Math.max(entry.at, ...Object.values(next.marks).map((m) => m + 1));
-  const marks = { ...next.marks, ...Object.fromEntries(entry.marks.map((m) => [m, at])) };
+  const { at, seq } = entry;
+  const marks = { ...next.marks, ...Object.fromEntries(entry.marks.map((m) => [m, { at, seq }])) };
   // A lag of 0 counts only while writes stay stopped.
   const lagZeroAt = entry.marks.includes("old-writes-allowed") ? undefined : next.lagZeroAt;
   const state = { ...next, intent: undefined, promotion: undefined, marks, lagZeroAt };
@@ -241,7 +240,7 @@ function observed(state: MigrationState, gates: GateSummary[]): MigrationState {
   for (const g of gates) {
     if (g.verdict === "unknown" || g.last === undefined || g.at === undefined) continue;
     const stopped = next.marks["old-writes-stopped"];
-    if (g.gate === "lag-zero" && g.last === 0 && stopped !== undefined && g.at >= stopped) next.lagZeroAt = g.at;
+    if (g.gate === "lag-zero" && g.last === 0 && stopped !== undefined && g.at >= stopped.at) next.lagZeroAt = g.at;
     if (g.gate === "dns-weight") next.shownNewWeight = { value: g.last, at: g.at };
     if (g.gate === "rollout-share") next.shownRolloutShare = { value: g.last, at: g.at };
     if (g.gate === "green-weight") next.shownGreenWeight = { value: g.last, at: g.at };

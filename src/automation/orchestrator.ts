@@ -108,7 +108,7 @@ function deadlineOf(state: MigrationState, step: Step): { deadline?: Deadline } 
   const { writePauseSeconds } = database;
   return {
     deadline: {
-      from: stopped,
+      from: stopped.at,
       mostMs: writePauseSeconds * 1_000,
       why: `writes were stopped for longer than the ${writePauseSeconds} s they may be`,
     },
@@ -118,7 +118,7 @@ function deadlineOf(state: MigrationState, step: Step): { deadline?: Deadline } 
 /** A lag counts for the cutover only when it was measured after writes stopped (promise 1). */
 function notBeforeOf(state: MigrationState, step: Step): number {
   const stopped = state.marks["old-writes-stopped"];
-  return "gates" in step && step.gates.some((g) => g.gate === "lag-zero") ? (stopped ?? Number.POSITIVE_INFINITY) : 0;
+  return "gates" in step && step.gates.some((g) => g.gate === "lag-zero") ? (stopped?.at ?? Number.POSITIVE_INFINITY) : 0;
 }
 
 function decideAction(plan: Plan, state: MigrationState, step: ActionStep, at: StepState): Decision {

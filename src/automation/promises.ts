@@ -104,7 +104,7 @@ export function statefulLosses(changes: ResourceChange[]): Loss[] {
 function after(state: MigrationState, first: keyof MigrationState["marks"], second: keyof MigrationState["marks"]): boolean {
   const a = state.marks[first];
   const b = state.marks[second];
-  return a !== undefined && (b === undefined || a >= b);
+  return a !== undefined && (b === undefined || a.seq >= b.seq);
 }
 
 const oldAcceptsWrites = (state: MigrationState) => !after(state, "old-writes-stopped", "old-writes-allowed");
@@ -113,7 +113,7 @@ const inMaintenance = (state: MigrationState) => after(state, "maintenance-on", 
 
 function writesStoppedAndDrained(state: MigrationState): boolean {
   const stopped = state.marks["old-writes-stopped"];
-  return stopped !== undefined && !oldAcceptsWrites(state) && state.lagZeroAt !== undefined && state.lagZeroAt >= stopped;
+  return stopped !== undefined && !oldAcceptsWrites(state) && state.lagZeroAt !== undefined && state.lagZeroAt >= stopped.at;
 }
 
 /** The cleanup's approval, by another person than the one who advanced. */

@@ -1,18 +1,19 @@
 import type { Instant } from "../ports/observations.js";
 import type { Evidence } from "../ports/target.js";
 import type { MigrationState } from "./state.js";
-import type { ActionContext } from "./types.js";
+import type { ActionContext, Marks } from "./types.js";
 
 /** The step that streams changes of the promoted database back to the old one. */
 export const REVERSE = "database.reverse-replication";
 
 /** Minutes of writes, begun ones counted, that the promoted database has alone when nothing streams back. */
-function minutesAlone(marks: MigrationState["marks"], now: Instant): number {
+function minutesAlone(marks: Marks, now: Instant): number {
   const begun = marks["new-writes-allowed"];
   const stopped = marks["new-writes-stopped"];
   if (begun === undefined) return 0;
-  const until = stopped !== undefined && stopped >= begun ? stopped : now;
-  return Math.max(0, Math.ceil((until - begun) / 60_000));
+  const until = stopped !== undefined && stopped.seq > begun.seq ? stopped.at : now;
+  // With a clock that was set back since, nobody knows: it is not nothing.
+  return Math.max(1, Math.ceil((until - begun.at) / 60_000));
 }
 
 const minutes = (count: number): string => `${count} minute${count === 1 ? "" : "s"}`;
@@ -22,7 +23,7 @@ const clock = (at: Instant): string => `${new Date(at).toISOString().slice(0, 16
 export function lossWithoutReverse({ steps, marks }: MigrationState, now: Instant): string | undefined {
   const begun = marks["new-writes-allowed"];
   if (steps[REVERSE]?.facts?.supported !== false || begun === undefined) return undefined;
-  return `what was written to the promoted database since ${clock(begun)}: ${minutes(minutesAlone(marks, now))} of writes by now`;
+  return `what was written to the promoted database since ${clock(begun.at)}: ${minutes(minutesAlone(marks, now))} of writes by now`;
 }
 
 /**
@@ -38,12 +39,12 @@ export async function endReverse({ target, config, effect, marks, done }: Action
   if (lost === 0) return { summary: "Nothing streamed back, and nothing was written to the promoted database.", facts: { minutesLost: 0 } };
   const copy = `${source}-restored`;
   // The old database itself has not changed since: without the copy the way back goes on.
-  const restored = await target.cloud.restoreToPointInTime(stopped, copy, effect).then(
+  const restored = await target.cloud.restoreToPointInTime(stopped.at, copy, effect).then(
     ({ summary }) => summary,
     (error: Error) => `No copy of it could be restored: ${error.message}`,
   );
   return {
-    summary: `Nothing streamed back: ${source} takes over as it was at ${clock(stopped)}, without ${minutes(lost)} of writes, which stay on ${config.database?.target.identifier}. ${restored}`,
-    facts: { minutesLost: lost, restoredTo: new Date(stopped).toISOString(), copy },
+    summary: `Nothing streamed back: ${source} takes over as it was at ${clock(stopped.at)}, without ${minutes(lost)} of writes, which stay on ${config.database?.target.identifier}. ${restored}`,
+    facts: { minutesLost: lost, restoredTo: new Date(stopped.at).toISOString(), copy },
   };
 }

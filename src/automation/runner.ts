@@ -216,7 +216,7 @@ export class Runner {
     const passes = verdict === "passed";
     if (approvedAt !== undefined && passes)
       return this.append({ type: "gates.passed", step: step.id, gates: next.gates, heldMs: now - (next.passingSince ?? now) });
-    if (approvedAt !== undefined && now - approvedAt > config.approvals.goSeconds * 1_000)
+    if (approvedAt !== undefined && isLate({ from: approvedAt, mostMs: config.approvals.goSeconds * 1_000 }, now))
       return this.append({
         type: "approval.lapsed",
         step: step.id,

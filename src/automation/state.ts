@@ -4,7 +4,7 @@ import type { Drift } from "./drift.js";
 import type { Entry, PathItem } from "./entries.js";
 import type { GateSummary, WatchState } from "./gates/watch.js";
 import type { HookState } from "./hooks.js";
-import type { ConfigStep, Mark, Preview, Revision } from "./types.js";
+import type { ConfigStep, Marks, Preview, Revision } from "./types.js";
 
 /**
  * A migration's state is a fold over its journal, nothing else: `states.reduce(apply)`. The status says what may happen:
@@ -87,8 +87,8 @@ export interface MigrationState {
   promoted?: boolean;
   /** A person asked to go back; the orchestrator answers with the path. */
   requested?: { to: number | "safety"; why: string; who: string; abort: boolean };
-  /** When each fact became true, on the target's clock; the newest of a pair counts. */
-  marks: Partial<Record<Mark, number>>;
+  /** What became true; the newest of a pair counts. */
+  marks: Marks;
   /** When a lag of 0 was observed, after writes stopped. */
   lagZeroAt?: number;
   /** New weight as the authoritative servers last showed it, in percent, with the time. */

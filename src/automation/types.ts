@@ -90,14 +90,21 @@ export type Mark =
   | "old-fleet-on-old"
   | "dns-adopted";
 
+/** When a fact became true, on the target's clock. Which of two is newer, `seq` says: a clock may be set back, a journal not. */
+export interface MarkedAt {
+  at: number;
+  /** The journal's entry. */
+  seq: number;
+}
+export type Marks = Partial<Record<Mark, MarkedAt>>;
+
 /** What an action gets. */
 export interface ActionContext {
   target: Target;
   config: StackConfig;
   effect: Effect;
   project: ProjectPort;
-  /** When each fact became true. */
-  marks: Partial<Record<Mark, number>>;
+  marks: Marks;
   /** Facts that the step's own run left, for its undo. */
   done?: Record<string, unknown>;
 }

@@ -112,4 +112,18 @@ describe("a clock that is set back by two hours", () => {
     const [stopped, restored] = (await m.journal("action.succeeded")).filter((e) => e.step === "database.stop-writes").map((e) => e.at);
     expect((restored ?? 0) + 2 * HOUR - (stopped ?? 0)).to.be.within(0, 2 * 60_000);
   });
+
+  it("lets a go lapse that was not used in time, though nobody knows how long it was", async () => {
+    const m = await ModelService.open();
+    await m.reach("database.go");
+    m.world.faults = { ...m.world.faults, reading: (name) => (name === "replica-lag" ? known(45) : undefined) };
+    await m.say({ command: "advance", extent: "end" });
+    const before = m.world.now;
+    m.world.beforeSleep = async () => {
+      if (m.world.now >= before) m.world.setClock(-2 * HOUR);
+    };
+    expect(await m.say({ command: "approve", step: "database.go" }, "bob")).to.include({ status: "approval" });
+    expect(await m.journal("approval.lapsed")).to.have.length(1);
+    expect(m.world.now).to.be.below(before - HOUR);
+  });
 });

@@ -171,7 +171,7 @@ export class ModelWorld {
     const done = this.keys.get(effect.key);
     if (done !== undefined) return done;
     const fails = this.faults.fail(kind);
-    if (fails === "transient") throw new Transient(`${kind} was throttled`);
+    if (fails === "transient" || fails === "lost") throw new Transient(`${kind} was throttled`);
     if (fails === "terminal") throw new Terminal(`${kind} was refused`);
     change();
     this.effects.push(kind);

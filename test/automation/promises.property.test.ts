@@ -38,11 +38,11 @@ type Action =
   /** The process dies at the n-th point from now. */
   | { kind: "crash"; after: number }
   /** The next n effects fail. */
-  | { kind: "fail"; how: "transient" | "terminal" | "timed out"; after: number; times: number }
+  | { kind: "fail"; how: "transient" | "terminal" | "timed out" | "lost"; after: number; times: number }
   /** The store cannot be reached, does not answer, or is full, for n calls. */
   | { kind: "store"; how: "unreached" | "unanswered" | "full"; after: number; times: number }
-  /** The clock is set forward or back, in seconds. */
-  | { kind: "clock"; by: number }
+  /** The clock is set forward or back, in seconds: now, or in the n-th pause from now. */
+  | { kind: "clock"; by: number; pause: number | undefined }
   /** Alertmanager calls. */
   | { kind: "alarm"; id: number }
   /** The watch between steps looks three times. */
@@ -55,7 +55,12 @@ type Action =
       times: number;
     };
 
-const EFFECT_FAULTS = { transient: "throttled call", terminal: "refused call", "timed out": "call times out after it was done" };
+const EFFECT_FAULTS = {
+  transient: "throttled call",
+  terminal: "refused call",
+  "timed out": "call times out after it was done",
+  lost: "call is lost",
+};
 const STORE_FAULTS = { unreached: "database connection lost", unanswered: "database answers too late", full: "disk full" };
 
 const who = fc.constantFrom("alice", "bob");
@@ -110,7 +115,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       kind: fc.constant("fail" as const),
-      how: fc.constantFrom("transient" as const, "terminal" as const, "timed out" as const),
+      how: fc.constantFrom("transient" as const, "terminal" as const, "timed out" as const, "lost" as const),
       after: fc.nat(10),
       times: fc.integer({ min: 1, max: 6 }),
     }),
@@ -125,8 +130,12 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
   {
-    weight: 1,
-    arbitrary: fc.record({ kind: fc.constant("clock" as const), by: fc.constantFrom(-7_200, -90, -1, 45, 600, 7_200, 200_000) }),
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("clock" as const),
+      by: fc.constantFrom(-7_200, -90, -1, 45, 600, 7_200, 200_000),
+      pause: fc.option(fc.nat(30), { nil: undefined }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("alarm" as const), id: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "guard" as const }) },
@@ -265,8 +274,7 @@ class Night {
         return;
       }
       case "clock":
-        injected(`clock set ${next.by < 0 ? "back" : "forward"}`, "between any two commands");
-        this.world.setClock(next.by * 1_000);
+        this.setClock(next.by, next.pause);
         return;
       case "alarm":
         await this.tried(() => this.service.alarm(STACK, { id: String(next.id), source: "Alertmanager", reason: "HighErrorRate" }));
@@ -302,6 +310,20 @@ class Night {
       case "command":
         await this.command(next.command, next.who);
     }
+  }
+
+  private setClock(seconds: number, pause: number | undefined): void {
+    const set = (when: string): void => {
+      injected(`clock set ${seconds < 0 ? "back" : "forward"}`, when);
+      this.world.setClock(seconds * 1_000);
+    };
+    let left = pause;
+    if (left === undefined) set("between any two commands");
+    else
+      this.world.beforeSleep = async () => {
+        if (left === 0) set("while a runner waits");
+        left = (left ?? 0) - 1;
+      };
   }
 
   private command(command: Command, by: string): Promise<void> {

@@ -31,9 +31,9 @@ describe("a rollback over a promotion that nothing streams back from, on the rea
         const { summary, facts } = undone as unknown as { summary: string; facts: { minutesLost: number; restoredTo: string } };
         expect(summary).to.match(/^Nothing streamed back: prod-db takes over as it was at .* UTC, without \d+ minutes of writes/);
         expect(facts.minutesLost).to.be.at.least(Number(minutes));
-        expect(new Date(facts.restoredTo).getTime()).to.equal(state.marks["old-writes-stopped"]);
+        expect(new Date(facts.restoredTo).getTime()).to.equal(state.marks["old-writes-stopped"]?.at);
         expect(facts.minutesLost).to.equal(
-          Math.ceil(((gone.marks["new-writes-stopped"] ?? 0) - (gone.marks["new-writes-allowed"] ?? 0)) / 60_000),
+          Math.ceil(((gone.marks["new-writes-stopped"]?.at ?? 0) - (gone.marks["new-writes-allowed"]?.at ?? 0)) / 60_000),
         );
         const effects = await sandbox.effects(STACK);
         expect(effects.find((e) => e.kind === "rds:RestoreDBInstanceToPointInTime")?.id).to.equal("prod-db-restored");
