@@ -11,6 +11,7 @@ import type { Driver } from "./engine/driver.js";
 import type { Command, Entry, Recorded } from "./entries.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateName } from "./gates/gate.js";
+import { failed } from "./gates/round.js";
 import { type Alarm, Guard } from "./guard.js";
 import type { HooksPort } from "./hooks.js";
 import { verifyChain } from "./journal.js";
@@ -229,11 +230,7 @@ export class Migrations {
     const { clock, observer } = await this.targets.of(stack);
     const now = clock.now();
     const observations = await Promise.all(
-      wanted.map(({ name, side }) =>
-        observer
-          .observe(name, side, config.gates.windowSeconds)
-          .catch((error: Error): Observation => ({ name, reading: unknown(error.message), at: now, source: "none" })),
-      ),
+      wanted.map((w) => observer.observe(w.name, w.side, config.gates.windowSeconds).catch((error: Error) => failed(w, error, now))),
     );
     return { now, observations };
   }

@@ -30,12 +30,14 @@ async function observe({ target, observeLocal }: Observers, use: GateUse, config
   try {
     return (await observeLocal(name, config, now)) ?? (await target.observer.observe(name, side, config.gates.windowSeconds));
   } catch (error) {
-    return {
-      name,
-      ...(side === undefined ? {} : { side }),
-      reading: unknown(`the source failed: ${(error as Error).message}`),
-      at: now,
-      source: "none",
-    };
+    return failed({ name, ...(side === undefined ? {} : { side }) }, error as Error, now);
   }
 }
+
+/** What a source that failed says (promise 10). */
+export const failed = (wanted: Pick<Observation, "name" | "side">, { message }: Error, at: number): Observation => ({
+  ...wanted,
+  reading: unknown(`the source failed: ${message}`),
+  at,
+  source: "none",
+});
