@@ -80,20 +80,22 @@ export class MigratedApp extends pulumi.ComponentResource {
   }
 
   private database(config: StackConfig): ReplicaDatabase | undefined {
-    const { database, gates, alerts } = config;
+    const { database, gates, alerts, dns, old } = config;
     if (database === undefined || database.role === "absent") return undefined;
-    const { target, source, backup } = database;
-    const { kmsKeyId, ...rest } = target;
+    const { target, source, backup, maintenanceWindow } = database;
+    const { kmsKeyId, oldSide, ...rest } = target;
     return new ReplicaDatabase(
       this.app,
       {
         ...rest,
         ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+        ...(old === undefined || dns?.records === "new" ? {} : { oldSide }),
         sourceIdentifier: source.identifier,
         ...(source.arn === undefined ? {} : { sourceArn: source.arn }),
         port: source.port,
         role: database.role,
         backup,
+        maintenanceWindow,
         maxLagSeconds: gates.maxReplicaLagSeconds,
         topicArns: alerts.topicArns,
         tags: this.tags,
@@ -249,7 +251,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         weights: dns.weights,
         oldAddresses: old?.addresses ?? [],
         ttlSeconds: dns.ttlSeconds,
-        healthCheckPath: config.ingress.healthCheckPath,
+        ...(old?.healthCheck === undefined ? {} : { healthCheck: old.healthCheck }),
         tags: this.tags,
         ...(ingress === undefined ? {} : { loadBalancerHostname: ingress.hostname }),
       },

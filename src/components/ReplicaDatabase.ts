@@ -19,8 +19,10 @@ export interface ReplicaDatabaseArgs {
   vpcId: pulumi.Input<string>;
   /** In at least two availability zones. */
   subnetIds: pulumi.Input<string>[];
-  /** The only security groups that may connect. */
+  /** Security groups of the clients, for example of the cluster's nodes; nobody else may connect. */
   clientSecurityGroupIds: pulumi.Input<string>[];
+  /** Who else may, for as long as the old side is there: its fleet, and the database that follows this one. @default nobody */
+  oldSide?: { securityGroupIds?: pulumi.Input<string>[]; cidrBlocks?: string[] };
   /** Port that the database listens on, for the security group. @default 5432 */
   port?: number;
   /** A standby in another availability zone. @default true */
@@ -29,6 +31,8 @@ export interface ReplicaDatabaseArgs {
   kmsKeyId?: pulumi.Input<string>;
   /** Kept by a primary; a replica refuses a retention period. `window` is in UTC. @default 7 days, 03:00-04:00 */
   backup?: { retentionDays: number; window: string };
+  /** Weekly, in UTC; RDS refuses a promotion whose backup window overlaps it. @default sun:05:00-sun:06:00 */
+  maintenanceWindow?: string;
   /** Seconds of lag for five minutes that raise an alarm while it is a replica. @default 10 (seed: "should be < 10 seconds") */
   maxLagSeconds?: number;
   /** SNS topics that the lag's alarm notifies. @default none */
@@ -78,6 +82,8 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
 
   private securityGroup(name: string, args: ReplicaDatabaseArgs): aws.ec2.SecurityGroup {
     const port = args.port ?? 5432;
+    const { securityGroupIds = [], cidrBlocks = [] } = args.oldSide ?? {};
+    const open = { protocol: "tcp", fromPort: port, toPort: port };
     return new aws.ec2.SecurityGroup(
       `${name}-database`,
       {
@@ -85,13 +91,10 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
         description: `Clients of ${args.identifier}`,
         vpcId: args.vpcId,
         ingress: [
-          {
-            protocol: "tcp",
-            fromPort: port,
-            toPort: port,
-            securityGroups: args.clientSecurityGroupIds,
-            description: "The cluster's nodes",
-          },
+          { ...open, securityGroups: args.clientSecurityGroupIds, description: "Clients" },
+          ...(securityGroupIds.length + cidrBlocks.length === 0
+            ? []
+            : [{ ...open, securityGroups: securityGroupIds, cidrBlocks, description: "The old side" }]),
         ],
         tags: { ...args.tags, Name: `${args.identifier}-clients` },
       },
@@ -136,6 +139,7 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
           dbSubnetGroupName: subnetGroup.name,
           vpcSecurityGroupIds: [securityGroup.id],
           publiclyAccessible: false,
+          maintenanceWindow: args.maintenanceWindow ?? "sun:05:00-sun:06:00",
           storageEncrypted: true,
           ...(args.kmsKeyId === undefined ? {} : { kmsKeyId: args.kmsKeyId }),
           multiAz: args.multiAz ?? true,
@@ -193,5 +197,11 @@ function checkArguments(at: string, args: ReplicaDatabaseArgs): void {
   requireNumber(`${at}.port`, args.port, 1, 65_535);
   requireNumber(`${at}.maxLagSeconds`, args.maxLagSeconds, 1, 86_400);
   requireNumber(`${at}.backup.retentionDays`, args.backup?.retentionDays, 1, 35);
+  requireText(
+    `${at}.maintenanceWindow`,
+    args.maintenanceWindow,
+    /^[a-z]{3}:\d\d:\d\d-[a-z]{3}:\d\d:\d\d$/,
+    "a weekly UTC window, for example sun:05:00-sun:06:00",
+  );
   requireText(`${at}.backup.window`, args.backup?.window, /^\d\d:\d\d-\d\d:\d\d$/, "a UTC window, for example 03:00-04:00");
 }

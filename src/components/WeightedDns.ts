@@ -17,8 +17,11 @@ export interface WeightedDnsArgs {
   ttlSeconds?: number;
   /** DNS name of the new load balancer; needed unless `records` is `old`. */
   loadBalancerHostname?: pulumi.Input<string>;
-  /** Path that health checks of the old side ask for. Absent: no health check. */
-  healthCheckPath?: string;
+  /**
+   * A health check of the first old address. While it fails, Route 53 answers with the new side alone, whatever the weights,
+   * and it cannot check private addresses. @default none
+   */
+  healthCheck?: { type: "HTTP" | "HTTPS"; port: number; path: string };
   /** Tags of the health check. @default none but Name */
   tags?: Tags;
 }
@@ -31,7 +34,7 @@ export interface WeightedDnsArgs {
  * new WeightedDns("api", { zoneId, name: "api.example.com", records: "both", weights: { old: 90, new: 10 }, oldAddresses: ["1.2.3.4"], loadBalancerHostname });
  *
  * @seed aws route53 change-resource-record-sets, SetIdentifier old-infra and new-infra
- * @cost One health check a month (0.50 USD for an endpoint in AWS, 0.75 USD outside); queries to alias records are free.
+ * @cost A health check where one is asked for (0.50 USD a month for an endpoint in AWS, 0.75 USD outside; 1 or 2 USD more over HTTPS); queries to alias records are free.
  */
 export class WeightedDns extends pulumi.ComponentResource {
   readonly nodes: { oldRecord?: aws.route53.Record; newRecord?: aws.route53.Record; healthCheck?: aws.route53.HealthCheck };
@@ -48,7 +51,8 @@ export class WeightedDns extends pulumi.ComponentResource {
     );
     requireText(`${at}.zoneId`, args.zoneId, /^Z[A-Z0-9]*$/, "a Route 53 hosted zone id, for example Z1234567890ABC");
     requireNumber(`${at}.ttlSeconds`, args.ttlSeconds, 1, 604_800);
-    requireText(`${at}.healthCheckPath`, args.healthCheckPath, /^\//, "a path that starts with /");
+    requireText(`${at}.healthCheck.path`, args.healthCheck?.path, /^\//, "a path that starts with /");
+    requireNumber(`${at}.healthCheck.port`, args.healthCheck?.port, 1, 65_535);
     require(args.records === "new" || args.oldAddresses.length > 0, `${at}.oldAddresses`, args.oldAddresses, "at least one address");
     for (const side of ["old", "new"] as const) {
       require(Number.isInteger(weights[side]) && weights[side] >= 0 && weights[side] <= 100, `${at}.weights.${side}`, weights[
@@ -60,7 +64,7 @@ export class WeightedDns extends pulumi.ComponentResource {
       args.loadBalancerHostname !== undefined, `${at}.loadBalancerHostname`, undefined, "the new load balancer's DNS name");
 
     const healthCheck =
-      args.records === "new" || args.healthCheckPath === undefined ? undefined : this.healthCheck(name, args, args.healthCheckPath);
+      args.records === "new" || args.healthCheck === undefined ? undefined : this.healthCheck(name, args, args.healthCheck);
     const oldRecord = args.records === "new" ? undefined : this.oldRecord(name, args, healthCheck);
     const newRecord = args.records === "old" ? undefined : this.newRecord(name, args);
     this.nodes = {
@@ -107,14 +111,18 @@ export class WeightedDns extends pulumi.ComponentResource {
     );
   }
 
-  private healthCheck(name: string, args: WeightedDnsArgs, path: string): aws.route53.HealthCheck {
+  private healthCheck(
+    name: string,
+    args: WeightedDnsArgs,
+    { type, port, path }: NonNullable<WeightedDnsArgs["healthCheck"]>,
+  ): aws.route53.HealthCheck {
     return new aws.route53.HealthCheck(
       `${name}-old`,
       {
-        type: "HTTP",
+        type,
         ipAddress: args.oldAddresses[0] ?? "",
         fqdn: args.name,
-        port: 80,
+        port,
         resourcePath: path,
         requestInterval: 30,
         failureThreshold: 3,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type InputIssue, printable, UserError } from "../errors.js";
+import { windowsOverlap } from "./rdsWindows.js";
 import { looksSecret } from "./secrets.js";
 import * as s from "./sections.js";
 
@@ -67,6 +68,17 @@ function* crossChecks(
     yield { path: ["database", "active"], accepted: '"old" until the target is the primary (role "primary")' };
   if (database !== undefined && database.source.identifier === database.target.identifier)
     yield { path: ["database", "target", "identifier"], accepted: "another identifier than the source's" };
+  if (database !== undefined && old !== undefined && Object.values(database.target.oldSide).flat().length === 0)
+    yield {
+      path: ["database", "target", "oldSide"],
+      accepted:
+        "securityGroupIds or cidrBlocks of the old fleet and of the old database: both connect to the promoted one until the clean-up",
+    };
+  if (database !== undefined && windowsOverlap(database.backup.window, database.maintenanceWindow))
+    yield {
+      path: ["database", "maintenanceWindow"],
+      accepted: `a window beside the backup's (${database.backup.window}): RDS refuses both at once`,
+    };
   if (database !== undefined && config.secrets["database-password"] === undefined)
     yield {
       path: ["secrets", "database-password"],

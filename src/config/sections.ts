@@ -102,8 +102,19 @@ export const database = z.strictObject({
     instanceClass: z.string().regex(/^db\.[a-z0-9]+\.[a-z0-9]+$/, "an RDS instance class, for example db.r6g.large"),
     vpcId: awsId("vpc"),
     subnetIds: z.array(awsId("subnet")).min(2, "at least two subnets in different availability zones"),
-    /** Security groups of the cluster's nodes: the only ones that may connect. */
+    /** Security groups of the cluster's nodes. */
     clientSecurityGroupIds: z.array(awsId("sg")).min(1, "at least one security group"),
+    /**
+     * Who else may connect until the old DNS record is removed: the old fleet, which uses the promoted database, and the old
+     * database, which follows it so that going back loses nothing. Blocks for what is in a VPC that is not peered in the
+     * same region.
+     */
+    oldSide: z
+      .strictObject({
+        securityGroupIds: z.array(awsId("sg")).default([]),
+        cidrBlocks: z.array(z.cidrv4("a CIDR block, for example 10.1.0.0/16")).default([]),
+      })
+      .prefault({}),
     multiAz: z.boolean().default(true),
     /** Key for an encrypted replica of a source in another region. */
     kmsKeyId: arn("kms").optional(),
@@ -122,6 +133,14 @@ export const database = z.strictObject({
         .default("03:00-04:00"),
     })
     .prefault({}),
+  /** When the target may be maintained, weekly, in UTC: beside `backup.window`, or RDS would refuse the promotion. */
+  maintenanceWindow: z
+    .string()
+    .regex(
+      /^(mon|tue|wed|thu|fri|sat|sun):\d\d:\d\d-(mon|tue|wed|thu|fri|sat|sun):\d\d:\d\d$/,
+      "a weekly UTC window, for example sun:05:00-sun:06:00",
+    )
+    .default("sun:05:00-sun:06:00"),
   /**
    * How long writes may be refused before the point of no return: catching up and comparing must be done by then, or
    * everything is undone and writes are allowed again.
@@ -139,6 +158,17 @@ export const oldInfrastructure = z.strictObject({
   loadBalancerArn: arn("elasticloadbalancing").optional(),
   databaseIdentifier: name.optional(),
   securityGroupIds: z.array(awsId("sg")).default([]),
+  /**
+   * A Route 53 health check of the first address. While it fails, Route 53 sends everybody to the new side, whatever its weight:
+   * only for an old side that answers it today. @default none
+   */
+  healthCheck: z
+    .strictObject({
+      type: z.enum(["HTTP", "HTTPS"]).default("HTTPS"),
+      port: port.default(443),
+      path: z.string().startsWith("/", "a path that starts with /"),
+    })
+    .optional(),
 });
 
 const rolling = z.strictObject({

@@ -14,6 +14,7 @@ const HINTS: [RegExp, string][] = [
   [/target\.vpcId$/, "the cluster's VPC"],
   [/target\.subnetIds/, "two private subnets of that VPC, in different zones"],
   [/clientSecurityGroupIds/, "the security group of the cluster's nodes"],
+  [/oldSide/, "the security groups of the old servers and of the old database, or oldSide.cidrBlocks"],
 ];
 
 export interface Missing {

@@ -102,5 +102,6 @@ const database = (name: string) => ({
     vpcId: `vpc-${REPLACE}`,
     subnetIds: [`subnet-${REPLACE}-a`, `subnet-${REPLACE}-b`],
     clientSecurityGroupIds: [`sg-${REPLACE}`],
+    oldSide: { securityGroupIds: [`sg-${REPLACE}-old`] },
   },
 });

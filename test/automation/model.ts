@@ -34,6 +34,7 @@ export const RAW: RawConfig = {
       vpcId: "vpc-0new1",
       subnetIds: ["subnet-0aaa", "subnet-0bbb"],
       clientSecurityGroupIds: ["sg-0nodes"],
+      oldSide: { securityGroupIds: ["sg-old123"] },
     },
   },
   "cutover:old": {

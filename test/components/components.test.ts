@@ -15,12 +15,12 @@ import {
   Workload,
 } from "../../src/components/index.js";
 import type { StackConfig } from "../../src/config/schema.js";
-import { patched, readConfig } from "../../src/config/stackFile.js";
+import { type ConfigPatch, patched, readConfig } from "../../src/config/stackFile.js";
 import { UserError } from "../../src/errors.js";
 import { violationsOf } from "../../src/policies/enforce.js";
 import { checkInputs } from "../../src/sandbox/schema/check.js";
 import { RAW, STACK } from "../automation/model.js";
-import { sampleStacks } from "../support/samples.js";
+import { programOf, sampleStacks } from "../support/samples.js";
 import { only, registered } from "./harness.js";
 
 /** The seed's deployment.yaml (phase 2). */
@@ -180,11 +180,26 @@ describe("components", () => {
         publiclyAccessible: false,
         storageEncrypted: true,
         deletionProtection: false,
+        maintenanceWindow: "sun:05:00-sun:06:00",
       })
       .and.not.have.property("backupRetentionPeriod");
     expect(after)
       .to.include({ identifier: before.identifier, deletionProtection: true, backupRetentionPeriod: 7 })
       .and.not.have.property("replicateSourceDb");
+  });
+
+  it("ReplicaDatabase lets the old side in until its DNS record is gone: its fleet uses the promoted database, and its database follows it", async () => {
+    const [sample] = (await sampleStacks()).filter((s) => s.stack === "web-api-production");
+    const raw = patched(sample?.raw ?? {}, { "workload.deployed": true, "database.role": "primary", "dns.records": "both" });
+    const ingressOf = async (change: ConfigPatch) => {
+      const config = readConfig(patched(raw, change), "test", "web-api-production");
+      return only(await programOf(config), "ec2/securityGroup:SecurityGroup").ingress.map(
+        (i: { securityGroups: string[] }) => i.securityGroups,
+      );
+    };
+    expect(await ingressOf({})).to.deep.equal([["sg-0nodes1234567890"], ["sg-old123"]]);
+    const gone = { "dns.records": "new", "dns.weights": { old: 0, new: 100 } };
+    expect(await ingressOf(gone)).to.deep.equal([["sg-0nodes1234567890"]]);
   });
 
   it("DatabaseSecret builds an encoded connection string and a checksum that changes with it", async () => {

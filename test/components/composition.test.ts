@@ -40,7 +40,7 @@ const dns = {
   weights: { old: 90, new: 10 },
   oldAddresses: ["1.2.3.4"],
   loadBalancerHostname: "lb.example.com",
-  healthCheckPath: "/health",
+  healthCheck: { type: "HTTPS" as const, port: 443, path: "/health" },
 };
 const spot = {
   clusterName: "production",

@@ -16,6 +16,18 @@ const VALID = {
   "cutover:dns": { zoneId: "Z1234567890ABC" },
 };
 
+const DATABASE = {
+  source: { identifier: "prod-db", endpoint: "prod-db.example.com", databaseName: "db", username: "app", sizeGb: 500 },
+  target: {
+    identifier: "prod-db-replica",
+    instanceClass: "db.r6g.large",
+    vpcId: "vpc-0new1",
+    subnetIds: ["subnet-0aaa", "subnet-0bbb"],
+    clientSecurityGroupIds: ["sg-0nodes"],
+  },
+};
+const OLD_SIDE = { oldSide: { cidrBlocks: ["10.1.0.0/16"] } };
+
 function problemOf(change: Record<string, unknown>): UserError {
   const file = StackFile.parse(
     "stacks/Pulumi.web-api-production.yaml",
@@ -55,6 +67,18 @@ describe("a stack config", () => {
       { "cutover:dns": { zoneId: "Z1234567890ABC", records: "both", weights: { old: 90, new: 20 } } },
       "dns.weights",
       "weights that sum to 100",
+    ],
+    [
+      "a promoted database that the old side cannot connect to",
+      { "cutover:database": DATABASE },
+      "database.target.oldSide",
+      "securityGroupIds or cidrBlocks of the old fleet and of the old database",
+    ],
+    [
+      "a maintenance window in which backups are made",
+      { "cutover:database": { ...DATABASE, target: { ...DATABASE.target, ...OLD_SIDE }, maintenanceWindow: "tue:03:30-tue:04:30" } },
+      "database.maintenanceWindow",
+      "a window beside the backup's (03:00-04:00)",
     ],
     ["a TTL of 0", { "cutover:dns": { zoneId: "Z1234567890ABC", ttlSeconds: 0 } }, "dns.ttlSeconds", "whole seconds from 1 to 604800"],
     [

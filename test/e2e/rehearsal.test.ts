@@ -104,7 +104,7 @@ const CHANGES: [RegExp, RegExp][] = [
     /^database\.create-replica$/,
     /^create (Alarm web-api-replica-lag|SecurityGroup web-api-database|Instance web-api|SubnetGroup web-api)$/,
   ],
-  [/\.lower-ttl$/, /^create (HealthCheck|Record) web-api-old$/],
+  [/\.lower-ttl$/, /^create Record web-api-old$/],
   [/^database\.(approve|promote)$/, /^(update Instance web-api|delete Alarm web-api-replica-lag)$/],
   [/^database\.repoint$/, /^update (Deployment web-api-blue|Secret web-api)$/],
   [/^rollout\.synthetic-on$/, /^create Deployment web-api-synthetic$/],
@@ -119,7 +119,7 @@ const CHANGES: [RegExp, RegExp][] = [
   [/^optimize\.vpa-install$/, /^create Release vpa$/],
   [/^optimize\.vpa$/, /^create VerticalPodAutoscaler web-api-vpa$/],
   [/^optimize\.restore-ttl$/, /^update Record web-api-old$/],
-  [/^cleanup\.remove-old-record$/, /^(delete (Record|HealthCheck) web-api-old|update Record web-api-new)$/],
+  [/^cleanup\.remove-old-record$/, /^(delete Record web-api-old|update Record web-api-new|update SecurityGroup web-api-database)$/],
 ];
 
 describe("a rehearsal of web-api on the real engine", function () {
