@@ -2,7 +2,7 @@ import type { Reading, Side } from "../../ports/observations.js";
 import type { DataPort, Evidence } from "../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
-import { obstacleToReverse, startReverse, stopReverse } from "./reverse.js";
+import { type Ended, obstacleToReverse, startReverse, stopReverse } from "./reverse.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { isPrimary, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
 
@@ -73,20 +73,26 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
           supported: false,
         };
       return {
-        summary: `${started.tables} tables of ${fresh.host} stream back to ${old.host}.`,
+        summary:
+          started.tables === 0
+            ? `${fresh.host} has no tables: nothing has to stream back to ${old.host}.`
+            : `${started.tables} tables of ${fresh.host} stream back to ${old.host}.`,
         facts: { tables: started.tables },
         supported: true,
       };
     },
     stopReverseReplication: async () => {
       const [old, fresh] = await bothSides();
-      const { sequences } = await stopReverse(fresh, old);
-      return {
-        summary: `The stream back to ${old.host} was drained and ended; ${sequences} sequences were carried over.`,
-        facts: { sequences },
-      };
+      const ended = await stopReverse(fresh, old);
+      return { summary: summaryOf(ended, old.host), facts: { sequences: ended.sequences } };
     },
   };
+}
+
+function summaryOf({ drained, sequences }: Ended, host: string): string {
+  if (drained === "nothing") return `Nothing streams back to ${host}: there was nothing to drain.`;
+  if (drained === "before") return `The stream back to ${host} was ended; it had been drained before.`;
+  return `The stream back to ${host} was drained and ended; ${sequences} sequences were carried over.`;
 }
 
 /** The observations that databases themselves answer. */
