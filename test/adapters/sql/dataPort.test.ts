@@ -124,7 +124,7 @@ describe("the data port on real PostgreSQL with streaming replication", function
     expect(await observe["database-primary"]()).to.deep.equal({ known: true, value: 1 });
     const refused = await inSession(fresh.endpoint, (s) => s.rows("INSERT INTO log VALUES ('too early')")).catch((e: Error) => e);
     expect(refused).to.be.instanceOf(Terminal);
-    expect((await port.testReplica(effect())).facts).to.deep.equal({ tables: 4, streamsBack: true });
+    expect((await port.testReplica(effect())).facts).to.deep.equal({ tables: 4, streamsBack: true, stopsWrites: true });
   });
 
   it("streams back what is written after the promotion, and a rollback loses nothing, not even sequences", async () => {
