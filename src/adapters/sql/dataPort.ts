@@ -2,7 +2,7 @@ import type { Reading, Side } from "../../ports/observations.js";
 import type { DataPort, Evidence } from "../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
-import { type Ended, obstacleToReverse, startReverse, stopReverse } from "./reverse.js";
+import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { isPrimary, obstacleToStopping, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
 
@@ -32,15 +32,16 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
     },
     testReplica: async () => {
       const replica = await endpoint("new");
-      const { tables, stream, stopping } = await inSession(replica, async (session) => {
+      const { tables, level, stopping } = await inSession(replica, async (session) => {
         const found = await tablesOf(session);
         for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
         return {
           tables: found.length,
-          stream: await obstacleToReverse(session),
+          level: await obstacleToReverse(session),
           stopping: await obstacleToStopping(session, replica.user),
         };
       });
+      const stream = level ?? (await obstacleToSubscription(await endpoint("old"), (await publisher?.()) ?? replica));
       // Known before anybody approves the cutover: afterwards it would be too late to mend.
       const warnings = [
         ...(stream === undefined ? [] : [`Its changes could not stream back after a promotion: ${stream}.`]),

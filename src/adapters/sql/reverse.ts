@@ -5,6 +5,8 @@ import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./se
 /** Name of the publication, the subscription and the slot between them. */
 const NAME = "cutover_back";
 const POLL_MS = 200;
+/** Until an attempt to subscribe is given up that only tries. */
+const PROBE_MS = 15_000;
 /** How long a slot may stay in use after its subscription ended. */
 const RELEASE_MS = 10_000;
 
@@ -39,8 +41,8 @@ export async function startReverse(promoted: SqlEndpoint, old: SqlEndpoint, publ
   if (!there.subscribed || there.slot !== "usable") {
     // What an attempt left that died while it subscribed, or a stream that ended: nothing comes through it any more.
     await inSession(old, unsubscribe, { write: true });
-    await inSession(promoted, forget, { write: true });
-    await inSession(old, (session) => session.rows(subscription(NAME, publisher, "copy_data = false")), { write: true });
+    await inSession(promoted, makeSlot, { write: true });
+    await inSession(old, (session) => subscribe(session, NAME, publisher, "create_slot = false, copy_data = false"), { write: true });
   }
   await inSession(promoted, (session) => remember(session, "streams"), { write: true });
   return published;
@@ -51,6 +53,27 @@ export async function obstacleToReverse(session: Session): Promise<string | unde
   const level = await session.value<string>("SHOW wal_level");
   if (level === "logical") return undefined;
   return `wal_level is ${level}: set rds.logical_replication (wal_level = logical) in its parameter group before the cutover`;
+}
+
+/**
+ * Why the old database's server could not subscribe to the new one, by its rights or over the network; undefined when it
+ * could. It tries, in a transaction that is rolled back: the server connects to the publisher and makes nothing there.
+ */
+export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEndpoint): Promise<string | undefined> {
+  const tried = inSession(
+    old,
+    async (session) => {
+      await session.rows("BEGIN");
+      await subscribe(session, `${NAME}_probe`, publisher, "create_slot = false, enabled = false, copy_data = false");
+      await session.rows("ROLLBACK");
+    },
+    { write: true, statementMs: PROBE_MS },
+  );
+  return tried.then(
+    () => undefined,
+    (error: Error) =>
+      `the old database cannot subscribe to it (${error.message}): open the way from its server, and give its user the right to`,
+  );
 }
 
 async function publish(session: Session): Promise<Reverse> {
@@ -74,11 +97,23 @@ const isSubscribed = (session: Session): Promise<boolean> =>
     [NAME],
   );
 
-function subscription(name: string, { host, port, database, user, password }: SqlEndpoint, options: string): string {
+/**
+ * A server logs the statements that fail, and this one holds a password: it is made of a setting, and its error raised
+ * anew without it. In such a block no slot can be created.
+ */
+async function subscribe(session: Session, name: string, publisher: SqlEndpoint, options: string): Promise<void> {
+  const { host, port, database, user, password } = publisher;
   const connection = Object.entries({ host, port, dbname: database, user, password, application_name: NAME })
     .map(([key, value]) => `${key}='${String(value).replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`)
     .join(" ");
-  return `CREATE SUBSCRIPTION ${name} CONNECTION ${literal(connection)} PUBLICATION ${NAME} WITH (${options})`;
+  await session.rows("SELECT set_config('cutover.publisher', $1, false)", [connection]);
+  await session.rows(
+    `DO $$ BEGIN
+       EXECUTE format('CREATE SUBSCRIPTION ${name} CONNECTION %L PUBLICATION ${NAME} WITH (${options})', current_setting('cutover.publisher'));
+     EXCEPTION WHEN query_canceled OR OTHERS THEN
+       RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE;
+     END $$`,
+  );
 }
 
 async function standing(promoted: SqlEndpoint, old: SqlEndpoint): Promise<Standing> {
@@ -105,10 +140,11 @@ async function remember(session: Session, progress: Progress): Promise<void> {
   if (await isPublished(session)) await session.rows(`COMMENT ON PUBLICATION ${NAME} IS ${literal(progress)}`);
 }
 
-/** What the publication's comment said of an earlier stream says nothing about the next one. */
-async function forget(session: Session): Promise<void> {
+/** A new one; what the publication's comment said of an earlier stream says nothing about this one. */
+async function makeSlot(session: Session): Promise<void> {
   await dropSlot(session);
   if ((await progressOf(session)) !== null) await session.rows(`COMMENT ON PUBLICATION ${NAME} IS NULL`);
+  await session.rows("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [NAME]);
 }
 
 /** @throws Terminal when something streamed whose rest can never arrive */

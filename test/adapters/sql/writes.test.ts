@@ -121,6 +121,9 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
 
   it("warns in the test of the replica, before anybody approves, also while nobody is connected", async () => {
     const before = await port.testReplica(effect);
+    // Its server runs no subscription of a user without the right to.
+    expect(before.facts).to.include({ streamsBack: false });
+    expect(before.summary).to.match(/cannot subscribe to it \(.*(superuser|pg_create_subscription|permission)/);
     expect(before.facts).to.include({ stopsWrites: false });
     expect(before.summary).to.contain(
       `Writes could not surely be stopped: keeper may not see and end the sessions of app, stream: ${RIGHTS}`,
