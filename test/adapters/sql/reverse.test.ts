@@ -173,6 +173,28 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
     expect(await remains()).to.deep.equal([]);
   });
 
+  it("says at once that a stream is broken whose slot the server gave up", async () => {
+    await port.startReverseReplication(effect);
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+    await fresh.sql(async (s) => {
+      await s.rows("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+      await s.rows("SELECT pg_reload_conf()");
+    });
+    for (let segment = 0; segment < 4; segment += 1) {
+      await write("more than is kept");
+      await fresh.sql((s) => s.rows("SELECT pg_switch_wal()"));
+    }
+    await fresh.sql(async (s) => {
+      await s.rows("CHECKPOINT");
+      await s.rows("ALTER SYSTEM RESET max_slot_wal_keep_size");
+      await s.rows("SELECT pg_reload_conf()");
+    });
+    expect((await failing(stop())).message).to.contain("its replication slot was invalidated");
+    await fresh.sql((s) => s.rows("COMMENT ON PUBLICATION cutover_back IS 'drained'"));
+    await stop();
+    expect(await remains()).to.deep.equal([]);
+  });
+
   it("says at once that a stream is broken whose subscription is gone", async () => {
     await port.startReverseReplication(effect);
     await old.sql(async (s) => {
