@@ -2,9 +2,9 @@ import type { Reading, Side } from "../../ports/observations.js";
 import type { DataPort, Evidence } from "../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
-import { obstacleToReverse, startReverse, stopReverse } from "./reverse.js";
+import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
 import { inSession, type SqlEndpoint } from "./session.js";
-import { isPrimary, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
+import { isPrimary, obstacleToStopping, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
 
 export interface SqlDataOptions {
   /** Where a side's database is now, with the user that administers it. */
@@ -22,24 +22,34 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
   return {
     setWrites: async (side, allowed) => {
       const there = await endpoint(side);
-      const ended = await setWrites(there, allowed);
+      const { ended, left } = await setWrites(there, allowed);
+      // Not worth failing for: writes are allowed, and these sessions are only late to know.
+      const late = left.length === 0 ? "" : ` Sessions of ${left.join(", ")} could not be, and may refuse writes until they connect again.`;
       return {
-        summary: `${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.`,
+        summary: `${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.${late}`,
         facts: { sessionsEnded: ended },
       };
     },
     testReplica: async () => {
       const replica = await endpoint("new");
-      const { tables, obstacle } = await inSession(replica, async (session) => {
+      const { tables, level, stopping } = await inSession(replica, async (session) => {
         const found = await tablesOf(session);
         for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
-        return { tables: found.length, obstacle: await obstacleToReverse(session) };
+        return {
+          tables: found.length,
+          level: await obstacleToReverse(session),
+          stopping: await obstacleToStopping(session, replica.user),
+        };
       });
+      const stream = level ?? (await obstacleToSubscription(await endpoint("old"), (await publisher?.()) ?? replica));
       // Known before anybody approves the cutover: afterwards it would be too late to mend.
-      const warning = obstacle === undefined ? "" : ` Its changes could not stream back after a promotion: ${obstacle}.`;
+      const warnings = [
+        ...(stream === undefined ? [] : [`Its changes could not stream back after a promotion: ${stream}.`]),
+        ...(stopping === undefined ? [] : [`Writes could not surely be stopped: ${stopping}.`]),
+      ];
       return {
-        summary: `All ${tables} tables can be read at ${replica.host}.${warning}`,
-        facts: { tables, streamsBack: obstacle === undefined },
+        summary: [`All ${tables} tables can be read at ${replica.host}.`, ...warnings].join(" "),
+        facts: { tables, streamsBack: stream === undefined, stopsWrites: stopping === undefined },
       };
     },
     compare: async ({ key }) => {
@@ -73,20 +83,26 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
           supported: false,
         };
       return {
-        summary: `${started.tables} tables of ${fresh.host} stream back to ${old.host}.`,
+        summary:
+          started.tables === 0
+            ? `${fresh.host} has no tables: nothing has to stream back to ${old.host}.`
+            : `${started.tables} tables of ${fresh.host} stream back to ${old.host}.`,
         facts: { tables: started.tables },
         supported: true,
       };
     },
     stopReverseReplication: async () => {
       const [old, fresh] = await bothSides();
-      const { sequences } = await stopReverse(fresh, old);
-      return {
-        summary: `The stream back to ${old.host} was drained and ended; ${sequences} sequences were carried over.`,
-        facts: { sequences },
-      };
+      const ended = await stopReverse(fresh, old);
+      return { summary: summaryOf(ended, old.host), facts: { sequences: ended.sequences } };
     },
   };
+}
+
+function summaryOf({ drained, sequences }: Ended, host: string): string {
+  if (drained === "nothing") return `Nothing streams back to ${host}: there was nothing to drain.`;
+  if (drained === "before") return `The stream back to ${host} was ended; it had been drained before.`;
+  return `The stream back to ${host} was drained and ended; ${sequences} sequences were carried over.`;
 }
 
 /** The observations that databases themselves answer. */

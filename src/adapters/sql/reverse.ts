@@ -1,23 +1,50 @@
-import { Terminal } from "../../errors.js";
+import { Terminal, Transient } from "../../errors.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
 
 /** Name of the publication, the subscription and the slot between them. */
 const NAME = "cutover_back";
 const POLL_MS = 200;
+/** Until an attempt to subscribe is given up that only tries. */
+const PROBE_MS = 15_000;
+/** How long a slot may stay in use after its subscription ended. */
+const RELEASE_MS = 10_000;
 
 export type Reverse = { supported: true; tables: number } | { supported: false; reason: string };
+
+/**
+ * How far a stream is, as the publication's comment says: a process may die between any two statements on two servers,
+ * and whoever is asked next must know whether anything streamed that has to be drained.
+ */
+type Progress = "streams" | "drained";
+
+/** What is there of a stream, on both servers. */
+interface Standing {
+  published: boolean;
+  progress: Progress | null;
+  subscribed: boolean;
+  slot: "usable" | "lost" | null;
+}
 
 /**
  * Streams what is written to the promoted database back to the old one, by logical replication, so that a rollback
  * loses nothing. Called while both refuse writes, right after the promotion: both hold the same rows, so none is
  * copied. What is there already is left as it is.
  * @param publisher how the old database's server reaches the promoted one
+ * @throws Terminal where a stream was lost: another one would hide what the old database has missed
  */
 export async function startReverse(promoted: SqlEndpoint, old: SqlEndpoint, publisher: SqlEndpoint = promoted): Promise<Reverse> {
   const published = await inSession(promoted, publish, { write: true });
-  if (!published.supported) return published;
-  await inSession(old, (session) => subscribe(session, publisher), { write: true });
+  if (!published.supported || published.tables === 0) return published;
+  const there = await standing(promoted, old);
+  refuseLost(there);
+  if (!there.subscribed || there.slot !== "usable") {
+    // What an attempt left that died while it subscribed, or a stream that ended: nothing comes through it any more.
+    await inSession(old, unsubscribe, { write: true });
+    await inSession(promoted, makeSlot, { write: true });
+    await inSession(old, (session) => subscribe(session, NAME, publisher, "create_slot = false, copy_data = false"), { write: true });
+  }
+  await inSession(promoted, (session) => remember(session, "streams"), { write: true });
   return published;
 }
 
@@ -28,29 +55,110 @@ export async function obstacleToReverse(session: Session): Promise<string | unde
   return `wal_level is ${level}: set rds.logical_replication (wal_level = logical) in its parameter group before the cutover`;
 }
 
+/**
+ * Why the old database's server could not subscribe to the new one, by its rights or over the network; undefined when it
+ * could. It tries, in a transaction that is rolled back: the server connects to the publisher and makes nothing there.
+ */
+export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEndpoint): Promise<string | undefined> {
+  const tried = inSession(
+    old,
+    async (session) => {
+      await session.rows("BEGIN");
+      await subscribe(session, `${NAME}_probe`, publisher, "create_slot = false, enabled = false, copy_data = false");
+      await session.rows("ROLLBACK");
+    },
+    { write: true, statementMs: PROBE_MS },
+  );
+  return tried.then(
+    () => undefined,
+    (error: Error) =>
+      `the old database cannot subscribe to it (${error.message}): open the way from its server, and give its user the right to`,
+  );
+}
+
 async function publish(session: Session): Promise<Reverse> {
   const reason = await obstacleToReverse(session);
   if (reason !== undefined) return { supported: false, reason };
   const tables = await tablesOf(session);
   // Without a key the subscriber finds a changed row by all its columns.
   for (const table of tables.filter((t) => t.key.length === 0)) await session.rows(`ALTER TABLE ${tableName(table)} REPLICA IDENTITY FULL`);
-  const there = await session.value<string>("SELECT count(*) FROM pg_publication WHERE pubname = $1", [NAME]);
-  if (Number(there) === 0 && tables.length > 0)
+  if (!(await isPublished(session)) && tables.length > 0)
     await session.rows(`CREATE PUBLICATION ${NAME} FOR TABLE ${tables.map(tableName).join(", ")}`);
   return { supported: true, tables: tables.length };
 }
 
-async function subscribe(session: Session, { host, port, database, user, password }: SqlEndpoint): Promise<void> {
-  const there = await session.value<string>(
-    "SELECT count(*) FROM pg_subscription WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
+const isPublished = (session: Session): Promise<boolean> =>
+  session.value<boolean>("SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", [NAME]);
+
+const isSubscribed = (session: Session): Promise<boolean> =>
+  session.value<boolean>(
+    `SELECT EXISTS (SELECT FROM pg_subscription
+     WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
     [NAME],
   );
-  if (Number(there) > 0) return;
+
+/**
+ * A server logs the statements that fail, and this one holds a password: it is made of a setting, and its error raised
+ * anew without it. In such a block no slot can be created.
+ */
+async function subscribe(session: Session, name: string, publisher: SqlEndpoint, options: string): Promise<void> {
+  const { host, port, database, user, password } = publisher;
   const connection = Object.entries({ host, port, dbname: database, user, password, application_name: NAME })
     .map(([key, value]) => `${key}='${String(value).replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`)
     .join(" ");
-  await session.rows(`CREATE SUBSCRIPTION ${NAME} CONNECTION ${literal(connection)} PUBLICATION ${NAME} WITH (copy_data = false)`);
+  await session.rows("SELECT set_config('cutover.publisher', $1, false)", [connection]);
+  await session.rows(
+    `DO $$ BEGIN
+       EXECUTE format('CREATE SUBSCRIPTION ${name} CONNECTION %L PUBLICATION ${NAME} WITH (${options})', current_setting('cutover.publisher'));
+     EXCEPTION WHEN query_canceled OR OTHERS THEN
+       RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE;
+     END $$`,
+  );
 }
+
+async function standing(promoted: SqlEndpoint, old: SqlEndpoint): Promise<Standing> {
+  const publisher = await inSession(promoted, async (session) => ({
+    published: await isPublished(session),
+    progress: await progressOf(session),
+    slot: await slotOf(session),
+  }));
+  return { ...publisher, subscribed: await inSession(old, isSubscribed) };
+}
+
+const progressOf = (session: Session): Promise<Progress | null> =>
+  session.value<Progress | null>("SELECT (SELECT obj_description(oid, 'pg_publication') FROM pg_publication WHERE pubname = $1)", [NAME]);
+
+/** By JSON: servers before 13 do not know the column. */
+const slotOf = (session: Session): Promise<Standing["slot"]> =>
+  session.value<Standing["slot"]>(
+    `SELECT (SELECT CASE to_jsonb(s) ->> 'wal_status' WHEN 'lost' THEN 'lost' ELSE 'usable' END
+     FROM pg_replication_slots s WHERE slot_name = $1 AND database = current_database())`,
+    [NAME],
+  );
+
+async function remember(session: Session, progress: Progress): Promise<void> {
+  if (await isPublished(session)) await session.rows(`COMMENT ON PUBLICATION ${NAME} IS ${literal(progress)}`);
+}
+
+/** A new one; what the publication's comment said of an earlier stream says nothing about this one. */
+async function makeSlot(session: Session): Promise<void> {
+  await dropSlot(session);
+  if ((await progressOf(session)) !== null) await session.rows(`COMMENT ON PUBLICATION ${NAME} IS NULL`);
+  await session.rows("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [NAME]);
+}
+
+/** @throws Terminal when something streamed whose rest can never arrive */
+function refuseLost({ progress, subscribed, slot }: Standing): void {
+  if (progress === "drained") return;
+  if (slot !== "usable" && (progress === "streams" || subscribed))
+    throw lost(slot === "lost" ? "its replication slot was invalidated" : "its replication slot is gone");
+  if (progress === "streams" && !subscribed) throw lost("its subscription is gone");
+}
+
+const lost = (why: string): Terminal =>
+  new Terminal(`The stream back from the promoted database is broken: ${why}, so the old one may miss what was written since.`, {
+    next: `Compare both databases, carry over the rows and sequences that the old one misses, say so by COMMENT ON PUBLICATION ${NAME} IS 'drained' on the promoted one, and try again.`,
+  });
 
 /** Seconds until the stream is given up to drain. */
 export interface StopOptions {
@@ -58,20 +166,58 @@ export interface StopOptions {
   timeoutSeconds?: number;
 }
 
+export interface Ended {
+  /** `before` when an earlier attempt had drained the stream, and was interrupted; `nothing` when none was there. */
+  drained: "now" | "before" | "nothing";
+  /** How many were carried over now. */
+  sequences: number;
+}
+
 /**
  * Waits until the old database has everything, carries the sequences over (logical replication does not), and ends
- * the stream. Called while the promoted database refuses writes.
- * @returns how many sequences were carried over; nothing happens without a stream
- * @throws Terminal when the old database does not catch up in time; the stream goes on then
+ * the stream. Called while the promoted database refuses writes. Without a stream nothing is drained, and what an
+ * attempt to start one left behind is removed.
+ * @throws Terminal when the old database does not catch up in time; the stream goes on then. At once when it never can.
  */
-export async function stopReverse(
-  promoted: SqlEndpoint,
-  old: SqlEndpoint,
-  { timeoutSeconds = 120 }: StopOptions = {},
-): Promise<{ sequences: number; drained: boolean }> {
-  const streams = await inSession(promoted, (s) => s.value<string>("SELECT count(*) FROM pg_publication WHERE pubname = $1", [NAME]));
-  if (Number(streams) === 0) return { sequences: 0, drained: true };
-  await drained(promoted, timeoutSeconds);
+export async function stopReverse(promoted: SqlEndpoint, old: SqlEndpoint, { timeoutSeconds = 120 }: StopOptions = {}): Promise<Ended> {
+  const there = await standing(promoted, old);
+  refuseLost(there);
+  let ended: Ended = { drained: there.progress === "drained" ? "before" : "nothing", sequences: 0 };
+  // Also where an earlier attempt drained it: somebody may have let the promoted database accept writes in between.
+  if (there.subscribed && there.slot === "usable") {
+    await drained(promoted, timeoutSeconds);
+    ended = { drained: "now", sequences: await carrySequences(promoted, old) };
+    await inSession(promoted, (session) => remember(session, "drained"), { write: true });
+  }
+  if (there.subscribed) await inSession(old, unsubscribe, { write: true });
+  if (there.published || there.slot !== null || there.subscribed) await inSession(promoted, unpublish, { write: true });
+  return ended;
+}
+
+async function drained(promoted: SqlEndpoint, timeoutSeconds: number): Promise<void> {
+  await inSession(promoted, async (session) => {
+    const written = await session.value<string>("SELECT pg_current_wal_lsn()::text");
+    const deadline = Date.now() + timeoutSeconds * 1_000;
+    for (;;) {
+      const [slot] = await session.rows<{ done: boolean; active: boolean; behind: string }>(
+        `SELECT confirmed_flush_lsn >= $1::pg_lsn AS done, active, pg_size_pretty(pg_current_wal_lsn() - confirmed_flush_lsn) AS behind
+         FROM pg_replication_slots WHERE slot_name = $2 AND database = current_database()`,
+        [written, NAME],
+      );
+      if (slot === undefined) throw lost("its replication slot is gone");
+      if (slot.done) return;
+      if (Date.now() > deadline) {
+        const state = `it is ${slot.behind} behind and ${slot.active ? "connected" : "not connected"}`;
+        throw new Terminal(`The old database did not catch up with the promoted one within ${timeoutSeconds} s: ${state}.`, {
+          next: "Look at the old database's log, mend the stream and try again; nothing is lost while the promoted database refuses writes.",
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  });
+}
+
+async function carrySequences(promoted: SqlEndpoint, old: SqlEndpoint): Promise<number> {
   const sequences = await inSession(promoted, (session) =>
     session.rows<{ schema: string; name: string; value: string }>(
       "SELECT schemaname AS schema, sequencename AS name, last_value::text AS value FROM pg_sequences WHERE last_value IS NOT NULL",
@@ -82,35 +228,40 @@ export async function stopReverse(
     async (session) => {
       for (const { schema, name, value } of sequences)
         await session.rows(`SELECT setval(${literal(`${quoted(schema)}.${quoted(name)}`)}::regclass, ${value})`);
-      await session.rows(`DROP SUBSCRIPTION IF EXISTS ${NAME}`);
     },
     { write: true },
   );
-  await inSession(promoted, (session) => session.rows(`DROP PUBLICATION IF EXISTS ${NAME}`), { write: true });
-  return { sequences: sequences.length, drained: true };
+  return sequences.length;
 }
 
-async function drained(promoted: SqlEndpoint, timeoutSeconds: number): Promise<void> {
-  await inSession(promoted, async (session) => {
-    const written = await session.value<string>("SELECT pg_current_wal_lsn()::text");
-    const deadline = Date.now() + timeoutSeconds * 1_000;
-    for (;;) {
-      const [slot] = await session.rows<{ done: boolean; active: boolean; behind: string }>(
-        `SELECT confirmed_flush_lsn >= $1::pg_lsn AS done, active, pg_size_pretty(pg_current_wal_lsn() - confirmed_flush_lsn) AS behind
-         FROM pg_replication_slots WHERE slot_name = $2`,
-        [written, NAME],
-      );
-      if (slot?.done === true) return;
-      if (Date.now() > deadline) {
-        const state =
-          slot === undefined
-            ? "its replication slot is gone"
-            : `it is ${slot.behind} behind and ${slot.active ? "connected" : "not connected"}`;
-        throw new Terminal(`The old database did not catch up with the promoted one within ${timeoutSeconds} s: ${state}.`, {
-          next: "Look at the old database's log, mend the stream and try again; nothing is lost while the promoted database refuses writes.",
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
-  });
+/** Lets go of the slot first: the promoted database drops it itself, also where the old one's server cannot reach it any more. */
+async function unsubscribe(session: Session): Promise<void> {
+  if (!(await isSubscribed(session))) return;
+  await session.rows("BEGIN");
+  await session.rows(`ALTER SUBSCRIPTION ${NAME} DISABLE`);
+  await session.rows(`ALTER SUBSCRIPTION ${NAME} SET (slot_name = NONE)`);
+  await session.rows(`DROP SUBSCRIPTION ${NAME}`);
+  await session.rows("COMMIT");
+}
+
+/** With the slot: it would keep the promoted database's WAL for ever. */
+async function unpublish(session: Session): Promise<void> {
+  await dropSlot(session);
+  await session.rows(`DROP PUBLICATION IF EXISTS ${NAME}`);
+}
+
+/** Its subscription has ended: what still holds the slot is a backend that has not noticed yet. */
+async function dropSlot(session: Session): Promise<void> {
+  const deadline = Date.now() + RELEASE_MS;
+  for (;;) {
+    const [slot] = await session.rows<{ pid: number | null }>(
+      "SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1 AND database = current_database()",
+      [NAME],
+    );
+    if (slot === undefined) return;
+    if (slot.pid === null) return void (await session.rows("SELECT pg_drop_replication_slot($1)", [NAME]));
+    if (Date.now() > deadline) throw new Transient(`The replication slot ${NAME} is still in use by process ${slot.pid} of the server.`);
+    await session.rows("SELECT pg_terminate_backend($1)", [slot.pid]);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
 }

@@ -1,3 +1,4 @@
+import { Terminal } from "../../errors.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
 import { inSession, quoted, type Session, type SqlEndpoint } from "./session.js";
 
@@ -5,22 +6,49 @@ import { inSession, quoted, type Session, type SqlEndpoint } from "./session.js"
 const READ_ONLY = "25006";
 
 /**
+ * Users' sessions on the database, except our own. Without pg_read_all_stats the kind of another role's session is not
+ * told: it counts as a user's unless it replicates, which everybody may see. Autovacuum has no role, and nobody but RDS
+ * itself is rdsadmin.
+ */
+const OTHERS = `pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL AND usename IS DISTINCT FROM 'rdsadmin'
+  AND coalesce(backend_type, 'client backend') = 'client backend' AND pid NOT IN (SELECT pid FROM pg_stat_replication)`;
+
+/** Whether we may end a role's sessions, as pg_terminate_backend judges it: a superuser's only as one. */
+const mayEnd = (role: string): string =>
+  `coalesce((SELECT pg_has_role(oid, 'USAGE') OR NOT rolsuper AND pg_has_role('pg_signal_backend', 'USAGE') FROM pg_roles WHERE oid = ${role}), false)`;
+
+const rights = (user: string): string => `GRANT pg_signal_backend, pg_read_all_stats TO ${quoted(user)}`;
+
+export interface WritesSet {
+  /** Sessions that were ended. */
+  ended: number;
+  /** Roles whose sessions could not be ended or seen; only where writes are allowed again. */
+  left: string[];
+}
+
+/**
  * Makes a database refuse or accept writes. It is the database's own default, so it holds for every new session of
  * every user, and a physical replica has it too: a promoted replica refuses writes until it is told otherwise. Sessions
  * that were there before are ended, since the default does not reach them.
- * @returns how many sessions were ended
+ * @throws Terminal when sessions that could go on writing are beyond our rights; nothing is changed then
  */
-export async function setWrites(endpoint: SqlEndpoint, allowed: boolean): Promise<number> {
+export async function setWrites(endpoint: SqlEndpoint, allowed: boolean): Promise<WritesSet> {
   const database = quoted(endpoint.database);
   return inSession(
     endpoint,
     async (session) => {
+      if (!allowed) refuseBeyond(await beyondReach(session), endpoint);
       await session.rows(
         allowed
           ? `ALTER DATABASE ${database} RESET default_transaction_read_only`
           : `ALTER DATABASE ${database} SET default_transaction_read_only = on`,
       );
-      return endOthers(session);
+      const ended = await endOthers(session);
+      const left = await beyondReach(session);
+      // One may have come in between.
+      if (!allowed) refuseBeyond(left, endpoint);
+      return { ended, left: left.map((l) => l.role) };
     },
     { write: true },
   );
@@ -28,11 +56,48 @@ export async function setWrites(endpoint: SqlEndpoint, allowed: boolean): Promis
 
 /** Replication's own backends stay: they are no writers. */
 async function endOthers(session: Session): Promise<number> {
-  const ended = await session.rows(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-     WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`,
-  );
+  const ended = await session.rows(`SELECT pg_terminate_backend(pid) FROM ${OTHERS} AND ${mayEnd("usesysid")}`);
   return ended.length;
+}
+
+interface Beyond {
+  role: string;
+  superuser: boolean;
+}
+
+/** Roles whose sessions we may not end, or not even see for what they are. */
+const beyondReach = (session: Session): Promise<Beyond[]> =>
+  session.rows<Beyond & Record<string, unknown>>(
+    `SELECT DISTINCT coalesce(usename::text, usesysid::text) AS role,
+            coalesce((SELECT rolsuper FROM pg_roles WHERE oid = usesysid), false) AS superuser
+     FROM ${OTHERS} AND (backend_type IS NULL OR NOT ${mayEnd("usesysid")}) ORDER BY 1`,
+  );
+
+function refuseBeyond(beyond: Beyond[], { host, port, database, user }: SqlEndpoint): void {
+  if (beyond.length === 0) return;
+  const supers = beyond.filter((b) => b.superuser).map((b) => b.role);
+  const next = [
+    ...(supers.length < beyond.length ? [`${rights(user)} (rds_superuser has both)`] : []),
+    ...(supers.length > 0 ? [`close the sessions of ${supers.join(", ")}, which only a superuser can end`] : []),
+  ];
+  throw new Terminal(
+    `${host}:${port}/${database}: ${user} may not end the sessions of ${beyond.map((b) => b.role).join(", ")}, which could go on writing.`,
+    { next: `As the database's superuser: ${next.join("; ")}; then try again.` },
+  );
+}
+
+/**
+ * What keeps us from ending users' sessions once they are there, by the roles that may log in; undefined when nothing
+ * does. Can be asked of a replica too.
+ */
+export async function obstacleToStopping(session: Session, user: string): Promise<string | undefined> {
+  const roles = await session.rows<{ role: string }>(
+    `SELECT rolname AS role FROM pg_roles
+     WHERE rolcanlogin AND NOT rolsuper AND has_database_privilege(oid, current_database(), 'CONNECT') AND NOT pg_has_role(oid, 'USAGE')
+     AND NOT (pg_has_role('pg_signal_backend', 'USAGE') AND pg_has_role('pg_read_all_stats', 'USAGE')) ORDER BY 1`,
+  );
+  if (roles.length === 0) return undefined;
+  return `${user} may not see and end the sessions of ${roles.map((r) => r.role).join(", ")}: ${rights(user)}`;
 }
 
 /**
@@ -42,11 +107,16 @@ async function endOthers(session: Session): Promise<number> {
 export async function writesStopped(endpoint: SqlEndpoint): Promise<Reading> {
   return inSession(endpoint, async (session) => {
     if (!(await refusesWrites(session))) return known(0);
-    const writing = await session.value<string>(
-      `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
-       AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL`,
+    // Everybody may see that a session has a transaction number, also of one whose kind is hidden.
+    const [others] = await session.rows<{ writing: boolean | null; hidden: string | null }>(
+      `SELECT bool_or(backend_xid IS NOT NULL) AS writing,
+              string_agg(DISTINCT coalesce(usename::text, usesysid::text), ', ') FILTER (WHERE backend_type IS NULL) AS hidden
+       FROM ${OTHERS}`,
     );
-    return known(Number(writing) === 0 ? 1 : 0);
+    if (others?.writing === true) return known(0);
+    if (typeof others?.hidden === "string")
+      return unknown(`${endpoint.user} may not see what the sessions of ${others.hidden} are: ${rights(endpoint.user)}`);
+    return known(1);
   }).catch((error: Error) => unknown(error.message));
 }
 

@@ -118,13 +118,25 @@ describe("the data port on real PostgreSQL with streaming replication", function
     expect(evidence.files?.["comparison.md"]).to.match(/\| "public"\."customers" \| 2500 \| 2500 \| 0 \| 3 \|/);
   });
 
+  it("finds out that a replica's changes could stream back once it is promoted, while it is none", async () => {
+    expect((await port.testReplica(effect())).facts).to.deep.equal({ tables: 4, streamsBack: true, stopsWrites: true });
+    for (const server of [old, fresh])
+      expect(
+        await server.sql((s) =>
+          s.value<string>(
+            "SELECT (SELECT count(*) FROM pg_subscription) + (SELECT count(*) FROM pg_replication_slots) + (SELECT count(*) FROM pg_replication_origin)",
+          ),
+        ),
+      ).to.equal("0");
+  });
+
   it("promotes, while the promoted database refuses writes until it is told to accept them", async () => {
     expect(await observe["database-primary"]()).to.deep.equal({ known: true, value: 0 });
     await fresh.promote();
     expect(await observe["database-primary"]()).to.deep.equal({ known: true, value: 1 });
     const refused = await inSession(fresh.endpoint, (s) => s.rows("INSERT INTO log VALUES ('too early')")).catch((e: Error) => e);
     expect(refused).to.be.instanceOf(Terminal);
-    expect((await port.testReplica(effect())).facts).to.deep.equal({ tables: 4, streamsBack: true });
+    expect((await port.testReplica(effect())).facts).to.deep.equal({ tables: 4, streamsBack: true, stopsWrites: true });
   });
 
   it("streams back what is written after the promotion, and a rollback loses nothing, not even sequences", async () => {

@@ -1,0 +1,247 @@
+import { expect } from "chai";
+import { sqlDataPort } from "../../../src/adapters/sql/dataPort.js";
+import { startReverse, stopReverse } from "../../../src/adapters/sql/reverse.js";
+import { inSession } from "../../../src/adapters/sql/session.js";
+import { Terminal } from "../../../src/errors.js";
+import type { Side } from "../../../src/ports/observations.js";
+import { type Postgres, postgresForSuite } from "../../support/postgres.js";
+
+const effect = { key: "k", fence: 1 };
+
+describe("the stream back on real PostgreSQL, interrupted", function () {
+  this.timeout(60_000);
+  const postgres = postgresForSuite();
+  let old: Postgres;
+  let fresh: Postgres;
+  const endpoint = async (side: Side) => (side === "old" ? old : fresh).endpoint;
+  const port = sqlDataPort({ endpoint });
+  const stop = () => port.stopReverseReplication(effect);
+  const failing = async (asked: Promise<unknown>): Promise<Error> =>
+    asked.then(
+      () => new Error("it went well"),
+      (error: Error) => error,
+    );
+  const write = (what: string) => fresh.sql((s) => s.rows("INSERT INTO orders (what) VALUES ($1)", [what]));
+  const orders = () => old.sql((s) => s.rows<{ what: string }>("SELECT what FROM orders ORDER BY id").then((r) => r.map((o) => o.what)));
+  /** What is there of a stream on either server. */
+  const remains = async (): Promise<string[]> => {
+    const named = (at: Postgres, sql: string) => at.sql((s) => s.rows<{ what: string }>(sql));
+    const found = await Promise.all([
+      named(fresh, "SELECT 'publication ' || pubname AS what FROM pg_publication"),
+      named(fresh, "SELECT 'slot ' || slot_name AS what FROM pg_replication_slots"),
+      named(old, "SELECT 'subscription ' || subname AS what FROM pg_subscription"),
+    ]);
+    return found.flat().map((f) => f.what);
+  };
+  /** The server refuses a kind of statement until it is allowed again, as if the process had died before it. */
+  const refusing = async (at: Postgres, tag: string, use: () => Promise<void>) => {
+    await at.sql(async (s) => {
+      await s.rows("CREATE FUNCTION refuse() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the process died here'; END $$");
+      await s.rows(`CREATE EVENT TRIGGER refuse ON ddl_command_start WHEN TAG IN ('${tag}') EXECUTE FUNCTION refuse()`);
+    });
+    await use();
+    await at.sql(async (s) => {
+      await s.rows("DROP EVENT TRIGGER refuse");
+      await s.rows("DROP FUNCTION refuse()");
+    });
+  };
+
+  before("two databases with the same rows, as after a promotion", async () => {
+    [old, fresh] = [await postgres.primary("old"), await postgres.primary("new")];
+  });
+  beforeEach(async () => {
+    for (const server of [old, fresh]) await server.sql((s) => s.rows("CREATE TABLE orders (id serial PRIMARY KEY, what text)"));
+  });
+  afterEach("leaves nothing for the next test", async () => {
+    await fresh.sql((s) => s.rows("DROP PUBLICATION IF EXISTS cutover_back"));
+    await stop().catch(() => undefined);
+    for (const server of [old, fresh]) await server.sql((s) => s.rows("DROP TABLE IF EXISTS orders"));
+  });
+
+  it("promise 5: a start that fails at the subscription leaves a way back, at once", async () => {
+    const unreachable = { ...fresh.endpoint, port: 1 };
+    expect((await failing(startReverse(fresh.endpoint, old.endpoint, unreachable))).message).to.contain(
+      "could not connect to the publisher",
+    );
+    expect(await remains()).to.not.include("subscription cutover_back");
+    const began = Date.now();
+    const { summary, facts } = await stop();
+    expect(Date.now() - began).to.be.below(5_000);
+    expect(summary).to.contain("there was nothing to drain").and.not.contain("drained and ended");
+    expect(facts).to.deep.equal({ sequences: 0 });
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("starts after such a failure, also where the old server died while it subscribed and left a slot", async () => {
+    await failing(startReverse(fresh.endpoint, old.endpoint, { ...fresh.endpoint, port: 1 }));
+    expect(await remains()).to.include("slot cutover_back");
+    expect((await port.startReverseReplication(effect)).supported).to.equal(true);
+    await write("after the second attempt");
+    expect((await stop()).summary).to.contain("was drained and ended; 1 sequences were carried over");
+    expect(await orders()).to.deep.equal(["after the second attempt"]);
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("promise 9: the server's log holds no password of a subscription that failed", async () => {
+    await failing(startReverse(fresh.endpoint, old.endpoint, { ...fresh.endpoint, port: 1 }));
+    const log = await old.sql((s) => s.value<string>("SELECT pg_read_file(current_setting('data_directory') || '.log')"));
+    expect(log).to.contain("could not connect to the publisher").and.not.contain("p@ss");
+  });
+
+  it("drains what streams although the process died before it remembered that", async () => {
+    await refusing(fresh, "COMMENT", async () => {
+      expect((await failing(port.startReverseReplication(effect))).message).to.contain("the process died here");
+    });
+    await write("kept");
+    expect((await stop()).summary).to.contain("drained and ended");
+    expect(await orders()).to.deep.equal(["kept"]);
+  });
+
+  it("promise 6: asked twice to start and twice to stop, streams once and carries everything over", async () => {
+    for (const _ of [1, 2]) expect((await port.startReverseReplication(effect)).summary).to.contain("1 tables");
+    await write("one");
+    expect((await stop()).facts).to.deep.equal({ sequences: 1 });
+    expect((await stop()).summary).to.contain("there was nothing to drain");
+    expect(await orders()).to.deep.equal(["one"]);
+    // The way forward again: what an earlier stream was says nothing about this one.
+    await port.startReverseReplication(effect);
+    await write("two");
+    await stop();
+    expect(await orders()).to.deep.equal(["one", "two"]);
+  });
+
+  it("promise 6: goes on where it was killed between the subscription's end and the publication's", async () => {
+    await port.startReverseReplication(effect);
+    await write("before the end");
+    await refusing(fresh, "DROP PUBLICATION", async () => {
+      expect((await failing(stop())).message).to.contain("the process died here");
+    });
+    expect(await remains()).to.deep.equal(["publication cutover_back"]);
+    const began = Date.now();
+    expect((await stop()).summary)
+      .to.contain("it had been drained before")
+      .and.not.contain("was drained");
+    expect(Date.now() - began).to.be.below(5_000);
+    expect(await orders()).to.deep.equal(["before the end"]);
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("drains again where it was killed before the subscription's end, and writes were allowed in between", async () => {
+    await port.startReverseReplication(effect);
+    await refusing(old, "DROP SUBSCRIPTION", async () => {
+      expect((await failing(stop())).message).to.contain("the process died here");
+    });
+    await write("in between");
+    expect((await stop()).summary).to.contain("was drained and ended");
+    expect(await orders()).to.deep.equal(["in between"]);
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("ends also where the server dropped the slot, and died before it forgot the subscription", async () => {
+    await port.startReverseReplication(effect);
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+    await dropSlot();
+    await fresh.sql((s) => s.rows("COMMENT ON PUBLICATION cutover_back IS 'drained'"));
+    expect((await stop()).summary).to.contain("it had been drained before");
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  const dropSlot = async () => {
+    for (let tries = 0; ; tries += 1) {
+      const dropped = await failing(fresh.sql((s) => s.rows("SELECT pg_drop_replication_slot('cutover_back')")));
+      if (dropped.message === "it went well") return;
+      if (tries > 50) throw dropped;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+
+  it("promise 5: says at once that a stream is broken whose slot is gone, and starts no other over it", async () => {
+    await port.startReverseReplication(effect);
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+    await dropSlot();
+    await write("lost");
+    const began = Date.now();
+    const error = await failing(stop());
+    expect(Date.now() - began).to.be.below(5_000);
+    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("its replication slot is gone");
+    expect(await failing(port.startReverseReplication(effect))).to.be.instanceOf(Terminal);
+    expect(await remains()).to.have.length(2);
+    // A person carried over what was missing, and says so as the error told.
+    const said = /COMMENT ON PUBLICATION cutover_back IS 'drained'/.exec((error as Terminal).next ?? "")?.[0] ?? "";
+    await fresh.sql((s) => s.rows(said));
+    await stop();
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("says at once that a stream is broken whose slot the server gave up", async () => {
+    await port.startReverseReplication(effect);
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+    await fresh.sql(async (s) => {
+      await s.rows("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+      await s.rows("SELECT pg_reload_conf()");
+    });
+    for (let segment = 0; segment < 4; segment += 1) {
+      await write("more than is kept");
+      await fresh.sql((s) => s.rows("SELECT pg_switch_wal()"));
+    }
+    await fresh.sql(async (s) => {
+      await s.rows("CHECKPOINT");
+      await s.rows("ALTER SYSTEM RESET max_slot_wal_keep_size");
+      await s.rows("SELECT pg_reload_conf()");
+    });
+    expect((await failing(stop())).message).to.contain("its replication slot was invalidated");
+    await fresh.sql((s) => s.rows("COMMENT ON PUBLICATION cutover_back IS 'drained'"));
+    await stop();
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("says at once that a stream is broken whose subscription is gone", async () => {
+    await port.startReverseReplication(effect);
+    await old.sql(async (s) => {
+      await s.rows("ALTER SUBSCRIPTION cutover_back DISABLE");
+      await s.rows("ALTER SUBSCRIPTION cutover_back SET (slot_name = NONE)");
+      await s.rows("DROP SUBSCRIPTION cutover_back");
+    });
+    const error = await failing(stop());
+    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("its subscription is gone");
+    await fresh.sql((s) => s.rows("COMMENT ON PUBLICATION cutover_back IS 'drained'"));
+    await stop();
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("finds out before the cutover that the old server could not subscribe, and leaves nothing behind", async () => {
+    const unreachable = sqlDataPort({ endpoint, publisher: async () => ({ ...fresh.endpoint, port: 1 }) });
+    const warned = await unreachable.testReplica(effect);
+    expect(warned.facts).to.include({ streamsBack: false });
+    expect(warned.summary).to.match(/could not stream back after a promotion: the old database cannot subscribe to it .*could not connect/);
+    expect(warned.summary).to.not.contain("p@ss");
+    expect((await port.testReplica(effect)).facts).to.include({ streamsBack: true });
+    expect(await remains()).to.deep.equal([]);
+  });
+
+  it("says what a stream that hangs waits for, and leaves it", async () => {
+    await port.startReverseReplication(effect);
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+    await write("later");
+    const error = await failing(stopReverse(fresh.endpoint, old.endpoint, { timeoutSeconds: 1 }));
+    expect(error.message).to.match(/within 1 s: it is .* behind and not connected/);
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back ENABLE"));
+    await stop();
+    expect(await orders()).to.deep.equal(["later"]);
+  });
+
+  it("makes nothing where there are no tables, and removes what an earlier version made there", async () => {
+    for (const server of [old, fresh]) await server.sql((s) => s.rows("DROP TABLE orders"));
+    expect((await port.startReverseReplication(effect)).summary).to.contain("no tables");
+    expect(await remains()).to.deep.equal([]);
+    const { host, port: at, user, password } = fresh.endpoint;
+    const escaped = password.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("'", "''");
+    await inSession(old.endpoint, (s) =>
+      s.rows(
+        `CREATE SUBSCRIPTION cutover_back CONNECTION 'host=${host} port=${at} dbname=db user=${user} password=''${escaped}''' PUBLICATION cutover_back`,
+      ),
+    );
+    await stop();
+    expect(await remains()).to.deep.equal([]);
+  });
+});
