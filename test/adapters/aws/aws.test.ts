@@ -220,6 +220,33 @@ describe("the cloud port over the AWS SDK", function () {
     expect(latency).to.deep.equal({ known: true, value: 0.25 });
   });
 
+  it("promise 10: an old fleet that is dead has errors, the load balancer's own, and no requests: its rate is 100 %, not 0 %", async () => {
+    const dead = (name: string): StackConfig => ({
+      ...config,
+      old: { ...(config.old as Old), loadBalancerArn: `arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/${name}/1` },
+    });
+    const put = (name: string, values: Record<string, number>) =>
+      clients.cloudwatch.send(
+        new PutMetricDataCommand({
+          Namespace: "AWS/ApplicationELB",
+          MetricData: Object.entries(values).map(([MetricName, Value]) => ({
+            MetricName,
+            Value,
+            Timestamp: new Date(Date.now() - 180_000),
+            Dimensions: [{ Name: "LoadBalancer", Value: `app/${name}/1` }],
+          })),
+        }),
+      );
+    const of = (name: string, observation: ObservationName) => awsObservation(clients, dead(name), observation, "old", 300, Date.now());
+    await put("dead", { HTTPCode_ELB_5XX_Count: 400 });
+    expect(await of("dead", "error-rate")).to.deep.equal({ known: true, value: 1 });
+    expect(await of("dead", "request-count"), "its users still ask").to.deep.equal({ known: true, value: 400 });
+    expect(await of("dead", "latency-p95")).to.deep.equal({ known: false, reason: "no response times in the window" });
+    await put("dying", { RequestCount: 1_000, HTTPCode_Target_5XX_Count: 30, HTTPCode_ELB_5XX_Count: 70 });
+    expect(await of("dying", "error-rate")).to.deep.equal({ known: true, value: 0.1 });
+    expect(await of("idle", "error-rate")).to.deep.equal({ known: false, reason: "no requests in the window" });
+  });
+
   /** moto answers these one after the other. */
   const answers = async (...results: object[]) => {
     const body = JSON.stringify({ account_id: "123456789012", results });

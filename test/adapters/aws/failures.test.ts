@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { awsClients } from "../../../src/adapters/aws/clients.js";
 import { discoverDatabases, discoverInstances } from "../../../src/adapters/aws/discovery.js";
+import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
+import { readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
 import { Terminal, Transient } from "../../../src/errors.js";
+import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
 import { database } from "./account.js";
 
@@ -50,6 +53,65 @@ describe("AWS calls that fail", function () {
     const error = await discoverDatabases(away).catch((e: Error) => e);
     expect(error).to.be.instanceOf(Transient).with.property("message").that.contains("rds:DescribeDBInstances");
     away.close();
+  });
+
+  describe("half: promise 10, what CloudWatch has not measured is unknown, never 0", () => {
+    const config = readConfig(RAW, "test", STACK);
+    /** A CloudWatch that answers so: what moto answers is always complete. */
+    const answering = async (results: object[], more: object = {}) => {
+      const endpoint = await behind((response) => {
+        response.writeHead(200, { "Content-Type": "application/x-amz-json-1.0" });
+        response.end(JSON.stringify({ MetricDataResults: results, ...more }));
+        return true;
+      });
+      return moto.clients({ endpoint });
+    };
+    const result = (Id: string, values: number[], more: object = {}) => ({
+      Id,
+      StatusCode: "Complete",
+      Timestamps: values.map(() => Date.now() / 1_000 - 60),
+      Values: values,
+      ...more,
+    });
+    const [requests, own] = [result("requests", [1_000]), result("ownErrors", [])];
+    const errorRate = async (results: object[], more?: object) =>
+      awsObservation(await answering(results, more), config, "error-rate", "old", 300, Date.now());
+
+    it("a complete answer without errors is an error rate of 0", async () => {
+      expect(await errorRate([requests, own, result("targetErrors", [])])).to.deep.equal({ known: true, value: 0 });
+    });
+
+    for (const [title, results, reason, more] of [
+      [
+        "errors that failed to be read",
+        [requests, own, result("targetErrors", [], { StatusCode: "InternalError" })],
+        "HTTPCode_Target_5XX_Count is InternalError",
+      ],
+      [
+        "errors of a part of the window",
+        [requests, own, result("targetErrors", [1], { StatusCode: "PartialData", Messages: [{ Code: "x", Value: "try again" }] })],
+        "HTTPCode_Target_5XX_Count is PartialData, try again",
+      ],
+      ["errors that are not answered", [requests, own], "HTTPCode_Target_5XX_Count is missing"],
+      [
+        "an answer without a status",
+        [requests, own, result("targetErrors", [], { StatusCode: undefined })],
+        "HTTPCode_Target_5XX_Count is without a status",
+      ],
+      ["an answer that goes on", [requests, own, result("targetErrors", [])], "there is more of it", { NextToken: "more" }],
+    ] as [string, object[], string, object?][])
+      it(`${title} are unknown`, async () => {
+        expect(await errorRate(results, more)).to.deep.equal({ known: false, reason: `CloudWatch's answer is not complete: ${reason}` });
+      });
+
+    it("a lag of which CloudWatch has only a part is unknown", async () => {
+      const lag = async (more?: object) => cloudwatchLag(await answering([result("lag", [0], more)]), config, Date.now());
+      expect((await lag()).reading).to.deep.equal({ known: true, value: 0 });
+      expect((await lag({ StatusCode: "InternalError" })).reading).to.deep.equal({
+        known: false,
+        reason: "CloudWatch's answer is not complete: ReplicaLag is InternalError",
+      });
+    });
   });
 
   describe("for want of a permission", () => {
