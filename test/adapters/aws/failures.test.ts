@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import { awsClients } from "../../../src/adapters/aws/clients.js";
@@ -53,6 +54,55 @@ describe("AWS calls that fail", function () {
     const error = await discoverDatabases(away).catch((e: Error) => e);
     expect(error).to.be.instanceOf(Transient).with.property("message").that.contains("rds:DescribeDBInstances");
     away.close();
+  });
+
+  describe("for want of a network pass: going on later costs less than a cutover undone", () => {
+    before("credentials, so that the calls are made", () =>
+      Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" }),
+    );
+    const failing = async (endpoint: string) => {
+      const clients = awsClients({ region: REGION, endpoint }, { attempts: 1 });
+      const error = await discoverDatabases(clients).catch((e: Error) => e);
+      clients.close();
+      return error;
+    };
+
+    it("where a name's addresses all refuse, each with an error of its own", async () => {
+      expect(await failing("http://localhost:1")).to.be.instanceOf(Transient);
+    });
+
+    it("where the connection ends before it is secure", async () => {
+      const server = createServer((socket) => socket.end());
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const error = await failing(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+      server.close();
+      expect(error).to.be.instanceOf(Transient);
+    });
+
+    it("where a name is not found", async () => {
+      expect(await failing("http://rds.nowhere.invalid")).to.be.instanceOf(Transient);
+    });
+
+    const withCode = (code: string, message = "it failed") => Object.assign(new Error(message), { code });
+    const codes = "ECONNRESET ECONNREFUSED EPIPE ETIMEDOUT EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN".split(" ");
+    /** An account whose calls fail so in the place of the network, which cannot be had to fail in each way here. */
+    const failingWith = async (error: Error) => {
+      const clients = awsClients({ region: REGION, endpoint: "http://127.0.0.1:1" }, { attempts: 1 });
+      clients.rds.middlewareStack.add(() => () => Promise.reject(error), { step: "deserialize", priority: "low", name: "failing" });
+      const told = await discoverDatabases(clients).catch((e: Error) => e);
+      clients.close();
+      return told;
+    };
+    for (const code of codes) {
+      it(`${code}, of itself, as a cause, and as one of several`, async () => {
+        for (const error of [withCode(code), new Error("it failed", { cause: withCode(code) }), new AggregateError([withCode(code)])])
+          expect(await failingWith(error)).to.be.instanceOf(Transient);
+      });
+    }
+
+    it("but no other code", async () => {
+      expect(await failingWith(withCode("ERR_INVALID_URL"))).to.be.instanceOf(Terminal);
+    });
   });
 
   describe("half: promise 10, what CloudWatch has not measured is unknown, never 0", () => {
