@@ -10,14 +10,14 @@ import {
   DescribeTagsCommand,
   type TargetGroup,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { type DBInstance, DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
+import type { DBInstance } from "@aws-sdk/client-rds";
 import { finalSnapshotOf } from "../../automation/phases/cleanup.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Transient } from "../../errors.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
 import type { Sampled } from "../prometheus/observations.js";
-import { type AwsClients, unlessMissing } from "./clients.js";
-import { snapshotOf } from "./cloudPort.js";
+import type { AwsClients } from "./clients.js";
+import { instanceOf, snapshotOf } from "./cloudPort.js";
 import { discoverLoadBalancers } from "./discovery.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
 import { recordsOf } from "./records.js";
@@ -81,15 +81,10 @@ export async function awsObservation(
 /** A promoted replica may keep its source's name for a while, and its status says which it is. */
 const isReplica = (d: DBInstance): boolean => (d.ReadReplicaSourceDBInstanceIdentifier ?? "") !== "";
 
-async function ofTarget({ rds }: AwsClients, config: StackConfig, value: (d: DBInstance) => number): Promise<Reading> {
+async function ofTarget(clients: AwsClients, config: StackConfig, value: (d: DBInstance) => number): Promise<Reading> {
   const identifier = config.database?.target.identifier;
   if (identifier === undefined) return unknown("the stack config has no database");
-  const found = await unlessMissing(
-    rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier })),
-    "DBInstanceNotFoundFault",
-    "DBInstanceNotFound",
-  );
-  const instance = found?.DBInstances?.[0];
+  const instance = await instanceOf(clients, identifier);
   return instance === undefined ? unknown(`there is no database ${identifier}`) : known(value(instance));
 }
 

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import { awsClients } from "../../../src/adapters/aws/clients.js";
+import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { discoverDatabases, discoverInstances } from "../../../src/adapters/aws/discovery.js";
 import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
 import { readConfig } from "../../../src/config/stackFile.js";
@@ -11,7 +12,7 @@ import { projectRoot } from "../../../src/engine/engine.js";
 import { Terminal, Transient } from "../../../src/errors.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
-import { database } from "./account.js";
+import { database, instances } from "./account.js";
 
 const REGION = "us-east-2";
 
@@ -161,6 +162,62 @@ describe("AWS calls that fail", function () {
         known: false,
         reason: "CloudWatch's answer is not complete: ReplicaLag is InternalError",
       });
+    });
+  });
+
+  describe("in the cleanup, where AWS refuses a second time what it did the first", () => {
+    const read = readConfig(RAW, "test", STACK);
+    const effect = { key: "k", fence: 1 };
+    const portOf = (old: Partial<NonNullable<typeof read.old>>, endpoint?: string) => {
+      const config = { ...read, old: { ...(read.old as NonNullable<typeof read.old>), ...old } };
+      return awsCloudPort(moto.clients(endpoint === undefined ? {} : { endpoint }), () => config);
+    };
+
+    it("an instance that AWS has forgotten keeps none of the others running, and the journal says which was which", async () => {
+      const clients = moto.clients();
+      const [first = "", second = ""] = await instances(clients, 2, { Name: "old" });
+      const port = portOf({ instanceIds: [first, "i-0123456789abcdef0", second] });
+      expect(await port.terminateInstances(effect)).to.deep.equal({
+        summary: `2 instances were terminated: ${first}, ${second}. Gone already: i-0123456789abcdef0.`,
+        facts: { instances: [first, second], gone: ["i-0123456789abcdef0"] },
+      });
+      const found = await discoverInstances(clients);
+      expect(found.filter((i) => [first, second].includes(i.id)).map((i) => i.state)).to.deep.equal(["terminated", "terminated"]);
+      expect((await port.terminateInstances(effect)).summary).to.match(/^0 instances were terminated\. Gone already: /);
+    });
+
+    it("a database that is being deleted is done: moto forgets it at once, RDS takes minutes and refuses meanwhile", async () => {
+      await database(moto.clients(), "old-db");
+      let asked = "";
+      const deletions: string[] = [];
+      const xml = (response: ServerResponse, status: number, body: string): boolean => {
+        response.writeHead(status, { "Content-Type": "text/xml" }).end(body);
+        return true;
+      };
+      const deleting = (response: ServerResponse): boolean => {
+        const action = new URLSearchParams(asked).get("Action");
+        if (action === "DescribeDBInstances")
+          return xml(
+            response,
+            200,
+            "<DescribeDBInstancesResponse><DescribeDBInstancesResult><DBInstances><DBInstance><DBInstanceIdentifier>old-db</DBInstanceIdentifier><DBInstanceStatus>deleting</DBInstanceStatus></DBInstance></DBInstances></DescribeDBInstancesResult></DescribeDBInstancesResponse>",
+          );
+        if (action !== "DeleteDBInstance") return false;
+        deletions.push(action);
+        return xml(
+          response,
+          400,
+          "<ErrorResponse><Error><Type>Sender</Type><Code>InvalidDBInstanceState</Code><Message>Instance old-db is already being deleted.</Message></Error></ErrorResponse>",
+        );
+      };
+      const endpoint = await behind(deleting, (body) => {
+        asked = body.toString();
+        return body;
+      });
+      await portOf({ databaseIdentifier: "old-db" }).snapshotDatabase("old-db-final", effect);
+      const again = await portOf({ databaseIdentifier: "old-db" }, endpoint).deleteDatabase("old-db-final", effect);
+      expect(again.summary).to.equal("old-db is being deleted already; old-db-final keeps its last state.");
+      expect(deletions).to.deep.equal([]);
     });
   });
 
