@@ -4,6 +4,7 @@ import {
   type MetricDataQuery,
   type MetricDataResult,
 } from "@aws-sdk/client-cloudwatch";
+import { paginateDescribeNetworkInterfaces } from "@aws-sdk/client-ec2";
 import {
   DescribeListenersCommand,
   DescribeRulesCommand,
@@ -51,6 +52,8 @@ export async function awsObservation(
         const snapshot = await snapshotOf(clients, finalSnapshotOf(config.old?.databaseIdentifier ?? ""));
         return known(snapshot?.Status === "available" ? 1 : 0);
       }
+      case "security-groups-users":
+        return known(await usersOf(clients, config.old?.securityGroupIds ?? []));
       case "dns-weight-new":
         return known((await recordsOf(clients.route53, config)).new?.Weight ?? 0);
       case "dns-ttl": {
@@ -76,6 +79,15 @@ export async function awsObservation(
   } catch (error) {
     return unknown((error as Error).message);
   }
+}
+
+/** Network interfaces that hold one of the groups: a database, a load balancer or an instance keeps its own for minutes after it was deleted. */
+async function usersOf({ ec2 }: AwsClients, groups: string[]): Promise<number> {
+  if (groups.length === 0) return 0;
+  const pages = paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters: [{ Name: "group-id", Values: groups }] });
+  let users = 0;
+  for await (const { NetworkInterfaces = [] } of pages) users += NetworkInterfaces.length;
+  return users;
 }
 
 /** A promoted replica may keep its source's name for a while, and its status says which it is. */

@@ -5,7 +5,9 @@ import { PutMetricAlarmCommand, PutMetricDataCommand } from "@aws-sdk/client-clo
 import {
   AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
+  CreateNetworkInterfaceCommand,
   CreateSecurityGroupCommand,
+  DeleteNetworkInterfaceCommand,
   DescribeInstancesCommand,
   DescribeSecurityGroupsCommand,
 } from "@aws-sdk/client-ec2";
@@ -49,9 +51,11 @@ const MADE_BY_TESTS = [
   ...[
     "AuthorizeSecurityGroupEgress",
     "AuthorizeSecurityGroupIngress",
+    "CreateNetworkInterface",
     "CreateSecurityGroup",
     "CreateSubnet",
     "CreateVpc",
+    "DeleteNetworkInterface",
     "RunInstances",
   ].map((a) => `ec2:${a}`),
   ...["CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "RegisterTargets"].map((a) => `elasticloadbalancing:${a}`),
@@ -360,6 +364,12 @@ describe("the cloud port over the AWS SDK", function () {
 
     const outwards = [{ IpProtocol: "tcp", FromPort: 80, ToPort: 80, UserIdGroupPairs: [{ GroupId: net.groupId }] }];
     await clients.ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: staying.GroupId, IpPermissions: outwards }));
+
+    // RDS keeps the interface of a deleted database for minutes, and with it the group; moto's databases have none.
+    const held = await clients.ec2.send(new CreateNetworkInterfaceCommand({ SubnetId: net.subnetIds[0], Groups: [net.groupId] }));
+    expect(await observe("security-groups-users")).to.deep.equal({ known: true, value: 1 });
+    await clients.ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: held.NetworkInterface?.NetworkInterfaceId ?? "" }));
+    expect(await observe("security-groups-users")).to.deep.equal({ known: true, value: 0 });
 
     for (let twice = 0; twice < 2; twice += 1) {
       await port().terminateInstances(effect);
