@@ -1,11 +1,15 @@
-import { spawn } from "node:child_process";
 import type { StackConfig } from "../config/schema.js";
 import type { TargetConfig } from "../config/targets.js";
 import { Terminal, Transient } from "../errors.js";
 import type { Evidence, FleetPort } from "../ports/target.js";
+import { passedOn, runProgram } from "../process/program.js";
 
 /** Lines of a failed command's output that its error shows. */
 const SHOWN = 5;
+const LONGEST = 1_000;
+
+/** What ssh, Ansible and the AWS CLI are told through the environment; the service's own secrets stay with it. */
+const OF_TOOLS = /^(USER|LOGNAME|SHELL|LC_\w+|SSH_\w+|ANSIBLE_\w+|AWS_\w+|KUBECONFIG|(HTTPS?|NO|ALL)_PROXY)$/i;
 
 /** The old fleet through the commands that its owners gave: nobody else knows how it is told. */
 export function commandFleet(config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort {
@@ -34,31 +38,20 @@ export function commandFleet(config: () => StackConfig, fleet: TargetConfig["fle
   };
 }
 
-/** @throws Transient when it takes too long, Terminal when it fails, with its last lines */
-function runCommand(
-  what: string,
-  [program = "", ...args]: string[],
-  environment: Record<string, string>,
-  timeoutSeconds: number,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      env: { ...process.env, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: timeoutSeconds * 1_000,
-      killSignal: "SIGKILL",
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (data) => {
-        output = `${output}${data}`.slice(-4_000);
-      });
-    child.once("error", (cause) => reject(new Terminal(`${what}: ${program} could not be started: ${cause.message}`, { cause })));
-    child.once("close", (code, signal) => {
-      if (code === 0) return resolve();
-      if (signal !== null) return reject(new Transient(`${what}: ${program} took longer than ${timeoutSeconds} s.`));
-      const lines = output.trim().split("\n").slice(-SHOWN).join(" / ");
-      reject(new Terminal(`${what}: ${program} ended with ${code}${lines === "" ? "" : `: ${lines}`}`));
-    });
+/** @throws Transient when it takes too long or is ended, Terminal when it fails, with its last lines */
+async function runCommand(what: string, command: string[], environment: Record<string, string>, timeoutSeconds: number): Promise<void> {
+  const program = `${what}: ${command[0]}`;
+  const env = { ...passedOn(OF_TOOLS), ...environment };
+  const { code, signal, late, output } = await runProgram(command, { env, deadlineMs: timeoutSeconds * 1_000 }).catch((cause: Error) => {
+    throw new Terminal(`${program} could not be started: ${cause.message}`, { cause });
   });
+  if (code === 0) return;
+  const lines = output.split("\n").slice(-SHOWN).join(" / ").slice(-LONGEST);
+  const said = lines === "" ? "" : `: ${lines}`;
+  if (late)
+    throw new Transient(`${program} took longer than ${timeoutSeconds} s and was ended with all it had started${said}.`, {
+      next: "Run it by hand to see where it hangs, or give it longer: fleet.timeoutSeconds.",
+    });
+  if (code === undefined) throw new Transient(`${program} was ended by ${signal}${said}.`);
+  throw new Terminal(`${program} ended with ${code}${said}`);
 }

@@ -35,7 +35,10 @@ export interface AlertRule {
   annotations: Record<string, string>;
 }
 
-/** The two rules of the seed's prometheus-rules.yaml, for a Prometheus job; plain data, so that promtool can test them. */
+/**
+ * The two rules of the seed's prometheus-rules.yaml for a Prometheus job, and one for when there is nothing to measure: pods
+ * that are all down have no error rate. Plain data, so that promtool can test them.
+ */
 export function alertRules(
   job: string,
   args: Pick<AlertRulesArgs, "errorRate" | "latencyP95Seconds" | "forSeconds" | "labels">,
@@ -57,18 +60,26 @@ export function alertRules(
       labels: { severity: "warning", ...args.labels },
       annotations: { summary: "High latency detected", description: "P95 latency is {{ $value }}s" },
     },
+    {
+      alert: "NoPodUp",
+      // Not absent(): before its first pod, and after it went back, an application is not down.
+      expr: `max(up{job="${job}"}) == 0`,
+      for: hold,
+      labels: { severity: "critical", ...args.labels },
+      annotations: { summary: "No pod is up", description: `Prometheus reaches no pod of ${job}` },
+    },
   ];
 }
 
 /**
- * Alerts for the new side: error rate and latency in Prometheus, and CloudWatch alarms on the load balancer and the
+ * Alerts for the new side: error rate, latency and no pod up in Prometheus, and CloudWatch alarms on the load balancer and the
  * database, which see what Prometheus cannot (answers that never reached a pod).
  *
  * @example
  * new AlertRules("web-api", { namespace: "production", topicArns: [oncall.arn], loadBalancer: ingress.loadBalancer().arnSuffix });
  *
  * @seed prometheus-rules.yaml
- * @cost About 0.10 USD a month for each CloudWatch alarm; the one on answers 5xx reads two metrics and counts as two.
+ * @cost About 0.10 USD a month for each CloudWatch alarm; the one on answers 5xx reads three metrics and counts as three.
  */
 export class AlertRules extends pulumi.ComponentResource {
   readonly nodes: { rule: k8s.apiextensions.CustomResource; alarms: native.cloudwatch.Alarm[] };
@@ -108,7 +119,7 @@ export class AlertRules extends pulumi.ComponentResource {
         {
           ...common,
           alarmName: `${name}-alb-5xx`,
-          description: `More than ${errorRate * 100} % of the answers of ${name}'s targets are 5xx`,
+          description: `More than ${errorRate * 100} % of ${name}'s requests are answered 5xx, by its targets or by the load balancer itself`,
           loadBalancer,
           above: errorRate,
         },

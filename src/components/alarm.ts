@@ -46,7 +46,11 @@ export function metricAlarm(name: string, args: AlarmArgs, parent: pulumi.Resour
   );
 }
 
-/** Answers 5xx over all answers of a load balancer's targets: one alarm over two metrics. */
+/**
+ * Answers 5xx over all requests of a load balancer: one alarm over three metrics. AWS counts the answers of the targets and
+ * the load balancer's own apart, and a request that no target can take is no `RequestCount`: with all targets gone there
+ * are only errors. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+ */
 export function errorShareAlarm(
   name: string,
   args: Pick<AlarmArgs, "alarmName" | "description" | "topicArns" | "tags" | "period" | "periods"> & {
@@ -71,10 +75,14 @@ export function errorShareAlarm(
       alarmName: args.alarmName,
       alarmDescription: args.description,
       metrics: [
-        sumOf("errors", "HTTPCode_Target_5XX_Count"),
+        sumOf("targets", "HTTPCode_Target_5XX_Count"),
+        sumOf("own", "HTTPCode_ELB_5XX_Count"),
         sumOf("requests", "RequestCount"),
-        // No errors give no sample; no requests give no share.
-        { id: "share", label: "share of answers 5xx", expression: "FILL(errors, 0) / requests", returnData: true },
+        // What did not happen gives no sample; each is filled, so that a sum never lacks a part.
+        { id: "errors", expression: "FILL(targets, 0) + FILL(own, 0)", returnData: false },
+        { id: "asked", expression: "IF(FILL(requests, 0) > errors, FILL(requests, 0), errors)", returnData: false },
+        // 0 / 0 is dropped: without traffic there is no share, and a minute whose samples are late does not read as a good one.
+        { id: "share", label: "share of answers 5xx", expression: "errors / asked", returnData: true },
       ],
       evaluationPeriods: args.periods,
       ...thresholdOf(args),

@@ -1,9 +1,9 @@
 import type { RequestHandler } from "express";
 import { type DestinationStream, destination, type Logger, pino } from "pino";
 import type { Migrations } from "../automation/migrations.js";
+import { redact } from "../config/redact.js";
 import { UserError } from "../errors.js";
 import { routeOf } from "./metrics/http.js";
-import { redact } from "./redact.js";
 
 export type { Logger } from "pino";
 

@@ -146,7 +146,7 @@ export const SEED_CHECKLISTS: SeedChecklist[] = [
       item("Terminate EC2 instances", "cleanup.terminate-instances"),
       item("Delete old load balancers", "cleanup.delete-load-balancer"),
       item("Delete old RDS instances (after final backup)", ["cleanup.snapshot-available", "cleanup.delete-database"]),
-      item("Remove old security groups", "cleanup.delete-security-groups"),
+      item("Remove old security groups", ["cleanup.security-groups-unused", "cleanup.delete-security-groups"]),
       item("Update documentation with new architecture", "cleanup.documents"),
       item("Close migration project in project management tool", "cleanup.close"),
     ],

@@ -52,6 +52,7 @@ export const OBSERVATIONS = {
   "hpa-active": "1 when the autoscaler reads its metric",
   "spot-nodes-ready": "fraction of wanted Spot nodes that are ready",
   "snapshot-available": "1 when the final snapshot is available",
+  "security-groups-users": "network interfaces that hold one of the old security groups",
 } as const;
 
 export type ObservationName = keyof typeof OBSERVATIONS;

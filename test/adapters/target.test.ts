@@ -13,6 +13,7 @@ import { readTarget, type TargetConfig, targetSchema } from "../../src/config/ta
 import { Terminal, Transient, UserError } from "../../src/errors.js";
 import { OBSERVATIONS, type ObservationName } from "../../src/ports/observations.js";
 import { RAW, STACK } from "../automation/model.js";
+import { afterThisTest } from "../support/cleanup.js";
 import { gdnsdForSuite } from "../support/gdnsd.js";
 import { motoForSuite } from "../support/moto.js";
 import { prometheusForSuite } from "../support/prometheus.js";
@@ -79,6 +80,50 @@ describe("the old fleet's own commands", () => {
     await fleetOf(script).useDatabase("old", effect);
     expect(JSON.parse(readFileSync(file, "utf8")).CUTOVER_DATABASE_HOST).to.equal("prod-db.example.com");
   });
+
+  it("promise 9: get what ssh and the AWS CLI need of the service's environment, not its secrets, and tell none", async () => {
+    const file = join(folder(), "seen");
+    const service = {
+      SSH_AUTH_SOCK: "/run/agent",
+      AWS_PROFILE: "production",
+      DATABASE_URL: "postgres://cutover:hunter2@db/cutover",
+      PULUMI_CONFIG_PASSPHRASE: "hunter2",
+    };
+    for (const [name, value] of Object.entries(service)) {
+      const before = process.env[name];
+      process.env[name] = value;
+      afterThisTest(() => {
+        if (before === undefined) delete process.env[name];
+        else process.env[name] = before;
+      });
+    }
+    await fleetOf(`require("fs").writeFileSync(${JSON.stringify(file)}, JSON.stringify(process.env))`).setMaintenance(true, effect);
+    const seen = JSON.parse(readFileSync(file, "utf8"));
+    expect(seen).to.include({ SSH_AUTH_SOCK: "/run/agent", AWS_PROFILE: "production", CUTOVER_APPLICATION: "web-api" });
+    expect(seen).to.not.have.any.keys("DATABASE_URL", "PULUMI_CONFIG_PASSPHRASE");
+    const failed = await fleetOf("console.error('APP_PASSWORD=hunter2'); process.exit(1)")
+      .useDatabase("new", effect)
+      .catch((e: Error) => e.message);
+    expect(failed).to.match(/ended with 1: APP_PASSWORD=\[secret\]$/);
+  });
+
+  /** What ssh does with a shared connection, or a script with `&`: a process that holds the output. */
+  const leaving = (ms: number, then: string) =>
+    `require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, ${ms})"], { stdio: "inherit" }).unref(); ${then}`;
+
+  it("are not waited for by way of what they left behind: users' writes are stopped meanwhile", async () => {
+    const began = performance.now();
+    await fleetOf(leaving(15_000, "process.exit(0)")).setMaintenance(true, effect);
+    const late = await fleetOf(leaving(15_000, "setTimeout(() => {}, 60000)"), 1)
+      .setMaintenance(false, effect)
+      .catch((e: Transient) => e);
+    expect(performance.now() - began).to.be.below(10_000);
+    expect(late)
+      .to.be.instanceOf(Transient)
+      .with.property("message")
+      .that.contains("took longer than 1 s and was ended with all it had started");
+    expect((late as Transient).next).to.contain("fleet.timeoutSeconds");
+  }).timeout(40_000);
 
   it("fail with their last lines, and do not run for ever", async () => {
     const failed = await fleetOf("console.error('ssh: no route'); process.exit(3)")

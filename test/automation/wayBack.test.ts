@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import type { Entry, PathItem } from "../../src/automation/entries.js";
+import { gateNamed } from "../../src/automation/gates/catalogue.js";
 import { decide } from "../../src/automation/orchestrator.js";
 import { buildPlan } from "../../src/automation/plan.js";
 import { actionViolations, configViolations, statefulLosses } from "../../src/automation/promises.js";
 import { currentConfig, currentRevision, type MigrationState } from "../../src/automation/state.js";
+import type { GateStep } from "../../src/automation/types.js";
 import { wayBackBefore, wayBackTo } from "../../src/automation/wayBack.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";
 import { Conflict, NotFound } from "../../src/errors.js";
@@ -219,6 +221,19 @@ describe("the promises as guards", () => {
     const patch = { "dns.records": "new", "dns.weights": { old: 0, new: 100 } };
     expect(violated(journalUpTo("traffic.dns-100"), patch)).to.include(4);
     expect(violated(journalUpTo("cleanup.snapshot-available"), patch, "cleanup.remove-old-record")).to.deep.equal([]);
+  });
+
+  it("the old security groups go once nothing holds them: AWS removes a deleted database for minutes, and its interface last", () => {
+    const at = (id: string) => PLAN.findIndex((s) => s.id === `cleanup.${id}`);
+    expect(at("security-groups-unused")).to.be.above(
+      Math.max(at("delete-database"), at("delete-load-balancer"), at("terminate-instances")),
+    );
+    expect(at("delete-security-groups")).to.equal(at("security-groups-unused") + 1);
+    const { gates } = step("cleanup.security-groups-unused") as GateStep;
+    expect(gates).to.deep.equal([{ gate: "security-groups-unused", holdSeconds: 0, timeoutSeconds: 86_400 }]);
+    const { judge } = gateNamed("security-groups-unused");
+    const c = currentConfig(journalUpTo("cleanup.approve"));
+    expect([judge(2, c, undefined), judge(0, c, undefined)]).to.deep.equal(["pending", "pass"]);
   });
 
   it("promise 7: a replacement or deletion of what holds data is found", () => {

@@ -67,6 +67,20 @@ describe("the alert rules, by promtool", () => {
   slow("on no series at all", []);
   slow("on series that stand still", durations("a", 2, 0));
 
+  const up = (pod: string, values: string): Series => ({ series: `up{job="web-api",pod="${pod}"}`, values });
+  const down: ExpectedAlert = {
+    exp_labels: { severity: "critical" },
+    exp_annotations: { summary: "No pod is up", description: "Prometheus reaches no pod of web-api" },
+  };
+  const pods = (title: string, series: Series[], atMinute: number, expected: ExpectedAlert[] = []) =>
+    it(`NoPodUp ${expected.length > 0 ? "fires" : "is silent"} ${title}`, () => check("NoPodUp", series, atMinute, expected));
+
+  // The error rate's rule is silent there: no request is counted any more.
+  pods("when all pods have been down for five minutes", [up("a", "1x5 0x25"), up("b", "1x5 0x25")], 15, [down]);
+  pods("while one of two pods is up", [up("a", "0x30"), up("b", "1x30")], 15);
+  pods("while pods start for three minutes", [up("a", "0x3 1x27")], 3);
+  pods("before the first pod", [], 15);
+
   it("the seed's own latency rule would fire there for the slow pod alone: the reason for the sum", () => {
     const [, rule] = alertRules("web-api", {});
     const expr = 'histogram_quantile(0.95, rate(http_request_duration_seconds_bucket{job="web-api"}[5m])) > 1';

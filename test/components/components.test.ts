@@ -303,6 +303,44 @@ describe("components", () => {
     );
   });
 
+  describe("AlertRules' alarm on answers 5xx", () => {
+    /**
+     * The alarm's expressions over one minute's samples, by the rules of CloudWatch's metric math: FILL gives what is
+     * missing, and a division by zero drops the sample (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html).
+     */
+    const shareOf = async (samples: Record<string, number>): Promise<number | undefined> => {
+      const alerts = () => new AlertRules("web-api", { namespace: NAMESPACE, loadBalancer: "app/new/1" });
+      const { metrics, treatMissingData } = only(await registered(alerts), "cloudwatch:Alarm", "web-api-alb-5xx");
+      expect(treatMissingData).to.equal("missing");
+      const values: Record<string, number> = {};
+      for (const { id, metricStat, expression } of metrics) {
+        if (metricStat !== undefined) values[id] = samples[metricStat.metric.metricName] ?? Number.NaN;
+        else {
+          const compute = new Function("FILL", "IF", ...Object.keys(values), `return ${expression}`);
+          const fill = (value: number, other: number) => (Number.isNaN(value) ? other : value);
+          const choose = (condition: boolean, yes: number, no: number) => (condition ? yes : no);
+          values[id] = compute(fill, choose, ...Object.values(values));
+        }
+        if (metrics.at(-1).id === id) expect(metrics.filter((m: { returnData: boolean }) => m.returnData)).to.have.length(1);
+      }
+      const { share = Number.NaN } = values;
+      return Number.isFinite(share) ? share : undefined;
+    };
+
+    for (const [title, samples, share] of [
+      ["counts what the targets answer", { RequestCount: 100, HTTPCode_Target_5XX_Count: 10 }, 0.1],
+      [
+        "counts what the load balancer answers itself",
+        { RequestCount: 100, HTTPCode_Target_5XX_Count: 10, HTTPCode_ELB_5XX_Count: 20 },
+        0.3,
+      ],
+      ["is 100 % with no targets, where no request is counted", { HTTPCode_ELB_5XX_Count: 40 }, 1],
+      ["is 0 without errors, which give no sample", { RequestCount: 100 }, 0],
+      ["has no sample without traffic", {}, undefined],
+    ] as [string, Record<string, number>, number | undefined][])
+      it(title, async () => expect(await shareOf(samples)).to.equal(share));
+  });
+
   it("Autoscaling leaves CPU to the HPA alone", async () => {
     const target = { apiVersion: "apps/v1", kind: "Deployment" as const, name: "web-api" };
     const all = await registered(

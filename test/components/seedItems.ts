@@ -281,6 +281,8 @@ export const SEED_ITEMS: SeedItem[] = [
       "spec.groups[0].rules[0].expr": "The same expression on one line (compared without white space, and by promtool).",
       "spec.groups[0].rules[1].expr":
         "`sum by (le)`: over several pods a quantile needs their buckets summed, or each pod gives an alert of its own (promtool shows it).",
+      "spec.groups[0].rules[2]":
+        "NoPodUp: pods that are all down count no requests, so that the error rate has no value and the guide's two alerts stay silent.",
     },
   },
   {

@@ -72,6 +72,8 @@ export function cloudPortContract(name: string, open: () => Promise<CloudSide>):
         await side.cloud.terminateInstances(effect(`${key} instances`));
         await side.cloud.deleteLoadBalancer(effect(`${key} balancer`));
         await side.cloud.deleteDatabase("prod-db-final-snapshot", effect(`${key} database`));
+        await side.settle();
+        expect(await value("security-groups-users")).to.equal(0);
         await side.cloud.deleteSecurityGroups(effect(`${key} groups`));
       }
       const left = (await side.cloud.instances()).filter((i) => i.state === "running");

@@ -160,6 +160,18 @@ const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthF
 const PASSING =
   /^(Throttl|RequestLimitExceeded|TooManyRequests|PriorRequestNotComplete|ServiceUnavailable|InternalFailure|InternalError|RequestTimeout|TimeoutError|SlowDown|DependencyViolation)/;
 
+/** What Node.js calls a network that fails for a while: the words of its messages differ from case to case. */
+const NETWORK = /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN)$/;
+const NETWORK_SAID = /ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|socket hang up|Client network socket disconnected/;
+
+/** Whether the network failed, not the service; a name with several addresses fails with one error for each. */
+function ofNetwork(error: unknown, depth = 0): boolean {
+  const { code, message, cause, errors } = (error ?? {}) as { code?: unknown; message?: unknown; cause?: unknown; errors?: unknown };
+  if (NETWORK.test(String(code)) || NETWORK_SAID.test(String(message))) return true;
+  const within = [cause, ...(Array.isArray(errors) ? errors : [])].filter((e) => e !== undefined);
+  return depth < 5 && within.some((e) => ofNetwork(e, depth + 1));
+}
+
 interface ServiceError {
   name: string;
   message: string;
@@ -175,7 +187,7 @@ function described(error: unknown, action: string): Error {
     });
   }
   const text = `${action}: ${name}: ${message}`;
-  const passing = PASSING.test(name) || ($metadata?.httpStatusCode ?? 0) >= 500 || /ECONN|ETIMEDOUT|ENOTFOUND|socket hang up/.test(message);
+  const passing = PASSING.test(name) || ($metadata?.httpStatusCode ?? 0) >= 500 || ofNetwork(error);
   return passing ? new Transient(text, { cause: error }) : new Terminal(text, { cause: error });
 }
 

@@ -10,8 +10,10 @@ import {
 import { DeleteLoadBalancerCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import {
   CreateDBSnapshotCommand,
+  type DBInstance,
   type DBSnapshot,
   DeleteDBInstanceCommand,
+  DescribeDBInstancesCommand,
   DescribeDBSnapshotsCommand,
   RestoreDBInstanceToPointInTimeCommand,
 } from "@aws-sdk/client-rds";
@@ -68,10 +70,14 @@ export function awsCloudPort(clients: AwsClients, config: () => StackConfig, cos
       return { summary: `${identifier} is restored to ${oldDatabase()} as it was at ${new Date(at).toISOString()}.` };
     },
     terminateInstances: async () => {
-      const ids = old().instanceIds;
-      // A terminated instance may be asked for again; one that is forgotten already is as good.
-      if (ids.length > 0) await unlessMissing(ec2.send(new TerminateInstancesCommand({ InstanceIds: ids })), "InvalidInstanceID.NotFound");
-      return { summary: `${ids.length} instances were terminated: ${ids.join(", ")}.`, facts: { instances: ids } };
+      const terminated: string[] = [];
+      const gone: string[] = [];
+      for (const id of old().instanceIds) ((await terminate(clients, id)) ? terminated : gone).push(id);
+      const said = `${terminated.length} instances were terminated${terminated.length === 0 ? "" : `: ${terminated.join(", ")}`}.`;
+      return {
+        summary: gone.length === 0 ? said : `${said} Gone already: ${gone.join(", ")}.`,
+        facts: { instances: terminated, gone },
+      };
     },
     deleteLoadBalancer: async () => {
       const arn = old().loadBalancerArn ?? "";
@@ -88,11 +94,17 @@ export function awsCloudPort(clients: AwsClients, config: () => StackConfig, cos
         throw new Terminal(
           `${oldDatabase()} is not deleted: its final snapshot ${finalSnapshotId} is ${snapshot === undefined ? "not there" : `${snapshot.Status}, of ${snapshot.DBInstanceIdentifier}`}.`,
         );
+      const status = (await instanceOf(clients, oldDatabase()))?.DBInstanceStatus;
+      // Asked again, RDS refuses to delete what it is deleting.
+      if (status === undefined || status === "deleting")
+        return {
+          summary: `${oldDatabase()} ${status === undefined ? "was gone already" : "is being deleted already"}; ${finalSnapshotId} keeps its last state.`,
+          facts: { snapshot: finalSnapshotId },
+        };
       // Its last state is in the snapshot that was verified just now.
       await unlessMissing(
         rds.send(new DeleteDBInstanceCommand({ DBInstanceIdentifier: oldDatabase(), SkipFinalSnapshot: true })),
-        "DBInstanceNotFoundFault",
-        "DBInstanceNotFound",
+        ...NO_DATABASE,
       );
       return { summary: `${oldDatabase()} was deleted; ${finalSnapshotId} keeps its last state.`, facts: { snapshot: finalSnapshotId } };
     },
@@ -106,6 +118,23 @@ export function awsCloudPort(clients: AwsClients, config: () => StackConfig, cos
       };
     },
   };
+}
+
+/**
+ * One instance a call: of several AWS terminates none when it does not know one of them.
+ * @returns false when there is nothing left to terminate
+ */
+async function terminate({ ec2 }: AwsClients, id: string): Promise<boolean> {
+  const answer = await unlessMissing(ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] })), "InvalidInstanceID.NotFound");
+  const [changed] = answer?.TerminatingInstances ?? [];
+  return changed !== undefined && changed.PreviousState?.Name !== "terminated";
+}
+
+const NO_DATABASE = ["DBInstanceNotFoundFault", "DBInstanceNotFound"];
+
+export async function instanceOf({ rds }: AwsClients, identifier: string): Promise<DBInstance | undefined> {
+  const found = await unlessMissing(rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier })), ...NO_DATABASE);
+  return found?.DBInstances?.[0];
 }
 
 export async function snapshotOf({ rds }: AwsClients, snapshotId: string): Promise<DBSnapshot | undefined> {

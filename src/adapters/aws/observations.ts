@@ -1,17 +1,24 @@
-import { GetMetricDataCommand, type MetricDataQuery } from "@aws-sdk/client-cloudwatch";
+import {
+  GetMetricDataCommand,
+  type GetMetricDataCommandInput,
+  type MetricDataQuery,
+  type MetricDataResult,
+} from "@aws-sdk/client-cloudwatch";
+import { paginateDescribeNetworkInterfaces } from "@aws-sdk/client-ec2";
 import {
   DescribeListenersCommand,
   DescribeRulesCommand,
   DescribeTagsCommand,
   type TargetGroup,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { type DBInstance, DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
+import type { DBInstance } from "@aws-sdk/client-rds";
 import { finalSnapshotOf } from "../../automation/phases/cleanup.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
+import { Transient } from "../../errors.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
 import type { Sampled } from "../prometheus/observations.js";
-import { type AwsClients, unlessMissing } from "./clients.js";
-import { snapshotOf } from "./cloudPort.js";
+import type { AwsClients } from "./clients.js";
+import { instanceOf, snapshotOf } from "./cloudPort.js";
 import { discoverLoadBalancers } from "./discovery.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
 import { recordsOf } from "./records.js";
@@ -45,6 +52,8 @@ export async function awsObservation(
         const snapshot = await snapshotOf(clients, finalSnapshotOf(config.old?.databaseIdentifier ?? ""));
         return known(snapshot?.Status === "available" ? 1 : 0);
       }
+      case "security-groups-users":
+        return known(await usersOf(clients, config.old?.securityGroupIds ?? []));
       case "dns-weight-new":
         return known((await recordsOf(clients.route53, config)).new?.Weight ?? 0);
       case "dns-ttl": {
@@ -72,18 +81,22 @@ export async function awsObservation(
   }
 }
 
+/** Network interfaces that hold one of the groups: a database, a load balancer or an instance keeps its own for minutes after it was deleted. */
+async function usersOf({ ec2 }: AwsClients, groups: string[]): Promise<number> {
+  if (groups.length === 0) return 0;
+  const pages = paginateDescribeNetworkInterfaces({ client: ec2 }, { Filters: [{ Name: "group-id", Values: groups }] });
+  let users = 0;
+  for await (const { NetworkInterfaces = [] } of pages) users += NetworkInterfaces.length;
+  return users;
+}
+
 /** A promoted replica may keep its source's name for a while, and its status says which it is. */
 const isReplica = (d: DBInstance): boolean => (d.ReadReplicaSourceDBInstanceIdentifier ?? "") !== "";
 
-async function ofTarget({ rds }: AwsClients, config: StackConfig, value: (d: DBInstance) => number): Promise<Reading> {
+async function ofTarget(clients: AwsClients, config: StackConfig, value: (d: DBInstance) => number): Promise<Reading> {
   const identifier = config.database?.target.identifier;
   if (identifier === undefined) return unknown("the stack config has no database");
-  const found = await unlessMissing(
-    rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier })),
-    "DBInstanceNotFoundFault",
-    "DBInstanceNotFound",
-  );
-  const instance = found?.DBInstances?.[0];
+  const instance = await instanceOf(clients, identifier);
   return instance === undefined ? unknown(`there is no database ${identifier}`) : known(value(instance));
 }
 
@@ -147,18 +160,51 @@ async function servicesOf({ elb }: AwsClients, groups: TargetGroup[]): Promise<M
   return services;
 }
 
-/** What the old load balancer's rates are made of besides the count of its requests. */
+/**
+ * What CloudWatch has of every query, by its id. No samples in a complete answer mean that nothing happened; in one that
+ * is not complete, or is missing, they mean nothing.
+ * @throws Transient for such an answer (promise 10)
+ */
+async function metricData(
+  { cloudwatch }: Pick<AwsClients, "cloudwatch">,
+  input: GetMetricDataCommandInput,
+): Promise<(id: string) => MetricDataResult> {
+  const { MetricDataResults = [], NextToken } = await cloudwatch.send(new GetMetricDataCommand(input));
+  const results = new Map(MetricDataResults.map((r) => [r.Id, r]));
+  const incomplete = (what: string) => new Transient(`CloudWatch's answer is not complete: ${what}`);
+  for (const { Id = "", MetricStat } of input.MetricDataQueries ?? []) {
+    const metric = MetricStat?.Metric?.MetricName ?? Id;
+    const result = results.get(Id);
+    if (result === undefined) throw incomplete(`${metric} is missing`);
+    if (result.StatusCode !== "Complete") {
+      const said = (result.Messages ?? []).map((m) => `, ${m.Value ?? m.Code}`).join("");
+      throw incomplete(`${metric} is ${result.StatusCode ?? "without a status"}${said}`);
+    }
+  }
+  if (NextToken !== undefined) throw incomplete("there is more of it");
+  return (id) => results.get(id) ?? {};
+}
+
+/** What of the old load balancer each observation is made of. */
 const OLD_METRICS = {
-  "request-count": undefined,
-  "error-rate": { metric: "HTTPCode_Target_5XX_Count", stat: "Sum" },
-  "latency-p95": { metric: "TargetResponseTime", stat: "p95" },
+  // Each count leaves out the other: the answers 5xx of the targets, and the load balancer's own where no target answers.
+  targetErrors: { metric: "HTTPCode_Target_5XX_Count", stat: "Sum" },
+  ownErrors: { metric: "HTTPCode_ELB_5XX_Count", stat: "Sum" },
+  requests: { metric: "RequestCount", stat: "Sum" },
+  times: { metric: "TargetResponseTime", stat: "p95" },
+} as const;
+
+const OF_OLD = {
+  "request-count": ["requests", "ownErrors"],
+  "error-rate": ["requests", "ownErrors", "targetErrors"],
+  "latency-p95": ["requests", "ownErrors", "times"],
 } as const;
 
 /** Error rate, latency and count of the old load balancer, so that new is compared with old. */
 async function ofOldBalancer(
-  { cloudwatch }: AwsClients,
+  clients: AwsClients,
   config: StackConfig,
-  name: keyof typeof OLD_METRICS,
+  name: keyof typeof OF_OLD,
   windowSeconds: number,
   now: number,
 ): Promise<Reading> {
@@ -167,32 +213,35 @@ async function ofOldBalancer(
   const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
   if (!suffix.startsWith("app/")) return unknown(`${arn} is no Application Load Balancer`);
   const period = Math.max(60, Math.ceil(windowSeconds / 60) * 60);
-  const query = (id: string, MetricName: string, Stat: string): MetricDataQuery => ({
+  const query = (id: keyof typeof OLD_METRICS): MetricDataQuery => ({
     Id: id,
     MetricStat: {
-      Metric: { Namespace: "AWS/ApplicationELB", MetricName, Dimensions: [{ Name: "LoadBalancer", Value: suffix }] },
+      Metric: {
+        Namespace: "AWS/ApplicationELB",
+        MetricName: OLD_METRICS[id].metric,
+        Dimensions: [{ Name: "LoadBalancer", Value: suffix }],
+      },
       Period: period,
-      Stat,
+      Stat: OLD_METRICS[id].stat,
     },
   });
   const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
-  const more = OLD_METRICS[name];
-  const { MetricDataResults = [] } = await cloudwatch.send(
-    new GetMetricDataCommand({
-      StartTime: new Date(end - period * 1_000),
-      EndTime: new Date(end),
-      MetricDataQueries: [query("requests", "RequestCount", "Sum"), ...(more === undefined ? [] : [query("more", more.metric, more.stat)])],
-    }),
-  );
+  const data = await metricData(clients, {
+    StartTime: new Date(end - period * 1_000),
+    EndTime: new Date(end),
+    MetricDataQueries: OF_OLD[name].map(query),
+  });
   // A window that lies across two of CloudWatch's periods comes in two parts.
-  const values = (id: string): number[] => MetricDataResults.find((r) => r.Id === id)?.Values ?? [];
-  const sum = (id: string): number => values(id).reduce((a, b) => a + b, 0);
-  const requests = sum("requests");
+  const values = (id: keyof typeof OLD_METRICS): number[] => data(id).Values ?? [];
+  const sum = (id: keyof typeof OLD_METRICS): number => values(id).reduce((a, b) => a + b, 0);
+  const errors = sum("ownErrors") + sum("targetErrors");
+  // A request that no target can take is not in RequestCount: a fleet that is dead has errors and no requests.
+  const requests = Math.max(sum("requests"), errors);
   if (requests === 0) return unknown(NO_REQUESTS);
   if (name === "request-count") return known(requests);
   if (requests < config.gates.minRequests) return unknown(`only ${requests} requests in the window`);
-  if (name === "error-rate") return known(sum("more") / requests);
-  return values("more").length === 0 ? unknown("no response times in the window") : known(Math.max(...values("more")));
+  if (name === "error-rate") return known(errors / requests);
+  return values("times").length === 0 ? unknown("no response times in the window") : known(Math.max(...values("times")));
 }
 
 /**
@@ -200,30 +249,27 @@ async function ofOldBalancer(
  * Its newest sample is one to two minutes old, so `gates.maxSampleAgeSeconds` must allow for that; -1, which RDS reports
  * when replication is broken, is unknown. Never throws.
  */
-export async function cloudwatchLag({ cloudwatch }: AwsClients, config: StackConfig, now: number): Promise<Sampled> {
+export async function cloudwatchLag(clients: AwsClients, config: StackConfig, now: number): Promise<Sampled> {
   const identifier = config.database?.target.identifier;
   const nothing = (reason: string): Sampled => ({ reading: unknown(reason), ageSeconds: 0 });
   if (identifier === undefined) return nothing("the stack config has no database");
   try {
-    const { MetricDataResults = [] } = await cloudwatch.send(
-      new GetMetricDataCommand({
-        StartTime: new Date(now - 300_000),
-        EndTime: new Date(now),
-        ScanBy: "TimestampDescending",
-        MetricDataQueries: [
-          {
-            Id: "lag",
-            MetricStat: {
-              Metric: { Namespace: "AWS/RDS", MetricName: "ReplicaLag", Dimensions: [{ Name: "DBInstanceIdentifier", Value: identifier }] },
-              Period: 60,
-              Stat: "Maximum",
-            },
+    const data = await metricData(clients, {
+      StartTime: new Date(now - 300_000),
+      EndTime: new Date(now),
+      ScanBy: "TimestampDescending",
+      MetricDataQueries: [
+        {
+          Id: "lag",
+          MetricStat: {
+            Metric: { Namespace: "AWS/RDS", MetricName: "ReplicaLag", Dimensions: [{ Name: "DBInstanceIdentifier", Value: identifier }] },
+            Period: 60,
+            Stat: "Maximum",
           },
-        ],
-      }),
-    );
-    const [value] = MetricDataResults[0]?.Values ?? [];
-    const [at] = MetricDataResults[0]?.Timestamps ?? [];
+        },
+      ],
+    });
+    const { Values: [value] = [], Timestamps: [at] = [] } = data("lag");
     if (value === undefined || at === undefined) return nothing(`no samples of ${identifier}'s ReplicaLag in five minutes`);
     if (value < 0) return nothing(`${identifier} does not replicate (ReplicaLag ${value})`);
     return { reading: known(value), ageSeconds: Math.max(0, (now - at.getTime()) / 1_000) };

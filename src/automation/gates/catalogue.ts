@@ -117,6 +117,13 @@ const GATES: Gate[] = [
   reached("hpa-active", "hpa-active", "the autoscaler reads its metric"),
   allReady("spot-nodes-ready", "spot-nodes-ready", "all wanted Spot nodes ready"),
   reached("snapshot-available", "snapshot-available", "the final snapshot is available"),
+  {
+    name: "security-groups-unused",
+    observation: "security-groups-users",
+    accepts: () => "no network interface that holds one of the old security groups",
+    judge: (value) => (value === 0 ? "pass" : "pending"),
+    format: (v) => `${v} interfaces`,
+  },
 ];
 
 const BY_NAME = new Map(GATES.map((g) => [g.name, g]));

@@ -47,6 +47,7 @@ export const GATE_NAMES = [
   "hpa-active",
   "spot-nodes-ready",
   "snapshot-available",
+  "security-groups-unused",
 ] as const;
 export type GateName = (typeof GATE_NAMES)[number];
 

@@ -107,6 +107,16 @@ export function cleanup(config: StackConfig): Step[] {
     ...(old.securityGroupIds.length === 0
       ? []
       : [
+          {
+            // AWS removes what was deleted for minutes, a database longest, and refuses to delete a group that is held.
+            id: "cleanup.security-groups-unused",
+            phase: "cleanup" as const,
+            kind: "gate" as const,
+            title: "Wait until nothing uses the old security groups any more",
+            seed: "Remove old security groups",
+            wayBack: NOTHING_TO_UNDO,
+            gates: [gate("security-groups-unused", 0, { timeoutSeconds: 86_400 })],
+          },
           act(
             "delete-security-groups",
             "Delete the old security groups, references first",

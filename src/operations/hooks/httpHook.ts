@@ -1,9 +1,9 @@
 import type { HookAnswer, HookCall } from "../../automation/hooks.js";
+import { redactText } from "../../config/redact.js";
 import { CutoverError } from "../../errors.js";
 import { type HookConfig, type OperationsConfig, urlOf } from "../config.js";
 import { signed } from "../notifications/deliver.js";
 import { post } from "../outgoing/post.js";
-import { redactText } from "../redact.js";
 
 const LONGEST = 300;
 

@@ -1,7 +1,7 @@
 import type { Recorded } from "../../automation/entries.js";
 import type { Plan } from "../../automation/plan.js";
 import { currentConfig, type MigrationState } from "../../automation/state.js";
-import { redactText } from "../redact.js";
+import { redactText } from "../../config/redact.js";
 
 /** What people and systems may want to hear of. */
 export const EVENTS = [

@@ -16,9 +16,9 @@ import type { Decision } from "../../automation/decision.js";
 import type { Driver } from "../../automation/engine/driver.js";
 import type { Migrations } from "../../automation/migrations.js";
 import type { Progress } from "../../automation/states.js";
+import { redactText } from "../../config/redact.js";
 import { bound } from "../metrics/driver.js";
 import { routeOf } from "../metrics/http.js";
-import { redactText } from "../redact.js";
 
 /**
  * Spans of what the service does, each within the one that brought it about:

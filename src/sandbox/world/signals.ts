@@ -77,6 +77,8 @@ export function signal(
       return known(Object.values(state.resources).some((r) => r.type === "aws:eks/nodeGroup:NodeGroup") ? 1 : 0);
     case "snapshot-available":
       return known(Object.values(state.snapshots).some((at) => now - at >= 600 * SECOND) ? 1 : 0);
+    case "security-groups-users":
+      return known(state.old.instances.length + (state.old.loadBalancer ? 1 : 0) + (state.old.database ? 1 : 0));
     case "staging-verified":
       return unknown("not measured here");
   }

@@ -5,7 +5,9 @@ import { PutMetricAlarmCommand, PutMetricDataCommand } from "@aws-sdk/client-clo
 import {
   AuthorizeSecurityGroupEgressCommand,
   AuthorizeSecurityGroupIngressCommand,
+  CreateNetworkInterfaceCommand,
   CreateSecurityGroupCommand,
+  DeleteNetworkInterfaceCommand,
   DescribeInstancesCommand,
   DescribeSecurityGroupsCommand,
 } from "@aws-sdk/client-ec2";
@@ -49,9 +51,11 @@ const MADE_BY_TESTS = [
   ...[
     "AuthorizeSecurityGroupEgress",
     "AuthorizeSecurityGroupIngress",
+    "CreateNetworkInterface",
     "CreateSecurityGroup",
     "CreateSubnet",
     "CreateVpc",
+    "DeleteNetworkInterface",
     "RunInstances",
   ].map((a) => `ec2:${a}`),
   ...["CreateListener", "CreateLoadBalancer", "CreateTargetGroup", "RegisterTargets"].map((a) => `elasticloadbalancing:${a}`),
@@ -220,6 +224,33 @@ describe("the cloud port over the AWS SDK", function () {
     expect(latency).to.deep.equal({ known: true, value: 0.25 });
   });
 
+  it("promise 10: an old fleet that is dead has errors, the load balancer's own, and no requests: its rate is 100 %, not 0 %", async () => {
+    const dead = (name: string): StackConfig => ({
+      ...config,
+      old: { ...(config.old as Old), loadBalancerArn: `arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/app/${name}/1` },
+    });
+    const put = (name: string, values: Record<string, number>) =>
+      clients.cloudwatch.send(
+        new PutMetricDataCommand({
+          Namespace: "AWS/ApplicationELB",
+          MetricData: Object.entries(values).map(([MetricName, Value]) => ({
+            MetricName,
+            Value,
+            Timestamp: new Date(Date.now() - 180_000),
+            Dimensions: [{ Name: "LoadBalancer", Value: `app/${name}/1` }],
+          })),
+        }),
+      );
+    const of = (name: string, observation: ObservationName) => awsObservation(clients, dead(name), observation, "old", 300, Date.now());
+    await put("dead", { HTTPCode_ELB_5XX_Count: 400 });
+    expect(await of("dead", "error-rate")).to.deep.equal({ known: true, value: 1 });
+    expect(await of("dead", "request-count"), "its users still ask").to.deep.equal({ known: true, value: 400 });
+    expect(await of("dead", "latency-p95")).to.deep.equal({ known: false, reason: "no response times in the window" });
+    await put("dying", { RequestCount: 1_000, HTTPCode_Target_5XX_Count: 30, HTTPCode_ELB_5XX_Count: 70 });
+    expect(await of("dying", "error-rate")).to.deep.equal({ known: true, value: 0.1 });
+    expect(await of("idle", "error-rate")).to.deep.equal({ known: false, reason: "no requests in the window" });
+  });
+
   /** moto answers these one after the other. */
   const answers = async (...results: object[]) => {
     const body = JSON.stringify({ account_id: "123456789012", results });
@@ -333,6 +364,12 @@ describe("the cloud port over the AWS SDK", function () {
 
     const outwards = [{ IpProtocol: "tcp", FromPort: 80, ToPort: 80, UserIdGroupPairs: [{ GroupId: net.groupId }] }];
     await clients.ec2.send(new AuthorizeSecurityGroupEgressCommand({ GroupId: staying.GroupId, IpPermissions: outwards }));
+
+    // RDS keeps the interface of a deleted database for minutes, and with it the group; moto's databases have none.
+    const held = await clients.ec2.send(new CreateNetworkInterfaceCommand({ SubnetId: net.subnetIds[0], Groups: [net.groupId] }));
+    expect(await observe("security-groups-users")).to.deep.equal({ known: true, value: 1 });
+    await clients.ec2.send(new DeleteNetworkInterfaceCommand({ NetworkInterfaceId: held.NetworkInterface?.NetworkInterfaceId ?? "" }));
+    expect(await observe("security-groups-users")).to.deep.equal({ known: true, value: 0 });
 
     for (let twice = 0; twice < 2; twice += 1) {
       await port().terminateInstances(effect);

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { redact, redactText } from "../../src/operations/redact.js";
+import { redact, redactText } from "../../src/config/redact.js";
 
 describe("redaction", () => {
   const texts: [string, string][] = [

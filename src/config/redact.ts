@@ -1,4 +1,4 @@
-import { looksSecret } from "../config/secrets.js";
+import { looksSecret } from "./secrets.js";
 
 const HIDDEN = "[secret]";
 
