@@ -16,6 +16,7 @@ import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { deployed, rightsIn } from "../../support/deployed.js";
 import { objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
 import { probeChecks } from "./probeChecks.js";
+import { smokeChecks } from "./smokeChecks.js";
 import { usageChecks } from "./usageChecks.js";
 
 const effect = (key: string) => ({ key, fence: 1 });
@@ -121,6 +122,8 @@ describe("on a real Kubernetes control plane", function () {
     expect(status).to.be.at.least(400);
     expect(body.message).to.contain("sessionAfinity");
   });
+
+  smokeChecks(cluster);
 
   describe("the cluster port", () => {
     let raw: RawConfig;
