@@ -71,6 +71,12 @@ export function networkPolicyArgs(identity: Identity, args: Pick<WorkloadArgs, "
   };
 }
 
+/**
+ * What another manager wrote is overwritten, where the engine writes at all: a way back must not end in a conflict over a
+ * field that a controller took, as the autoscaler takes `spec.replicas`.
+ */
+export const FORCED = { "pulumi.com/patchForce": "true" };
+
 /** Prefix of the AWS Load Balancer Controller's annotations. */
 export const ALB = "alb.ingress.kubernetes.io";
 

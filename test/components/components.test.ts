@@ -72,8 +72,10 @@ describe("components", () => {
         }),
     );
     const { metadata, spec } = only(all, "apps/v1:Deployment");
-    // Two intended differences: the namespace is explicit, and the pods get the container runtime's default seccomp profile.
-    expect(metadata).to.deep.equal({ ...SEED_DEPLOYMENT.metadata, namespace: NAMESPACE });
+    // Three intended differences: the namespace is explicit, a way back ends in no conflict over a field, and the pods get
+    // the container runtime's default seccomp profile.
+    const annotations = { "pulumi.com/patchForce": "true" };
+    expect(metadata).to.deep.equal({ ...SEED_DEPLOYMENT.metadata, namespace: NAMESPACE, annotations });
     const { seccompProfile, ...securityContext } = spec.template.spec.securityContext;
     expect(seccompProfile).to.deep.equal({ type: "RuntimeDefault" });
     expect({ ...spec, template: { ...spec.template, spec: { ...spec.template.spec, securityContext } } }).to.deep.equal(

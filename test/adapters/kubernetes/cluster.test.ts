@@ -15,6 +15,7 @@ import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { deployed, rightsIn } from "../../support/deployed.js";
 import { objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
+import { forcedChecks } from "./forcedChecks.js";
 import { probeChecks } from "./probeChecks.js";
 import { smokeChecks } from "./smokeChecks.js";
 import { usageChecks } from "./usageChecks.js";
@@ -124,6 +125,7 @@ describe("on a real Kubernetes control plane", function () {
   });
 
   smokeChecks(cluster);
+  forcedChecks(cluster);
 
   describe("the cluster port", () => {
     let raw: RawConfig;
