@@ -328,6 +328,18 @@ describe("MigratedApp", () => {
     expect(await url({ "database.role": "primary", "database.active": "new" })).to.contain("@prod-db-replica.rds.example.com:5432/db");
   });
 
+  it("gives a canary's analysis the Prometheus that the config names", async () => {
+    const asks = async (patch: object) => {
+      const canary = { kind: "canary", image: IMAGE, workload: "rollout" };
+      const all = await app({ "workload.deployed": true, strategy: canary, ...patch });
+      return only(all, "AnalysisTemplate").spec.metrics[0].provider.prometheus.address;
+    };
+    expect(await asks({})).to.equal("http://prometheus.monitoring.svc:9090");
+    expect(await asks({ "cluster.prometheusAddress": "https://metrics.example.com/prometheus" })).to.equal(
+      "https://metrics.example.com/prometheus",
+    );
+  });
+
   it("registers only what the real providers' declarations and the policies allow, in every phase of every sample stack", async () => {
     const seen = new Set<string>();
     for (const sample of await sampleStacks()) {
