@@ -15,6 +15,7 @@ import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { deployed, rightsIn } from "../../support/deployed.js";
 import { objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
+import { argoRightsChecks } from "./argoRightsChecks.js";
 import { forcedChecks } from "./forcedChecks.js";
 import { probeChecks } from "./probeChecks.js";
 import { smokeChecks } from "./smokeChecks.js";
@@ -126,6 +127,7 @@ describe("on a real Kubernetes control plane", function () {
 
   smokeChecks(cluster);
   forcedChecks(cluster);
+  argoRightsChecks(cluster);
 
   describe("the cluster port", () => {
     let raw: RawConfig;
