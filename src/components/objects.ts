@@ -6,7 +6,7 @@ import type { WorkloadArgs } from "./Workload.js";
 
 /**
  * The Kubernetes objects of a workload as plain arguments, shared by the components and by `containerize`, which writes
- * them as manifests: both say the same.
+ * them as manifests: both say the same, but for what only the engine reads (FORCED).
  */
 
 /** Names and labels that all objects of one workload (or colour) share. */
