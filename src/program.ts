@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MigratedApp } from "./components/MigratedApp.js";
+import { liveOf } from "./config/live.js";
 import { parseStackConfig, SECTIONS, stackName } from "./config/schema.js";
 import { UserError } from "./errors.js";
 import { enforcePolicies } from "./policies/enforce.js";
@@ -35,7 +36,7 @@ export async function program(): Promise<Record<string, unknown>> {
   return {
     application: config.application.name,
     environment: config.application.environment,
-    image: config.workload.image,
+    image: liveOf(config).image,
     ...(app.loadBalancerHostname === undefined ? {} : { loadBalancerHostname: app.loadBalancerHostname }),
     ...(app.databaseAddress === undefined ? {} : { databaseAddress: app.databaseAddress }),
     ...(config.dns === undefined ? {} : { weights: config.dns.weights }),

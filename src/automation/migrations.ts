@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
 import { Conflict, type NotFound, Transient } from "../errors.js";
@@ -360,7 +361,7 @@ export class Migrations {
     const begun = await this.states.find(staging);
     if (begun === undefined) return { ...at, reading: unknown(`there is no migration of ${staging}`) };
     const { state } = begun;
-    const theirs = currentConfig(state).workload.image;
+    const theirs = liveOf(currentConfig(state)).image;
     const passed = state.status === "completed" && theirs === config.strategy.image;
     return { ...at, reading: known(passed ? 1 : 0), detail: `${staging} is ${state.status} with ${theirs}` };
   }

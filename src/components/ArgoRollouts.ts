@@ -48,6 +48,8 @@ const RULES = [
   { apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: ["create", "get", "list", "watch", "update", "patch"] },
   { apiGroups: ["batch"], resources: ["jobs"], verbs: ["create", "get", "list", "watch", "update", "patch", "delete"] },
   { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create", "get", "update"] },
+  // With the next: which pods' addresses must be in the target group.
+  { apiGroups: [""], resources: ["endpoints"], verbs: ["get"] },
   { apiGroups: ["elbv2.k8s.aws"], resources: ["targetgroupbindings"], verbs: ["list", "get"] },
 ];
 

@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { FORCED } from "./objects.js";
 import { checkPodTemplate, type PodTemplateArgs, podTemplate, serviceAccountOf } from "./podTemplate.js";
 import { require, requireName, requireNumber, requireText } from "./support.js";
 
@@ -127,7 +128,8 @@ export class CanaryRollout extends pulumi.ComponentResource {
       {
         apiVersion: "argoproj.io/v1alpha1",
         kind: "Rollout",
-        metadata: { name, namespace: args.namespace, labels },
+        // Once the autoscaler is gone, the number of pods is the config's again.
+        metadata: { name, namespace: args.namespace, labels, annotations: FORCED },
         spec: {
           replicas: args.replicas ?? 5,
           revisionHistoryLimit: args.revisionHistoryLimit ?? 2,

@@ -201,7 +201,7 @@ export class MigratedApp extends pulumi.ComponentResource {
     strategy: Extract<StackConfig["strategy"], { kind: "canary" }>,
     argo: ArgoRollouts | undefined,
   ): CanaryRollout {
-    const { workload, gates, autoscaling, ingress } = config;
+    const { workload, gates, autoscaling, ingress, cluster } = config;
     return new CanaryRollout(
       this.app,
       {
@@ -213,6 +213,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         rootService: this.app,
         servicePort: workload.servicePort,
         maxErrorRate: gates.maxErrorRate,
+        prometheusAddress: cluster.prometheusAddress,
         autoscaled: autoscaling.hpa.enabled,
         identity: false,
         // The controller takes the load balancer's rule over together with the traffic.

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ALB, ingressArgs } from "./objects.js";
+import { ALB, FORCED, ingressArgs } from "./objects.js";
 import {
   isPlain,
   loadBalancerOf,
@@ -107,7 +107,7 @@ export class PublicIngress extends pulumi.ComponentResource {
             [action]: forward(args.backends, port),
             [ROUTING]: args.managedByRollout === true ? "rollout" : "weights",
             // The controller owns the action while a Rollout is routed; taking it back must not end in a conflict.
-            "pulumi.com/patchForce": "true",
+            ...FORCED,
           }
         : {}),
     };

@@ -9,7 +9,7 @@ export interface VerificationJobsArgs {
   curlImage: string;
   /** Load balancer that the requests go to. */
   loadBalancerHostname: pulumi.Input<string>;
-  /** Host name in the requests' Host header. */
+  /** Host name that is asked for, and that the load balancer's certificate is for. */
   host: string;
   /** Path that is asked for. @default "/health" */
   path?: string;
@@ -19,7 +19,7 @@ export interface VerificationJobsArgs {
 
 /**
  * Synthetic requests to the new side before users are sent there: without requests its error rate and latency are
- * unknown, and unknown passes no gate. They go through the load balancer with the application's Host header.
+ * unknown, and unknown passes no gate. They go through the load balancer, over HTTPS with the application's host name.
  * (The smoke test and the integration tests are one-off pods: cutover runs them as actions and keeps their logs.)
  *
  * @example
@@ -42,7 +42,9 @@ export class VerificationJobs extends pulumi.ComponentResource {
     const full = `${name}-synthetic`;
     const labels = { app: full };
     const pause = (1 / args.requestsPerSecond).toFixed(3);
-    const script = `while :; do curl -sS -o /dev/null -m 5 -H "Host: ${args.host}" "http://$TARGET${args.path ?? "/health"}" || true; sleep ${pause}; done`;
+    // Over HTTP the load balancer only redirects, and no pod is asked. An empty target would mean the host itself: the users' side.
+    const curl = `curl -sS -o /dev/null -m 5 --connect-to "${args.host}:443:\${TARGET:?}:443" "https://${args.host}${args.path ?? "/health"}"`;
+    const script = `while :; do ${curl} || true; sleep ${pause}; done`;
     const synthetic = new k8s.apps.v1.Deployment(
       full,
       {

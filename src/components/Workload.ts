@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { deploymentArgs, disruptionBudgetArgs, type Identity, identityOf, networkPolicyArgs, serviceArgs } from "./objects.js";
+import { deploymentArgs, disruptionBudgetArgs, FORCED, type Identity, identityOf, networkPolicyArgs, serviceArgs } from "./objects.js";
 import { checkPodTemplate, type PodTemplateArgs, serviceAccountOf } from "./podTemplate.js";
 import { requireName, requireNumber, type Transform, transformed } from "./support.js";
 
@@ -76,6 +76,9 @@ export class Workload extends pulumi.ComponentResource {
 
   private deployment(identity: Identity, args: WorkloadArgs): k8s.apps.v1.Deployment {
     const options = { parent: this, ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}) };
-    return new k8s.apps.v1.Deployment(...transformed(args.transform?.deployment, identity.full, deploymentArgs(identity, args), options));
+    const plain = deploymentArgs(identity, args);
+    // Once the autoscaler is gone, the number of pods is the config's again.
+    const forced = { ...plain, metadata: { ...plain.metadata, annotations: FORCED } };
+    return new k8s.apps.v1.Deployment(...transformed(args.transform?.deployment, identity.full, forced, options));
   }
 }

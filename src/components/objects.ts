@@ -6,7 +6,7 @@ import type { WorkloadArgs } from "./Workload.js";
 
 /**
  * The Kubernetes objects of a workload as plain arguments, shared by the components and by `containerize`, which writes
- * them as manifests: both say the same.
+ * them as manifests: both say the same, but for what only the engine reads (FORCED).
  */
 
 /** Names and labels that all objects of one workload (or colour) share. */
@@ -70,6 +70,12 @@ export function networkPolicyArgs(identity: Identity, args: Pick<WorkloadArgs, "
     },
   };
 }
+
+/**
+ * What another manager wrote is overwritten, where the engine writes at all: a way back must not end in a conflict over a
+ * field that a controller took, as the autoscaler takes `spec.replicas`.
+ */
+export const FORCED = { "pulumi.com/patchForce": "true" };
 
 /** Prefix of the AWS Load Balancer Controller's annotations. */
 export const ALB = "alb.ingress.kubernetes.io";

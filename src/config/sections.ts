@@ -337,6 +337,11 @@ export const cluster = z.strictObject({
     .default("v1.8.3"),
   /** IAM role that lets the Argo Rollouts controller read target groups, so that it verifies weights at the load balancer itself. */
   argoRolloutsRoleArn: arn("iam").optional(),
+  /** Prometheus as the cluster's pods reach it: a canary's analysis asks it. Where none answers, canaries abort themselves. */
+  prometheusAddress: z
+    .string()
+    .regex(/^https?:\/\/[^\s/?#@]+(\/[^\s?#@]*)?$/, "a URL, for example http://prometheus.monitoring.svc:9090")
+    .default("http://prometheus.monitoring.svc:9090"),
   /** Release of the Helm chart `vpa` that is installed for the Vertical Pod Autoscaler. */
   vpaChartVersion: z
     .string()

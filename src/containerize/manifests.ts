@@ -12,8 +12,8 @@ import {
 import { namespaceOf, type StackConfig } from "../config/schema.js";
 
 /**
- * The application's manifests (k8s/base) from its stack config, the same objects that the components register: for
- * people who want to read or apply them without Pulumi.
+ * The application's manifests (k8s/base) from its stack config, the same objects that the components register but for
+ * annotations that only the engine reads: for people who want to read or apply them without Pulumi.
  */
 export function manifests(config: StackConfig): Record<string, string> {
   const { workload, ingress, application } = config;

@@ -10,6 +10,7 @@ import { currentConfig, type MigrationState } from "../automation/state.js";
 import type { Migration } from "../automation/states.js";
 import { PHASES, type Revision, type Step } from "../automation/types.js";
 import type { Way } from "../automation/wayBack.js";
+import { liveOf } from "../config/live.js";
 import type { StackConfig } from "../config/schema.js";
 import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
@@ -42,7 +43,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
     steps: plan.length,
     phases: phasesOf(plan, state),
     revision: state.revision,
-    image: imageOf(config),
+    image: liveOf(config).image,
     ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
@@ -82,11 +83,6 @@ function phasesOf(plan: Plan, state: MigrationState) {
     const done = steps.filter((s) => state.steps[s.id]?.status === "done").length;
     return steps.length === 0 ? [] : [{ phase, done, steps: steps.length }];
   });
-}
-
-/** The version that users get: green's once it carries everything. */
-function imageOf({ strategy, workload }: StackConfig): string {
-  return strategy.kind === "blue-green" && strategy.greenWeight === 100 ? strategy.image : workload.image;
 }
 
 /** A step as the plan has it, whether or not a migration has begun. */

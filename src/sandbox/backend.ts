@@ -5,6 +5,8 @@ export type Properties = Record<string, unknown>;
 export interface ResourceRef {
   type: string;
   urn: string;
+  /** Paths that the program leaves to others; only with an update. */
+  ignoreChanges?: readonly string[];
 }
 
 /** One stack's simulated far side. Rejections are errors with a message like the real service's. */

@@ -24,7 +24,8 @@ interface Observed extends KubernetesObject {
 
 /**
  * Puts a real API server behind a sandbox's Kubernetes resources: each is applied server-side and strictly there first,
- * awaited until it is ready, and deleted with its finalizers; what the API server refuses, the provider refuses. The
+ * awaited until it is ready, and deleted with its finalizers; what the API server refuses, the provider refuses, and so
+ * does a field that another manager owns, unless the object says that it is to be forced. The
  * rest of the world stays simulated, also what a load balancer's controller would write into an Ingress.
  */
 export function onCluster(inner: SandboxBackend, kubeconfig: string): SandboxBackend {
@@ -39,7 +40,7 @@ export function onCluster(inner: SandboxBackend, kubeconfig: string): SandboxBac
     },
     read: (ref, id) => inner.read(ref, id),
     update: async (ref, id, olds, news) => {
-      if (isObject(ref)) await apply(api, news);
+      if (isObject(ref)) await apply(api, await withoutIgnored(api, news, ref.ignoreChanges ?? []));
       return inner.update(ref, id, olds, news);
     },
     delete: async (ref, id, state) => {
@@ -59,12 +60,39 @@ const headOf = (inputs: Properties) => {
 async function apply(api: KubernetesObjectApi, inputs: Properties): Promise<void> {
   const what = `${inputs.kind} ${headOf(inputs).metadata.name}`;
   try {
-    await api.patch(objectOf(inputs), undefined, undefined, MANAGER, true, PatchStrategy.ServerSideApply);
+    await api.patch(objectOf(inputs), undefined, undefined, MANAGER, isForced(inputs), PatchStrategy.ServerSideApply);
   } catch (error) {
-    throw new Error(`the Kubernetes API server reported that ${what} is invalid: ${messageOf(error)}`, { cause: error });
+    const conflicts = error instanceof ApiException && error.code === 409;
+    const problem = conflicts ? `that ${what} has a field conflict` : `that ${what} is invalid`;
+    throw new Error(`the Kubernetes API server reported ${problem}: ${messageOf(error)}`, { cause: error });
   }
   await until(`${what} to be ready`, async () => ready((await api.read(headOf(inputs))) as Observed));
 }
+
+const isForced = (inputs: Properties): boolean => objectOf(inputs).metadata.annotations?.["pulumi.com/patchForce"] === "true";
+
+/** As the real provider does it: what the program ignores and only others own is not sent; of the rest, what stands there. */
+async function withoutIgnored(api: KubernetesObjectApi, inputs: Properties, ignored: readonly string[]): Promise<Properties> {
+  // It knows no keys that hold dots.
+  const paths = ignored.filter((path) => !path.includes("[")).map((path) => path.split("."));
+  if (paths.length === 0) return inputs;
+  const live = (await api.read(headOf(inputs))) as KubernetesObject & Properties;
+  const owners = live.metadata?.managedFields ?? [];
+  const sent = structuredClone(inputs);
+  for (const path of paths) {
+    const fields = path.map((part) => `f:${part}`);
+    const by = owners.filter((o) => at(o.fieldsV1, fields) !== undefined).map((o) => o.manager);
+    const parent = at(sent, path.slice(0, -1)) as Properties | undefined;
+    const [last = ""] = path.slice(-1);
+    if (parent === undefined) continue;
+    if (by.length > 0 && !by.includes(MANAGER)) delete parent[last];
+    else if (at(live, path) !== undefined) parent[last] = at(live, path);
+  }
+  return sent;
+}
+
+const at = (object: unknown, path: readonly string[]): unknown =>
+  path.reduce<unknown>((inner, part) => (inner as Properties | undefined)?.[part], object);
 
 /** As the real provider awaits: Deployments until all pods are available; of a Rollout it only knows that it is there. */
 function ready({ kind, metadata, spec, status }: Observed): boolean {

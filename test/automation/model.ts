@@ -8,7 +8,15 @@ import { buildPlan, planDigest } from "../../src/automation/plan.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store.js";
 import type { Preview, ProjectPort } from "../../src/automation/types.js";
 import type { StackConfig } from "../../src/config/schema.js";
-import { configChanges, configDigest, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";
+import {
+  type ConfigPatch,
+  configChanges,
+  configDigest,
+  patched,
+  type RawConfig,
+  readConfig,
+  StackFile,
+} from "../../src/config/stackFile.js";
 import { Conflict, Terminal, Transient, UserError } from "../../src/errors.js";
 import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
 import type { Effect, Evidence, Target } from "../../src/ports/target.js";
@@ -361,10 +369,11 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
   }
 }
 
-/** The journal of a staging that has passed. */
-export function stagingDone(at: number): Recorded[] {
-  const plan = planDigest(buildPlan(readConfig(STAGING, "model", "web-api-staging")));
-  const begin: Entry = { type: "migration.created", stack: "web-api-staging", plan, config: STAGING, why: "model", who: "model" };
+/** The journal of a staging that has passed. @param patch what its config has otherwise */
+export function stagingDone(at: number, patch: ConfigPatch = {}): Recorded[] {
+  const config = patched(STAGING, patch);
+  const plan = planDigest(buildPlan(readConfig(config, "model", "web-api-staging")));
+  const begin: Entry = { type: "migration.created", stack: "web-api-staging", plan, config, why: "model", who: "model" };
   const created = record(begin, undefined, at, 0);
   return [created, record({ type: "migration.completed" }, created, at, 0)];
 }

@@ -72,8 +72,10 @@ describe("components", () => {
         }),
     );
     const { metadata, spec } = only(all, "apps/v1:Deployment");
-    // Two intended differences: the namespace is explicit, and the pods get the container runtime's default seccomp profile.
-    expect(metadata).to.deep.equal({ ...SEED_DEPLOYMENT.metadata, namespace: NAMESPACE });
+    // Three intended differences: the namespace is explicit, a way back ends in no conflict over a field, and the pods get
+    // the container runtime's default seccomp profile.
+    const annotations = { "pulumi.com/patchForce": "true" };
+    expect(metadata).to.deep.equal({ ...SEED_DEPLOYMENT.metadata, namespace: NAMESPACE, annotations });
     const { seccompProfile, ...securityContext } = spec.template.spec.securityContext;
     expect(seccompProfile).to.deep.equal({ type: "RuntimeDefault" });
     expect({ ...spec, template: { ...spec.template, spec: { ...spec.template.spec, securityContext } } }).to.deep.equal(
@@ -377,6 +379,18 @@ describe("MigratedApp", () => {
       only(await app({ "workload.deployed": true, ...patch }), "core/v1:Secret").stringData["database-url"];
     expect(await url({})).to.contain("@prod-db.example.com:5432/db");
     expect(await url({ "database.role": "primary", "database.active": "new" })).to.contain("@prod-db-replica.rds.example.com:5432/db");
+  });
+
+  it("gives a canary's analysis the Prometheus that the config names", async () => {
+    const asks = async (patch: object) => {
+      const canary = { kind: "canary", image: IMAGE, workload: "rollout" };
+      const all = await app({ "workload.deployed": true, strategy: canary, ...patch });
+      return only(all, "AnalysisTemplate").spec.metrics[0].provider.prometheus.address;
+    };
+    expect(await asks({})).to.equal("http://prometheus.monitoring.svc:9090");
+    expect(await asks({ "cluster.prometheusAddress": "https://metrics.example.com/prometheus" })).to.equal(
+      "https://metrics.example.com/prometheus",
+    );
   });
 
   it("registers only what the real providers' declarations and the policies allow, in every phase of every sample stack", async () => {

@@ -56,6 +56,7 @@ function command(name: string): Record<string, string> {
 
 const IMAGE = "ghcr.io/your-org/web-api:1.0.0";
 const CERTIFICATE = "arn:aws:acm:us-east-2:123456789012:certificate/abc123";
+const FORCED = "A way back must not end in a conflict over a field that a controller took, as the autoscaler takes the number of pods.";
 const NAMESPACE_EXPLICIT = "The namespace is explicit: the seed leaves it to kustomize's overlay.";
 const LABELS = "Labels of the application, so that everything of it is found together.";
 
@@ -120,6 +121,7 @@ export const SEED_ITEMS: SeedItem[] = [
     ours: (all) => only(all, "apps/v1:Deployment"),
     differences: {
       "metadata.namespace": NAMESPACE_EXPLICIT,
+      "metadata.annotations": FORCED,
       "spec.template.spec.securityContext.seccompProfile":
         "The runtime's default seccomp profile: the restricted Pod Security Standard asks for it.",
     },
@@ -229,6 +231,7 @@ export const SEED_ITEMS: SeedItem[] = [
     differences: {
       "metadata.namespace": NAMESPACE_EXPLICIT,
       "metadata.labels": LABELS,
+      "metadata.annotations": FORCED,
       "spec.strategy.canary.stableService":
         "Services of the stable and of the new version, so that the load balancer can weigh them exactly.",
       "spec.strategy.canary.canaryService": "As `stableService`.",

@@ -142,6 +142,18 @@ describe("a stack config", () => {
       "spot",
       "high criticality",
     ],
+    [
+      "an address of Prometheus that is no URL",
+      { "cutover:cluster": { name: "production", prometheusAddress: "prometheus:9090" } },
+      "cluster.prometheusAddress",
+      "a URL",
+    ],
+    [
+      "credentials in the address of Prometheus",
+      { "cutover:cluster": { name: "production", prometheusAddress: "https://me:word@prometheus.example.com" } },
+      "cluster.prometheusAddress",
+      "a URL",
+    ],
     ["a missing section", { "cutover:strategy": undefined }, "strategy", "a strategy of kind"],
     [
       "another stack's name",

@@ -93,8 +93,8 @@ describe("the sandbox", () => {
       { type: "kubernetes:core/v1:Namespace", urn: "urn:namespace" },
       { apiVersion: "v1", kind: "Namespace", metadata: { name: "production" } },
     );
-    for (const object of (await objects()).filter((o) => o.kind === "Secret"))
-      await backend.create({ type: "kubernetes:core/v1:Secret", urn: `urn:${object.metadata.name}` }, object);
+    for (const object of (await objects()).filter((o) => o.kind === "Secret" || o.kind === "Service"))
+      await backend.create({ type: `kubernetes:core/v1:${object.kind}`, urn: `urn:${object.metadata.name}` }, object);
     let before = await rollout();
     const { id } = await backend.create(ref, before);
     return {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
 import type { V1Job, V1PodSpec } from "@kubernetes/client-node";
+import { liveOf, liveUrl } from "../../config/live.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Terminal, Transient } from "../../errors.js";
 import type { ClusterPort } from "../../ports/target.js";
@@ -39,9 +40,8 @@ export function kubernetesClusterPort(clients: ClusterClients, config: () => Sta
   const at = () => ({ app: config().application.name, namespace: namespaceOf(config()), config: config() });
   return {
     smokeTest: async ({ key }) => {
-      const { app, namespace, config: c } = at();
-      const { servicePort, probes } = c.workload;
-      const url = `http://${app}.${namespace}.svc.cluster.local:${servicePort}${probes.liveness.path}`;
+      const { namespace, config: c } = at();
+      const url = liveUrl(c);
       const run = await runJob(clients, {
         name: nameFor("smoke-test", key),
         namespace,
@@ -59,7 +59,7 @@ export function kubernetesClusterPort(clients: ClusterClients, config: () => Sta
       const run = await runJob(clients, {
         name,
         namespace,
-        image: c.workload.image,
+        image: liveOf(c).image,
         command: integrationCommand,
         timeoutSeconds: integrationTimeoutSeconds,
       });

@@ -1,4 +1,5 @@
-import type { StackConfig } from "../../config/schema.js";
+import { liveOf, liveUrl } from "../../config/live.js";
+import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
 import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
@@ -6,7 +7,7 @@ import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPor
 import { afterWeight } from "../faults.js";
 import { retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
-import type { World } from "../world/world.js";
+import { keyOf, type World } from "../world/world.js";
 import { sandboxCloud } from "./cloud.js";
 
 /** The sandbox's side of every port: effects change the world once a key, looks read it. */
@@ -126,12 +127,13 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
   };
   return {
     smokeTest: async (effect) => {
-      await need(
-        "pods-ready",
-        `curl: (22) http://${app().name}.${app().environment}.svc.cluster.local/health did not answer 200: the pods are not ready`,
-      );
+      const url = liveUrl(config());
+      const { resources } = await need("pods-ready", `curl: (22) ${url} did not answer 200: the pods are not ready`);
+      // A name in the cluster is a Service there.
+      if (resources[keyOf("kubernetes:core/v1:Service", `${namespaceOf(config())}/${liveOf(config()).service}`)] === undefined)
+        throw new Terminal(`curl: (6) Could not resolve host: ${new URL(url).hostname}`);
       return world.effect(effect, "cluster:SmokeTest", app().name, () => ({
-        summary: `GET http://${app().name}.${app().environment}.svc.cluster.local/health answered 200.`,
+        summary: `GET ${url} answered 200.`,
         files: { "smoke-test.log": "HTTP/1.1 200 OK\n" },
       }));
     },

@@ -112,7 +112,7 @@ function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedService
       return response;
     },
     update: async (request) => {
-      const ref = refOf(request);
+      const ref = { ...refOf(request), ignoreChanges: request.getIgnorechangesList() as string[] };
       const olds = plain(request.getOlds());
       const news = plain(request.getNews());
       const response = new messages.UpdateResponse();

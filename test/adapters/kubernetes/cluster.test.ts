@@ -15,7 +15,10 @@ import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { deployed, rightsIn } from "../../support/deployed.js";
 import { objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
+import { argoRightsChecks } from "./argoRightsChecks.js";
+import { forcedChecks } from "./forcedChecks.js";
 import { probeChecks } from "./probeChecks.js";
+import { smokeChecks } from "./smokeChecks.js";
 import { usageChecks } from "./usageChecks.js";
 
 const effect = (key: string) => ({ key, fence: 1 });
@@ -121,6 +124,10 @@ describe("on a real Kubernetes control plane", function () {
     expect(status).to.be.at.least(400);
     expect(body.message).to.contain("sessionAfinity");
   });
+
+  smokeChecks(cluster);
+  forcedChecks(cluster);
+  argoRightsChecks(cluster);
 
   describe("the cluster port", () => {
     let raw: RawConfig;
