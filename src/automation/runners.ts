@@ -50,6 +50,8 @@ export class Runners {
   private readonly sendingBack = new Set<Promise<void>>();
   /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
   private readonly failed = new Set<string>();
+  /** Why no runner of a stack could start, as it was told last. */
+  private readonly told = new Map<string, string>();
 
   constructor(private readonly parts: RunnersParts) {
     this.events.setMaxListeners(0);
@@ -94,7 +96,17 @@ export class Runners {
   async resume(stack: string): Promise<void> {
     if (this.failed.has(stack)) return;
     // One that cannot go on keeps no other one from it.
-    await this.ensure(stack).catch((error: Error) => this.events.emit("failure", stack, error));
+    await this.ensure(stack).then(
+      () => this.told.delete(stack),
+      (error: Error) => this.tellOnce(stack, error),
+    );
+  }
+
+  /** What keeps a runner from starting may be mended at any moment, so each sweep tries; the same words are told once. */
+  private tellOnce(stack: string, error: Error): void {
+    if (this.told.get(stack) === error.message) return;
+    this.told.set(stack, error.message);
+    this.events.emit("failure", stack, error);
   }
 
   /** A journal that cannot be read holds up its own migration, and no other one; it is told once. */
@@ -170,7 +182,9 @@ export class Runners {
     const { states } = this.parts;
     const { plan, state } = await states.get(stack);
     if (decide(plan, state).do === "idle") return;
-    const { store, driver, project, hooks, around } = this.parts;
+    const { store, driver, project, hooks, around, targets } = this.parts;
+    // Before the lease: what cannot be opened must leave none behind, which would keep this process itself out.
+    const target = await targets.of(stack);
     const lease = await store.lease(stack, this.parts.holder).catch((error: Error) => {
       // Whoever holds it reads the journal too.
       if (error instanceof Conflict) return undefined;
@@ -191,7 +205,7 @@ export class Runners {
         plan,
         ...(hooks === undefined ? {} : { hooks }),
         ...(around === undefined ? {} : { around }),
-        target: await this.parts.targets.of(stack),
+        target,
         observeLocal: this.parts.observeLocal,
         onEntry: async () => {
           const { state: now } = await states.get(stack);
