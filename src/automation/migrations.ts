@@ -40,7 +40,10 @@ export interface MigrationsOptions {
   around?: Around;
   /** Names this service in leases and conflicts. @default host and process id */
   holder?: string;
-  /** How often to look for migrations that another process left behind, in milliseconds. @default never */
+  /**
+   * How often to look for migrations that another process left behind, and for those whose run ended with what passes, in
+   * milliseconds. @default never
+   */
   sweepMs?: number;
   /** How often users on the new side are looked after between steps, in milliseconds. @default never */
   guardMs?: number;
@@ -64,6 +67,7 @@ export class Migrations {
   private readonly stopForeign: () => void;
   private readonly timers: NodeJS.Timeout[] = [];
   private read = false;
+  private sweeping = false;
 
   constructor(private readonly options: MigrationsOptions) {
     const { store, driver, project, hooks, around, stacksFolder, openTarget, sweepMs, guardMs } = options;
@@ -77,7 +81,7 @@ export class Migrations {
       observeLocal: (name, config, now) => this.observeLocal(name, config, now),
     });
     this.stopForeign = store.onForeign((stack) => void this.heard(stack).catch((error: Error) => this.fail(stack, error)));
-    if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.resumeAll().catch(() => undefined), sweepMs));
+    if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.sweep(), sweepMs));
     this.guard = new Guard(
       (stack, gates) => this.observeNow(stack, gates),
       (stack, alarm) => this.alarm(stack, alarm),
@@ -329,11 +333,19 @@ export class Migrations {
     });
   }
 
+  /** One at a time: a far side that is slow to open is asked once. */
+  private async sweep(): Promise<void> {
+    if (this.sweeping) return;
+    this.sweeping = true;
+    await this.resumeAll().catch(() => undefined);
+    this.sweeping = false;
+  }
+
   /** Goes on with every migration that was under way when a service ended; those that another process runs are left to it. */
   async resumeAll(): Promise<void> {
     const all = await this.list((stack, error) => this.running.unreadable(stack, error));
     this.read = true;
-    for (const { stack } of all) await this.running.resume(stack);
+    for (const migration of all) await this.running.resume(migration);
   }
 
   /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */

@@ -8,7 +8,7 @@ import type { HooksPort } from "./hooks.js";
 import { decide } from "./orchestrator.js";
 import { type Around, Runner } from "./runner.js";
 import type { MigrationState } from "./state.js";
-import type { States } from "./states.js";
+import type { Migration, States } from "./states.js";
 import type { Lease, Store } from "./store.js";
 import type { Targets } from "./targets.js";
 import type { ProjectPort } from "./types.js";
@@ -93,10 +93,11 @@ export class Runners {
   }
 
   /** Goes on with what was under way when a service ended, unless it failed here for a reason that stays. */
-  async resume(stack: string): Promise<void> {
-    if (this.failed.has(stack)) return;
+  async resume(migration: Migration): Promise<void> {
+    const { stack } = migration;
+    if (this.failed.has(stack) || this.running.has(stack)) return;
     // One that cannot go on keeps no other one from it.
-    await this.ensure(stack).then(
+    await this.ensureUnlessIdle(migration).then(
       () => this.told.delete(stack),
       (error: Error) => this.tellOnce(stack, error),
     );
@@ -165,6 +166,11 @@ export class Runners {
   private async allDone(): Promise<void> {
     await Promise.all([...this.running.values()].map((r) => r.done));
     while (this.sendingBack.size > 0) await Promise.all(this.sendingBack);
+  }
+
+  /** What stands still costs a sweep nothing: its journal was just looked at. */
+  private async ensureUnlessIdle({ stack, plan, state }: Migration): Promise<void> {
+    if (decide(plan, state).do !== "idle") await this.ensure(stack);
   }
 
   /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */

@@ -6,11 +6,13 @@ import { States } from "../../src/automation/states.js";
 import { FolderStore } from "../../src/automation/store.js";
 import { Targets } from "../../src/automation/targets.js";
 import { PromiseViolation, Terminal } from "../../src/errors.js";
+import { afterThisTest } from "../support/cleanup.js";
 import { peopleOf } from "../support/people.js";
-import { modelTarget, RAW, STACK, stagingDone } from "./model.js";
+import { modelTarget, NO_FAULTS, RAW, STACK, stagingDone } from "./model.js";
 import { modelService } from "./modelService.js";
 
 const OTHER = "other-production";
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The model's service, with the config file of a second stack. */
 async function withOther() {
@@ -80,6 +82,42 @@ describe("a service that starts", () => {
       await after.close();
       await store.close();
     });
+
+  it("tries a recovery again that met what passes, while users' writes wait for the promotion it is in the middle of", async () => {
+    const { world, store, start } = modelService();
+    const before = start();
+    await peopleOf(before, STACK).standBefore("database.promote");
+    let ended = false;
+    // The process ends in the middle of the update: nothing of it reaches the journal any more.
+    const crash = (point: string) => {
+      ended ||= point === "inside update";
+      return ended;
+    };
+    world.faults = { ...NO_FAULTS, crash, store: () => (ended ? "unreached" : undefined) };
+    await before.command(STACK, { command: "advance", extent: "end" }, "alice").catch(() => undefined);
+    while (!ended || before.runners > 0) await pause(20);
+    let tries = 0;
+    const fail = (point: string) => {
+      if (!point.startsWith("recovery")) return undefined;
+      tries += 1;
+      return tries <= 2 ? "transient" : undefined;
+    };
+    world.faults = { ...NO_FAULTS, fail };
+    expect(world).to.include({ oldWrites: false, newWrites: false });
+
+    const after = start({ sweepMs: 20 });
+    afterThisTest(() => after.close().then(() => undefined));
+    await after.resumeAll();
+    for (let i = 0; i < 500 && !world.newWrites; i += 1) {
+      // The model keeps a lease that was renewed for an effect, also when it was given back.
+      store.lapse();
+      await pause(20);
+    }
+    expect(tries).to.be.above(2);
+    expect(world.newWrites, "users write again").to.equal(true);
+    expect(world.effects.filter((e) => e === "promote")).to.have.length(1);
+    expect(world.violations).to.deep.equal([]);
+  });
 
   it("listens for no far side that could not be opened", async () => {
     const { folder, store } = modelService();
