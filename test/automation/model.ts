@@ -109,7 +109,7 @@ export class ModelWorld {
   fence = 0;
   fullSince: number | undefined;
   /** Holds the clock still for as long as a test wants. */
-  beforeSleep: () => Promise<void> = async () => undefined;
+  beforeSleep: (until: number, signal?: AbortSignal) => Promise<void> = async () => undefined;
 
   private say(promise: number, what: string): void {
     this.violations.push(`promise ${promise}: ${what}`);
@@ -263,9 +263,9 @@ export function modelTarget(world: ModelWorld): Target {
     kind: "sandbox",
     clock: {
       now: () => world.now,
-      sleepUntil: async (until) => {
+      sleepUntil: async (until, signal) => {
         const before = world.now;
-        await world.beforeSleep();
+        await world.beforeSleep(until, signal);
         if (world.now >= before) world.now = Math.max(world.now, until);
       },
     },
@@ -456,6 +456,14 @@ export class ModelStore implements Store {
     if (held?.fence === lease.fence) held.released = true;
   }
 }
+
+/** As a real clock sleeps for days: until somebody wakes it. */
+export const untilWoken = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, reject) => {
+    const wake = () => reject(signal?.reason);
+    if (signal?.aborted === true) wake();
+    else signal?.addEventListener("abort", wake, { once: true });
+  });
 
 /** A project whose inventory has the model's application. */
 export const modelProject: ProjectPort = {
