@@ -80,6 +80,7 @@ export class Migrations {
       ...(around === undefined ? {} : { around }),
       observeLocal: (name, config, now) => this.observeLocal(name, config, now),
     });
+    this.states.onProgress((progress) => this.follow(progress));
     this.stopForeign = store.onForeign((stack) => void this.heard(stack).catch((error: Error) => this.fail(stack, error)));
     if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.sweep(), sweepMs));
     this.guard = new Guard(
@@ -89,9 +90,16 @@ export class Migrations {
     if (guardMs !== undefined) this.timers.push(setInterval(() => void this.guardAll(), guardMs));
   }
 
-  /** Another process appended: its entry may be a command for the runner here. */
+  /** Another process appended. The runner here reads for itself, also when this look fails. */
   private async heard(stack: string): Promise<void> {
+    this.running.nudge(stack);
     await this.get(stack);
+  }
+
+  /** What another process wrote may be for the runner here, whoever found it: a notification may be missed, a sweep is not. */
+  private follow({ stack, entry, here }: Progress): void {
+    if (here) return;
+    if (entry.type === "command") this.running.retry(stack);
     this.running.nudge(stack);
   }
 

@@ -82,9 +82,14 @@ export class Runners {
 
   /** Something new is in the journal: a pause between two samples ends, and what failed before is tried anew. */
   async wake(stack: string): Promise<void> {
-    this.failed.delete(stack);
+    this.retry(stack);
     this.nudge(stack);
     await this.ensure(stack);
+  }
+
+  /** What failed before is tried anew by the next sweep. */
+  retry(stack: string): void {
+    this.failed.delete(stack);
   }
 
   /** Ends a pause between two samples. */
