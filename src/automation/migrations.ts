@@ -19,7 +19,7 @@ import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
 import type { Around } from "./runner.js";
 import { Runners } from "./runners.js";
-import { configAfter, currentConfig, currentRevision, type MigrationState } from "./state.js";
+import { configAfter, currentConfig, currentRevision, isUnderWay, type MigrationState } from "./state.js";
 import { type Migration, type Progress, States } from "./states.js";
 import type { Store } from "./store.js";
 import { Targets } from "./targets.js";
@@ -364,6 +364,14 @@ export class Migrations {
   /** Whether a runner here is at work; one that only watches gates while it waits for a person is not. */
   isRunning(stack: string): boolean {
     return this.running.isRunning(stack);
+  }
+
+  /** Of these, those that a process is at work on, whichever that is: this one's runner says so, or somebody else's lease. */
+  async atWork(migrations: readonly Migration[]): Promise<ReadonlySet<string>> {
+    const here = migrations.filter((m) => this.isRunning(m.stack)).map((m) => m.stack);
+    // A runner that watches gates while it waits for a person has the lease too.
+    const elsewhere = migrations.filter((m) => !this.running.has(m.stack) && isUnderWay(m.state)).map((m) => m.stack);
+    return new Set([...here, ...(elsewhere.length === 0 ? [] : await this.options.store.held(elsewhere))]);
   }
 
   /** Takes no more commands, and ends what runs: see `Runners.close`. */

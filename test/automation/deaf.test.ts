@@ -10,7 +10,7 @@ import { modelService } from "./modelService.js";
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("two processes over one PostgreSQL, one of which hears nothing any more", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const postgres = postgresForSuite();
   let server: Postgres;
   before(async () => {

@@ -451,6 +451,10 @@ export class ModelStore implements Store {
     return { stack, holder, fence };
   }
 
+  async held(stacks: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(stacks.filter((stack) => this.fences.get(stack)?.released === false));
+  }
+
   async release(lease: Lease): Promise<void> {
     const held = this.fences.get(lease.stack);
     if (held?.fence === lease.fence) held.released = true;
