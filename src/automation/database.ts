@@ -24,6 +24,13 @@ export interface Database {
 const STATEMENT_MS = 30_000;
 const CONNECT_MS = 10_000;
 const RECONNECT_MS = 2_000;
+const CONNECTION = {
+  connectionTimeoutMillis: CONNECT_MS,
+  application_name: "cutover",
+  // One that only listens says nothing by itself: nothing else finds out that its other end is gone.
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+};
 const ACCEPTED = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or pglite:FOLDER for one process";
 
 /**
@@ -59,9 +66,8 @@ class PostgresDatabase implements Database {
     this.pool = new Pool({
       connectionString: url,
       max: connections,
-      connectionTimeoutMillis: CONNECT_MS,
       statement_timeout: STATEMENT_MS,
-      application_name: "cutover",
+      ...CONNECTION,
     });
     // A connection that breaks while it is idle says so here; the next query gets a new one.
     this.pool.on("error", () => undefined);
@@ -93,7 +99,7 @@ class PostgresDatabase implements Database {
   }
 
   async listen(channel: string, onPayload: (payload: string) => void, onReconnect: () => Promise<void>): Promise<void> {
-    const client = new Client({ connectionString: this.url, connectionTimeoutMillis: CONNECT_MS, application_name: "cutover" });
+    const client = new Client({ connectionString: this.url, ...CONNECTION });
     client.on("notification", ({ payload }) => onPayload(payload ?? ""));
     const again = (): void => {
       client.removeAllListeners("end");

@@ -2,6 +2,7 @@ import type { StackConfig } from "../config/schema.js";
 import type { Observation } from "../ports/observations.js";
 import type { GateName } from "./gates/gate.js";
 import { inWords, observeRound, startWatch } from "./gates/watch.js";
+import { waitOf } from "./orchestrator.js";
 import { currentConfig } from "./state.js";
 import type { Migration } from "./states.js";
 
@@ -10,11 +11,13 @@ const GATES: GateName[] = ["error-rate", "latency-p95"];
 const USES = GATES.map((gate) => ({ gate, holdSeconds: 0 }));
 
 /**
- * Users do not stop when a step ends: between steps, and while a person is waited for, the new side's gates are watched
- * too, for as long as it serves users. What a step under way watches itself is left to it.
+ * Users do not stop when a step ends: between steps, and while a person or the calendar is waited for, the new side's
+ * gates are watched too, for as long as it serves users. What a step under way watches itself is left to it.
  */
-function isGuarded({ state }: Migration): boolean {
-  const between = state.status === "ready" || state.status === "approval" || state.status === "paused" || state.status === "held";
+function isGuarded({ plan, state }: Migration): boolean {
+  const step = plan[state.position];
+  const waitsForTime = state.status === "running" && step !== undefined && waitOf(state, step) !== undefined;
+  const between = waitsForTime || ["ready", "approval", "paused", "held"].includes(state.status);
   // A person who was told already decides.
   return between && state.alarmHeld !== true && state.returning === undefined && servesUsers(currentConfig(state));
 }

@@ -20,7 +20,7 @@ import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
 import type { Around } from "./runner.js";
 import { Runners } from "./runners.js";
-import { configAfter, currentConfig, currentRevision, type MigrationState } from "./state.js";
+import { configAfter, currentConfig, currentRevision, isUnderWay, type MigrationState } from "./state.js";
 import { type Migration, type Progress, States } from "./states.js";
 import type { Store } from "./store.js";
 import { Targets } from "./targets.js";
@@ -41,7 +41,10 @@ export interface MigrationsOptions {
   around?: Around;
   /** Names this service in leases and conflicts. @default host and process id */
   holder?: string;
-  /** How often to look for migrations that another process left behind, in milliseconds. @default never */
+  /**
+   * How often to look for migrations that another process left behind, and for those whose run ended with what passes, in
+   * milliseconds. @default never
+   */
   sweepMs?: number;
   /** How often users on the new side are looked after between steps, in milliseconds. @default never */
   guardMs?: number;
@@ -65,6 +68,7 @@ export class Migrations {
   private readonly stopForeign: () => void;
   private readonly timers: NodeJS.Timeout[] = [];
   private read = false;
+  private sweeping = false;
 
   constructor(private readonly options: MigrationsOptions) {
     const { store, driver, project, hooks, around, stacksFolder, openTarget, sweepMs, guardMs } = options;
@@ -77,8 +81,9 @@ export class Migrations {
       ...(around === undefined ? {} : { around }),
       observeLocal: (name, config, now) => this.observeLocal(name, config, now),
     });
+    this.states.onProgress((progress) => this.follow(progress));
     this.stopForeign = store.onForeign((stack) => void this.heard(stack).catch((error: Error) => this.fail(stack, error)));
-    if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.resumeAll().catch(() => undefined), sweepMs));
+    if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.sweep(), sweepMs));
     this.guard = new Guard(
       (stack, gates) => this.observeNow(stack, gates),
       (stack, alarm) => this.alarm(stack, alarm),
@@ -86,9 +91,16 @@ export class Migrations {
     if (guardMs !== undefined) this.timers.push(setInterval(() => void this.guardAll(), guardMs));
   }
 
-  /** Another process appended: its entry may be a command for the runner here. */
+  /** Another process appended. The runner here reads for itself, also when this look fails. */
   private async heard(stack: string): Promise<void> {
+    this.running.nudge(stack);
     await this.get(stack);
+  }
+
+  /** What another process wrote may be for the runner here, whoever found it: a notification may be missed, a sweep is not. */
+  private follow({ stack, entry, here }: Progress): void {
+    if (here) return;
+    if (entry.type === "command") this.running.retry(stack);
     this.running.nudge(stack);
   }
 
@@ -330,11 +342,19 @@ export class Migrations {
     });
   }
 
+  /** One at a time: a far side that is slow to open is asked once. */
+  private async sweep(): Promise<void> {
+    if (this.sweeping) return;
+    this.sweeping = true;
+    await this.resumeAll().catch(() => undefined);
+    this.sweeping = false;
+  }
+
   /** Goes on with every migration that was under way when a service ended; those that another process runs are left to it. */
   async resumeAll(): Promise<void> {
     const all = await this.list((stack, error) => this.running.unreadable(stack, error));
     this.read = true;
-    for (const { stack } of all) await this.running.resume(stack);
+    for (const migration of all) await this.running.resume(migration);
   }
 
   /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */
@@ -345,6 +365,14 @@ export class Migrations {
   /** Whether a runner here is at work; one that only watches gates while it waits for a person is not. */
   isRunning(stack: string): boolean {
     return this.running.isRunning(stack);
+  }
+
+  /** Of these, those that a process is at work on, whichever that is: this one's runner says so, or somebody else's lease. */
+  async atWork(migrations: readonly Migration[]): Promise<ReadonlySet<string>> {
+    const here = migrations.filter((m) => this.isRunning(m.stack)).map((m) => m.stack);
+    // A runner that watches gates while it waits for a person has the lease too.
+    const elsewhere = migrations.filter((m) => !this.running.has(m.stack) && isUnderWay(m.state)).map((m) => m.stack);
+    return new Set([...here, ...(elsewhere.length === 0 ? [] : await this.options.store.held(elsewhere))]);
   }
 
   /** Takes no more commands, and ends what runs: see `Runners.close`. */

@@ -8,7 +8,7 @@ import type { HooksPort } from "./hooks.js";
 import { decide } from "./orchestrator.js";
 import { type Around, Runner } from "./runner.js";
 import type { MigrationState } from "./state.js";
-import type { States } from "./states.js";
+import type { Migration, States } from "./states.js";
 import type { Lease, Store } from "./store.js";
 import type { Targets } from "./targets.js";
 import type { ProjectPort } from "./types.js";
@@ -50,6 +50,8 @@ export class Runners {
   private readonly sendingBack = new Set<Promise<void>>();
   /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
   private readonly failed = new Set<string>();
+  /** Why no runner of a stack could start, as it was told last. */
+  private readonly told = new Map<string, string>();
 
   constructor(private readonly parts: RunnersParts) {
     this.events.setMaxListeners(0);
@@ -80,9 +82,14 @@ export class Runners {
 
   /** Something new is in the journal: a pause between two samples ends, and what failed before is tried anew. */
   async wake(stack: string): Promise<void> {
-    this.failed.delete(stack);
+    this.retry(stack);
     this.nudge(stack);
     await this.ensure(stack);
+  }
+
+  /** What failed before is tried anew by the next sweep. */
+  retry(stack: string): void {
+    this.failed.delete(stack);
   }
 
   /** Ends a pause between two samples. */
@@ -91,10 +98,21 @@ export class Runners {
   }
 
   /** Goes on with what was under way when a service ended, unless it failed here for a reason that stays. */
-  async resume(stack: string): Promise<void> {
-    if (this.failed.has(stack)) return;
+  async resume(migration: Migration): Promise<void> {
+    const { stack } = migration;
+    if (this.failed.has(stack) || this.running.has(stack)) return;
     // One that cannot go on keeps no other one from it.
-    await this.ensure(stack).catch((error: Error) => this.events.emit("failure", stack, error));
+    await this.ensureUnlessIdle(migration).then(
+      () => this.told.delete(stack),
+      (error: Error) => this.tellOnce(stack, error),
+    );
+  }
+
+  /** What keeps a runner from starting may be mended at any moment, so each sweep tries; the same words are told once. */
+  private tellOnce(stack: string, error: Error): void {
+    if (this.told.get(stack) === error.message) return;
+    this.told.set(stack, error.message);
+    this.events.emit("failure", stack, error);
   }
 
   /** A journal that cannot be read holds up its own migration, and no other one; it is told once. */
@@ -155,6 +173,11 @@ export class Runners {
     while (this.sendingBack.size > 0) await Promise.all(this.sendingBack);
   }
 
+  /** What stands still costs a sweep nothing: its journal was just looked at. */
+  private async ensureUnlessIdle({ stack, plan, state }: Migration): Promise<void> {
+    if (decide(plan, state).do !== "idle") await this.ensure(stack);
+  }
+
   /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */
   private ensure(stack: string, { sendsBackOnly = false } = {}): Promise<void> {
     const start = (this.starts.get(stack) ?? Promise.resolve()).then(() => this.startRunner(stack, sendsBackOnly));
@@ -170,7 +193,9 @@ export class Runners {
     const { states } = this.parts;
     const { plan, state } = await states.get(stack);
     if (decide(plan, state).do === "idle") return;
-    const { store, driver, project, hooks, around } = this.parts;
+    const { store, driver, project, hooks, around, targets } = this.parts;
+    // Before the lease: what cannot be opened must leave none behind, which would keep this process itself out.
+    const target = await targets.of(stack);
     const lease = await store.lease(stack, this.parts.holder).catch((error: Error) => {
       // Whoever holds it reads the journal too.
       if (error instanceof Conflict) return undefined;
@@ -191,7 +216,7 @@ export class Runners {
         plan,
         ...(hooks === undefined ? {} : { hooks }),
         ...(around === undefined ? {} : { around }),
-        target: await this.parts.targets.of(stack),
+        target,
         observeLocal: this.parts.observeLocal,
         onEntry: async () => {
           const { state: now } = await states.get(stack);

@@ -223,6 +223,15 @@ export class SqlStore implements Store {
     await this.database.query("UPDATE cutover.lease SET released = true WHERE stack = $1 AND fence = $2", [lease.stack, lease.fence]);
   }
 
+  async held(stacks: readonly string[]): Promise<ReadonlySet<string>> {
+    if (stacks.length === 0) return new Set();
+    const rows = await this.database.query<{ stack: string }>(
+      "SELECT stack FROM cutover.lease WHERE stack = ANY($1) AND NOT released AND expires_at >= now()",
+      [stacks],
+    );
+    return new Set(rows.map((r) => r.stack));
+  }
+
   onForeign(listener: (stack: string) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);

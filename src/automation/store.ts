@@ -45,6 +45,8 @@ export interface Store {
   /** Before each effect. @throws Conflict when the lease was lost */
   requireHeld(lease: Lease): Promise<void>;
   release(lease: Lease): Promise<void>;
+  /** Those of the stacks that some process holds the lease of now, whichever that is. */
+  held(stacks: readonly string[]): Promise<ReadonlySet<string>>;
   /** Calls with each stack whose journal another process appended to. @returns how to stop */
   onForeign(listener: (stack: string) => void): () => void;
   close(): Promise<void>;
@@ -182,8 +184,7 @@ export class FolderStore implements Store {
     return this.oneAtATime(stack, async () => {
       await this.own();
       const held = await this.readLease(stack);
-      // A holder on another host, or a process that lives (this one included), keeps its lease.
-      if (held !== undefined && held.released !== true && (isThisProcess(held) || livesElsewhere(held))) {
+      if (held !== undefined && lasts(held)) {
         throw new Conflict(`${stack} is run by ${held.holder} since ${held.since}.`, {
           holder: held.holder,
           next: "Wait until it has finished, or pause it first.",
@@ -200,6 +201,11 @@ export class FolderStore implements Store {
       const held = await this.readLease(lease.stack);
       if (held?.fence === lease.fence) await this.writeLease(lease.stack, { ...held, released: true });
     });
+  }
+
+  async held(stacks: readonly string[]): Promise<ReadonlySet<string>> {
+    const leases = await Promise.all(stacks.map((stack) => this.readLease(stack)));
+    return new Set(stacks.filter((_, i) => leases[i] !== undefined && lasts(leases[i])));
   }
 
   async requireHeld(lease: Lease): Promise<void> {
@@ -281,6 +287,9 @@ interface LeaseFile extends Owner {
   since: string;
   released?: boolean;
 }
+
+/** A holder on another host, or a process that lives (this one included), keeps its lease. */
+const lasts = (lease: LeaseFile): boolean => lease.released !== true && (isThisProcess(lease) || livesElsewhere(lease));
 
 function parseLine(line: string, where: string): Recorded {
   try {

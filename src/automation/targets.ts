@@ -19,7 +19,7 @@ export class Targets {
     if (target === undefined) {
       // The latest config a target may ask for: what the journal says, or the file before there is one.
       let config: StackConfig | undefined;
-      this.states.onProgress((p) => {
+      const stopHearing = this.states.onProgress((p) => {
         if (p.stack === stack && p.entry.type === "update.succeeded") config = currentConfig(p.state);
       });
       target = this.configOf(stack).then((first) => {
@@ -27,7 +27,10 @@ export class Targets {
         return this.openTarget(stack, () => config as StackConfig);
       });
       this.targets.set(stack, target);
-      target.catch(() => this.targets.delete(stack));
+      target.catch(() => {
+        this.targets.delete(stack);
+        stopHearing();
+      });
     }
     return target;
   }

@@ -48,7 +48,7 @@ export interface Migration {
   criticality: string;
   owner?: string;
   status: "ready" | "running" | "approval" | "paused" | "held" | "returning" | "completed" | "aborted";
-  /** Whether a runner of the process that answers is at work */
+  /** Whether a process is at work on it, whichever that is; one that only watches gates while it waits for a person is not */
   running: boolean;
   phase: Phase;
   /** What comes next or is under way; absent when all is done */

@@ -3,7 +3,7 @@ import type { Request, Response } from "express";
 import type { Scope } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
 import { isStillKnown } from "./authentication.js";
-import { migrationView, viewOf } from "./views.js";
+import { viewOf, viewsOf } from "./views.js";
 
 /** How often a quiet stream shows that it lives, and the credential is checked again. */
 const BEAT_MS = 15_000;
@@ -42,7 +42,8 @@ export class ProgressStream {
     migrations.onProgress(({ stack, entry, state }) => {
       this.tail = this.tail
         .then(() => migrations.get(stack))
-        .then(({ plan }) => this.send(entry.type, migrationView({ stack, plan, state }, migrations.isRunning(stack))))
+        .then(({ plan }) => viewOf(migrations, { stack, plan, state }))
+        .then((view) => this.send(entry.type, view))
         .catch(() => undefined);
     });
   }
@@ -89,7 +90,7 @@ export class ProgressStream {
   }
 
   private async snapshot(response: Response, sees: Sees): Promise<void> {
-    const views = (await this.migrations.list()).map((m) => viewOf(this.migrations, m));
+    const views = await viewsOf(this.migrations, await this.migrations.list());
     for (const view of views.filter(sees)) response.write(this.textOf(SNAPSHOT, view));
   }
 }

@@ -59,7 +59,13 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
   };
 }
 
-export const viewOf = (migrations: Migrations, migration: Migration) => migrationView(migration, migrations.isRunning(migration.stack));
+export async function viewsOf(migrations: Migrations, all: readonly Migration[]) {
+  const atWork = await migrations.atWork(all);
+  return all.map((m) => migrationView(m, atWork.has(m.stack)));
+}
+
+export const viewOf = async (migrations: Migrations, migration: Migration) =>
+  migrationView(migration, (await migrations.atWork([migration])).has(migration.stack));
 
 const returningView = ({ revision, path, done, why, automatic, abort }: NonNullable<MigrationState["returning"]>) => ({
   revision,

@@ -49,7 +49,7 @@ export interface RealService {
 export async function openRealService(options: RealServiceOptions): Promise<RealService> {
   const { root, stacks, state, targets, project, operations, databaseUrl, env = pulumiVariables() } = options;
   const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string };
-  const { store, shared, queueUrl } = await openStore(state, databaseUrl);
+  const { store, queueUrl } = await openStore(state, databaseUrl);
   const closing: (() => void)[] = [];
   const targetOf = async (stack: string, config: () => StackConfig) => {
     const opened = await openRealTarget({
@@ -80,7 +80,8 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     project,
     stacksFolder: stacks,
     guardMs: GUARD_MS,
-    ...(shared ? { sweepMs: SWEEP_MS } : {}),
+    // Also where nobody shares the journals: what ended a run may have passed.
+    sweepMs: SWEEP_MS,
   });
   return {
     migrations,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { SqlStore } from "../automation/sqlStore.js";
 import { FolderStore, type Store } from "../automation/store.js";
 
-/** How often a service looks for migrations that another process left behind, in milliseconds: half a lease. */
+/** How often a service looks for migrations that nobody runs though they are under way, in milliseconds: half a lease. */
 export const SWEEP_MS = 15_000;
 
 /** How often users on the new side are looked after between steps, in milliseconds. */
@@ -10,8 +10,6 @@ export const GUARD_MS = 15_000;
 
 export interface OpenStore {
   store: Store;
-  /** Whether other processes may use it too. */
-  shared: boolean;
   /** Where the queue lies, for `openQueue`: beside the journals on a server, in a folder of its own otherwise. */
   queueUrl: string;
 }
@@ -19,7 +17,7 @@ export interface OpenStore {
 /** The journals of real environments: PostgreSQL where `DATABASE_URL` names one, otherwise a folder for one process. */
 export async function openStore(state: string, url = process.env.DATABASE_URL): Promise<OpenStore> {
   const queue = `pglite:${join(state, "queue")}`;
-  if (url === undefined || url === "") return { store: await FolderStore.open(join(state, "journal")), shared: false, queueUrl: queue };
+  if (url === undefined || url === "") return { store: await FolderStore.open(join(state, "journal")), queueUrl: queue };
   const store = await SqlStore.open(url);
-  return { store, shared: store.shared, queueUrl: store.shared ? url : queue };
+  return { store, queueUrl: store.shared ? url : queue };
 }

@@ -7,7 +7,7 @@ import { nextMaintenance } from "../../src/config/calendar.js";
 import { known, unknown } from "../../src/ports/observations.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { stateAfter } from "./history.js";
-import { modelPlan, RAW, STACK } from "./model.js";
+import { modelPlan, RAW, STACK, untilWoken } from "./model.js";
 import { ModelService } from "./service.js";
 
 const GO = "database.go";
@@ -257,6 +257,32 @@ describe("trouble beside any step", () => {
     expect((await m.journal("alarm")).map((e) => e.reason)).to.deep.equal([
       "error-rate 20 % (accepted: at most 5 % of requests on the new side answered 5xx)",
     ]);
+    expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
+    expect(m.failures).to.deep.equal([]);
+  });
+
+  it("is found while the calendar is waited for, for days, and wakes whoever waits", async () => {
+    const usual = await ModelService.open();
+    await usual.reach("traffic.dns-100");
+    const at = (ms: number) => new Date(usual.world.now + ms).toISOString().slice(0, 16);
+    // It begins while a quarter of the users is let in, in an advance that goes on from there.
+    const freeze = { from: at(-5 * 60_000), to: at(3 * 86_400_000), why: "end of the year" };
+    const m = await ModelService.open({ calendar: { freezes: [freeze] } });
+    await m.reach("traffic.dns-25");
+    let asleep = false;
+    m.world.beforeSleep = async (until, signal) => {
+      if (until - m.world.now < 86_400_000) return;
+      asleep = true;
+      await untilWoken(signal);
+    };
+    await m.migrations.command(STACK, { command: "advance", extent: "end" }, "alice");
+    for (let i = 0; i < 500 && !asleep; i += 1) await new Promise((r) => setTimeout(r, 10));
+    expect(await m.state).to.include({ status: "running" });
+    expect(m.world.applied.dns?.weights).to.deep.equal({ old: 75, new: 25 });
+    m.world.faults = { ...m.world.faults, reading: (name, side) => (name === "error-rate" && side === "new" ? known(0.2) : undefined) };
+    for (let i = 0; i < 3; i += 1) await m.migrations.guardAll();
+    expect(await m.journal("alarm")).to.have.length(1);
+    expect(await m.migrations.settled(STACK)).to.include({ status: "held" });
     expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
     expect(m.failures).to.deep.equal([]);
   });

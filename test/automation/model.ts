@@ -118,7 +118,7 @@ export class ModelWorld {
   fence = 0;
   fullSince: number | undefined;
   /** Holds the clock still for as long as a test wants. */
-  beforeSleep: () => Promise<void> = async () => undefined;
+  beforeSleep: (until: number, signal?: AbortSignal) => Promise<void> = async () => undefined;
 
   private say(promise: number, what: string): void {
     this.violations.push(`promise ${promise}: ${what}`);
@@ -272,9 +272,9 @@ export function modelTarget(world: ModelWorld): Target {
     kind: "sandbox",
     clock: {
       now: () => world.now,
-      sleepUntil: async (until) => {
+      sleepUntil: async (until, signal) => {
         const before = world.now;
-        await world.beforeSleep();
+        await world.beforeSleep(until, signal);
         if (world.now >= before) world.now = Math.max(world.now, until);
       },
     },
@@ -463,11 +463,23 @@ export class ModelStore implements Store {
     return { stack, holder, fence };
   }
 
+  async held(stacks: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(stacks.filter((stack) => this.fences.get(stack)?.released === false));
+  }
+
   async release(lease: Lease): Promise<void> {
     const held = this.fences.get(lease.stack);
     if (held?.fence === lease.fence) held.released = true;
   }
 }
+
+/** As a real clock sleeps for days: until somebody wakes it. */
+export const untilWoken = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, reject) => {
+    const wake = () => reject(signal?.reason);
+    if (signal?.aborted === true) wake();
+    else signal?.addEventListener("abort", wake, { once: true });
+  });
 
 /** A project whose inventory has the model's application. */
 export const modelProject: ProjectPort = {

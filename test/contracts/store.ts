@@ -92,7 +92,9 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
         .to.be.instanceOf(Conflict)
         .with.property("holder", "one");
       await store.requireHeld(first);
+      expect([...(await store.held([stack, stackName()]))]).to.deep.equal([stack]);
       await store.release(first);
+      expect([...(await store.held([stack]))]).to.deep.equal([]);
       expect((await store.lease(stack, "two")).fence).to.equal(first.fence + 1);
     });
 

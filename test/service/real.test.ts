@@ -14,6 +14,43 @@ describe("the service over real environments", function () {
   this.timeout(180_000);
   const moto = motoForSuite();
 
+  it("gets on by itself with what passing trouble ended, also where one process has the journals in a folder", function () {
+    return inSandbox(this, "sweeping", async ({ env, project }) => {
+      const folder = tempFolder("service");
+      const targets = join(folder, "targets.yaml");
+      cpSync(join(projectRoot(), "stacks"), project.stacksFolder, { recursive: true, filter: (from) => !from.endsWith("production.yaml") });
+      const options = {
+        root: project.folder,
+        stacks: project.stacksFolder,
+        state: folder,
+        targets,
+        project: folderProject(project.stacksFolder),
+        env,
+      };
+      const reach = { production: { aws: { endpoint: moto.endpoint() }, prometheus: { url: "http://127.0.0.1:1" } } };
+      writeFileSync(targets, JSON.stringify(reach));
+      const first = await openRealService(options);
+      await first.migrations.create(STACK, "alice");
+      // Advanced by a process that ended before it began.
+      const after = (await first.migrations.get(STACK)).state.lastSeq;
+      await first.store.append(STACK, { type: "command", who: "alice", command: "advance", extent: "step" }, Date.now(), { after });
+      await first.close();
+
+      writeFileSync(targets, JSON.stringify({}));
+      const { migrations, close } = await openRealService(options);
+      try {
+        await migrations.resumeAll();
+        expect((await migrations.get(STACK)).state.lastSeq).to.equal(after + 1);
+        writeFileSync(targets, JSON.stringify(reach));
+        const begun = new Promise((resolve) => migrations.onProgress(resolve));
+        await begun;
+        expect((await migrations.settled(STACK)).position).to.equal(1);
+      } finally {
+        await close();
+      }
+    });
+  });
+
   it("begins a migration, discovers the account, keeps its documents, and previews on the engine", function () {
     // The sandbox lends the engine its backend, secrets and providers: the real ones cannot be had here.
     return inSandbox(this, "real", async ({ env, project }) => {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
 import { limit, number, ofStack, stackName } from "../schemas/common.js";
 import { migration, preview, scorecard as scorecardSchema, step, way } from "../schemas/migration.js";
-import { stepView, viewOf, wayView } from "../views.js";
+import { stepView, viewOf, viewsOf, wayView } from "../views.js";
 import { route } from "./route.js";
 
 const TAG = "migrations";
@@ -21,7 +21,7 @@ export const migrationRoutes = [
     }),
     answer: { schema: z.object({ migrations: z.array(migration), next: z.string().optional() }), what: "A page of migrations" },
     handle: async ({ query, sees, services: { migrations } }) => {
-      const seen = (await migrations.list()).map((m) => viewOf(migrations, m)).filter(sees);
+      const seen = (await viewsOf(migrations, await migrations.list())).filter(sees);
       const all = seen.sort((a, b) => (a.stack < b.stack ? -1 : 1));
       const rest = all.filter((m) => query.after === undefined || m.stack > query.after);
       const page = rest.slice(0, query.limit);

@@ -25,7 +25,9 @@ export const migration = z
     criticality: z.string(),
     owner: z.string().optional(),
     status: z.enum(["ready", "running", "approval", "paused", "held", "returning", "completed", "aborted"]),
-    running: z.boolean().describe("Whether a runner of the process that answers is at work"),
+    running: z
+      .boolean()
+      .describe("Whether a process is at work on it, whichever that is; one that only watches gates while it waits for a person is not"),
     phase,
     step: z
       .object({
