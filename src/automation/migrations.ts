@@ -91,7 +91,8 @@ export class Migrations {
     this.running.nudge(stack);
   }
 
-  private fail(stack: string, error: Error): void {
+  /** Tells who listens for failures of one outside any run, which keeps nobody else from going on. */
+  fail(stack: string, error: Error): void {
     this.running.events.emit("failure", stack, error);
   }
 
