@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { writeAtomically } from "../config/stackFile.js";
@@ -28,4 +28,8 @@ export function makeLocalToken({ namesPeople }: Pick<LocalToken, "namesPeople">)
 /** Keeps it where the command line of the same user finds it, and nobody else. */
 export const keepLocalToken = (state: string, { token }: LocalToken): Promise<void> => writeAtomically(fileIn(state), token);
 
-export const forgetLocalToken = (state: string): Promise<void> => rm(fileIn(state), { force: true });
+/** Takes it away again, unless another service has put its own there since. */
+export async function forgetLocalToken(state: string, { token }: LocalToken): Promise<void> {
+  const there = await readFile(fileIn(state), "utf8").catch(() => undefined);
+  if (there === token) await rm(fileIn(state), { force: true });
+}

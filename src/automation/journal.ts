@@ -55,10 +55,14 @@ export interface Known {
   follows?: Head;
   /** The texts that the entries were parsed from: hashing those is much faster than writing each entry out anew. */
   lines?: readonly string[];
+  /** The last entry that is known to have been there: a journal that was cut off is an unbroken chain as well. */
+  last?: Head | undefined;
 }
 
+const missing = ({ seq }: Head): ChainFault => ({ seq, what: "is missing, or another one than this service has written or read" });
+
 /** Finds any changed, removed or reordered entry. An empty list means that the journal is as it was written. */
-export function verifyChain(entries: readonly Recorded[], { follows, lines }: Known = {}): ChainFault[] {
+export function verifyChain(entries: readonly Recorded[], { follows, lines, last }: Known = {}): ChainFault[] {
   const faults: ChainFault[] = [];
   let before: Head | undefined = follows;
   for (const [i, entry] of entries.entries()) {
@@ -68,7 +72,44 @@ export function verifyChain(entries: readonly Recorded[], { follows, lines }: Kn
     if (!isAsWritten(entry, lines?.[i])) faults.push({ seq: entry.seq, what: "was changed after it was written" });
     before = entry;
   }
+  if (last !== undefined && !entries.some((e) => isSame(e, last))) faults.push(missing(last));
   return faults;
+}
+
+const isSame = (a: Head, b: Head): boolean => a.seq === b.seq && a.hash === b.hash;
+
+/** Verifies a journal piece by piece as it lies there: a long one needs no more memory than a short one. */
+export class ChainCheck {
+  private readonly faults: ChainFault[] = [];
+  private before: Head | undefined;
+  private met = false;
+
+  /** @param last as in `Known` */
+  constructor(private readonly last: Head | undefined) {}
+
+  take(lines: readonly string[]): void {
+    for (const line of lines) {
+      const entry = entryIn(line);
+      const seq = (this.before?.seq ?? 0) + 1;
+      if (entry === undefined) this.faults.push({ seq, what: "is no entry any more" });
+      else this.faults.push(...verifyChain([entry], { ...(this.before === undefined ? {} : { follows: this.before }), lines: [line] }));
+      this.before = { seq: entry?.seq ?? seq, hash: entry?.hash ?? "" };
+      this.met ||= this.last !== undefined && isSame(this.before, this.last);
+    }
+  }
+
+  end(): ChainFault[] {
+    return this.last === undefined || this.met ? this.faults : [...this.faults, missing(this.last)];
+  }
+}
+
+function entryIn(line: string): Recorded | undefined {
+  try {
+    const entry = JSON.parse(line) as Recorded | null;
+    return typeof entry === "object" && entry !== null ? entry : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Replaces anything that looks like a credential before it is hashed and written (promise 9). Ciphertexts stay. */

@@ -15,7 +15,6 @@ import type { GateName } from "./gates/gate.js";
 import { failed } from "./gates/round.js";
 import { type Alarm, Guard } from "./guard.js";
 import type { HooksPort } from "./hooks.js";
-import { verifyChain } from "./journal.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
 import type { Around } from "./runner.js";
@@ -104,7 +103,8 @@ export class Migrations {
     this.running.nudge(stack);
   }
 
-  private fail(stack: string, error: Error): void {
+  /** Tells who listens for failures of one outside any run, which keeps nobody else from going on. */
+  fail(stack: string, error: Error): void {
     this.running.events.emit("failure", stack, error);
   }
 
@@ -397,7 +397,7 @@ export class Migrations {
   /** Faults of the hash chain and of the revisions against the engine's own history; empty when all is well. */
   async verify(stack: string): Promise<string[]> {
     const { state } = await this.get(stack);
-    const chain = verifyChain(await this.options.store.entries(stack)).map((f) => `entry ${f.seq} ${f.what}`);
+    const chain = (await this.options.store.verify(stack)).map((f) => `entry ${f.seq} ${f.what}`);
     const history = await this.options.driver.checkHistory(stack, state.revisions);
     return [...chain, ...history.map((h) => `revision ${h.revision}: ${h.what}`)];
   }

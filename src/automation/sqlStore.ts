@@ -3,7 +3,7 @@ import type { QueryResultRow } from "pg";
 import { Conflict } from "../errors.js";
 import { type Database, openDatabase } from "./database.js";
 import type { Entry, Recorded } from "./entries.js";
-import { lineOf, record, requireIntact } from "./journal.js";
+import { ChainCheck, type ChainFault, lineOf, record, requireIntact } from "./journal.js";
 import { type Head, JournalCache } from "./journalCache.js";
 import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
 
@@ -36,6 +36,9 @@ const VERSIONS = [
      PRIMARY KEY (stack, name)
    )`,
 ];
+
+/** Entries that are verified at a time. */
+const PAGE = 200;
 
 const CHANNEL = "cutover_journal";
 /** Names of advisory locks; any numbers, the same in every version. */
@@ -106,9 +109,23 @@ export class SqlStore implements Store {
     return look;
   }
 
+  async verify(stack: string): Promise<ChainFault[]> {
+    const check = new ChainCheck(this.cache.head(stack));
+    for (let after = 0; ; ) {
+      const rows = await this.database.query<{ seq: number; entry: string }>(
+        "SELECT seq, entry FROM cutover.journal WHERE stack = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+        [stack, after, PAGE],
+      );
+      check.take(rows.map((r) => r.entry));
+      if (rows.length < PAGE) return check.end();
+      after = rows.at(-1)?.seq ?? after;
+    }
+  }
+
   private async whole(stack: string): Promise<Recorded[]> {
+    const last = this.cache.head(stack);
     const { entries, lines } = await this.read(stack, 0);
-    requireIntact(entries, `of ${stack} (${this.database.where})`, { lines });
+    requireIntact(entries, `of ${stack} (${this.database.where})`, { lines, last });
     const bytes = lines.reduce((sum, line) => sum + line.length, 0);
     if (entries.length > 0) this.cache.keep(stack, entries, bytes);
     return entries;

@@ -1,10 +1,11 @@
-import { access, constants, mkdir, open, readdir, readFile, truncate } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { access, constants, mkdir, open, readdir, readFile, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomically } from "../config/stackFile.js";
 import { Conflict, UserError } from "../errors.js";
 import type { Entry, Recorded } from "./entries.js";
 import { giveUpFolder, isThisProcess, livesElsewhere, type Owner, ownFolder, thisProcess } from "./folderOwner.js";
-import { lineOf, record, requireIntact } from "./journal.js";
+import { ChainCheck, type ChainFault, lineOf, record, requireIntact } from "./journal.js";
 import { type Head, JournalCache } from "./journalCache.js";
 
 /** Who may run a migration's decisions, until it is given back. */
@@ -27,6 +28,8 @@ export interface Store {
    * @param after only those after that number, which must have been asked for before. @default all
    */
   entries(stack: string, after?: number): Promise<Recorded[]>;
+  /** Faults of a journal as it lies there now, whatever is remembered of it, and against what is; empty when all is well. */
+  verify(stack: string): Promise<ChainFault[]>;
   /**
    * Appends as the holder of the lease, or as a command (no lease).
    * @param by what it was decided on: the lease that must still be held, or the last entry that was seen
@@ -118,6 +121,23 @@ export class FolderStore implements Store {
     // Never beside an append: half a line would be taken for one that a crash cut off.
     const entries = this.cache.entries(stack) ?? (await this.oneAtATime(stack, () => this.journal(stack)));
     return after === 0 ? entries : entries.slice(after);
+  }
+
+  async verify(stack: string): Promise<ChainFault[]> {
+    const file = join(this.root, stack, JOURNAL);
+    // What is appended meanwhile is looked at the next time.
+    const [head, size] = await this.oneAtATime(stack, async () => [this.cache.head(stack), await sizeOf(file)]);
+    const check = new ChainCheck(head);
+    let rest = "";
+    if (size > 0)
+      for await (const text of createReadStream(file, { encoding: "utf8", end: size - 1 })) {
+        const lines = `${rest}${text}`.split("\n");
+        rest = lines.pop() ?? "";
+        check.take(lines.filter((l) => l !== ""));
+      }
+    // Of a journal that was read, nothing is left that a crash cut off.
+    if (head !== undefined && rest !== "") check.take([rest]);
+    return check.end();
   }
 
   private async journal(stack: string): Promise<Recorded[]> {
@@ -249,7 +269,7 @@ export class FolderStore implements Store {
     if (whole.length < text.length) await truncate(file, Buffer.byteLength(whole));
     const lines = whole.split("\n").filter((l) => l !== "");
     const entries = lines.map((line, i) => parseLine(line, `${file} line ${i + 1}`));
-    requireIntact(entries, `of ${stack} (${file})`, { lines });
+    requireIntact(entries, `of ${stack} (${file})`, { lines, last: this.cache.head(stack) });
     if (entries.length > 0) this.cache.keep(stack, entries, whole.length);
     return entries;
   }
@@ -278,6 +298,17 @@ export class FolderStore implements Store {
       ),
     );
     return result;
+  }
+}
+
+/** 0 without a file. */
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (cause) {
+    const { code = String(cause) } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return 0;
+    throw new UserError({ path: file, got: code, accepted: "a journal that can be read" }, { cause });
   }
 }
 

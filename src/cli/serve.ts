@@ -6,8 +6,8 @@ import { NO_OPERATIONS, readOperations } from "../operations/config.js";
 import { createLogger } from "../operations/logs.js";
 import { Operations, type Watched } from "../operations/operations.js";
 import { openTracing } from "../operations/tracing/open.js";
-import { type RunningServer, startServer } from "../server.js";
-import { openAccess } from "../service/access.js";
+import { type RunningServer, type ServerOptions, startServer } from "../server.js";
+import { type OpenAccess, openAccess } from "../service/access.js";
 import { keepHeapSmall } from "../service/heap.js";
 import { openRealService } from "../service/real.js";
 import { type CommandOptions, folderProject, rehearsalsIn } from "./project.js";
@@ -67,10 +67,10 @@ export async function serveMigrations(
 ): Promise<void> {
   const { state, host, port, targets, access: file, shutdownSeconds } = options;
   const { migrations } = service;
-  const { access, settings, close } = await openAccess({ state, host, file, namesPeople: targets === undefined });
+  const opened = await openAccess({ state, host, file, namesPeople: targets === undefined });
   try {
     await operations.watch(service);
-    const server = await startServer({ migrations, rehearsals: rehearsalsIn(state), access, settings, operations, host, port });
+    const server = await listen(opened, { migrations, rehearsals: rehearsalsIn(state), operations, host, port });
     process.stdout.write(`${servingLines(server)}\n`);
     // Nobody waits for other stacks' journals to be verified; /readyz says when all are.
     migrations.resumeAll().catch((error: Error) => operations.logger.error({ err: error }, "the journals cannot be read"));
@@ -82,8 +82,20 @@ export async function serveMigrations(
     if (!ended) process.exit(0);
   } finally {
     await operations.close();
-    await close();
+    await opened.close();
   }
+}
+
+/** One that finds its port taken leaves the token of the service that has it alone. @throws UserError when it is taken */
+export async function listen({ access, settings, announce }: OpenAccess, options: ServerOptions): Promise<RunningServer> {
+  const server = await startServer({ ...options, access, settings });
+  try {
+    await announce();
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  return server;
 }
 
 /** What a person needs to get in. */

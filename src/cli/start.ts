@@ -9,13 +9,12 @@ import { renderMarkdown } from "../report/markdown.js";
 import { renderTerminal } from "../report/terminal.js";
 import type { OpenSandbox } from "../sandbox/open.js";
 import { forgetSandbox } from "../sandbox/project.js";
-import { startServer } from "../server.js";
 import { openAccess } from "../service/access.js";
 import { faultsByStack } from "./faults.js";
 import { isColoured } from "./output.js";
 import { printer } from "./progress.js";
 import { type CommandOptions, folderProject, rehearsalsIn, sandboxFolder } from "./project.js";
-import { servingLines } from "./serve.js";
+import { listen, servingLines } from "./serve.js";
 import { untilStopped } from "./stop.js";
 import { withSandbox } from "./withSandbox.js";
 
@@ -46,12 +45,15 @@ export async function start(options: StartOptions): Promise<void> {
     await report(open, options.state, out.say);
     await writeAtomically(finished, new Date().toISOString());
     if (options.exit === true) return;
-    const { access, close } = await openAccess({ state: options.state, host: "127.0.0.1", namesPeople: true });
-    const server = await startServer({ migrations: open.migrations, rehearsals: rehearsalsIn(options.state), access, port: options.port });
-    out.say(`\n${servingLines(server)}`);
-    await untilStopped();
-    await server.close();
-    await close();
+    const opened = await openAccess({ state: options.state, host: "127.0.0.1", namesPeople: true });
+    try {
+      const server = await listen(opened, { migrations: open.migrations, rehearsals: rehearsalsIn(options.state), port: options.port });
+      out.say(`\n${servingLines(server)}`);
+      await untilStopped();
+      await server.close();
+    } finally {
+      await opened.close();
+    }
   });
 }
 

@@ -978,7 +978,7 @@ export class Operations {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/abort`, body, repeatable: true, ...options });
   }
 
-  /** Takes Alertmanager's webhook: a firing alert with the label `stack` goes back like a failed gate, by the phase's policy. Needs the role operator. */
+  /** Takes Alertmanager's webhook: a firing alert with the label `stack` goes back like a failed gate, by the phase's policy. Needs the role operator. The body may have 2048 kB, that of other requests 64 kB. */
   receiveAlerts(body: {
     alerts: {
       status: "firing" | "resolved";

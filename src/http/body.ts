@@ -3,7 +3,7 @@ import express, { type Request, type RequestHandler } from "express";
 import { SIGNATURE_HEADERS } from "../operations/signatures.js";
 import { routes } from "./routes/index.js";
 
-const LIMIT = "64kb";
+const LIMIT = 64 * 1_024;
 const raw = new WeakMap<IncomingMessage, Buffer>();
 
 /** The body of a request as it arrived, byte by byte: what a signature is over. */
@@ -15,13 +15,21 @@ export const isSigned = (request: Request): boolean =>
   request.get(SIGNATURE_HEADERS.signature) !== undefined &&
   routes.some((r) => r.signed === true && r.path === request.path);
 
-const parseJson = express.json({
-  limit: LIMIT,
-  strict: false,
-  verify: (request, _, body) => {
-    raw.set(request, body);
-  },
-});
+const parserUpTo = (limit: number): RequestHandler =>
+  express.json({
+    limit,
+    strict: false,
+    verify: (request, _, body) => {
+      raw.set(request, body);
+    },
+  });
+
+const parseUsual = parserUpTo(LIMIT);
+const parsers = new Map(
+  routes.flatMap(({ method, path, largestBody }) =>
+    largestBody === undefined ? [] : [[`${method.toUpperCase()} ${path}`, parserUpTo(largestBody)]],
+  ),
+);
 
 /** A signature is over the body, which is therefore read before anybody is known. */
 export const parseSigned: RequestHandler = (request, response, next) => (isSigned(request) ? parseBody(request, response, next) : next());
@@ -31,5 +39,5 @@ export const parseBody: RequestHandler = (request, response, next) => {
   const hasBody = Number(request.get("content-length") ?? 0) > 0 || request.get("transfer-encoding") !== undefined;
   if (hasBody && request.is("application/json") === false)
     next(Object.assign(new Error(`media type ${request.get("content-type")}`), { type: "charset.unsupported" }));
-  else parseJson(request, response, next);
+  else (parsers.get(`${request.method} ${request.path}`) ?? parseUsual)(request, response, next);
 };

@@ -55,7 +55,7 @@ function operation(route: Route, components: Components): Json {
     tags: [route.tag],
     summary: route.summary,
     ...(route.signed === true ? { security: [{ token: [] }, { signature: [] }] } : {}),
-    ...(route.needs === "nobody" ? { security: [] } : { description: `Needs the role ${route.needs}.` }),
+    ...(route.needs === "nobody" ? { security: [] } : { description: `Needs the role ${route.needs}.${largest(route)}` }),
     parameters: [
       ...parameters("path", route.params, components),
       ...parameters("query", route.query, components),
@@ -82,6 +82,9 @@ function operation(route: Route, components: Components): Json {
     },
   };
 }
+
+const largest = ({ largestBody }: Route): string =>
+  largestBody === undefined ? "" : ` The body may have ${largestBody / 1_024} kB, that of other requests 64 kB.`;
 
 /** What a repeatable request takes. */
 const HEADERS = z.object({ "Idempotency-Key": idempotencyKey.optional() });

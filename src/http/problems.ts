@@ -131,7 +131,12 @@ function bodyProblem(error: unknown): Omit<Problem, "requestId"> | undefined {
     case "entity.parse.failed":
       return { type: "/problems/user", title, status: 400, detail: "body: got text that is no JSON; accepted: a JSON object" };
     case "entity.too.large":
-      return { type: "/problems/too-large", title: "The body is too large", status: 413, detail: "body: accepted: at most 64 kB" };
+      return {
+        type: "/problems/too-large",
+        title: "The body is too large",
+        status: 413,
+        detail: `body: accepted: at most ${Number((error as { limit?: number }).limit) / 1_024} kB`,
+      };
     case "encoding.unsupported":
     case "charset.unsupported":
       return { type: "/problems/media-type", title: "Not this media type", status: 415, detail: "body: accepted: JSON in UTF-8" };

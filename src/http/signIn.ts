@@ -1,5 +1,7 @@
 import express, { type ErrorRequestHandler, type Request, type Response, type Router } from "express";
 import { type Access, callerOf } from "../access/access.js";
+import type { Caller } from "../access/caller.js";
+import type { WebhookSenders } from "../access/webhooks.js";
 import { Forbidden, Unauthenticated } from "../errors.js";
 import type { Authenticate } from "./authentication.js";
 import { isSigned, rawBodyOf } from "./body.js";
@@ -13,7 +15,7 @@ const FORM = "16kb";
 /** The bearer token of a request, or the cookie of a browser that has signed in. */
 export function authenticateBy(access: Access): Authenticate {
   return async (request) => {
-    if (access.webhooks !== undefined && isSigned(request)) return access.webhooks.callerOf(request.headers, rawBodyOf(request));
+    if (access.webhooks !== undefined && isSigned(request)) return senderOf(request, access.webhooks);
     const header = request.get("authorization");
     if (header !== undefined) {
       const bearer = /^Bearer +(\S+)$/i.exec(header)?.[1];
@@ -28,6 +30,15 @@ export function authenticateBy(access: Access): Authenticate {
       });
     return callerOf(access, cookie, request.get("x-cutover-user"));
   };
+}
+
+/** A message counts as taken once its sender was told so: after any other answer, or none, it comes again. */
+async function senderOf(request: Request, webhooks: WebhookSenders): Promise<Caller> {
+  const { caller, end } = await webhooks.accept(request.headers, rawBodyOf(request));
+  const { res: response } = request;
+  if (response === undefined || response.closed) end(false);
+  else response.once("close", () => end(response.writableFinished && response.statusCode < 300));
+  return caller;
 }
 
 /** How a browser gets in, and what it is shown before. */

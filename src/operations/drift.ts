@@ -18,7 +18,9 @@ export async function lookForDriftOften(cron: string, migrations: Migrations, qu
     });
   });
   await queue.work(ROUND, async () => {
-    for (const { stack } of await migrations.list()) await queue.send(LOOK, { stack }, { key: stack, ...TRIES });
+    // One that cannot be read is told of, and holds up no other.
+    for (const { stack } of await migrations.list((unread, error) => migrations.fail(unread, error)))
+      await queue.send(LOOK, { stack }, { key: stack, ...TRIES });
   });
   await queue.schedule(ROUND, cron, {});
 }

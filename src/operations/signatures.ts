@@ -62,20 +62,30 @@ export function verifySignature(keys: readonly Buffer[], headers: IncomingHttpHe
   return { valid: true, id };
 }
 
-/** Remembers ids for as long as their signatures are accepted: a message that comes twice is a repetition. */
+/**
+ * Remembers ids for as long as their signatures are accepted: a message that was taken and comes again is a repetition.
+ * One that was refused is no such thing: its sender sends it again under the same id, and is right to.
+ */
 export class SeenIds {
   /** Id → until when, oldest first. */
-  private readonly ids = new Map<string, number>();
+  private readonly taken = new Map<string, number>();
+  private readonly underWay = new Set<string>();
 
-  /** @returns false when the id has been here already */
-  first(id: string, now = Date.now()): boolean {
-    for (const [old, until] of this.ids) {
+  /** @returns `first` to whoever must `end` it */
+  begin(id: string, now = Date.now()): "first" | "under way" | "taken" {
+    for (const [old, until] of this.taken) {
       if (until > now) break;
-      this.ids.delete(old);
+      this.taken.delete(old);
     }
-    if (this.ids.has(id)) return false;
+    if (this.taken.has(id)) return "taken";
+    if (this.underWay.has(id)) return "under way";
+    this.underWay.add(id);
+    return "first";
+  }
+
+  end(id: string, taken: boolean, now = Date.now()): void {
+    this.underWay.delete(id);
     // A timestamp may lie ahead by the tolerance and is then accepted for twice as long.
-    this.ids.set(id, now + 2 * TOLERANCE_SECONDS * 1_000);
-    return true;
+    if (taken) this.taken.set(id, now + 2 * TOLERANCE_SECONDS * 1_000);
   }
 }

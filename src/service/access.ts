@@ -20,6 +20,8 @@ export interface AccessOptions {
 export interface OpenAccess {
   access: Access;
   settings: AccessConfig;
+  /** Once the service listens: this machine's command line finds the local token. Before, another one may have the port. */
+  announce(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,7 +42,6 @@ export async function openAccess({ state, host, file, namesPeople }: AccessOptio
       { next: "Make an API token first (cutover token create), or name an identity provider with --access (docs/security.md)." },
     );
   }
-  if (local !== undefined) await keepLocalToken(state, local);
   return {
     access: {
       tokens,
@@ -49,9 +50,12 @@ export async function openAccess({ state, host, file, namesPeople }: AccessOptio
       ...(settings.webhooks.length === 0 ? {} : { webhooks: new WebhookSenders(settings.webhooks) }),
     },
     settings,
+    announce: async () => {
+      if (local !== undefined) await keepLocalToken(state, local);
+    },
     close: async () => {
       await tokens.close();
-      if (local !== undefined) await forgetLocalToken(state);
+      if (local !== undefined) await forgetLocalToken(state, local);
     },
   };
 }

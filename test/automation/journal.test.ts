@@ -6,7 +6,7 @@ import type { Entry, Recorded } from "../../src/automation/entries.js";
 import { lineOf, record, redact, verifyChain } from "../../src/automation/journal.js";
 import { FolderStore } from "../../src/automation/store.js";
 import { Conflict, PromiseViolation, UserError } from "../../src/errors.js";
-import { storeContract } from "../contracts/store.js";
+import { storeContract, type Tamper } from "../contracts/store.js";
 import { tempFolder, tempFolderForSuite } from "../support/tmp.js";
 
 const entry = (reason: string): Entry => ({ type: "migration.held", reason });
@@ -149,5 +149,15 @@ describe("the folder store", () => {
 
 describe("the folder store, opened again and again", () => {
   const folder = tempFolderForSuite("store");
-  storeContract("a folder", () => FolderStore.open(folder()));
+  const tamper: Tamper = async (stack, change) => {
+    const file = join(folder(), stack, "journal.ndjson");
+    const lines = (await readFile(file, "utf8")).split("\n").slice(0, -1);
+    await writeFile(
+      file,
+      change(lines)
+        .map((l) => `${l}\n`)
+        .join(""),
+    );
+  };
+  storeContract("a folder", () => FolderStore.open(folder()), tamper);
 });

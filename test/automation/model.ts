@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import type { Driver, Updated } from "../../src/automation/engine/driver.js";
 import { unsettled } from "../../src/automation/engine/failures.js";
 import type { Entry, Recorded } from "../../src/automation/entries.js";
-import { record } from "../../src/automation/journal.js";
+import { record, verifyChain } from "../../src/automation/journal.js";
 import { buildPlan, planDigest } from "../../src/automation/plan.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store.js";
 import type { Preview, ProjectPort } from "../../src/automation/types.js";
@@ -396,6 +396,7 @@ export class ModelStore implements Store {
     this.reach();
     return (this.journals.get(stack) ?? []).slice(after);
   };
+  verify = async (stack: string) => verifyChain(this.journals.get(stack) ?? []);
   keepFile = async (_: string, name: string): Promise<string> => name;
   file = async (): Promise<undefined> => undefined;
   files = async (): Promise<string[]> => [];

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Entry } from "../../src/automation/entries.js";
-import { verifyChain } from "../../src/automation/journal.js";
+import type { Entry, Recorded } from "../../src/automation/entries.js";
+import { lineOf, record, verifyChain } from "../../src/automation/journal.js";
 import { Moved, type Store } from "../../src/automation/store.js";
 import { Conflict, PromiseViolation } from "../../src/errors.js";
 
@@ -11,11 +11,14 @@ const failure = (call: Promise<unknown>): Promise<unknown> =>
     (e) => e,
   );
 
+export type Tamper = (stack: string, change: (lines: string[]) => string[]) => Promise<void>;
+
 /**
  * What every store keeps.
  * @param open the same journals each time, as after a restart
+ * @param tamper puts other lines in the place of a journal's, past every store
  */
-export function storeContract(name: string, open: () => Promise<Store>): void {
+export function storeContract(name: string, open: () => Promise<Store>, tamper: Tamper): void {
   describe(`the contract of the store: ${name}`, function () {
     this.timeout(60_000);
     let count = 0;
@@ -143,6 +146,51 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       expect(await failure(store.adopt(to, entries))).to.be.instanceOf(Conflict);
       await store.append(to, entry("four"), 2);
       expect(verifyChain(await store.entries(to))).to.deep.equal([]);
+    });
+
+    it("promise 9: verifies what lies there now, not what it remembers: also while it runs", async () => {
+      const chain = (count: number) => {
+        const all: Recorded[] = [];
+        for (let i = 1; i <= count; i += 1) all.push(record(entry(`reason ${i}\u2028`), all.at(-1), 1, 0));
+        return all;
+      };
+      const store = await open();
+      const faultsAfter = async (change: (lines: string[]) => string[], count = 5) => {
+        const stack = stackName();
+        await store.adopt(stack, chain(count));
+        await store.entries(stack);
+        expect(await store.verify(stack)).to.deep.equal([]);
+        await tamper(stack, change);
+        return (await store.verify(stack)).map((f) => `${f.seq} ${f.what}`);
+      };
+      const missing = "5 is missing, or another one than this service has written or read";
+      // Longer than what is verified at a time.
+      expect(await faultsAfter((lines) => lines.map((l) => l.replace("reason 202", "REASON 202")), 210)).to.deep.equal([
+        "202 was changed after it was written",
+      ]);
+      expect(await faultsAfter((lines) => lines.slice(0, -1))).to.deep.equal([missing]);
+      expect(await faultsAfter(() => [])).to.deep.equal([missing]);
+      expect(await faultsAfter((lines) => lines.with(2, "no JSON"))).to.deep.equal([
+        "3 is no entry any more",
+        "4 does not follow the entry before it",
+      ]);
+      // Hashed anew, the chain itself is unbroken.
+      const forged = chain(4);
+      forged.push(record(entry("another reason"), forged.at(-1), 1, 0));
+      expect(await faultsAfter(() => forged.map(lineOf))).to.deep.equal([missing]);
+    });
+
+    it("promise 9: goes on from no journal that was cut off while it runs", async () => {
+      const stack = stackName();
+      const store = await open();
+      for (const reason of ["one", "two"]) await store.append(stack, entry(reason), 1);
+      await store.entries(stack);
+      // Now it has to be read again.
+      const other = stackName();
+      await store.append(other, entry("x".repeat(9_000_000)), 1);
+      await store.entries(other);
+      await tamper(stack, (lines) => lines.slice(0, 1));
+      expect(await failure(store.entries(stack))).to.be.instanceOf(PromiseViolation);
     });
 
     it("gives files of evidence back by their names only", async () => {

@@ -1,11 +1,12 @@
 import { expect } from "chai";
 import type { Driver } from "../../src/automation/engine/driver.js";
 import type { ResourceChange } from "../../src/automation/types.js";
-import { Conflict } from "../../src/errors.js";
+import { Conflict, PromiseViolation } from "../../src/errors.js";
 import { parseOperations } from "../../src/operations/config.js";
+import { lookForDriftOften } from "../../src/operations/drift.js";
 import { createLogger } from "../../src/operations/logs.js";
 import { Operations } from "../../src/operations/operations.js";
-import { openQueue } from "../../src/service/queue.js";
+import { openQueue, type Queue } from "../../src/service/queue.js";
 import { STACK } from "../automation/model.js";
 import { modelService } from "../automation/modelService.js";
 import { afterThisTest } from "../support/cleanup.js";
@@ -64,6 +65,28 @@ describe("drift detection", () => {
     await service.settled(STACK);
     expect(looks.length).to.equal(1);
     expect(await looks[0]).to.be.instanceOf(Conflict);
+  });
+
+  it("goes round the readable stacks when a journal cannot be read, and tells of that one", async () => {
+    const { service, store } = drifting();
+    await service.create(STACK, "alice");
+    const { entries, lengths } = store;
+    store.lengths = async () => new Map([["a-broken-one", 3], ...(await lengths())]);
+    store.entries = async (stack, after) => {
+      if (stack === "a-broken-one") throw new PromiseViolation(9, "it was tampered with");
+      return entries(stack, after);
+    };
+    const [told, sent]: string[][] = [[], []];
+    service.onFailure((stack) => told?.push(stack));
+    const works = new Map<string, (data: object) => Promise<void>>();
+    const queue = {
+      work: async (name: string, work: (data: object) => Promise<void>) => void works.set(name, work),
+      send: async (_: string, { stack }: { stack: string }) => void sent?.push(stack),
+      schedule: async () => undefined,
+    } as unknown as Queue;
+    await lookForDriftOften("0 5 * * *", service, queue);
+    await works.get("drift-round")?.({});
+    expect([told, sent]).to.deep.equal([["a-broken-one"], ["web-api-staging", STACK]]);
   });
 
   it("goes round all stacks through the queue, and tells once of what it finds", async () => {

@@ -57,8 +57,16 @@ describe("signatures of webhooks", () => {
 
   it("count once: an id that was seen is a repetition until its signature has lapsed", () => {
     const seen = new SeenIds();
-    expect([seen.first("a", NOW), seen.first("a", NOW + 599_000), seen.first("b", NOW)]).to.deep.equal([true, false, true]);
-    expect(seen.first("a", NOW + 600_000)).to.equal(true);
+    expect([seen.begin("a", NOW), seen.begin("a", NOW), seen.begin("b", NOW)]).to.deep.equal(["first", "under way", "first"]);
+    seen.end("a", true, NOW);
+    expect([seen.begin("a", NOW + 599_000), seen.begin("a", NOW + 600_000)]).to.deep.equal(["taken", "first"]);
+  });
+
+  it("count again after a message was not taken: its sender sends it once more under the same id", () => {
+    const seen = new SeenIds();
+    seen.begin("a", NOW);
+    seen.end("a", false, NOW);
+    expect(seen.begin("a", NOW)).to.equal("first");
   });
 
   it("need a secret of some length, and never print it", () => {

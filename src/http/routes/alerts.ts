@@ -1,6 +1,9 @@
 import { z } from "zod";
-import { may } from "../../access/caller.js";
+import { type Caller, may } from "../../access/caller.js";
+import type { Migrations } from "../../automation/migrations.js";
 import { currentConfig } from "../../automation/state.js";
+import { NotFound, Transient } from "../../errors.js";
+import { STACK_NAME } from "../schemas/common.js";
 import { route } from "./route.js";
 
 const texts = z.record(z.string(), z.string());
@@ -21,7 +24,39 @@ const webhook = z.looseObject({
     .max(1_000, "at most 1,000 alerts"),
 });
 
+/** So many alerts of a usual size, each with its labels, a description and links. */
+const LARGEST = 2 * 1_024 * 1_024;
+
 const OUTCOMES = ["journaled", "known", "no such migration", "not firing", "no label stack"] as const;
+type Outcome = (typeof OUTCOMES)[number];
+type Alert = z.output<typeof webhook>["alerts"][number];
+
+const stackOf = ({ labels }: Alert): string | undefined => labels.stack;
+const nameOf = ({ labels: { alertname = "an alert" } }: Alert): string => alertname;
+
+/** What is done about one alert. @throws whatever keeps it from being journaled */
+async function take(alert: Alert, caller: Caller, migrations: Migrations): Promise<Outcome> {
+  const { status, annotations, startsAt, fingerprint } = alert;
+  const [stack, name] = [stackOf(alert), nameOf(alert)];
+  if (status !== "firing") return "not firing";
+  if (stack === undefined) return "no label stack";
+  // A label is any text; what is none of a stack must not reach a store's folders.
+  if (!STACK_NAME.test(stack) || !(await isOperated(stack, caller, migrations))) return "no such migration";
+  // The same alert is sent again and again while it fires.
+  const id = `${fingerprint ?? name}@${startsAt}`;
+  const reason = [name, annotations.description ?? annotations.summary ?? ""].filter((t) => t !== "").join(": ");
+  return (await migrations.alarm(stack, { id, source: "Alertmanager", reason: reason.slice(0, 500) })) ? "journaled" : "known";
+}
+
+async function isOperated(stack: string, caller: Caller, migrations: Migrations): Promise<boolean> {
+  try {
+    const { name, environment } = currentConfig((await migrations.get(stack)).state).application;
+    return may(caller, "operator", { application: name, environment });
+  } catch (error) {
+    if (error instanceof NotFound) return false;
+    throw error;
+  }
+}
 
 export const alertRoutes = [
   route({
@@ -33,31 +68,30 @@ export const alertRoutes = [
     needs: "operator",
     signed: true,
     body: webhook,
+    largestBody: LARGEST,
     answer: {
       schema: z.object({ alerts: z.array(z.object({ alert: z.string(), stack: z.string().optional(), outcome: z.enum(OUTCOMES) })) }),
       what: "What was done about each",
     },
     problems: [409],
     handle: async ({ body, caller, services: { migrations } }) => {
-      const known = new Map((await migrations.list()).map((m) => [m.stack, m]));
-      const answers: { alert: string; stack?: string; outcome: (typeof OUTCOMES)[number] }[] = [];
-      for (const { status, labels, annotations, startsAt, fingerprint } of body.alerts) {
-        const { alertname = "an alert", stack } = labels;
-        const say = (outcome: (typeof OUTCOMES)[number]) =>
-          answers.push({ alert: alertname, ...(stack === undefined ? {} : { stack }), outcome });
-        const migration = stack === undefined ? undefined : known.get(stack);
-        const of = migration === undefined ? undefined : currentConfig(migration.state).application;
-        if (status !== "firing") say("not firing");
-        else if (stack === undefined) say("no label stack");
-        else if (of === undefined || !may(caller, "operator", { application: of.name, environment: of.environment }))
-          say("no such migration");
-        else {
-          // The same alert is sent again and again while it fires.
-          const id = `${fingerprint ?? alertname}@${startsAt}`;
-          const reason = [alertname, annotations.description ?? annotations.summary ?? ""].filter((t) => t !== "").join(": ");
-          say((await migrations.alarm(stack, { id, source: "Alertmanager", reason: reason.slice(0, 500) })) ? "journaled" : "known");
+      const answers: { alert: string; stack?: string; outcome: Outcome }[] = [];
+      const failed = new Map<string, Error>();
+      for (const alert of body.alerts) {
+        const stack = stackOf(alert);
+        try {
+          const outcome = await take(alert, caller, migrations);
+          answers.push({ alert: nameOf(alert), ...(stack === undefined ? {} : { stack }), outcome });
+        } catch (error) {
+          // Users of the other stacks go back all the same.
+          failed.set(stack ?? nameOf(alert), error as Error);
         }
       }
+      for (const [stack, error] of failed) migrations.fail(stack, error);
+      if (failed.size > 0)
+        throw new Transient(`Alerts were not taken for ${[...failed.keys()].join(", ")}; all others were.`, {
+          next: "Send them again: those that were taken are known. The service's log says what is wrong.",
+        });
       return { alerts: answers };
     },
   }),

@@ -62,6 +62,8 @@ interface Description<P extends z.ZodObject, Q extends z.ZodObject, B extends z.
   query?: Q;
   /** Absent when it takes none. */
   body?: B;
+  /** Bytes of the largest body. @default 64 kB */
+  largestBody?: number;
   /** Whether it tells of all applications at once: the role must then hold for every one. @default false */
   ofAll?: boolean;
   /** Whether a known sender's signature over the body is a credential too. @default false */
