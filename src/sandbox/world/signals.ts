@@ -78,10 +78,16 @@ export function signal(
     case "snapshot-available":
       return known(Object.values(state.snapshots).some((at) => now - at >= 600 * SECOND) ? 1 : 0);
     case "security-groups-users":
-      return known(state.old.instances.length + (state.old.loadBalancer ? 1 : 0) + (state.old.database ? 1 : 0));
+      return known(securityGroupUsers(state, config));
     case "staging-verified":
       return unknown("not measured here");
   }
+}
+
+/** A database that the stack config does not name as old stays, and has groups of its own. */
+function securityGroupUsers({ old }: WorldState, config: StackConfig): number {
+  const database = old.database && config.old?.databaseIdentifier !== undefined;
+  return old.instances.length + (old.loadBalancer ? 1 : 0) + (database ? 1 : 0);
 }
 
 /** A rate needs requests: none is not "no errors", and too few say nothing. */
