@@ -44,6 +44,12 @@ export async function openDatabase(url: string, connections = 8): Promise<Databa
     return PgliteDatabase.open(url.slice("pglite:".length).replace(/^\/\//, ""));
   }
   if (!/^postgres(ql)?:\/\/[^\s]+$/.test(url)) throw new UserError({ path: "DATABASE_URL", got: "something else", accepted: ACCEPTED });
+  // Neither here nor by the driver is it ever shown: it holds a password.
+  if (!URL.canParse(url))
+    throw new UserError(
+      { path: "DATABASE_URL", got: "an address that cannot be read", accepted: ACCEPTED },
+      { next: "Write / # ? and @ in the password as %2F %23 %3F and %40." },
+    );
   return new PostgresDatabase(url, connections);
 }
 

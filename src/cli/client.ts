@@ -113,7 +113,7 @@ export class ServiceClient {
 
 /** The error that a problem document describes. */
 function errorOf({ status, message, next, type, requestId, document }: CutoverProblem, server: string): Error {
-  if (status === 0) return unreachable(server, message);
+  if (status === 0) return unreachable(server, message, next);
   if (status === 401)
     return new Unauthenticated(message, {
       next: "Set CUTOVER_TOKEN to a token of the service; `cutover serve` leaves one in the state folder (--state).",
@@ -137,11 +137,11 @@ function errorOf({ status, message, next, type, requestId, document }: CutoverPr
   return new Terminal(message, { next });
 }
 
-function unreachable(server: string, message: string): Error {
+function unreachable(server: string, message: string, next = FIRST_STEPS): Error {
   if (!URL.canParse(server) || !/^https?:/.test(server))
     return new UserError(
       { path: "--server", got: server, accepted: "the service's address, for example http://127.0.0.1:8080" },
       { next: FIRST_STEPS },
     );
-  return new Transient(message, { next: FIRST_STEPS });
+  return new Transient(message, { next });
 }

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { parse } from "yaml";
-import { UserError } from "../errors.js";
+import { printable, UserError } from "../errors.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
 import { print, tableOf } from "./output.js";
 
@@ -35,5 +35,13 @@ function change(text: string): [string, unknown] {
   const at = text.indexOf("=");
   if (at < 1)
     throw new UserError({ path: "changes", got: JSON.stringify(text), accepted: "PATH=VALUE, for example gates.maxErrorRate=0.02" });
-  return [text.slice(0, at), parse(text.slice(at + 1))];
+  const [path, value] = [text.slice(0, at), text.slice(at + 1)];
+  try {
+    return [path, parse(value)];
+  } catch (cause) {
+    throw new UserError(
+      { path, got: printable(value), accepted: "a value as in a stack config, for example 0.02 or [25, 100]" },
+      { cause },
+    );
+  }
 }

@@ -30,7 +30,7 @@ export interface Call extends CallOptions {
   text?: boolean;
 }
 
-/** What the service refused, and why: a problem document of RFC 9457. Status 0: it did not answer. */
+/** What the service refused, and why: a problem document of RFC 9457. Status 0: it did not answer, or not to the end. */
 export class CutoverProblem extends Error {
   override readonly name = "CutoverProblem";
   constructor(
@@ -69,11 +69,31 @@ export class Connection {
     for (let left = mayRepeat ? (this.options.retries ?? 2) : 0; ; left -= 1) {
       try {
         const answer = await this.send(path + queryOf(call.query), init, headers);
-        return (text === true ? await answer.text() : await answer.json()) as T;
+        return (await this.read(answer, text === true, signal)) as T;
       } catch (error) {
         if (left === 0 || !(error instanceof CutoverProblem) || (error.status !== 0 && error.status !== 503)) throw error;
         await pause(SECOND, signal);
       }
+    }
+  }
+
+  /** Reads a whole answer. @throws CutoverProblem for one that breaks off, or comes from something else than the service */
+  private async read(answer: Response, asText: boolean, signal?: AbortSignal): Promise<unknown> {
+    const { url } = this.options;
+    const text = await answer.text().catch((error: Error) => {
+      if (signal?.aborted === true) throw error;
+      throw new CutoverProblem(0, "/problems/no-answer", `The answer of ${url} broke off: ${error.message}`);
+    });
+    if (asText) return text;
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new CutoverProblem(
+        0,
+        "/problems/no-answer",
+        `${url} answered ${answer.status} with ${text.trim() === "" ? "nothing" : "what is no JSON"}.`,
+        "Look whether the address is the service's: a proxy or another service may answer there.",
+      );
     }
   }
 

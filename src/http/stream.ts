@@ -9,6 +9,8 @@ import { viewOf, viewsOf } from "./views.js";
 const BEAT_MS = 15_000;
 /** Events that a client may have missed and still gets. */
 const KEPT = 2_000;
+/** What may wait for one client, in bytes: who reads no more is let go, and comes back for what it missed. */
+const MOST_WAITING = 1_024 * 1_024;
 /** What a client that missed more is sent, once for each migration. */
 const SNAPSHOT = "snapshot";
 
@@ -16,6 +18,12 @@ interface Sent {
   number: number;
   text: string;
   scope: Scope;
+}
+
+interface Client {
+  sees: Sees;
+  /** What may wait for it, in bytes: what it had missed, which comes all at once, and some more. */
+  mayWait: number;
 }
 
 /** Whether whoever listens may see what belongs to an application and environment. */
@@ -31,13 +39,14 @@ export class ProgressStream {
   private readonly process = randomUUID().slice(0, 8);
   private readonly kept: Sent[] = [];
   private last = 0;
-  private readonly clients = new Map<Response, Sees>();
+  private readonly clients = new Map<Response, Client>();
   /** Events are written in the order in which they happened. */
   private tail: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly migrations: Migrations,
     private readonly beatMs = BEAT_MS,
+    private readonly mostWaiting = MOST_WAITING,
   ) {
     migrations.onProgress(({ stack, entry, state }) => {
       this.tail = this.tail
@@ -51,20 +60,37 @@ export class ProgressStream {
   /** Answers one request, until the client goes or its credential ends. */
   serve(request: Request, response: Response, sees: Sees): void {
     response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store", Connection: "keep-alive" });
+    // A client that goes at the wrong moment ends its own stream, not the service.
+    response.on("error", () => this.clients.delete(response));
     const seen = request.get("last-event-id");
     // Where it is now, so that a client whose connection breaks before the first event misses nothing either.
     response.write(seen === undefined ? `: open\nid: ${this.process}-${this.last}\n\n` : ": open\n\n");
     const resumed = seen === undefined || this.replay(seen, response, sees);
-    this.clients.set(response, sees);
-    if (!resumed) void this.snapshot(response, sees).catch(() => response.end());
+    const client = { sees, mayWait: this.mostWaiting + response.writableLength };
+    this.clients.set(response, client);
+    if (!resumed) void this.snapshot(response, client).catch(() => this.leave(response));
     const beat = setInterval(async () => {
-      if (await isStillKnown(request)) response.write(": still here\n\n");
-      else response.end();
+      if (await isStillKnown(request)) this.write(response, client, ": still here\n\n");
+      else this.leave(response);
     }, this.beatMs);
-    request.on("close", () => {
+    response.on("close", () => {
       this.clients.delete(response);
       clearInterval(beat);
     });
+  }
+
+  /** Nothing is written after the end. */
+  private leave(response: Response): void {
+    this.clients.delete(response);
+    // An end waits behind what is not read.
+    if (response.writableEnded) response.destroy();
+    else response.end();
+  }
+
+  private write(response: Response, { mayWait }: Client, text: string): void {
+    if (response.writableEnded || response.destroyed) return;
+    response.write(text);
+    if (response.writableLength > mayWait) response.destroy();
   }
 
   private send(type: string, view: Scope): void {
@@ -72,7 +98,7 @@ export class ProgressStream {
     const sent = { number: this.last, text: this.textOf(type, view), scope: view };
     this.kept.push(sent);
     if (this.kept.length > KEPT) this.kept.shift();
-    for (const [client, sees] of this.clients) if (sees(sent.scope)) client.write(sent.text);
+    for (const [response, client] of this.clients) if (client.sees(sent.scope)) this.write(response, client, sent.text);
   }
 
   private textOf(type: string, view: object): string {
@@ -89,8 +115,10 @@ export class ProgressStream {
     return true;
   }
 
-  private async snapshot(response: Response, sees: Sees): Promise<void> {
+  private async snapshot(response: Response, client: Client): Promise<void> {
     const views = await viewsOf(this.migrations, await this.migrations.list());
-    for (const view of views.filter(sees)) response.write(this.textOf(SNAPSHOT, view));
+    if (response.writableEnded || response.destroyed) return;
+    for (const view of views.filter(client.sees)) response.write(this.textOf(SNAPSHOT, view));
+    client.mayWait = this.mostWaiting + response.writableLength;
   }
 }

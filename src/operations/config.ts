@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import cronParser from "cron-parser";
 import { z } from "zod";
 import { ANNOUNCED_MOMENTS, ASKED_MOMENTS } from "../automation/hooks.js";
 import { seconds } from "../config/primitives.js";
@@ -61,6 +62,18 @@ export type HookConfig = z.output<typeof hook>;
 
 const unique = (items: readonly { name: string }[]) => new Set(items.map((i) => i.name)).size === items.length;
 
+const A_CRON = 'five fields of cron: minute, hour, day of the month, month, day of the week, for example "0 5 * * *"';
+
+/** As the queue reads it, which would end the service over any other. */
+function isCron(line: string): boolean {
+  try {
+    cronParser.parseExpression(line, { tz: "UTC" }).next();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const operationsSchema = z.strictObject({
   /** Hosts, or HOST:PORT, that may have private addresses and may be asked without TLS. */
   allowHosts: z.array(z.string().regex(/^[A-Za-z0-9.:[\]-]+$/, "a host, or HOST:PORT")).default([]),
@@ -69,7 +82,10 @@ const operationsSchema = z.strictObject({
   drift: z
     .strictObject({
       /** When stacks are compared with what is really there, in UTC. */
-      cron: z.string().regex(/^\S+( \S+){4}$/, 'five fields of cron, for example "0 5 * * *"'),
+      cron: z
+        .string(A_CRON)
+        .regex(/^\S+( \S+){4}$/, A_CRON)
+        .refine(isCron, A_CRON),
     })
     .optional(),
 });

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
 import { expect } from "chai";
 import type { Database, Query } from "../../src/automation/database.js";
 import type { Entry } from "../../src/automation/entries.js";
@@ -184,6 +185,11 @@ describe("the store on PostgreSQL", function () {
     expect(away).to.be.instanceOf(Transient).with.property("message").that.contains("127.0.0.1:1/c");
     const wrong = await failure(SqlStore.open(urlOf(server).replace(/:[^:@]+@/, ":secret@")));
     expect(wrong).to.be.instanceOf(UserError);
+    for (const unescaped of ["se/cret", "se#cret", "se?cret"]) {
+      const error = await failure(SqlStore.open(`postgresql://a:${unescaped}@127.0.0.1:1/c`));
+      expect(error, unescaped).to.be.instanceOf(UserError).with.property("message").that.contains("DATABASE_URL");
+      expect(inspect(error, { showHidden: true }), unescaped).to.not.contain(unescaped);
+    }
     for (const error of [away, wrong]) expect(error.message).to.not.contain("secret");
   });
 });

@@ -115,6 +115,11 @@ describe("the commands that act on migrations", function () {
     const wrong = await service.run(["tune", STACK, "workload.image=other"]);
     expect(wrong.code).to.equal(2);
     expect((await service.run(["tune", STACK, "nonsense"])).stderr).to.contain("PATH=VALUE");
+    const unclosed = await service.run(["tune", STACK, "dns.steps=[25, 100"]);
+    expect([unclosed.code, unclosed.stderr]).to.deep.equal([
+      2,
+      'cutover: dns.steps: got "[25, 100"; accepted: a value as in a stack config, for example 0.02 or [25, 100]\n',
+    ]);
   });
 
   it("aborts for good, only with the application's name", async () => {

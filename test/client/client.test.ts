@@ -1,10 +1,14 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import { CutoverClient, CutoverProblem, type MigrationEvent } from "../../src/client/index.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { STACK } from "../automation/model.js";
-import { type ModelService, modelService } from "../cli/service.js";
+import { cutover as cutoverCommand, type ModelService, modelService } from "../cli/service.js";
+import { afterThisTest } from "../support/cleanup.js";
 import { command, makeConsumer } from "../support/consumer.js";
 import { tempFolder } from "../support/tmp.js";
 import { startFlakyProxy } from "./flakyProxy.js";
@@ -53,6 +57,39 @@ describe("the typed client", () => {
     await service.migrations.settled(STACK);
     expect(proxy.seen).to.deep.equal(Array(3).fill(`POST /v1/migrations/${STACK}/advance`));
     expect((await service.migrations.journal(STACK)).filter((e) => e.type === "command")).to.have.length(1);
+  });
+
+  it("sends again what may be sent twice when an answer breaks off or is no JSON, and says what came instead", async () => {
+    let requests = 0;
+    const proxy = createServer((_, response) => {
+      requests += 1;
+      if (requests % 2 === 1) return void response.end("<h1>Welcome</h1>");
+      response.writeHead(200, { "content-type": "application/json", "content-length": 100 });
+      response.write('{"migra', () => response.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    afterThisTest(() => void proxy.close());
+    const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    const far = new CutoverClient({ url, retries: 1 });
+    const problemOf = (call: Promise<unknown>) =>
+      call.then(
+        () => undefined,
+        (error: CutoverProblem) => [error.name, error.status, error.message],
+      );
+    expect(await problemOf(far.listMigrations())).to.deep.equal(["CutoverProblem", 0, `The answer of ${url} broke off: terminated`]);
+    expect(requests).to.equal(2);
+    const { next } = (await far.createMigration({ stack: STACK }).catch((error: unknown) => error)) as CutoverProblem;
+    expect([requests, next]).to.deep.equal([3, "Look whether the address is the service's: a proxy or another service may answer there."]);
+    expect(await problemOf(far.advance(STACK, { extent: "end" }))).to.deep.equal([
+      "CutoverProblem",
+      0,
+      `${url} answered 200 with what is no JSON.`,
+    ]);
+    expect(requests).to.equal(5);
+    const told = await cutoverCommand(["status"], { env: { CUTOVER_SERVER: url, CUTOVER_TOKEN: "x" } });
+    expect([told.code, told.stderr]).to.satisfy(
+      ([code, said]: [number, string]) => code === 5 && !said.includes("bug") && !said.includes(" at "),
+    );
   });
 
   it("reads events over broken connections, each once and in order", async () => {

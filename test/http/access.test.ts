@@ -4,12 +4,13 @@ import type { AddressInfo } from "node:net";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import express from "express";
+import express, { type Response } from "express";
 import type { Grant } from "../../src/access/caller.js";
 import { OidcVerifier } from "../../src/access/oidc.js";
 import { TokenFolder } from "../../src/access/tokenFolder.js";
 import { makeToken } from "../../src/access/tokens.js";
 import { WebhookSenders } from "../../src/access/webhooks.js";
+import type { Command } from "../../src/automation/entries.js";
 import type { Migrations } from "../../src/automation/migrations.js";
 import { accessSchema } from "../../src/config/access.js";
 import { authentication } from "../../src/http/authentication.js";
@@ -22,6 +23,8 @@ import { modelService } from "../automation/modelService.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { startIssuer } from "../support/issuer.js";
 import { expectConforming } from "./conforming.js";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe("access to the service", () => {
   let migrations: Migrations;
@@ -282,6 +285,73 @@ describe("access to the service", () => {
     while (!text.includes("still here")) text += (await reader?.read())?.value ?? "";
     await tokens.revoke((await tokens.list())[0]?.id ?? "");
     while ((await reader?.read())?.done === false);
+  });
+
+  /** A stream of its own, which beats fast and has listeners to look at. */
+  const streamOf = async (mostWaiting?: number) => {
+    const stream = new ProgressStream(migrations, 20, mostWaiting);
+    const served: Response[] = [];
+    const app = express();
+    app.use(authentication(authenticateBy({ tokens })));
+    app.get("/", (request, response) => {
+      served.push(response);
+      stream.serve(request, response, () => true);
+    });
+    const host = createServer(app);
+    await new Promise<void>((resolve) => host.listen(0, "127.0.0.1", resolve));
+    afterThisTest(() => {
+      host.close();
+      host.closeAllConnections();
+    });
+    return { served, port: (host.address() as AddressInfo).port };
+  };
+  const happen = async (times: number) => {
+    for (let i = 0; i < times; i += 1)
+      await migrations.command(
+        STACK,
+        { command: i % 2 === 0 ? "pause" : "resume", ...(i % 2 === 0 ? { why: "x".repeat(400) } : {}) } as Command,
+        "alice",
+      );
+  };
+
+  it("writes nothing more to a stream whose credential was taken back while its client does not read", async () => {
+    const alice = await tokenOf("alice", { role: "viewer" });
+    const { served, port } = await streamOf(100_000_000);
+    const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+    afterThisTest(() => void socket.destroy());
+    socket.pause();
+    socket.write(`GET / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${alice}\r\n\r\n`);
+    while (served.length === 0) await pause(5);
+    const errors: Error[] = [];
+    served[0]?.on("error", (error) => errors.push(error));
+    // More than the sockets' buffers take: its end does not get through.
+    served[0]?.write(`: ${"x".repeat(30_000_000)}\n\n`);
+    await tokens.revoke((await tokens.list())[0]?.id ?? "");
+    while (served[0]?.writableEnded === false) await pause(5);
+    await happen(3);
+    await pause(50);
+    expect(errors.map((e) => e.message)).to.deep.equal([]);
+    expect(served[0]?.destroyed, "let go at the next beat").to.equal(true);
+  });
+
+  it("lets a client go that does not read what it is sent, and keeps one that does", async () => {
+    const alice = await tokenOf("alice", { role: "viewer" });
+    const { served, port } = await streamOf(5_000);
+    const open = async () => {
+      const socket = connect(port, "127.0.0.1").on("error", () => undefined);
+      afterThisTest(() => void socket.destroy());
+      socket.write(`GET / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${alice}\r\n\r\n`);
+      const count = served.length;
+      while (served.length === count) await pause(5);
+      return socket;
+    };
+    (await open()).resume();
+    await open();
+    // Nothing leaves this one for a socket whose buffers are full.
+    served[1]?.cork();
+    await happen(12);
+    await pause(50);
+    expect(served.map((r) => r.destroyed)).to.deep.equal([false, true]);
   });
 
   it("lets only named portals frame it and named origins call it", async () => {

@@ -38,6 +38,11 @@ describe("operations.yaml", () => {
       /names that differ/,
     ],
     ["a cron line that is none", "drift: { cron: daily }", /drift\.cron: got "daily"; accepted: five fields of cron/],
+    ...["0 25 * * *", "60 5 * * *", "0 5 31 2 *", "0 5 * * mo", "0 5 1-0 * *", "*/0 5 * * *"].map((line): [string, string, RegExp] => [
+      `the cron line ${line}, which names no time`,
+      `drift: { cron: "${line}" }`,
+      /drift\.cron: got .*; accepted: five fields of cron: minute/,
+    ]),
     ["text that is no YAML", "hooks: [", /operations\.yaml: got .*; accepted: a YAML map/],
   ];
   for (const [what, text, message] of wrong) it(`refuses ${what}`, () => expect(() => of(text)).to.throw(message));
