@@ -19,7 +19,7 @@ import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
 import type { Around } from "./runner.js";
 import { Runners } from "./runners.js";
-import { configAfter, currentConfig, currentRevision, isUnderWay, type MigrationState } from "./state.js";
+import { configAfter, currentConfig, currentRevision, type Intent, isUnderWay, type MigrationState } from "./state.js";
 import { type Migration, type Progress, States } from "./states.js";
 import type { Store } from "./store.js";
 import { Targets } from "./targets.js";
@@ -54,6 +54,9 @@ export interface Wanted {
   name: ObservationName;
   side?: Side;
 }
+
+/** Going back does not wait for an update that goes forward. */
+const leadsBack = ({ command }: Command): boolean => command === "rollback" || command === "abort" || command === "emergency";
 
 const NEXT_PROCESS = "Send it again: another process takes it, or this service once it was started anew.";
 
@@ -97,10 +100,17 @@ export class Migrations {
   }
 
   /** What another process wrote may be for the runner here, whoever found it: a notification may be missed, a sweep is not. */
-  private follow({ stack, entry, here }: Progress): void {
+  private follow({ stack, entry, state, here }: Progress): void {
     if (here) return;
     if (entry.type === "command") this.running.retry(stack);
+    if (entry.type === "command" && leadsBack(entry)) void this.cancelForward(stack, state.intent);
     this.running.nudge(stack);
+  }
+
+  /** Ends the update that ran here when another process was told to go back; what has begun since then is the way back itself. */
+  private async cancelForward(stack: string, intent: Intent | undefined): Promise<void> {
+    const now = (await this.get(stack).catch(() => undefined))?.state.intent;
+    if (intent !== undefined && now?.key === intent.key) this.options.driver.cancel(stack);
   }
 
   /** Tells who listens for failures of one outside any run, which keeps nobody else from going on. */
@@ -295,8 +305,7 @@ export class Migrations {
       const entry: Entry = { type: "command", who, ...(request === undefined ? {} : { request }), ...command };
       if (await this.states.append(stack, entry, clock.now(), state.lastSeq)) break;
     }
-    // Going back does not wait for an update that goes forward.
-    if (["rollback", "abort", "emergency"].includes(command.command)) this.options.driver.cancel(stack);
+    if (leadsBack(command)) this.options.driver.cancel(stack);
     if (this.running.stopped) this.running.sendBackYet(stack);
     else await this.running.wake(stack);
     return (await this.get(stack)).state;

@@ -1,5 +1,7 @@
 import { expect } from "chai";
+import { unsettled } from "../../src/automation/engine/failures.js";
 import { SqlStore } from "../../src/automation/sqlStore.js";
+import { Transient } from "../../src/errors.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { deafProxy } from "../support/deafProxy.js";
 import { peopleOf } from "../support/people.js";
@@ -9,7 +11,7 @@ import { modelService } from "./modelService.js";
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe("two processes over one PostgreSQL, one of which hears nothing any more", function () {
+describe("two processes over one PostgreSQL", function () {
   this.timeout(300_000);
   const postgres = postgresForSuite();
   let server: Postgres;
@@ -23,7 +25,7 @@ describe("two processes over one PostgreSQL, one of which hears nothing any more
     return store;
   }
 
-  it("the sweep alone wakes the runner that sleeps there, for an emergency that was given to the other", async () => {
+  it("where one hears nothing any more, its sweep alone wakes the runner that sleeps there, for an emergency that was given to the other", async () => {
     const { world, start } = modelService();
     const proxy = await deafProxy(server.endpoint);
     const deaf = await storeAt(urlOf({ ...server, endpoint: { ...server.endpoint, port: proxy.port } }));
@@ -52,6 +54,44 @@ describe("two processes over one PostgreSQL, one of which hears nothing any more
     expect(world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
     expect(heard, "nobody told it").to.deep.equal([]);
     expect(proxy.swallowed).to.be.above(0);
+    expect(world.violations).to.deep.equal([]);
+  });
+
+  it("an emergency that is given to one ends the update that runs in the other, and not the way back", async () => {
+    const { world, driver, start } = modelService();
+    const told = await postgres.primary("told");
+    const [here, other] = [await storeAt(urlOf(told)), await storeAt(urlOf(told))];
+    await here.adopt("web-api-staging", stagingDone(world.now));
+    let running = false;
+    const cancelled: string[] = [];
+    let end = (): void => undefined;
+    const slow: typeof driver = {
+      ...driver,
+      update: async (...args) => {
+        if (running || !JSON.stringify(args[1]).includes('"new":100')) return driver.update(...args);
+        running = true;
+        await new Promise<void>((resolve) => {
+          end = resolve;
+        });
+        throw unsettled(new Transient("The update was cancelled."));
+      },
+      cancel: () => {
+        cancelled.push(world.updates.at(-1)?.key ?? "");
+        end();
+      },
+    };
+    const one = start({ store: here, driver: slow });
+    afterThisTest(() => one.close({ deadlineMs: 0 }).then(() => undefined));
+    await peopleOf(one, STACK).standBefore("traffic.dns-100");
+    await one.command(STACK, { command: "advance", extent: "step" }, "alice");
+    while (!running) await pause(20);
+    const two = start({ store: other });
+    afterThisTest(() => two.close().then(() => undefined));
+    await two.command(STACK, { command: "emergency", why: "users see errors" }, "bob");
+    for (let i = 0; i < 500 && (await two.get(STACK)).state.status !== "held"; i += 1) await pause(20);
+    expect((await two.get(STACK)).state).to.include({ status: "held" });
+    expect(cancelled).to.have.length(1);
+    expect(world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
     expect(world.violations).to.deep.equal([]);
   });
 });
