@@ -37,7 +37,7 @@ const code = async (args: string[], env: NodeJS.ProcessEnv = {}): Promise<number
 /** How each code comes about. */
 const CASES: Record<Name, (context: Mocha.Context) => Promise<number | NodeJS.Signals | null>> = {
   ok: () => code(["plan", STACK]),
-  bug: async () => code(["status", STACK, "--server", await answering(200, "no JSON")]),
+  bug: async () => code(["status", STACK, "--server", await answering(200, "null")]),
   user: () => code(["status", "--output", "xml"]),
   "not-found": () => code(["plan", "nothing-here"]),
   conflict: async () => {

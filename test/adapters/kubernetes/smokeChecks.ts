@@ -20,8 +20,11 @@ function* whereTested(stack: string, first: RawConfig): Generator<{ step: string
 
 /** That the smoke test asks for a Service that is there, whenever it is run. */
 export function smokeChecks(cluster: ReturnType<typeof clusterForSuite>): void {
+  before("a namespace for the smoke tests", () =>
+    cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } }),
+  );
+
   it("the smoke test asks for a Service that the program registered, in every sample stack at every step that runs it", async () => {
-    await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: NAMESPACE } });
     const clients = await cluster.clients();
     const asked = new Set<string>();
     for (const { stack, raw } of await sampleStacks()) {
