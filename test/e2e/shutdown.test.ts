@@ -130,20 +130,4 @@ describe("a service that is told to end", function () {
     expect(of("rollback.started")).to.deep.equal([]);
     expect(verifyChain(entries)).to.deep.equal([]);
   });
-
-  it("takes an emergency though it ends: the running update is stopped, and the next process goes all the way back", async () => {
-    const { first, second, hold, store, at } = await inTheMiddle(60);
-    first.child.kill("SIGTERM");
-    await until(async () => (await first.call("GET", "/readyz")).status === 503);
-    const { status } = await first.call("POST", `${at}/emergency`, { why: "users see errors" });
-    expect(status).to.equal(202);
-    rmSync(hold);
-    expect(await once(first.child, "exit")).to.deep.equal([0, null]);
-    await until(async () => (await second.call("GET", at)).json.status === "held");
-    const { json } = await second.call("GET", at);
-    expect(json).to.include({ revision: 0, heldReason: "Went back to revision 0: users see errors" });
-    const entries = await journal(store);
-    expect(entries.filter((e) => e.type === "rollback.completed")).to.have.length(1);
-    expect(verifyChain(entries)).to.deep.equal([]);
-  });
 });
