@@ -381,7 +381,7 @@ export class Migrations {
     const here = migrations.filter((m) => this.isRunning(m.stack)).map((m) => m.stack);
     // A runner that watches gates while it waits for a person has the lease too.
     const elsewhere = migrations.filter((m) => !this.running.has(m.stack) && isUnderWay(m.state)).map((m) => m.stack);
-    return new Set([...here, ...(elsewhere.length === 0 ? [] : await this.options.store.held(elsewhere))]);
+    return new Set([...here, ...(await this.options.store.held(elsewhere))]);
   }
 
   /** Takes no more commands, and ends what runs: see `Runners.close`. */

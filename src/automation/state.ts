@@ -134,11 +134,11 @@ export function currentRevision(state: MigrationState): Revision {
 
 const typed = new WeakMap<RawConfig, { tuned: ConfigPatch | undefined; config: StackConfig }>();
 
-/** The typed config that counts now: the applied revision's, with what was tuned since. Each is read once. */
 /** Whether something runs or was asked for, so that a process has to be at work on it. */
 export const isUnderWay = ({ status, intent, requested, alarm }: MigrationState): boolean =>
   status === "running" || status === "returning" || [intent, requested, alarm].some((pending) => pending !== undefined);
 
+/** The typed config that counts now: the applied revision's, with what was tuned since. Each is read once. */
 export function currentConfig(state: MigrationState): StackConfig {
   const { config: raw } = currentRevision(state);
   const { tuned, stack } = state;

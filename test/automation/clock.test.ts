@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { currentConfig } from "../../src/automation/state.js";
 import { nextMaintenance } from "../../src/config/calendar.js";
 import { known } from "../../src/ports/observations.js";
-import { ModelService } from "./service.js";
+import { failing, ModelService } from "./service.js";
 
 const HOUR = 3_600_000;
 /** A twentieth of the hold. */
@@ -21,19 +21,6 @@ function setBack(m: ModelService, pause: number): () => number {
     from = m.world.now;
   };
   return () => m.world.now - from;
-}
-
-/** Lets the first so many tries of a kind fail for a passing reason. */
-function failing(m: ModelService, kind: string, times: number): void {
-  let tries = 0;
-  m.world.faults = {
-    ...m.world.faults,
-    fail: (point) => {
-      if (point !== kind) return undefined;
-      tries += 1;
-      return tries <= times ? "transient" : undefined;
-    },
-  };
 }
 
 describe("a clock that is set back by two hours", () => {
@@ -75,7 +62,7 @@ describe("a clock that is set back by two hours", () => {
       const m = await ModelService.open();
       await m.reach(STEP);
       if (way === "back") await m.say(advance);
-      failing(m, "update", 1);
+      failing(m, { update: ["transient"] });
       const ranFor = setBack(m, 1);
       await m.say(way === "forward" ? advance : { command: "rollback", revision: 0, why: "a try" });
       expect(await m.journal("update.failed"), way).to.have.length(1);

@@ -4,7 +4,7 @@ import type { MigrationState } from "../../src/automation/state.js";
 import type { ConfigPatch } from "../../src/config/stackFile.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { peopleOf } from "../support/people.js";
-import { type ModelStore, type ModelWorld, STACK } from "./model.js";
+import { type Faults, type ModelStore, type ModelWorld, STACK } from "./model.js";
 import { type ModelParts, modelService } from "./modelService.js";
 
 /** A migration over the model of the far side, driven by people as a test wants it. */
@@ -70,4 +70,15 @@ export class ModelService {
   journal<T extends Recorded["type"]>(type: T): Promise<Extract<Recorded, { type: T }>[]> {
     return this.store.entries(STACK).then((all) => all.filter((e): e is Extract<Recorded, { type: T }> => e.type === type));
   }
+}
+
+/** How effects of these kinds fail, one after another; the last one for good when it says so. */
+export function failing(m: ModelService, faults: Record<string, ReturnType<Faults["fail"]>[] | ReturnType<Faults["fail"]>>): void {
+  m.world.faults = {
+    ...m.world.faults,
+    fail: (kind) => {
+      const fault = faults[kind];
+      return Array.isArray(fault) ? fault.shift() : fault;
+    },
+  };
 }

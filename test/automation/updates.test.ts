@@ -1,22 +1,11 @@
 import { expect } from "chai";
 import { currentConfig } from "../../src/automation/state.js";
 import { unknown } from "../../src/ports/observations.js";
-import { type Faults, STACK } from "./model.js";
-import { ModelService } from "./service.js";
+import { STACK } from "./model.js";
+import { failing, ModelService } from "./service.js";
 
 const DEPLOY = "containerize.deploy";
 const SETTLED = "What an unfinished update had begun was settled.";
-
-/** How effects of these kinds fail, one after another; the last one for good when it says so. */
-function failing(m: ModelService, faults: Record<string, ReturnType<Faults["fail"]>[] | ReturnType<Faults["fail"]>>): void {
-  m.world.faults = {
-    ...m.world.faults,
-    fail: (kind) => {
-      const fault = faults[kind];
-      return Array.isArray(fault) ? fault.shift() : fault;
-    },
-  };
-}
 
 /** What became of updates, and of what failed ones had begun, in order. */
 async function told(m: ModelService): Promise<string[]> {

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { configChanges, neededSecrets, StackFile } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { UserError } from "../../src/errors.js";
+import { RAW } from "../automation/model.js";
 
 const VALID = {
   "cutover:application": { name: "web-api", environment: "production", criticality: "high" },
@@ -16,17 +17,7 @@ const VALID = {
   "cutover:dns": { zoneId: "Z1234567890ABC" },
 };
 
-const DATABASE = {
-  source: { identifier: "prod-db", endpoint: "prod-db.example.com", databaseName: "db", username: "app", sizeGb: 500 },
-  target: {
-    identifier: "prod-db-replica",
-    instanceClass: "db.r6g.large",
-    vpcId: "vpc-0new1",
-    subnetIds: ["subnet-0aaa", "subnet-0bbb"],
-    clientSecurityGroupIds: ["sg-0nodes"],
-  },
-};
-const OLD_SIDE = { oldSide: { cidrBlocks: ["10.1.0.0/16"] } };
+const DATABASE = RAW["cutover:database"] as { target: object };
 
 function problemOf(change: Record<string, unknown>): UserError {
   const file = StackFile.parse(
@@ -70,13 +61,13 @@ describe("a stack config", () => {
     ],
     [
       "a promoted database that the old side cannot connect to",
-      { "cutover:database": DATABASE },
+      { "cutover:database": { ...DATABASE, target: { ...DATABASE.target, oldSide: {} } } },
       "database.target.oldSide",
       "securityGroupIds or cidrBlocks of the old fleet and of the old database",
     ],
     [
       "a maintenance window in which backups are made",
-      { "cutover:database": { ...DATABASE, target: { ...DATABASE.target, ...OLD_SIDE }, maintenanceWindow: "tue:03:30-tue:04:30" } },
+      { "cutover:database": { ...DATABASE, maintenanceWindow: "tue:03:30-tue:04:30" } },
       "database.maintenanceWindow",
       "a window beside the backup's (03:00-04:00)",
     ],

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { folderProject } from "../../src/cli/project.js";
 import { projectRoot } from "../../src/engine/engine.js";
+import type { SandboxProject } from "../../src/sandbox/project.js";
 import { openRealService } from "../../src/service/real.js";
 import { motoForSuite } from "../support/moto.js";
 import { inSandbox } from "../support/sandbox.js";
@@ -14,21 +15,20 @@ describe("the service over real environments", function () {
   this.timeout(180_000);
   const moto = motoForSuite();
 
+  /** A service's options over moto, with its journals in a folder, and how its environment is reached. */
+  function prepared(project: SandboxProject, env: Record<string, string>) {
+    const state = tempFolder("service");
+    const targets = join(state, "targets.yaml");
+    const reach = { production: { aws: { endpoint: moto.endpoint() }, prometheus: { url: "http://127.0.0.1:1" } } };
+    writeFileSync(targets, JSON.stringify(reach));
+    cpSync(join(projectRoot(), "stacks"), project.stacksFolder, { recursive: true, filter: (from) => !from.endsWith("production.yaml") });
+    const { folder: root, stacksFolder: stacks } = project;
+    return { options: { root, stacks, state, targets, project: folderProject(stacks), env }, targets, reach };
+  }
+
   it("gets on by itself with what passing trouble ended, also where one process has the journals in a folder", function () {
     return inSandbox(this, "sweeping", async ({ env, project }) => {
-      const folder = tempFolder("service");
-      const targets = join(folder, "targets.yaml");
-      cpSync(join(projectRoot(), "stacks"), project.stacksFolder, { recursive: true, filter: (from) => !from.endsWith("production.yaml") });
-      const options = {
-        root: project.folder,
-        stacks: project.stacksFolder,
-        state: folder,
-        targets,
-        project: folderProject(project.stacksFolder),
-        env,
-      };
-      const reach = { production: { aws: { endpoint: moto.endpoint() }, prometheus: { url: "http://127.0.0.1:1" } } };
-      writeFileSync(targets, JSON.stringify(reach));
+      const { options, targets, reach } = prepared(project, env);
       const first = await openRealService(options);
       await first.migrations.create(STACK, "alice");
       // Advanced by a process that ended before it began.
@@ -55,21 +55,7 @@ describe("the service over real environments", function () {
     // The sandbox lends the engine its backend, secrets and providers: the real ones cannot be had here.
     return inSandbox(this, "real", async ({ env, project }) => {
       moto.clients();
-      const folder = tempFolder("service");
-      const targets = join(folder, "targets.yaml");
-      writeFileSync(
-        targets,
-        JSON.stringify({ production: { aws: { endpoint: moto.endpoint() }, prometheus: { url: "http://127.0.0.1:1" } } }),
-      );
-      cpSync(join(projectRoot(), "stacks"), project.stacksFolder, { recursive: true, filter: (from) => !from.endsWith("production.yaml") });
-      const service = await openRealService({
-        root: project.folder,
-        stacks: project.stacksFolder,
-        state: folder,
-        targets,
-        project: folderProject(project.stacksFolder),
-        env,
-      });
+      const service = await openRealService(prepared(project, env).options);
       try {
         const { migrations } = service;
         await migrations.create(STACK, "alice");
