@@ -64,22 +64,24 @@ function inChild(name: string, choice: Choice): Promise<Report | undefined> {
 async function runAll(names: string[], choice: Choice): Promise<void> {
   const unknown = names.filter((n) => !(BENCHMARKS as readonly string[]).includes(n));
   if (unknown.length > 0) throw new InvalidArgumentError(`unknown: ${unknown.join(", ")}; accepted: ${BENCHMARKS.join(", ")}`);
+  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, memoryGb: Math.round(totalmem() / 1e9), node: process.version };
   const reports: Record<string, Report> = {};
   for (const name of names.length > 0 ? names : BENCHMARKS) {
     process.stderr.write(`${name}\n`);
     const report = await inChild(name, choice);
-    if (report !== undefined) reports[name] = report;
-    else {
+    if (report !== undefined) {
+      reports[name] = report;
+      // After each one: a run of an hour and a half that is stopped keeps what it has measured.
+      await writeAtomically(
+        choice.out,
+        `${JSON.stringify({ at: new Date().toISOString(), short: choice.short, machine, reports }, undefined, 2)}\n`,
+      );
+    } else {
       process.stderr.write(`${name} failed\n`);
       // Never for a time: only for a benchmark that did not run.
       process.exitCode = 1;
     }
   }
-  const machine = { cores: availableParallelism(), cpu: cpus()[0]?.model, memoryGb: Math.round(totalmem() / 1e9), node: process.version };
-  await writeAtomically(
-    choice.out,
-    `${JSON.stringify({ at: new Date().toISOString(), short: choice.short, machine, reports }, undefined, 2)}\n`,
-  );
   process.stdout.write(`${tableOf(reports)}\n\nAll values: ${choice.out}\n`);
 }
 
