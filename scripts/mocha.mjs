@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Failure } from "./failure.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const LAST = ["test/e2e", "test/real"];
@@ -35,6 +36,9 @@ export async function chooseSpecs(args) {
       .replace(/^dist\//, "")
       .replace(/\.js$/, ".ts");
   const isPath = (arg) => toSource(arg).startsWith("test") && existsSync(join(ROOT, toSource(arg)));
+  const absent = plain.find((arg) => toSource(arg).startsWith("test/") && !isPath(arg));
+  if (absent !== undefined)
+    throw new Failure(`${absent} does not exist; accepted: a file or folder under test/, or words of a test's title.`);
   const paths = plain.filter(isPath).map(toSource);
   const words = plain.filter((arg) => !isPath(arg)).join(" ");
   const specs = (await Promise.all((paths.length > 0 ? paths : ["test"]).map(specsUnder))).flat();

@@ -17,6 +17,7 @@ import { type Alarm, Guard } from "./guard.js";
 import type { HooksPort } from "./hooks.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
+import { lossByStream, needsStream, REVERSE } from "./reverse.js";
 import type { Around } from "./runner.js";
 import { Runners } from "./runners.js";
 import { configAfter, currentConfig, currentRevision, type Intent, isUnderWay, type MigrationState } from "./state.js";
@@ -222,13 +223,22 @@ export class Migrations {
       step.kind === "config" && !state.applied
         ? await this.options.driver.preview(stack, configAfter(state, step))
         : state.steps[step.id]?.preview;
-    return { step, preview, wayBack: this.wayBackOf(plan, state, step, (await this.targets.of(stack)).clock.now()) };
+    const way = this.wayBackOf(plan, state, step, (await this.targets.of(stack)).clock.now());
+    return { step, preview, wayBack: way && (await this.seen(stack, state, way)) };
   }
 
   /** The way back to a revision, without going. */
   async wayBack(stack: string, revision: number): Promise<Way> {
     const { plan, state } = await this.get(stack);
-    return wayBackTo(plan, state, revision, (await this.targets.of(stack)).clock.now());
+    return this.seen(stack, state, wayBackTo(plan, state, revision, (await this.targets.of(stack)).clock.now()));
+  }
+
+  /** A way back with what it loses as the stream to the old database is now, not as it was when it began. */
+  private async seen(stack: string, state: MigrationState, way: Way): Promise<Way> {
+    if (!needsStream(state) || !way.path.some((item) => item.kind === "undo" && item.step === REVERSE)) return way;
+    const { observations } = await this.measure(stack, [{ name: "reverse-lag" }]);
+    const loss = observations[0] === undefined ? undefined : lossByStream(observations[0]);
+    return loss === undefined ? way : { ...way, loses: [loss, ...way.loses] };
   }
 
   /** What an emergency would run, without running it. @throws Conflict while nobody is on the new side */

@@ -8,6 +8,7 @@ import { nextRoundAt, startWatch } from "./gates/watch.js";
 import type { Plan } from "./plan.js";
 import { actionViolations, configViolations, statefulLosses } from "./promises.js";
 import { answerRequest, decideReturn } from "./returning.js";
+import { gatesOf } from "./reverse.js";
 import { configAfter, currentConfig, type MigrationState, type StepState } from "./state.js";
 import type { ActionStep, ConfigStep, GateStep, Step } from "./types.js";
 
@@ -85,7 +86,8 @@ export function waitOf(state: MigrationState, step: Step): { until: number; why:
   return { until, why: `the next maintenance window opens on ${localTime(calendar, until)}` };
 }
 
-function decideWatch(plan: Plan, state: MigrationState, step: ConfigStep | GateStep, at: StepState): Decision {
+function decideWatch(plan: Plan, state: MigrationState, planned: ConfigStep | GateStep, at: StepState): Decision {
+  const step = { ...planned, gates: gatesOf(state, planned.gates) };
   if (step.gates.length === 0 || state.watch?.verdict === "passed") return complete(step, at);
   if (state.watch?.verdict === "failed") return onFailure(plan, state, step, state.watch.reason ?? "a gate failed");
   const watch = state.watch ?? startWatch(state.updatedAt);

@@ -1,10 +1,32 @@
-import type { Instant } from "../ports/observations.js";
+import type { Instant, Observation } from "../ports/observations.js";
 import type { Evidence } from "../ports/target.js";
+import type { GateUse } from "./gates/gate.js";
 import type { MigrationState } from "./state.js";
 import type { ActionContext, Marks } from "./types.js";
 
 /** The step that streams changes of the promoted database back to the old one. */
 export const REVERSE = "database.reverse-replication";
+
+/** Whether changes were made to stream back: where that was impossible, or no table is there, nothing can be waited for. */
+function streamsBack({ steps }: MigrationState): boolean {
+  const facts = steps[REVERSE]?.facts;
+  return steps[REVERSE]?.status === "done" && facts?.supported !== false && facts?.tables !== 0;
+}
+
+/** A step's gates as they count for this migration. */
+export const gatesOf = (state: MigrationState, gates: GateUse[]): GateUse[] =>
+  streamsBack(state) ? gates : gates.filter((use) => use.gate !== "reverse-lag");
+
+/** Whether what a way back over the promotion loses depends on what streams back now. */
+export const needsStream = (state: MigrationState): boolean => streamsBack(state) && state.marks["new-writes-allowed"] !== undefined;
+
+/** What going back loses by what the stream shows now; undefined when that is nothing. */
+export function lossByStream({ reading }: Observation): string | undefined {
+  if (!reading.known)
+    return `perhaps what was written to the promoted database lately: it is not known whether it streams back (${reading.reason})`;
+  if (reading.value >= 0) return undefined;
+  return "what was written to the promoted database since its stream back was lost, and is not carried over by hand";
+}
 
 /** Minutes of writes, begun ones counted, that the promoted database has alone when nothing streams back. */
 function minutesAlone(marks: Marks, now: Instant): number {

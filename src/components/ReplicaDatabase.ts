@@ -35,7 +35,12 @@ export interface ReplicaDatabaseArgs {
   maintenanceWindow?: string;
   /** Seconds of lag for five minutes that raise an alarm while it is a replica. @default 10 (seed: "should be < 10 seconds") */
   maxLagSeconds?: number;
-  /** SNS topics that the lag's alarm notifies. @default none */
+  /**
+   * Megabytes of changes that wait for a subscriber and raise an alarm while it is a primary: one that does not fetch
+   * them any more keeps them until the storage is full. @default 1024
+   */
+  maxUnfetchedMegabytes?: number;
+  /** SNS topics that the alarms notify. @default none */
   topicArns?: pulumi.Input<string>[];
   /** Tags of every resource. @default none but Name */
   tags?: Tags;
@@ -52,7 +57,7 @@ export interface ReplicaDatabaseArgs {
  * const database = new ReplicaDatabase("web-api", { identifier: "prod-db-replica", sourceIdentifier: "prod-db", role: "replica", instanceClass: "db.r6g.large", vpcId, subnetIds, clientSecurityGroupIds: [nodes.id] });
  *
  * @seed aws rds create-db-instance-read-replica, aws rds promote-read-replica
- * @cost The instance class by the hour, twice that with `multiAz`; storage as large as the source's; backups beyond the size of the database; one CloudWatch alarm while it is a replica.
+ * @cost The instance class by the hour, twice that with `multiAz`; storage as large as the source's; backups beyond the size of the database; one CloudWatch alarm.
  */
 export class ReplicaDatabase extends pulumi.ComponentResource {
   /** Host name without port. */
@@ -61,7 +66,10 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
     instance: aws.rds.Instance;
     subnetGroup: aws.rds.SubnetGroup;
     securityGroup: aws.ec2.SecurityGroup;
+    /** Of a replica. */
     lagAlarm?: native.cloudwatch.Alarm;
+    /** Of a primary. */
+    unfetchedAlarm?: native.cloudwatch.Alarm;
   };
 
   constructor(name: string, args: ReplicaDatabaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -74,9 +82,9 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
     );
     const securityGroup = this.securityGroup(name, args);
     const instance = this.instance(name, args, subnetGroup, securityGroup);
-    const lagAlarm = args.role === "replica" ? this.lagAlarm(name, args) : undefined;
+    const alarm = args.role === "replica" ? { lagAlarm: this.lagAlarm(name, args) } : { unfetchedAlarm: this.unfetchedAlarm(name, args) };
     this.address = instance.address;
-    this.nodes = { instance, subnetGroup, securityGroup, ...(lagAlarm === undefined ? {} : { lagAlarm }) };
+    this.nodes = { instance, subnetGroup, securityGroup, ...alarm };
     this.registerOutputs({ address: this.address });
   }
 
@@ -180,6 +188,29 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
       this,
     );
   }
+
+  private unfetchedAlarm(name: string, args: ReplicaDatabaseArgs): native.cloudwatch.Alarm {
+    const { identifier, maxUnfetchedMegabytes = 1_024, topicArns = [], tags } = args;
+    return metricAlarm(
+      `${name}-unfetched`,
+      {
+        alarmName: `${identifier}-unfetched`,
+        description: `A subscriber of ${identifier} has not fetched ${maxUnfetchedMegabytes} MB of changes, which fill its storage`,
+        namespace: "AWS/RDS",
+        metricName: "OldestReplicationSlotLag",
+        dimensions: { DBInstanceIdentifier: identifier },
+        statistic: "Maximum",
+        period: 60,
+        periods: 5,
+        above: maxUnfetchedMegabytes * 1_000_000,
+        // Without a subscriber nothing waits.
+        missing: "notBreaching",
+        topicArns,
+        ...(tags === undefined ? {} : { tags }),
+      },
+      this,
+    );
+  }
 }
 
 function checkArguments(at: string, args: ReplicaDatabaseArgs): void {
@@ -196,6 +227,7 @@ function checkArguments(at: string, args: ReplicaDatabaseArgs): void {
   requireText(`${at}.sourceArn`, args.sourceArn, /^arn:aws[a-z-]*:rds:/, "the ARN of an RDS instance");
   requireNumber(`${at}.port`, args.port, 1, 65_535);
   requireNumber(`${at}.maxLagSeconds`, args.maxLagSeconds, 1, 86_400);
+  requireNumber(`${at}.maxUnfetchedMegabytes`, args.maxUnfetchedMegabytes, 1, 1_000_000);
   requireNumber(`${at}.backup.retentionDays`, args.backup?.retentionDays, 1, 35);
   requireText(
     `${at}.maintenanceWindow`,

@@ -37,6 +37,7 @@ export const OBSERVATIONS = {
   "database-primary": "1 when the target is a standalone, writable primary",
   "backup-retention": "days that the new database keeps backups",
   "writes-stopped": "1 when the old database refuses writes",
+  "reverse-lag": "seconds that the old database is behind the promoted one; -1 when what streams back is lost",
   "pods-ready": "fraction of wanted pods that are ready",
   "green-ready": "fraction of wanted green pods that are ready",
   "rollout-healthy": "1 when the Argo Rollout is Healthy on the wanted image",

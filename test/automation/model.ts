@@ -362,6 +362,8 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
       return known(database?.role === "primary" ? database.backup.retentionDays : 0);
     case "writes-stopped":
       return known(world.oldWrites ? 0 : 1);
+    case "reverse-lag":
+      return world.reverse ? known(0) : unknown("nothing streams back");
     case "security-groups-users":
       return known(0);
     default:

@@ -50,7 +50,7 @@ type Action =
   /** A signal reads badly, or not at all, for n observations. */
   | {
       kind: "signal";
-      name: "error-rate" | "replica-lag" | "dns-weight-new" | "green-weight" | "latency-p95";
+      name: "error-rate" | "replica-lag" | "dns-weight-new" | "green-weight" | "latency-p95" | "reverse-lag";
       value: number | undefined;
       times: number;
     };
@@ -152,6 +152,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
           { "strategy.weights": [50, 75, 100] },
           { "gates.maxErrorRate": 0.3 },
           { "gates.maxReplicaLagSeconds": 50 },
+          { "gates.requireReverse": false },
           { "rollback.traffic": "ask" },
           { "database.writePauseSeconds": 20 },
           { "cleanup.soakSeconds": 172_800 },
@@ -170,8 +171,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
         "dns-weight-new" as const,
         "green-weight" as const,
         "latency-p95" as const,
+        "reverse-lag" as const,
       ),
-      value: fc.option(fc.constantFrom(0, 0.2, 5, 45), { nil: undefined }),
+      value: fc.option(fc.constantFrom(-1, 0, 0.2, 5, 45), { nil: undefined }),
       times: fc.integer({ min: 1, max: 80 }),
     }),
   },

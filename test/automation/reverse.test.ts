@@ -1,14 +1,17 @@
 import { DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
 import { expect } from "chai";
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
+import { decide } from "../../src/automation/orchestrator.js";
 import { endReverse, lossWithoutReverse, REVERSE } from "../../src/automation/reverse.js";
 import { wayBackTo } from "../../src/automation/wayBack.js";
 import { readConfig } from "../../src/config/stackFile.js";
+import { known, type Reading, unknown } from "../../src/ports/observations.js";
 import type { Target } from "../../src/ports/target.js";
 import { database } from "../adapters/aws/account.js";
 import { motoForSuite } from "../support/moto.js";
 import { stateAfter } from "./history.js";
 import { modelPlan, modelProject, RAW, STACK } from "./model.js";
+import { ModelService } from "./service.js";
 
 const MINUTE = 60_000;
 const CONFIG = readConfig(RAW, "test", STACK);
@@ -68,4 +71,74 @@ describe("going back over a promotion without a stream back", () => {
     expect(await undo({ supported: false }, { "new-writes-allowed": undefined })).to.deep.include({ facts: { minutesLost: 0 } });
     expect((await undo({ supported: true })).summary).to.equal("drained");
   }).timeout(30_000);
+});
+
+describe("what streams back to the old database, watched", () => {
+  const streaming = (m: ModelService, reading: Reading | undefined): void => {
+    m.world.faults = { ...m.world.faults, reading: (name) => (name === "reverse-lag" ? reading : undefined) };
+  };
+  /** What going back to the beginning would lose of what users wrote lately. */
+  const loss = async (m: ModelService): Promise<string | undefined> =>
+    (await m.migrations.wayBack(STACK, 0)).loses.find((l) => l.includes("what was written to the promoted database"));
+
+  it("promise 5: a stream that is lost holds the first hour at once, and nobody goes back because of it", async () => {
+    const m = await ModelService.open();
+    await m.reach("database.monitor");
+    streaming(m, known(-1));
+    const began = m.world.now;
+    const held = await m.say({ command: "advance", extent: "step" });
+    expect(held.status).to.equal("held");
+    expect(held.heldReason).to.contain("reverse-lag lost (accepted: the old database at most 60 s behind the promoted one)");
+    expect(m.world.now - began).to.be.below(15 * MINUTE);
+    expect(m.world).to.include({ newWrites: true, fleetUses: "new", maintenance: false });
+    // Nobody can mend it, and a person goes on without.
+    await m.say({ command: "tune", changes: { "gates.requireReverse": false }, why: "lost, and we go on" });
+    expect(await m.say({ command: "resume" })).to.include({ status: "ready" });
+    expect(await m.position).to.equal("database.backup");
+    await m.reach("traffic.probe");
+  });
+
+  it("promise 10: waits while the old database is behind, or nobody knows, and goes on once it has caught up", async () => {
+    const m = await ModelService.open();
+    await m.reach("traffic.load-balancer");
+    const readings = [unknown("no answer"), known(600), known(61), known(60)];
+    m.world.faults = {
+      ...m.world.faults,
+      reading: (name) => (name === "reverse-lag" ? (readings.length > 1 ? readings.shift() : readings[0]) : undefined),
+    };
+    expect(await m.say({ command: "advance", extent: "step" })).to.include({ status: "ready" });
+    const { gates } = (await m.journal("gates.passed")).at(-1) ?? {};
+    expect(gates?.find((g) => g.gate === "reverse-lag")).to.include({ verdict: "pass", min: 60, max: 600 });
+  });
+
+  it("promise 5: the way back says what it loses as the stream is now", async () => {
+    const m = await ModelService.open();
+    await m.reach("database.backup");
+    expect(await loss(m)).to.equal(undefined);
+    streaming(m, known(-1));
+    expect(await loss(m)).to.contain("since its stream back was lost");
+    streaming(m, unknown("the old database does not answer"));
+    expect(await loss(m))
+      .to.contain("perhaps")
+      .and.to.contain("the old database does not answer");
+    const { wayBack } = await m.migrations.previewNext(STACK);
+    expect(wayBack?.loses, "the next step does not go back over the promotion").to.deep.equal([]);
+    // Before the promotion nothing streams, and nothing is asked.
+    const early = await ModelService.open();
+    await early.reach("database.approve");
+    streaming(early, known(-1));
+    expect(await loss(early)).to.equal(undefined);
+  });
+
+  it("asks for no stream where none could begin, or no table is there", () => {
+    const gatesWith = (facts: Record<string, unknown>): string[] => {
+      const state = stateAfter(RAW, "database.maintenance-off", { type: "step.started", step: "database.monitor", attempt: 1 });
+      const steps = { ...state.steps, [REVERSE]: { ...state.steps[REVERSE], facts } as (typeof state.steps)[string] };
+      const decision = decide(modelPlan(), { ...state, steps });
+      return decision.do === "sample" ? decision.step.gates.map((g) => g.gate) : [decision.do];
+    };
+    expect(gatesWith({ supported: true, tables: 4 })).to.deep.equal(["old-error-rate", "database-primary", "reverse-lag"]);
+    for (const facts of [{ supported: false }, { supported: true, tables: 0 }])
+      expect(gatesWith(facts)).to.deep.equal(["old-error-rate", "database-primary"]);
+  });
 });

@@ -183,6 +183,9 @@ describe("the store on PostgreSQL", function () {
     expect(await failure(SqlStore.open("mysql://a:secret@b/c"))).to.be.instanceOf(UserError);
     const away = await failure(SqlStore.open("postgresql://a:secret@127.0.0.1:1/c"));
     expect(away).to.be.instanceOf(Transient).with.property("message").that.contains("127.0.0.1:1/c");
+    // A name that cannot be looked up now may be found later.
+    const nowhere = await failure(SqlStore.open("postgresql://a:secret@nowhere.invalid/c"));
+    expect(nowhere).to.be.instanceOf(Transient).with.property("message").that.contains("nowhere.invalid:5432/c");
     const wrong = await failure(SqlStore.open(urlOf(server).replace(/:[^:@]+@/, ":secret@")));
     expect(wrong).to.be.instanceOf(UserError);
     for (const unescaped of ["se/cret", "se#cret", "se?cret"]) {
@@ -190,6 +193,6 @@ describe("the store on PostgreSQL", function () {
       expect(error, unescaped).to.be.instanceOf(UserError).with.property("message").that.contains("DATABASE_URL");
       expect(inspect(error, { showHidden: true }), unescaped).to.not.contain(unescaped);
     }
-    for (const error of [away, wrong]) expect(error.message).to.not.contain("secret");
+    for (const error of [away, nowhere, wrong]) expect(error.message).to.not.contain("secret");
   });
 });

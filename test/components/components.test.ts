@@ -169,13 +169,17 @@ describe("components", () => {
       subnetIds: ["subnet-1", "subnet-2"],
       clientSecurityGroupIds: ["sg-1"],
     };
-    const before = only(await registered(() => new ReplicaDatabase("web-api", { ...args, role: "replica" })), "rds/instance:Instance");
-    const after = only(
-      await registered(
-        () => new ReplicaDatabase("web-api", { ...args, role: "primary", backup: { retentionDays: 7, window: "03:00-04:00" } }),
-      ),
-      "rds/instance:Instance",
+    const replica = await registered(() => new ReplicaDatabase("web-api", { ...args, role: "replica" }));
+    const primary = await registered(
+      () => new ReplicaDatabase("web-api", { ...args, role: "primary", backup: { retentionDays: 7, window: "03:00-04:00" } }),
     );
+    const [before, after] = [only(replica, "rds/instance:Instance"), only(primary, "rds/instance:Instance")];
+    expect(only(replica, "cloudwatch:Alarm")).to.include({ metricName: "ReplicaLag", threshold: 10, treatMissingData: "breaching" });
+    expect(only(primary, "cloudwatch:Alarm")).to.include({
+      metricName: "OldestReplicationSlotLag",
+      threshold: 1_024_000_000,
+      treatMissingData: "notBreaching",
+    });
     expect(before)
       .to.include({
         replicateSourceDb: "arn:aws:rds:us-east-2:123456789012:db:prod-db",

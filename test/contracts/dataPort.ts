@@ -25,6 +25,16 @@ export function dataPortContract(name: string, open: () => Promise<DataSide>): v
       return reading.known ? reading.value : reading.reason;
     };
 
+    /** What streams back is there within seconds. */
+    const arrived = async (): Promise<void> => {
+      for (let tries = 0; ; tries += 1) {
+        const lag = await value("reverse-lag");
+        if (typeof lag === "number" && lag >= 0 && lag < 5) return;
+        if (tries > 150) throw new Error(`the old database does not catch up: ${lag}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+
     before(async () => {
       side = await open();
     });
@@ -57,9 +67,11 @@ export function dataPortContract(name: string, open: () => Promise<DataSide>): v
       expect((await side.data.startReverseReplication(effect("back"))).supported).to.equal(true);
       await side.data.verifyReadWrite(effect());
       await side.data.setWrites("new", true, effect());
+      await arrived();
       await side.data.setWrites("new", false, effect());
       await side.data.stopReverseReplication(effect("end"));
       await side.data.stopReverseReplication(effect("end"));
+      expect(await value("reverse-lag")).to.equal("nothing streams back to the old database");
       await side.data.setWrites("old", true, effect());
       expect(await value("writes-stopped")).to.equal(0);
     });

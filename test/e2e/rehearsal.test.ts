@@ -105,7 +105,7 @@ const CHANGES: [RegExp, RegExp][] = [
     /^create (Alarm web-api-replica-lag|SecurityGroup web-api-database|Instance web-api|SubnetGroup web-api)$/,
   ],
   [/\.lower-ttl$/, /^create Record web-api-old$/],
-  [/^database\.(approve|promote)$/, /^(update Instance web-api|delete Alarm web-api-replica-lag)$/],
+  [/^database\.(approve|promote)$/, /^(update Instance web-api|delete Alarm web-api-replica-lag|create Alarm web-api-unfetched)$/],
   [/^database\.repoint$/, /^update (Deployment web-api-blue|Secret web-api)$/],
   [/^rollout\.synthetic-on$/, /^create Deployment web-api-synthetic$/],
   [/^rollout\.synthetic-off$/, /^delete Deployment web-api-synthetic$/],

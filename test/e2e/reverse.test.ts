@@ -42,4 +42,30 @@ describe("a rollback over a promotion that nothing streams back from, on the rea
       { faults: { [STACK]: ["no-reverse@promotion"] } },
     );
   });
+
+  it("promise 5: a stream that is lost afterwards is said within the first hour, by the way back too, and goes back once it is mended", function () {
+    return inSandbox(
+      this,
+      "reverse-lost",
+      async ({ migrations, sandbox }) => {
+        const { say, standBefore } = peopleOf(migrations, STACK);
+        await standBefore("database.monitor");
+        expect((await migrations.wayBack(STACK, 0)).loses.join()).to.contain("since its stream back was lost");
+        const held = await say({ command: "advance", extent: "step" });
+        expect(held).to.include({ status: "held" }).and.to.have.property("heldReason").that.contains("reverse-lag lost");
+        // Going back stops writes first, and waits there for whoever carries over what is missing.
+        const stopped = await say({ command: "rollback", revision: 0, why: "a test" });
+        expect(stopped)
+          .to.include({ status: "held" })
+          .and.to.have.property("heldReason")
+          .that.contains("is broken: its replication slot is gone");
+        expect(stopped.marks["new-writes-stopped"]?.seq).to.be.above(stopped.marks["new-writes-allowed"]?.seq ?? 0);
+        await say({ command: "resume" });
+        const effects = (await sandbox.effects(STACK)).map((e) => `${e.kind} ${e.id}`);
+        expect(effects.lastIndexOf("data:AllowWrites old")).to.be.above(effects.indexOf("data:StopReverseReplication prod-db-replica"));
+        expect(await sandbox.violations(STACK)).to.deep.equal([]);
+      },
+      { faults: { [STACK]: ["lost-reverse@promotion*"] } },
+    );
+  });
 });

@@ -66,6 +66,8 @@ describe("npm test", () => {
     const folder = await mochaScript.chooseSpecs(["test/engine", "taken", "over", "--bail"]);
     expect(folder.specs).to.include.members([built("lock.test.js"), built("testRunner.test.js")]);
     expect(folder.options).to.deep.equal(["--fgrep", "taken over", "--bail"]);
+    const absent = await mochaScript.chooseSpecs(["test/engine", "test/nope.test.ts"]).catch((error: Error) => error);
+    expect(absent).to.be.instanceOf(Error).with.property("message").that.contains("test/nope.test.ts does not exist");
   });
 
   it("runs the long rooms last", async () => {

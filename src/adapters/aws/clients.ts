@@ -12,6 +12,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
 import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { Terminal, Transient } from "../../errors.js";
+import { isOfNetwork } from "../../network.js";
 
 /** One account in one region, and how to get in. */
 export interface AwsAccount {
@@ -160,18 +161,6 @@ const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthF
 const PASSING =
   /^(Throttl|RequestLimitExceeded|TooManyRequests|PriorRequestNotComplete|ServiceUnavailable|InternalFailure|InternalError|RequestTimeout|TimeoutError|SlowDown|DependencyViolation)/;
 
-/** What Node.js calls a network that fails for a while: the words of its messages differ from case to case. */
-const NETWORK = /^(ECONNRESET|ECONNREFUSED|ECONNABORTED|EPIPE|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|ENOTFOUND|EAI_AGAIN)$/;
-const NETWORK_SAID = /ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|socket hang up|Client network socket disconnected/;
-
-/** Whether the network failed, not the service; a name with several addresses fails with one error for each. */
-function ofNetwork(error: unknown, depth = 0): boolean {
-  const { code, message, cause, errors } = (error ?? {}) as { code?: unknown; message?: unknown; cause?: unknown; errors?: unknown };
-  if (NETWORK.test(String(code)) || NETWORK_SAID.test(String(message))) return true;
-  const within = [cause, ...(Array.isArray(errors) ? errors : [])].filter((e) => e !== undefined);
-  return depth < 5 && within.some((e) => ofNetwork(e, depth + 1));
-}
-
 interface ServiceError {
   name: string;
   message: string;
@@ -187,7 +176,7 @@ function described(error: unknown, action: string): Error {
     });
   }
   const text = `${action}: ${name}: ${message}`;
-  const passing = PASSING.test(name) || ($metadata?.httpStatusCode ?? 0) >= 500 || ofNetwork(error);
+  const passing = PASSING.test(name) || ($metadata?.httpStatusCode ?? 0) >= 500 || isOfNetwork(error);
   return passing ? new Transient(text, { cause: error }) : new Terminal(text, { cause: error });
 }
 

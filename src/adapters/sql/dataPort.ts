@@ -3,6 +3,7 @@ import type { DataPort, Evidence } from "../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
 import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
+import { watchReverse } from "./reverseLag.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { isPrimary, obstacleToStopping, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
 
@@ -108,8 +109,13 @@ function summaryOf({ drained, sequences }: Ended, host: string): string {
 /** The observations that databases themselves answer. */
 export function sqlObservations({
   endpoint,
-}: Pick<SqlDataOptions, "endpoint">): Record<"replica-lag" | "writes-stopped" | "database-primary", () => Promise<Reading>> {
+}: Pick<SqlDataOptions, "endpoint">): Record<
+  "replica-lag" | "writes-stopped" | "database-primary" | "reverse-lag",
+  () => Promise<Reading>
+> {
+  const reverseLag = watchReverse();
   return {
+    "reverse-lag": async () => reverseLag(await endpoint("new"), await endpoint("old")),
     "replica-lag": async () => replicaLag(await endpoint("old"), await endpoint("new")),
     "writes-stopped": async () => writesStopped(await endpoint("old")),
     "database-primary": async () => isPrimary(await endpoint("new")),

@@ -3,7 +3,7 @@ import { tableName, tablesOf } from "./catalog.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
 
 /** Name of the publication, the subscription and the slot between them. */
-const NAME = "cutover_back";
+export const NAME = "cutover_back";
 const POLL_MS = 200;
 /** Until an attempt to subscribe is given up that only tries. */
 const PROBE_MS = 15_000;
@@ -19,7 +19,7 @@ export type Reverse = { supported: true; tables: number } | { supported: false; 
 type Progress = "streams" | "drained";
 
 /** What is there of a stream, on both servers. */
-interface Standing {
+export interface Standing {
   published: boolean;
   progress: Progress | null;
   subscribed: boolean;
@@ -116,7 +116,7 @@ async function subscribe(session: Session, name: string, publisher: SqlEndpoint,
   );
 }
 
-async function standing(promoted: SqlEndpoint, old: SqlEndpoint): Promise<Standing> {
+export async function standing(promoted: SqlEndpoint, old: SqlEndpoint): Promise<Standing> {
   const publisher = await inSession(promoted, async (session) => ({
     published: await isPublished(session),
     progress: await progressOf(session),
@@ -148,11 +148,17 @@ async function makeSlot(session: Session): Promise<void> {
 }
 
 /** @throws Terminal when something streamed whose rest can never arrive */
-function refuseLost({ progress, subscribed, slot }: Standing): void {
-  if (progress === "drained") return;
+function refuseLost(there: Standing): void {
+  const why = whyLost(there);
+  if (why !== undefined) throw lost(why);
+}
+
+/** Why the rest of what streamed can never arrive; undefined when it can, or nothing streamed. */
+export function whyLost({ progress, subscribed, slot }: Standing): string | undefined {
+  if (progress === "drained") return undefined;
   if (slot !== "usable" && (progress === "streams" || subscribed))
-    throw lost(slot === "lost" ? "its replication slot was invalidated" : "its replication slot is gone");
-  if (progress === "streams" && !subscribed) throw lost("its subscription is gone");
+    return slot === "lost" ? "its replication slot was invalidated" : "its replication slot is gone";
+  return progress === "streams" && !subscribed ? "its subscription is gone" : undefined;
 }
 
 const lost = (why: string): Terminal =>

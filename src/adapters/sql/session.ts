@@ -1,5 +1,6 @@
 import { Client, type ClientConfig, type QueryResultRow } from "pg";
 import { Terminal, Transient } from "../../errors.js";
+import { isOfNetwork } from "../../network.js";
 
 /** One database, and the user that administers it: its owner, or a member of the owner's role. */
 export interface SqlEndpoint {
@@ -77,7 +78,7 @@ function described(error: unknown, where: string): Error {
   if (error instanceof Terminal || error instanceof Transient) return error;
   const { code = "", message } = error as { code?: string; message: string };
   const text = `${where}: ${message}`;
-  const passing = PASSING.test(code) || /^E(CONN|TIMEDOUT|NOTFOUND|HOSTUNREACH|AI_AGAIN)/.test(code) || /timeout|terminated/i.test(message);
+  const passing = PASSING.test(code) || isOfNetwork(error) || /timeout|terminated/i.test(message);
   return passing ? new Transient(text, { cause: error }) : new Terminal(text, { cause: error });
 }
 

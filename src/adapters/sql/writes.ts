@@ -20,6 +20,31 @@ const mayEnd = (role: string): string =>
 
 const rights = (user: string): string => `GRANT pg_signal_backend, pg_read_all_stats TO ${quoted(user)}`;
 
+/** Roles that write all the same, since their own default beats the database's; the one for this database beats the one for all. */
+async function rolesThatWrite(session: Session): Promise<string[]> {
+  const roles = await session.rows<{ role: string }>(
+    `SELECT role FROM (
+       SELECT DISTINCT ON (setrole) rolname AS role, split_part(setting, '=', 2)::boolean AS read_only
+       FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole JOIN unnest(setconfig) AS setting ON setting LIKE 'default_transaction_read_only=%'
+       WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+       AND rolcanlogin AND has_database_privilege(setrole, current_database(), 'CONNECT')
+       ORDER BY setrole, setdatabase DESC) AS own
+     WHERE NOT read_only ORDER BY 1`,
+  );
+  return roles.map((r) => r.role);
+}
+
+const resets = (roles: string[], database: string): string =>
+  roles
+    .map(quoted)
+    .flatMap((role) =>
+      ["", ` IN DATABASE ${quoted(database)}`].map((where) => `ALTER ROLE ${role}${where} RESET default_transaction_read_only`),
+    )
+    .join("; ");
+
+const ownDefault = (roles: string[]): string =>
+  `${roles.join(", ")} may write all the same: default_transaction_read_only is off for the role itself`;
+
 export interface WritesSet {
   /** Sessions that were ended. */
   ended: number;
@@ -31,14 +56,22 @@ export interface WritesSet {
  * Makes a database refuse or accept writes. It is the database's own default, so it holds for every new session of
  * every user, and a physical replica has it too: a promoted replica refuses writes until it is told otherwise. Sessions
  * that were there before are ended, since the default does not reach them.
- * @throws Terminal when sessions that could go on writing are beyond our rights; nothing is changed then
+ * @throws Terminal when a role's own default lets it write all the same, or sessions that could go on writing are beyond
+ * our rights; nothing is changed then
  */
 export async function setWrites(endpoint: SqlEndpoint, allowed: boolean): Promise<WritesSet> {
   const database = quoted(endpoint.database);
   return inSession(
     endpoint,
     async (session) => {
-      if (!allowed) refuseBeyond(await beyondReach(session), endpoint);
+      if (!allowed) {
+        const writers = await rolesThatWrite(session);
+        if (writers.length > 0)
+          throw new Terminal(`${endpoint.host}:${endpoint.port}/${endpoint.database}: ${ownDefault(writers)}.`, {
+            next: `${resets(writers, endpoint.database)}; then try again.`,
+          });
+        refuseBeyond(await beyondReach(session), endpoint);
+      }
       await session.rows(
         allowed
           ? `ALTER DATABASE ${database} RESET default_transaction_read_only`
@@ -96,6 +129,8 @@ export async function obstacleToStopping(session: Session, user: string): Promis
      WHERE rolcanlogin AND NOT rolsuper AND has_database_privilege(oid, current_database(), 'CONNECT') AND NOT pg_has_role(oid, 'USAGE')
      AND NOT (pg_has_role('pg_signal_backend', 'USAGE') AND pg_has_role('pg_read_all_stats', 'USAGE')) ORDER BY 1`,
   );
+  const writers = await rolesThatWrite(session);
+  if (writers.length > 0) return ownDefault(writers);
   if (roles.length === 0) return undefined;
   return `${user} may not see and end the sessions of ${roles.map((r) => r.role).join(", ")}: ${rights(user)}`;
 }
@@ -107,6 +142,8 @@ export async function obstacleToStopping(session: Session, user: string): Promis
 export async function writesStopped(endpoint: SqlEndpoint): Promise<Reading> {
   return inSession(endpoint, async (session) => {
     if (!(await refusesWrites(session))) return known(0);
+    const writers = await rolesThatWrite(session);
+    if (writers.length > 0) return unknown(ownDefault(writers));
     // Everybody may see that a session has a transaction number, also of one whose kind is hidden.
     const [others] = await session.rows<{ writing: boolean | null; hidden: string | null }>(
       `SELECT bool_or(backend_xid IS NOT NULL) AS writing,

@@ -88,6 +88,13 @@ const GATES: Gate[] = [
   reached("database-primary", "database-primary", "the promoted database is a writable primary"),
   reached("writes-stopped", "writes-stopped", "the old database refuses writes"),
   {
+    name: "reverse-lag",
+    observation: "reverse-lag",
+    accepts: (c) => `the old database at most ${c.gates.maxReverseLagSeconds} s behind the promoted one`,
+    judge: (value, c) => (value < 0 ? "fail" : value <= c.gates.maxReverseLagSeconds ? "pass" : "pending"),
+    format: (v) => (v < 0 ? "lost" : seconds(v)),
+  },
+  {
     name: "backup-retention",
     observation: "backup-retention",
     accepts: (c) => `backups of the new database kept for ${c.database?.backup.retentionDays} days or more`,

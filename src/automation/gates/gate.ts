@@ -32,6 +32,7 @@ export const GATE_NAMES = [
   "lag-zero",
   "database-primary",
   "writes-stopped",
+  "reverse-lag",
   "backup-retention",
   "pods-ready",
   "green-ready",

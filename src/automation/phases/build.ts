@@ -27,6 +27,10 @@ export const noWorse = ({ gates, old }: StackConfig, newWeight: number, holdSeco
     ? [gate("error-rate-over-old", holdSeconds), gate("latency-over-old", holdSeconds)]
     : [];
 
+/** The way back over the promotion is whole: only where a person can decide, since going back by itself would not mend it. */
+export const streaming = ({ database, gates }: StackConfig, holdSeconds: number): GateUse[] =>
+  database !== undefined && gates.requireReverse ? [gate("reverse-lag", holdSeconds)] : [];
+
 /** A section that the plan only asks for where it exists. */
 export function need<T>(section: T | undefined, name: string): T {
   if (section === undefined) throw new Error(`the plan has a step that needs the config section ${name}`);

@@ -2,7 +2,7 @@ import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
 import { endReverse, REVERSE } from "../reverse.js";
 import type { ActionStep, Step } from "../types.js";
-import { earlierConfig, gate, NOTHING_TO_UNDO } from "./build.js";
+import { earlierConfig, gate, NOTHING_TO_UNDO, streaming } from "./build.js";
 import { dnsPreparation } from "./dnsPreparation.js";
 
 const WINDOW = "database.maintenance-on";
@@ -224,7 +224,7 @@ export function database(config: StackConfig): Step[] {
       seed: "Monitor error rates and latency",
       wayBack: NOTHING_TO_UNDO,
       undoFrom: WINDOW,
-      gates: [gate("old-error-rate", HOUR), gate("database-primary", HOUR)],
+      gates: [gate("old-error-rate", HOUR), gate("database-primary", HOUR), ...streaming(config, HOUR)],
     },
     {
       id: "database.backup",

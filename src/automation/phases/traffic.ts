@@ -1,6 +1,6 @@
 import type { StackConfig } from "../../config/schema.js";
 import type { Step } from "../types.js";
-import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, noWorse } from "./build.js";
+import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, noWorse, streaming } from "./build.js";
 import { dnsPreparation } from "./dnsPreparation.js";
 
 /** The step whose undoing sends users back without engine, preview or cluster. */
@@ -19,7 +19,7 @@ export function traffic(config: StackConfig): Step[] {
       title: "Wait until the new load balancer is ready",
       seed: "kubectl get ingress",
       wayBack: NOTHING_TO_UNDO,
-      gates: [gate("load-balancer-ready", 60), gate("targets-healthy", 60)],
+      gates: [gate("load-balancer-ready", 60), gate("targets-healthy", 60), ...streaming(config, 60)],
     },
     {
       id: "traffic.probe",

@@ -5,7 +5,7 @@ import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
 import { afterWeight } from "../faults.js";
-import { retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
+import { isReverseLost, retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import { keyOf, type World } from "../world/world.js";
 import { sandboxCloud } from "./cloud.js";
@@ -95,13 +95,29 @@ function data(world: World, config: () => StackConfig): DataPort {
         if (fault !== undefined)
           return { summary: `Changes of ${copy()} cannot stream back: its WAL has no logical level.`, supported: false };
         state.reverseReplication = true;
+        const loss = state.faults.find((f) => f.name === "lost-reverse" && f.state === "waiting");
+        if (loss !== undefined) {
+          Object.assign(loss, { came: true, state: loss.always ? "waiting" : "over" });
+          state.reverseLostAt = state.now;
+        }
         return { summary: `Changes of ${copy()} stream back to the old database.`, supported: true };
       }),
-    stopReverseReplication: (effect) =>
-      world.effect(effect, "data:StopReverseReplication", copy(), (state) => {
+    stopReverseReplication: async (effect) => {
+      const lost = await world.change((state) => {
+        const was = isReverseLost(state);
+        // Who was told so carries over by hand what is missing.
+        if (was) delete state.reverseLostAt;
+        return was;
+      });
+      if (lost)
+        throw new Terminal("The stream back from the promoted database is broken: its replication slot is gone.", {
+          next: "Carry over what the old database misses, and try again.",
+        });
+      return world.effect(effect, "data:StopReverseReplication", copy(), (state) => {
         state.reverseReplication = false;
         return { summary: "The stream back was drained and ended.", facts: { lagSeconds: 0 } };
-      }),
+      });
+    },
   };
 }
 

@@ -9,6 +9,8 @@ const SECOND = 1_000;
 const DNS_PROPAGATION = 60 * SECOND;
 /** Until the load balancer's rule shows a weight that the Ingress asks for. */
 const RULE_DELAY = 15 * SECOND;
+/** Until what streams back is mended. */
+const REVERSE_MENDED = 900 * SECOND;
 const STARTUP = 40 * SECOND;
 
 /** Requests a second that users make, by criticality. */
@@ -44,6 +46,9 @@ export function signal(
       return known(Number(databaseOf(state)?.inputs.backupRetentionPeriod ?? 0));
     case "writes-stopped":
       return known(state.writes.old ? 0 : 1);
+    case "reverse-lag":
+      if (!state.reverseReplication) return unknown("nothing streams back to the old database");
+      return known(isReverseLost(state) ? -1 : Math.round(noise(state.seed, "reverse", now) * 20) / 10);
     case "pods-ready":
       return readiness(carrier(state, config), now);
     case "green-ready":
@@ -158,6 +163,12 @@ export function replicaLag(state: WorldState, at: number): number {
   const [from, drains] = spike ? [45, 240] : [3, 4];
   const left = from * (1 - (at - state.writesStoppedAt) / SECOND / drains);
   return left <= 0 ? 0 : Math.ceil(left * 10) / 10;
+}
+
+/** Somebody mends it after a while, unless the fault says that nobody does. */
+export function isReverseLost({ reverseLostAt, faults, now }: WorldState): boolean {
+  if (reverseLostAt === undefined) return false;
+  return faults.some((f) => f.name === "lost-reverse" && f.always) || now - reverseLostAt < REVERSE_MENDED;
 }
 
 const databaseOf = (state: WorldState): Stored | undefined =>

@@ -57,6 +57,8 @@ export interface WorldState {
   /** When writes to the old database last stopped. */
   writesStoppedAt?: number;
   reverseReplication: boolean;
+  /** When what streams back was lost. */
+  reverseLostAt?: number;
   snapshots: Record<string, number>;
   /** Percent of the new record, as Route 53 was told. */
   dns: Since<number>[];

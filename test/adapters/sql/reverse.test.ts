@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import { sqlDataPort } from "../../../src/adapters/sql/dataPort.js";
+import { sqlDataPort, sqlObservations } from "../../../src/adapters/sql/dataPort.js";
 import { startReverse, stopReverse } from "../../../src/adapters/sql/reverse.js";
 import { inSession } from "../../../src/adapters/sql/session.js";
 import { Terminal } from "../../../src/errors.js";
-import type { Side } from "../../../src/ports/observations.js";
+import type { Reading, Side } from "../../../src/ports/observations.js";
 import { type Postgres, postgresForSuite } from "../../support/postgres.js";
 
 const effect = { key: "k", fence: 1 };
@@ -243,5 +243,57 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
     );
     await stop();
     expect(await remains()).to.deep.equal([]);
+  });
+
+  it("promise 5: says how far the old database is behind, in seconds, and that a stream is lost", async () => {
+    const look = sqlObservations({ endpoint })["reverse-lag"];
+    /** A server starts a subscription's worker every five seconds at most. */
+    const caughtUp = async () => {
+      for (let tries = 0; tries < 6 && !(seconds(await look()) < 3); tries += 1);
+      expect(seconds(await look())).to.be.within(0, 3);
+    };
+    /** The old server's worker has let go of the slot. */
+    const released = () =>
+      fresh.sql(async (s) => {
+        for (let tries = 0; tries < 100; tries += 1) {
+          if (await s.value<boolean>("SELECT bool_and(active_pid IS NULL) FROM pg_replication_slots")) return;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+      });
+    const seconds = (reading: Reading): number => (reading.known ? reading.value : Number.NaN);
+    expect(await look()).to.deep.equal({ known: false, reason: "nothing streams back to the old database" });
+    await port.startReverseReplication(effect);
+    await caughtUp();
+    await write("fetched");
+    await caughtUp();
+
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+    await released();
+    await write("not fetched");
+    const first = seconds(await look());
+    expect(first).to.be.above(3);
+    expect(seconds(await look())).to.be.above(first + 2.9);
+    // Who did not see that cannot know since when.
+    expect(await sqlObservations({ endpoint })["reverse-lag"]()).to.deep.equal({
+      known: false,
+      reason: "it is behind, and not yet known since when",
+    });
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back ENABLE"));
+    await caughtUp();
+    expect(await orders()).to.deep.equal(["fetched", "not fetched"]);
+
+    await old.sql(async (s) => {
+      await s.rows("ALTER SUBSCRIPTION cutover_back DISABLE");
+      await s.rows("ALTER SUBSCRIPTION cutover_back SET (slot_name = NONE)");
+    });
+    await released();
+    await fresh.sql((s) => s.rows("SELECT pg_drop_replication_slot('cutover_back')"));
+    expect(await look()).to.deep.equal({ known: true, value: -1 });
+    await fresh.stop();
+    expect(await look()).to.include({ known: false });
+    await fresh.start();
+    // What a person says once the rest was carried over.
+    await fresh.sql((s) => s.rows("COMMENT ON PUBLICATION cutover_back IS 'drained'"));
+    expect(await look()).to.deep.equal({ known: false, reason: "nothing streams back to the old database" });
   });
 });

@@ -26,6 +26,8 @@ describe("a session that fails", function () {
   it("says what is wrong, with host and database and without the password", async () => {
     const away = await inSession({ ...server.endpoint, port: 1 }, (s) => s.rows("SELECT 1")).catch((e: Error) => e);
     expect(away).to.be.instanceOf(Transient).with.property("message").that.contains("127.0.0.1:1/db");
+    const nowhere = await inSession({ ...server.endpoint, host: "nowhere.invalid" }, (s) => s.rows("SELECT 1")).catch((e: Error) => e);
+    expect(nowhere).to.be.instanceOf(Transient).with.property("message").that.contains("nowhere.invalid:");
     const wrong = await inSession({ ...server.endpoint, password: "guess-me-not" }, (s) => s.rows("SELECT 1")).catch((e: Error) => e);
     expect(wrong)
       .to.be.instanceOf(Terminal)

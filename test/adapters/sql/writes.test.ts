@@ -119,6 +119,23 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
     await (await session("app")).write();
   });
 
+  it("promise 3: stops nothing where a role's own default lets it write all the same, and says how to take that back", async () => {
+    await sql(RIGHTS);
+    await sql("ALTER ROLE app SET default_transaction_read_only = off");
+    expect((await port.testReplica(effect)).summary).to.contain("app may write all the same");
+    const error = await port.setWrites("old", false, effect).catch((e: Error) => e);
+    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("app may write all the same");
+    await refuse(true);
+    await (await session("app")).write();
+    expect(await stopped()).to.have.property("known", false);
+    // Its default for this database beats the one for all.
+    await sql("ALTER ROLE app IN DATABASE db SET default_transaction_read_only = on");
+    expect(await stopped()).to.deep.equal({ known: true, value: 1 });
+    for (const statement of (error as Terminal).next?.replace("; then try again.", "").split("; ") ?? []) await sql(statement);
+    await port.setWrites("old", false, effect);
+    expect(await (await session("app")).write().catch((e: Error) => e.message)).to.contain("read-only transaction");
+  });
+
   it("warns in the test of the replica, before anybody approves, also while nobody is connected", async () => {
     const before = await port.testReplica(effect);
     // Its server runs no subscription of a user without the right to.

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { known, type Reading, unknown } from "../../ports/observations.js";
+import { NAME, standing, whyLost } from "./reverse.js";
+import { inSession, type Session, type SqlEndpoint } from "./session.js";
+
+/** How long a look waits for the old database to confirm what was written when it began: a busy one is never quite there. */
+const CONFIRM_MS = 3_000;
+const POLL_MS = 200;
+/** Positions kept: half a day of a look every minute. */
+const MOST = 720;
+
+interface Position {
+  /** On the promoted database's own clock, in seconds since the epoch. */
+  at: number;
+  /** Bytes of WAL that it had written by then. */
+  written: number;
+}
+
+/**
+ * How far the old database is behind the promoted one, in seconds. PostgreSQL knows that in bytes only: a look waits a
+ * little for what was written when it began, and remembers it, so that a later one knows since when it is not confirmed.
+ * Of what was written before the first look nobody knows when that was: unknown, until it is confirmed. What is lost for
+ * good reads -1, as RDS's own ReplicaLag does: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html.
+ */
+export function watchReverse(): (promoted: SqlEndpoint, old: SqlEndpoint) => Promise<Reading> {
+  let positions: Position[] = [];
+  const look = async (promoted: SqlEndpoint, old: SqlEndpoint): Promise<Reading> => {
+    const there = await standing(promoted, old);
+    if (whyLost(there) !== undefined) return known(-1);
+    if (there.progress !== "streams") return unknown("nothing streams back to the old database");
+    const { position, confirmed, waitedMs } = await inSession(promoted, confirmation);
+    const { at, written } = position;
+    const last = positions.findLastIndex((p) => p.written <= confirmed);
+    const since = positions[last]?.at;
+    positions = [...positions.slice(Math.max(last, 0)), position];
+    // What is left out makes a lag longer, never shorter.
+    if (positions.length > MOST) positions.splice(1, 1);
+    if (confirmed >= written) return known(Math.round(waitedMs / 100) / 10);
+    return since === undefined
+      ? unknown("it is behind, and not yet known since when")
+      : known(Math.max(0.1, at - since) + waitedMs / 1_000);
+  };
+  return (promoted, old) => look(promoted, old).catch((error: Error) => unknown(error.message));
+}
+
+/** What was written when asked, and what of it the old database has confirmed by the time that it was waited for. */
+async function confirmation(session: Session): Promise<{ position: Position; confirmed: number; waitedMs: number }> {
+  const [position = { at: 0, written: 0 }] = await session.rows<Position & Record<string, unknown>>(
+    "SELECT extract(epoch FROM clock_timestamp())::float8 AS at, (pg_current_wal_lsn() - '0/0'::pg_lsn)::float8 AS written",
+  );
+  const began = Date.now();
+  for (;;) {
+    // A slot that has just gone has confirmed nothing; the next look says that it is lost.
+    const confirmed = await session.value<number>(
+      `SELECT coalesce((SELECT (confirmed_flush_lsn - '0/0'::pg_lsn)::float8 FROM pg_replication_slots
+       WHERE slot_name = $1 AND database = current_database()), 0)`,
+      [NAME],
+    );
+    const waitedMs = Date.now() - began;
+    if (confirmed >= position.written || waitedMs >= CONFIRM_MS) return { position, confirmed, waitedMs };
+    await sleep(POLL_MS);
+  }
+}
