@@ -151,7 +151,7 @@ export interface Step {
   };
   pointOfNoReturn: boolean;
   gates: {
-    gate: "error-rate" | "latency-p95" | "old-error-rate" | "error-rate-over-old" | "latency-over-old" | "traffic-share" | "replica-available" | "replica-lag" | "lag-zero" | "database-primary" | "writes-stopped" | "backup-retention" | "pods-ready" | "green-ready" | "green-weight" | "rollout-healthy" | "rollout-share" | "targets-healthy" | "load-balancer-ready" | "dns-weight" | "dns-ttl" | "dns-resolvers" | "staging-verified" | "hpa-active" | "spot-nodes-ready" | "snapshot-available" | "security-groups-unused";
+    gate: "error-rate" | "latency-p95" | "old-error-rate" | "error-rate-over-old" | "latency-over-old" | "traffic-share" | "replica-available" | "replica-lag" | "lag-zero" | "database-primary" | "writes-stopped" | "reverse-lag" | "backup-retention" | "pods-ready" | "green-ready" | "green-weight" | "rollout-healthy" | "rollout-share" | "targets-healthy" | "load-balancer-ready" | "dns-weight" | "dns-ttl" | "dns-resolvers" | "staging-verified" | "hpa-active" | "spot-nodes-ready" | "snapshot-available" | "security-groups-unused";
     accepts: string;
     expect?: number;
     holdSeconds: number;
