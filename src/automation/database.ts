@@ -137,8 +137,8 @@ class PostgresDatabase implements Database {
   /** A server's error as ours, naming where but never the password. */
   private described(error: unknown): unknown {
     const { code = "", message } = error as { code?: string; message: string };
-    // Five letters or digits are PostgreSQL's own codes.
-    if (!/^[0-9A-Z]{5}$/.test(code) && !isOfNetwork(error) && !/terminated|timeout|closed/i.test(message)) return error;
+    // Five letters or digits are PostgreSQL's own codes; others are the system's.
+    if (!/^([0-9A-Z]{5}|E[A-Z]+)$/.test(code) && !isOfNetwork(error) && !/terminated|timeout|closed/i.test(message)) return error;
     if (code === "28P01" || code === "28000" || code === "3D000")
       return new UserError(
         { path: "DATABASE_URL", got: `${this.where}: ${message}`, accepted: "a user and a database that exist" },

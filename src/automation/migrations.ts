@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
@@ -17,7 +18,7 @@ import { type Alarm, Guard } from "./guard.js";
 import type { HooksPort } from "./hooks.js";
 import { buildPlan, type Plan, planDigest } from "./plan.js";
 import { isRepeated, type RequestMark } from "./requests.js";
-import { lossByStream, needsStream, REVERSE } from "./reverse.js";
+import { LOSES_BY_STREAM, lossByStream, needsStream, REVERSE } from "./reverse.js";
 import type { Around } from "./runner.js";
 import { Runners } from "./runners.js";
 import { configAfter, currentConfig, currentRevision, type Intent, isUnderWay, type MigrationState } from "./state.js";
@@ -58,6 +59,9 @@ export interface Wanted {
 
 /** Going back does not wait for an update that goes forward. */
 const leadsBack = ({ command }: Command): boolean => command === "rollback" || command === "abort" || command === "emergency";
+
+/** How long a way back waits to be told how the stream to the old database is. */
+const STREAM_MS = 6_000;
 
 const NEXT_PROCESS = "Send it again: another process takes it, or this service once it was started anew.";
 
@@ -236,9 +240,12 @@ export class Migrations {
   /** A way back with what it loses as the stream to the old database is now, not as it was when it began. */
   private async seen(stack: string, state: MigrationState, way: Way): Promise<Way> {
     if (!needsStream(state) || !way.path.some((item) => item.kind === "undo" && item.step === REVERSE)) return way;
-    const { observations } = await this.measure(stack, [{ name: "reverse-lag" }]);
-    const loss = observations[0] === undefined ? undefined : lossByStream(observations[0]);
-    return loss === undefined ? way : { ...way, loses: [loss, ...way.loses] };
+    // Whoever wants to go back does not wait for a database that does not answer.
+    const late = sleep(STREAM_MS, { reading: unknown(`it was not answered within ${STREAM_MS / 1_000} s`) }, { ref: false });
+    const looked = this.measure(stack, [{ name: "reverse-lag" }]).then(({ observations: [o] }) => o ?? late);
+    const loss = lossByStream(await Promise.race([looked, late]), currentConfig(state));
+    const others = way.loses.filter((l) => l !== LOSES_BY_STREAM);
+    return { ...way, loses: loss === undefined ? others : [loss, ...others] };
   }
 
   /** What an emergency would run, without running it. @throws Conflict while nobody is on the new side */

@@ -1,3 +1,4 @@
+import type { StackConfig } from "../config/schema.js";
 import type { Instant, Observation } from "../ports/observations.js";
 import type { Evidence } from "../ports/target.js";
 import type { GateUse } from "./gates/gate.js";
@@ -20,10 +21,15 @@ export const gatesOf = (state: MigrationState, gates: GateUse[]): GateUse[] =>
 /** Whether what a way back over the promotion loses depends on what streams back now. */
 export const needsStream = (state: MigrationState): boolean => streamsBack(state) && state.marks["new-writes-allowed"] !== undefined;
 
+/** What a way back over the promotion says of its losses as long as nobody has looked at the stream. */
+export const LOSES_BY_STREAM = "nothing while reverse replication runs; without it, what was written after this step";
+
 /** What going back loses by what the stream shows now; undefined when that is nothing. */
-export function lossByStream({ reading }: Observation): string | undefined {
+export function lossByStream({ reading }: Pick<Observation, "reading">, { gates }: StackConfig): string | undefined {
   if (!reading.known)
     return `perhaps what was written to the promoted database lately: it is not known whether it streams back (${reading.reason})`;
+  if (reading.value > gates.maxReverseLagSeconds)
+    return `nothing, once the old database has caught up: it is ${Math.round(reading.value)} s behind, and the way back waits for it with writes stopped`;
   if (reading.value >= 0) return undefined;
   return "what was written to the promoted database since its stream back was lost, and is not carried over by hand";
 }

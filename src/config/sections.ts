@@ -261,7 +261,7 @@ export const gates = z
     /** Highest replica lag before the maintenance window. */
     maxReplicaLagSeconds: seconds(0, 3_600).default(10),
     /** How far the old database may be behind the promoted one, for the way back that loses nothing. */
-    maxReverseLagSeconds: seconds(1, DAY).default(60),
+    maxReverseLagSeconds: seconds(30, DAY).default(60),
     /** Whether steps wait for what streams back to the old database; false where it was lost and nobody mends it. */
     requireReverse: z.boolean().default(true),
     /** Allowed distance between intended and observed share of traffic. */

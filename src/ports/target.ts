@@ -132,7 +132,8 @@ export interface DataPort {
   verifyReadWrite(effect: Effect): Promise<Evidence>;
   /** Streams the promoted database's changes to the old one, so that going back loses nothing. `lossSeconds` when it could not. */
   startReverseReplication(effect: Effect): Promise<Evidence & { supported: boolean }>;
-  stopReverseReplication(effect: Effect): Promise<Evidence>;
+  /** @param options.drain false ends it as it is, where nobody needs the rest. @default true */
+  stopReverseReplication(effect: Effect, options?: { drain?: boolean }): Promise<Evidence>;
 }
 
 /** The old fleet: the instances that still serve users until DNS has moved. */

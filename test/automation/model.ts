@@ -319,7 +319,8 @@ export function modelTarget(world: ModelWorld): Target {
       compare: async () => ({ summary: "equal", differences: 0 }),
       verifyReadWrite: look,
       startReverseReplication: async (e) => ({ ...world.effect("reverse on", e, () => (world.reverse = true)), supported: true }),
-      stopReverseReplication: async (e) => world.effect("reverse off", e, () => (world.reverse = false)),
+      stopReverseReplication: async (e, { drain = true } = {}) =>
+        world.effect(drain ? "reverse off" : "reverse off as it is", e, () => (world.reverse = false)),
     },
     fleet: {
       setMaintenance: async (on, e) => world.effect(`maintenance ${on}`, e, () => (world.maintenance = on)),

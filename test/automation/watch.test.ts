@@ -27,6 +27,14 @@ const bad = known(0.2);
 describe("a gate", () => {
   it("passes once it has held long enough, not before", () => {
     expect(roundMs(HOLD)).to.equal(15_000);
+    // Where a look says the less the longer ago the last one was, they are never far apart.
+    expect(roundMs([{ gate: "database-primary", holdSeconds: 3_600 }])).to.equal(180_000);
+    expect(
+      roundMs([
+        { gate: "database-primary", holdSeconds: 3_600 },
+        { gate: "reverse-lag", holdSeconds: 3_600 },
+      ]),
+    ).to.equal(20_000);
     expect(watch(Array(20).fill(good)).verdict).to.equal("open");
     expect(watch(Array(21).fill(good)).verdict).to.equal("passed");
   });

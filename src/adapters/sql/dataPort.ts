@@ -92,15 +92,16 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
         supported: true,
       };
     },
-    stopReverseReplication: async () => {
+    stopReverseReplication: async (_, options) => {
       const [old, fresh] = await bothSides();
-      const ended = await stopReverse(fresh, old);
+      const ended = await stopReverse(fresh, old, options);
       return { summary: summaryOf(ended, old.host), facts: { sequences: ended.sequences } };
     },
   };
 }
 
 function summaryOf({ drained, sequences }: Ended, host: string): string {
+  if (drained === "not asked") return `The stream back to ${host} was ended as it was.`;
   if (drained === "nothing") return `Nothing streams back to ${host}: there was nothing to drain.`;
   if (drained === "before") return `The stream back to ${host} was ended; it had been drained before.`;
   return `The stream back to ${host} was drained and ended; ${sequences} sequences were carried over.`;

@@ -166,15 +166,16 @@ const lost = (why: string): Terminal =>
     next: `Compare both databases, carry over the rows and sequences that the old one misses, say so by COMMENT ON PUBLICATION ${NAME} IS 'drained' on the promoted one, and try again.`,
   });
 
-/** Seconds until the stream is given up to drain. */
 export interface StopOptions {
-  /** @default 120 */
+  /** Seconds until the stream is given up to drain. @default 120 */
   timeoutSeconds?: number;
+  /** False ends it as it is: what has not arrived stays behind. @default true */
+  drain?: boolean;
 }
 
 export interface Ended {
   /** `before` when an earlier attempt had drained the stream, and was interrupted; `nothing` when none was there. */
-  drained: "now" | "before" | "nothing";
+  drained: "now" | "before" | "nothing" | "not asked";
   /** How many were carried over now. */
   sequences: number;
 }
@@ -185,12 +186,16 @@ export interface Ended {
  * attempt to start one left behind is removed.
  * @throws Terminal when the old database does not catch up in time; the stream goes on then. At once when it never can.
  */
-export async function stopReverse(promoted: SqlEndpoint, old: SqlEndpoint, { timeoutSeconds = 120 }: StopOptions = {}): Promise<Ended> {
+export async function stopReverse(
+  promoted: SqlEndpoint,
+  old: SqlEndpoint,
+  { timeoutSeconds = 120, drain = true }: StopOptions = {},
+): Promise<Ended> {
   const there = await standing(promoted, old);
-  refuseLost(there);
-  let ended: Ended = { drained: there.progress === "drained" ? "before" : "nothing", sequences: 0 };
+  if (drain) refuseLost(there);
+  let ended: Ended = { drained: !drain ? "not asked" : there.progress === "drained" ? "before" : "nothing", sequences: 0 };
   // Also where an earlier attempt drained it: somebody may have let the promoted database accept writes in between.
-  if (there.subscribed && there.slot === "usable") {
+  if (drain && there.subscribed && there.slot === "usable") {
     await drained(promoted, timeoutSeconds);
     ended = { drained: "now", sequences: await carrySequences(promoted, old) };
     await inSession(promoted, (session) => remember(session, "drained"), { write: true });

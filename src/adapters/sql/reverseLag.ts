@@ -6,7 +6,9 @@ import { inSession, type Session, type SqlEndpoint } from "./session.js";
 /** How long a look waits for the old database to confirm what was written when it began: a busy one is never quite there. */
 const CONFIRM_MS = 3_000;
 const POLL_MS = 200;
-/** Positions kept: half a day of a look every minute. */
+/** Of two looks further apart than this, in seconds, the earlier one says nothing of the later one. */
+const APART_S = 60;
+/** Positions kept: hours of looks. */
 const MOST = 720;
 
 interface Position {
@@ -19,26 +21,27 @@ interface Position {
 /**
  * How far the old database is behind the promoted one, in seconds. PostgreSQL knows that in bytes only: a look waits a
  * little for what was written when it began, and remembers it, so that a later one knows since when it is not confirmed.
- * Of what was written before the first look nobody knows when that was: unknown, until it is confirmed. What is lost for
- * good reads -1, as RDS's own ReplicaLag does: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html.
+ * Where nobody looked for a while, that is unknown until it is confirmed. What is lost for good reads -1, as RDS's own ReplicaLag does: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html.
  */
 export function watchReverse(): (promoted: SqlEndpoint, old: SqlEndpoint) => Promise<Reading> {
   let positions: Position[] = [];
   const look = async (promoted: SqlEndpoint, old: SqlEndpoint): Promise<Reading> => {
     const there = await standing(promoted, old);
     if (whyLost(there) !== undefined) return known(-1);
+    if (there.progress === "drained") return unknown("what streamed back is said to be there as a whole, and nothing streams any more");
     if (there.progress !== "streams") return unknown("nothing streams back to the old database");
     const { position, confirmed, waitedMs } = await inSession(promoted, confirmation);
     const { at, written } = position;
     const last = positions.findLastIndex((p) => p.written <= confirmed);
-    const since = positions[last]?.at;
+    const [before, after = position] = [positions[last], positions[last + 1]];
     positions = [...positions.slice(Math.max(last, 0)), position];
     // What is left out makes a lag longer, never shorter.
     if (positions.length > MOST) positions.splice(1, 1);
     if (confirmed >= written) return known(Math.round(waitedMs / 100) / 10);
-    return since === undefined
-      ? unknown("it is behind, and not yet known since when")
-      : known(Math.max(0.1, at - since) + waitedMs / 1_000);
+    // Not confirmed is what was written since then: some time before the look after it.
+    if (before === undefined || after.at - before.at > APART_S)
+      return unknown(`it is behind, for ${Math.max(0, Math.round(at - after.at))} s or longer`);
+    return known(Math.max(0.1, at - before.at) + waitedMs / 1_000);
   };
   return (promoted, old) => look(promoted, old).catch((error: Error) => unknown(error.message));
 }

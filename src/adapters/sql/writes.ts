@@ -20,14 +20,17 @@ const mayEnd = (role: string): string =>
 
 const rights = (user: string): string => `GRANT pg_signal_backend, pg_read_all_stats TO ${quoted(user)}`;
 
-/** Roles that write all the same, since their own default beats the database's; the one for this database beats the one for all. */
+/**
+ * Roles that write all the same, since their own default beats the database's; the one for this database beats the one
+ * for all. RDS gives such a default to its own rdsadmin.
+ */
 async function rolesThatWrite(session: Session): Promise<string[]> {
   const roles = await session.rows<{ role: string }>(
     `SELECT role FROM (
        SELECT DISTINCT ON (setrole) rolname AS role, split_part(setting, '=', 2)::boolean AS read_only
        FROM pg_db_role_setting JOIN pg_roles r ON r.oid = setrole JOIN unnest(setconfig) AS setting ON setting LIKE 'default_transaction_read_only=%'
        WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-       AND rolcanlogin AND has_database_privilege(setrole, current_database(), 'CONNECT')
+       AND rolcanlogin AND rolname <> 'rdsadmin' AND has_database_privilege(setrole, current_database(), 'CONNECT')
        ORDER BY setrole, setdatabase DESC) AS own
      WHERE NOT read_only ORDER BY 1`,
   );
@@ -130,9 +133,11 @@ export async function obstacleToStopping(session: Session, user: string): Promis
      AND NOT (pg_has_role('pg_signal_backend', 'USAGE') AND pg_has_role('pg_read_all_stats', 'USAGE')) ORDER BY 1`,
   );
   const writers = await rolesThatWrite(session);
-  if (writers.length > 0) return ownDefault(writers);
-  if (roles.length === 0) return undefined;
-  return `${user} may not see and end the sessions of ${roles.map((r) => r.role).join(", ")}: ${rights(user)}`;
+  const found = [
+    ...(writers.length === 0 ? [] : [ownDefault(writers)]),
+    ...(roles.length === 0 ? [] : [`${user} may not see and end the sessions of ${roles.map((r) => r.role).join(", ")}: ${rights(user)}`]),
+  ];
+  return found.length === 0 ? undefined : found.join("; ");
 }
 
 /**

@@ -93,6 +93,7 @@ const GATES: Gate[] = [
     accepts: (c) => `the old database at most ${c.gates.maxReverseLagSeconds} s behind the promoted one`,
     judge: (value, c) => (value < 0 ? "fail" : value <= c.gates.maxReverseLagSeconds ? "pass" : "pending"),
     format: (v) => (v < 0 ? "lost" : seconds(v)),
+    everySeconds: 20,
   },
   {
     name: "backup-retention",

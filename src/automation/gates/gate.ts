@@ -16,6 +16,8 @@ export interface Gate {
   accepts: (config: StackConfig, expect: number | undefined) => string;
   /** Pure: judges a known value. */
   judge: (value: number, config: StackConfig, expect: number | undefined) => Exclude<Verdict, "unknown">;
+  /** Longest time between two looks, in seconds, where a look says the less the longer ago the last one was. @default by the hold */
+  everySeconds?: number;
   /** Prints a value with its unit. */
   format: (value: number) => string;
 }

@@ -52,9 +52,10 @@ export function holdMs(uses: GateUse[]): number {
   return Math.max(0, ...uses.map((u) => u.holdSeconds)) * SECOND;
 }
 
-/** Time between rounds: twenty rounds a hold, within 15 s and 1 h. */
+/** Time between rounds: twenty rounds a hold, within 15 s and 1 h, or as often as a gate needs. */
 export function roundMs(uses: GateUse[]): number {
-  return Math.min(LONGEST_ROUND, Math.max(SHORTEST_ROUND, holdMs(uses) / 20));
+  const longest = Math.min(LONGEST_ROUND, ...uses.map((u) => (gateNamed(u.gate).everySeconds ?? Number.POSITIVE_INFINITY) * SECOND));
+  return Math.min(longest, Math.max(SHORTEST_ROUND, holdMs(uses) / 20));
 }
 
 export function timeoutMs(uses: GateUse[], config: StackConfig): number {

@@ -53,8 +53,13 @@ export function cleanup(config: StackConfig): Step[] {
     ...(database === undefined
       ? []
       : [
-          act("stop-reverse-replication", "End the stream back to the old database", "Decommission old database", ({ target, effect }) =>
-            target.data.stopReverseReplication(effect),
+          act(
+            "stop-reverse-replication",
+            "End the stream back to the old database",
+            "Decommission old database",
+            ({ target, config, effect }) =>
+              // Who went on without it waits for nothing of it now.
+              target.data.stopReverseReplication(effect, { drain: config.gates.requireReverse }),
           ),
         ]),
     ...(snapshot === undefined

@@ -1,6 +1,6 @@
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
-import { endReverse, REVERSE } from "../reverse.js";
+import { endReverse, LOSES_BY_STREAM, REVERSE } from "../reverse.js";
 import type { ActionStep, Step } from "../types.js";
 import { earlierConfig, gate, NOTHING_TO_UNDO, streaming } from "./build.js";
 import { dnsPreparation } from "./dnsPreparation.js";
@@ -132,7 +132,7 @@ export function database(config: StackConfig): Step[] {
       pointOfNoReturn: true,
       wayBack: {
         summary: `${source.identifier} takes over again with what reverse replication brought it; ${copy.identifier} stays a standalone database.`,
-        loses: "nothing while reverse replication runs; without it, what was written after this step",
+        loses: LOSES_BY_STREAM,
       },
       undoFrom: WINDOW,
       inWritePause: true,

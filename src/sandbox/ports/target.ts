@@ -102,14 +102,14 @@ function data(world: World, config: () => StackConfig): DataPort {
         }
         return { summary: `Changes of ${copy()} stream back to the old database.`, supported: true };
       }),
-    stopReverseReplication: async (effect) => {
+    stopReverseReplication: async (effect, { drain = true } = {}) => {
       const lost = await world.change((state) => {
         const was = isReverseLost(state);
         // Who was told so carries over by hand what is missing.
         if (was) delete state.reverseLostAt;
         return was;
       });
-      if (lost)
+      if (lost && drain)
         throw new Terminal("The stream back from the promoted database is broken: its replication slot is gone.", {
           next: "Carry over what the old database misses, and try again.",
         });

@@ -10,7 +10,7 @@ const DNS_PROPAGATION = 60 * SECOND;
 /** Until the load balancer's rule shows a weight that the Ingress asks for. */
 const RULE_DELAY = 15 * SECOND;
 /** Until what streams back is mended. */
-const REVERSE_MENDED = 900 * SECOND;
+const REVERSE_MENDED = 180 * SECOND;
 const STARTUP = 40 * SECOND;
 
 /** Requests a second that users make, by criticality. */

@@ -7,6 +7,7 @@ import type { Reading, Side } from "../../../src/ports/observations.js";
 import { type Postgres, postgresForSuite } from "../../support/postgres.js";
 
 const effect = { key: "k", fence: 1 };
+const DRAINED = "what streamed back is said to be there as a whole, and nothing streams any more";
 
 describe("the stream back on real PostgreSQL, interrupted", function () {
   this.timeout(60_000);
@@ -54,7 +55,7 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
   });
   afterEach("leaves nothing for the next test", async () => {
     await fresh.sql((s) => s.rows("DROP PUBLICATION IF EXISTS cutover_back"));
-    await stop().catch(() => undefined);
+    await port.stopReverseReplication(effect, { drain: false });
     for (const server of [old, fresh]) await server.sql((s) => s.rows("DROP TABLE IF EXISTS orders"));
   });
 
@@ -276,7 +277,7 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
     // Who did not see that cannot know since when.
     expect(await sqlObservations({ endpoint })["reverse-lag"]()).to.deep.equal({
       known: false,
-      reason: "it is behind, and not yet known since when",
+      reason: "it is behind, for 0 s or longer",
     });
     await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back ENABLE"));
     await caughtUp();
@@ -294,6 +295,26 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
     await fresh.start();
     // What a person says once the rest was carried over.
     await fresh.sql((s) => s.rows("COMMENT ON PUBLICATION cutover_back IS 'drained'"));
-    expect(await look()).to.deep.equal({ known: false, reason: "nothing streams back to the old database" });
+    expect(await look()).to.deep.equal({ known: false, reason: DRAINED });
+  });
+
+  it("ends a stream as it is where nobody needs the rest, lost, hanging or whole", async () => {
+    const end = async () => (await port.stopReverseReplication(effect, { drain: false })).summary;
+    for (const breaks of [
+      undefined,
+      () => old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE")),
+      () => fresh.sql((s) => s.rows("DROP PUBLICATION cutover_back")),
+      async () => {
+        await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+        await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back SET (slot_name = NONE)"));
+        await old.sql((s) => s.rows("DROP SUBSCRIPTION cutover_back"));
+      },
+    ]) {
+      await port.startReverseReplication(effect);
+      await breaks?.();
+      await write("may stay behind");
+      expect(await end()).to.contain("was ended as it was");
+      expect(await remains()).to.deep.equal([]);
+    }
   });
 });

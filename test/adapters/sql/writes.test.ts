@@ -40,6 +40,8 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
     for (const role of ["keeper", "app"]) await sql(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`);
     await sql(`CREATE ROLE stream LOGIN REPLICATION PASSWORD '${PASSWORD}'`);
     for (const role of ["chief", "rdsadmin"]) await sql(`CREATE ROLE ${role} LOGIN SUPERUSER PASSWORD '${PASSWORD}'`);
+    // As every instance of RDS has it.
+    await sql("ALTER ROLE rdsadmin SET default_transaction_read_only = off");
     await sql("ALTER DATABASE db OWNER TO keeper");
     await sql("CREATE TABLE orders (id int)");
     await sql("GRANT SELECT ON orders TO keeper");
