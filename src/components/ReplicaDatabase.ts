@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import type * as native from "@pulumi/aws-native";
 import * as pulumi from "@pulumi/pulumi";
-import { metricAlarm } from "./alarm.js";
+import { type AlarmArgs, metricAlarm } from "./alarm.js";
 import { isPlain, require, requireNumber, requireText, type Tags, type Transform, transformed } from "./support.js";
 
 export interface ReplicaDatabaseArgs {
@@ -167,44 +167,44 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
   }
 
   private lagAlarm(name: string, args: ReplicaDatabaseArgs): native.cloudwatch.Alarm {
-    const { identifier, maxLagSeconds = 10, topicArns = [], tags } = args;
-    return metricAlarm(
-      `${name}-replica-lag`,
-      {
-        alarmName: `${identifier}-lag`,
-        description: `${identifier} lags more than ${maxLagSeconds} s behind its source`,
-        namespace: "AWS/RDS",
-        metricName: "ReplicaLag",
-        dimensions: { DBInstanceIdentifier: identifier },
-        statistic: "Maximum",
-        period: 60,
-        periods: 5,
-        above: maxLagSeconds,
-        // A replication that broke reports nothing.
-        missing: "breaching",
-        topicArns,
-        ...(tags === undefined ? {} : { tags }),
-      },
-      this,
-    );
+    const { identifier, maxLagSeconds = 10 } = args;
+    return this.alarm(`${name}-replica-lag`, args, {
+      alarmName: `${identifier}-lag`,
+      description: `${identifier} lags more than ${maxLagSeconds} s behind its source`,
+      metricName: "ReplicaLag",
+      above: maxLagSeconds,
+      // A replication that broke reports nothing.
+      missing: "breaching",
+    });
   }
 
   private unfetchedAlarm(name: string, args: ReplicaDatabaseArgs): native.cloudwatch.Alarm {
-    const { identifier, maxUnfetchedMegabytes = 1_024, topicArns = [], tags } = args;
+    const { identifier, maxUnfetchedMegabytes = 1_024 } = args;
+    return this.alarm(`${name}-unfetched`, args, {
+      alarmName: `${identifier}-unfetched`,
+      description: `A subscriber of ${identifier} has not fetched ${maxUnfetchedMegabytes} MB of changes, which fill its storage`,
+      metricName: "OldestReplicationSlotLag",
+      above: maxUnfetchedMegabytes * 1_000_000,
+      // Without a subscriber nothing waits.
+      missing: "notBreaching",
+    });
+  }
+
+  /** On a metric of the instance, once it was too high for five minutes. */
+  private alarm(
+    name: string,
+    { identifier, topicArns = [], tags }: ReplicaDatabaseArgs,
+    about: Pick<AlarmArgs, "alarmName" | "description" | "metricName" | "above" | "missing">,
+  ): native.cloudwatch.Alarm {
     return metricAlarm(
-      `${name}-unfetched`,
+      name,
       {
-        alarmName: `${identifier}-unfetched`,
-        description: `A subscriber of ${identifier} has not fetched ${maxUnfetchedMegabytes} MB of changes, which fill its storage`,
+        ...about,
         namespace: "AWS/RDS",
-        metricName: "OldestReplicationSlotLag",
         dimensions: { DBInstanceIdentifier: identifier },
         statistic: "Maximum",
         period: 60,
         periods: 5,
-        above: maxUnfetchedMegabytes * 1_000_000,
-        // Without a subscriber nothing waits.
-        missing: "notBreaching",
         topicArns,
         ...(tags === undefined ? {} : { tags }),
       },

@@ -21,7 +21,8 @@ interface Position {
 /**
  * How far the old database is behind the promoted one, in seconds. PostgreSQL knows that in bytes only: a look waits a
  * little for what was written when it began, and remembers it, so that a later one knows since when it is not confirmed.
- * Where nobody looked for a while, that is unknown until it is confirmed. What is lost for good reads -1, as RDS's own ReplicaLag does: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html.
+ * Where nobody looked for a while, that is unknown until it is confirmed. What is lost for good reads -1, as RDS's own
+ * ReplicaLag does: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html.
  */
 export function watchReverse(): (promoted: SqlEndpoint, old: SqlEndpoint) => Promise<Reading> {
   let positions: Position[] = [];

@@ -68,11 +68,7 @@ export async function setWrites(endpoint: SqlEndpoint, allowed: boolean): Promis
     endpoint,
     async (session) => {
       if (!allowed) {
-        const writers = await rolesThatWrite(session);
-        if (writers.length > 0)
-          throw new Terminal(`${endpoint.host}:${endpoint.port}/${endpoint.database}: ${ownDefault(writers)}.`, {
-            next: `${resets(writers, endpoint.database)}; then try again.`,
-          });
+        refuseWriters(await rolesThatWrite(session), endpoint);
         refuseBeyond(await beyondReach(session), endpoint);
       }
       await session.rows(
@@ -108,6 +104,11 @@ const beyondReach = (session: Session): Promise<Beyond[]> =>
             coalesce((SELECT rolsuper FROM pg_roles WHERE oid = usesysid), false) AS superuser
      FROM ${OTHERS} AND (backend_type IS NULL OR NOT ${mayEnd("usesysid")}) ORDER BY 1`,
   );
+
+function refuseWriters(roles: string[], { host, port, database }: SqlEndpoint): void {
+  if (roles.length === 0) return;
+  throw new Terminal(`${host}:${port}/${database}: ${ownDefault(roles)}.`, { next: `${resets(roles, database)}; then try again.` });
+}
 
 function refuseBeyond(beyond: Beyond[], { host, port, database, user }: SqlEndpoint): void {
   if (beyond.length === 0) return;
