@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Recorded } from "../src/automation/entries.js";
-import { lineOf, verifyChain } from "../src/automation/journal.js";
+import { lineOf, verifyChain } from "../src/automation/journal/chain.js";
+import type { Recorded } from "../src/automation/journal/entries.js";
 import { journalOf } from "./harness/journals.js";
 import { inTurns, seconds } from "./harness/measure.js";
 import { run } from "./harness/processes.js";

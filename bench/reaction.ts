@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Recorded } from "../src/automation/entries.js";
+import type { Recorded } from "../src/automation/journal/entries.js";
 import { guidesAlert, hasPromtool } from "./harness/alert.js";
 import { fillJournals, fleets } from "./harness/fill.js";
 import { sampleOf, seconds } from "./harness/measure.js";

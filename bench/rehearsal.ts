@@ -1,7 +1,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Recorded } from "../src/automation/entries.js";
-import { buildPlan } from "../src/automation/plan.js";
+import type { Recorded } from "../src/automation/journal/entries.js";
+import { buildPlan } from "../src/automation/plan/plan.js";
 import { folderProject } from "../src/cli/project.js";
 import { withSandbox } from "../src/cli/withSandbox.js";
 import { type RawConfig, readConfig, StackFile, writeAtomically } from "../src/config/stackFile.js";

@@ -7,7 +7,7 @@ import { runScript } from "./failure.mjs";
 import { chooseSpecs, runMocha, wentWell } from "./mocha.mjs";
 import { setUp } from "./setup.mjs";
 
-const TESTS = ["test/automation/promises.property.test.ts", "test/e2e/crashes.test.ts", "test/e2e/processes.test.ts"];
+const TESTS = ["test/automation/decide/promises.property.test.ts", "test/e2e/crashes.test.ts", "test/e2e/processes.test.ts"];
 const PAGE = join(dirname(fileURLToPath(import.meta.url)), "..", "docs", "reliability.md");
 const BEGIN = "<!-- faults: made by npm run reliability -->\n";
 const END = "<!-- end of faults -->";

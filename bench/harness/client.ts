@@ -1,5 +1,5 @@
 import { get, request } from "node:http";
-import type { EntryType } from "../../src/automation/entries.js";
+import type { EntryType } from "../../src/automation/journal/entries.js";
 
 interface Event {
   type: EntryType;

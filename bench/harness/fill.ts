@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { FolderStore } from "../../src/automation/store.js";
+import { FolderStore } from "../../src/automation/store/folderStore.js";
 import { journalOf } from "./journals.js";
 import { applicationNames, sealedConfig, stackConfig } from "./stacks.js";
 import type { World } from "./world.js";

@@ -1,7 +1,7 @@
-import type { Entry, Recorded } from "../../src/automation/entries.js";
-import { record } from "../../src/automation/journal.js";
-import { buildPlan, planDigest } from "../../src/automation/plan.js";
-import type { ResourceChange } from "../../src/automation/types.js";
+import { record } from "../../src/automation/journal/chain.js";
+import type { Entry, Recorded } from "../../src/automation/journal/entries.js";
+import type { ResourceChange } from "../../src/automation/journal/records.js";
+import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
 import { patched, type RawConfig, readConfig } from "../../src/config/stackFile.js";
 
 /** When the journals' first entries were written, on the target's clock. */

@@ -1,4 +1,5 @@
-import { type Database, openDatabase } from "../automation/database.js";
+import type { Database } from "../database/database.js";
+import { openDatabase } from "../database/open.js";
 import type { StoredToken, TokenStore } from "./tokens.js";
 
 const COLUMNS = 'id, name, hash, grants, created_at AS "createdAt", expires_at AS "expiresAt"';

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { Extent } from "../automation/entries.js";
+import type { Extent } from "../automation/journal/entries.js";
 import { NotFound } from "../errors.js";
 import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";

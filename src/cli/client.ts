@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Recorded } from "../automation/entries.js";
-import type { Preview } from "../automation/types.js";
-import type { Way } from "../automation/wayBack.js";
+import type { Way } from "../automation/decide/wayBack.js";
+import type { Recorded } from "../automation/journal/entries.js";
+import type { Preview } from "../automation/journal/records.js";
 import { type Call, Connection, CutoverProblem } from "../client/connection.js";
 import {
   Conflict,

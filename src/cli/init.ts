@@ -99,7 +99,7 @@ async function writeProject(out: string): Promise<void> {
 
 /** Reads back what was written: it must be valid but for its secrets, and have a plan. */
 async function report(stacks: string, names: string[], { output }: OutputOptions): Promise<void> {
-  const { buildPlan } = await import("../automation/plan.js");
+  const { buildPlan } = await import("../automation/plan/plan.js");
   const rows: { stack: string; strategy: string; steps: number; missing: Missing[] }[] = [];
   for (const stack of names) {
     const file = await StackFile.read(stacks, stack);

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
-import type { Recorded } from "../automation/entries.js";
+import type { Recorded } from "../automation/journal/entries.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks, wholeNumber } from "./cli.js";
 import { print, tableOf } from "./output.js";
 import { clock } from "./progress.js";

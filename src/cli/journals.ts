@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { verifyChain } from "../automation/journal.js";
-import { FolderStore, type Store } from "../automation/store.js";
+import { verifyChain } from "../automation/journal/chain.js";
+import { FolderStore } from "../automation/store/folderStore.js";
+import type { Store } from "../automation/store/store.js";
 import { Conflict, NotFound, PromiseViolation } from "../errors.js";
 import { openStore } from "../service/store.js";
 import { type CommandOptions, sandboxFolder } from "./project.js";

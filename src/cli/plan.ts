@@ -10,7 +10,7 @@ import { folderProject } from "./project.js";
 type Planned = ReturnType<typeof plannedStep>;
 
 /** The plan knows the components, which take a while to load. */
-const planned = () => Promise.all([import("../automation/plan.js"), import("../http/views.js")]).then(([p, v]) => ({ ...p, ...v }));
+const planned = () => Promise.all([import("../automation/plan/plan.js"), import("../http/views.js")]).then(([p, v]) => ({ ...p, ...v }));
 
 /** The plan of a stack, from its stack config alone: no service and no account is needed. */
 export const planCommand = (cli: Cli): Command =>

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import type { ResourceChange } from "../automation/types.js";
+import type { ResourceChange } from "../automation/journal/records.js";
 import { printable } from "../errors.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
 import type { PreviewView } from "./client.js";

@@ -1,6 +1,6 @@
-import type { Recorded } from "../automation/entries.js";
-import { currentConfig, type MigrationState } from "../automation/state.js";
-import type { Progress } from "../automation/states.js";
+import type { Recorded } from "../automation/journal/entries.js";
+import type { Progress } from "../automation/run/projections.js";
+import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { bar, type Colour, type Paint, paintFor } from "./output.js";
 
 /** Prints a migration's journal as it grows: a line a finished step, and everything that went wrong or back. */

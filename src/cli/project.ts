@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ProjectPort } from "../automation/types.js";
+import type { ProjectPort } from "../automation/plan/step.js";
 import { NotFound } from "../errors.js";
 import { parseInventory } from "../inventory/csv.js";
 

@@ -2,7 +2,8 @@ import type * as native from "@pulumi/aws-native";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { errorShareAlarm, metricAlarm } from "./alarm.js";
-import { require, requireName, requireNumber, type Tags } from "./support.js";
+import { require, requireName, requireNumber } from "./checks.js";
+import type { Tags } from "./support.js";
 
 export interface AlertRulesArgs {
   /** Namespace of the PrometheusRule; the Prometheus operator must watch it. */

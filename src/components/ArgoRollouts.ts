@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { requireName, requireText } from "./support.js";
+import { requireName, requireText } from "./checks.js";
 
 export interface ArgoRolloutsArgs {
   /** Release, for example `v1.8.3`. */

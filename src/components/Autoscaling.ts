@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { requireName, requireNumber } from "./support.js";
+import { requireName, requireNumber } from "./checks.js";
 
 export interface AutoscalingArgs {
   /** Namespace of what is scaled. */

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { require } from "./checks.js";
 import type { WeightedBackend } from "./PublicIngress.js";
-import { serviceAccountOf } from "./podTemplate.js";
-import { require } from "./support.js";
+import { serviceAccountOf } from "./serviceAccount.js";
 import { Workload, type WorkloadArgs } from "./Workload.js";
 
 export interface BlueGreenArgs extends Omit<WorkloadArgs, "version" | "image" | "deployment"> {

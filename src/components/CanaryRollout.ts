@@ -1,8 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { require, requireName, requireNumber, requireText } from "./checks.js";
 import { FORCED } from "./objects.js";
-import { checkPodTemplate, type PodTemplateArgs, podTemplate, serviceAccountOf } from "./podTemplate.js";
-import { require, requireName, requireNumber, requireText } from "./support.js";
+import { checkPodTemplate, type PodTemplateArgs, podTemplate } from "./podTemplate.js";
+import { serviceAccountOf } from "./serviceAccount.js";
 
 export interface CanaryRolloutArgs extends PodTemplateArgs {
   /** Namespace of the Rollout and its Services. */

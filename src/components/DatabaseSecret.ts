@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { requireName, requireNumber } from "./support.js";
+import { requireName, requireNumber } from "./checks.js";
 
 export interface DatabaseSecretArgs {
   /** Namespace of the Secret. */

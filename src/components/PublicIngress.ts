@@ -1,18 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { isPlain, require, requireName, requireNumber, requireText } from "./checks.js";
 import { ALB, FORCED, ingressArgs } from "./objects.js";
-import {
-  isPlain,
-  loadBalancerOf,
-  require,
-  requireName,
-  requireNumber,
-  requireText,
-  type Tags,
-  type Transform,
-  transformed,
-} from "./support.js";
+import { loadBalancerOf, type Tags, type Transform, transformed } from "./support.js";
 
 /** A Service and the percent of requests it gets. */
 export interface WeightedBackend {

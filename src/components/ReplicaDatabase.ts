@@ -2,7 +2,8 @@ import * as aws from "@pulumi/aws";
 import type * as native from "@pulumi/aws-native";
 import * as pulumi from "@pulumi/pulumi";
 import { type AlarmArgs, metricAlarm } from "./alarm.js";
-import { isPlain, require, requireNumber, requireText, type Tags, type Transform, transformed } from "./support.js";
+import { isPlain, require, requireNumber, requireText } from "./checks.js";
+import { type Tags, type Transform, transformed } from "./support.js";
 
 export interface ReplicaDatabaseArgs {
   /** Identifier of the instance; it stays when the replica is promoted. */

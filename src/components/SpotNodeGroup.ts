@@ -1,7 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { require, requireNumber } from "./checks.js";
 import { SPOT_KEY } from "./podTemplate.js";
-import { require, requireNumber, type Tags } from "./support.js";
+import type { Tags } from "./support.js";
 
 export interface SpotNodeGroupArgs {
   /** The EKS cluster that the nodes join. */

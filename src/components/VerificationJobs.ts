@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { requireName, requireNumber, requireText } from "./support.js";
+import { requireName, requireNumber, requireText } from "./checks.js";
 
 export interface VerificationJobsArgs {
   /** Namespace that the requests are sent from. */

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { requireName, requireText } from "./support.js";
+import { requireName, requireText } from "./checks.js";
 
 export interface VpaControllerArgs {
   /** Release of the Helm chart `vpa`, for example `4.10.0`. */

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { require, requireNumber, requireText, type Tags } from "./support.js";
+import { require, requireNumber, requireText } from "./checks.js";
+import type { Tags } from "./support.js";
 
 export interface WeightedDnsArgs {
   /** Route 53 hosted zone. */

@@ -1,8 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { requireName, requireNumber } from "./checks.js";
 import { deploymentArgs, disruptionBudgetArgs, FORCED, type Identity, identityOf, networkPolicyArgs, serviceArgs } from "./objects.js";
-import { checkPodTemplate, type PodTemplateArgs, serviceAccountOf } from "./podTemplate.js";
-import { requireName, requireNumber, type Transform, transformed } from "./support.js";
+import { checkPodTemplate, type PodTemplateArgs } from "./podTemplate.js";
+import { serviceAccountOf } from "./serviceAccount.js";
+import { type Transform, transformed } from "./support.js";
 
 export interface WorkloadArgs extends PodTemplateArgs {
   /** Kubernetes namespace; it must exist. */

@@ -1,8 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import type { PublicIngressArgs } from "./PublicIngress.js";
-import { podTemplate } from "./podTemplate.js";
-import type { WorkloadArgs } from "./Workload.js";
+import { type PodTemplateArgs, podTemplate } from "./podTemplate.js";
 
 /**
  * The Kubernetes objects of a workload as plain arguments, shared by the components and by `containerize`, which writes
@@ -19,7 +17,23 @@ export interface Identity {
   namespace: pulumi.Input<string>;
 }
 
-export function identityOf(app: string, { version, namespace }: Pick<WorkloadArgs, "version" | "namespace">): Identity {
+/** What the objects of a workload are made from; the defaults stand at `WorkloadArgs`. */
+export interface WorkloadShape extends PodTemplateArgs {
+  namespace: pulumi.Input<string>;
+  replicas?: pulumi.Input<number>;
+  servicePort?: pulumi.Input<number>;
+  version?: "blue" | "green";
+}
+
+/** What an Ingress is made from; the defaults stand at `PublicIngressArgs`. */
+export interface IngressShape {
+  namespace: pulumi.Input<string>;
+  host: string;
+  scheme?: "internet-facing" | "internal";
+  healthCheckPath?: string;
+}
+
+export function identityOf(app: string, { version, namespace }: Pick<WorkloadShape, "version" | "namespace">): Identity {
   if (version === undefined) return { app, full: app, selector: { app }, namespace };
   return { app, full: `${app}-${version}`, selector: { app, version }, namespace };
 }
@@ -31,7 +45,7 @@ export function serviceAccountArgs(app: string, namespace: pulumi.Input<string>)
   return { metadata: { name: app, namespace, labels: { app } }, automountServiceAccountToken: false };
 }
 
-export function deploymentArgs(identity: Identity, args: WorkloadArgs): k8s.apps.v1.DeploymentArgs {
+export function deploymentArgs(identity: Identity, args: WorkloadShape): k8s.apps.v1.DeploymentArgs {
   return {
     metadata: metadata(identity),
     spec: {
@@ -43,7 +57,7 @@ export function deploymentArgs(identity: Identity, args: WorkloadArgs): k8s.apps
   };
 }
 
-export function serviceArgs(identity: Identity, args: Pick<WorkloadArgs, "servicePort" | "containerPort">): k8s.core.v1.ServiceArgs {
+export function serviceArgs(identity: Identity, args: Pick<WorkloadShape, "servicePort" | "containerPort">): k8s.core.v1.ServiceArgs {
   return {
     metadata: metadata(identity),
     spec: {
@@ -60,7 +74,7 @@ export function disruptionBudgetArgs(identity: Identity): k8s.policy.v1.PodDisru
 }
 
 /** Beyond the seed: only the application's own port is open. */
-export function networkPolicyArgs(identity: Identity, args: Pick<WorkloadArgs, "containerPort">): k8s.networking.v1.NetworkPolicyArgs {
+export function networkPolicyArgs(identity: Identity, args: Pick<WorkloadShape, "containerPort">): k8s.networking.v1.NetworkPolicyArgs {
   return {
     metadata: metadata(identity),
     spec: {
@@ -82,7 +96,7 @@ export const ALB = "alb.ingress.kubernetes.io";
 
 export function ingressArgs(
   name: string,
-  args: Pick<PublicIngressArgs, "namespace" | "host" | "scheme" | "healthCheckPath">,
+  args: IngressShape,
   service: { name: pulumi.Input<string>; port: { name: string } | { number: number } },
   annotations: Record<string, pulumi.Input<string>>,
 ): k8s.networking.v1.IngressArgs {

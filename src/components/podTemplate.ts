@@ -1,7 +1,6 @@
-import * as k8s from "@pulumi/kubernetes";
+import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { serviceAccountArgs } from "./objects.js";
-import { requireNumber, requireText } from "./support.js";
+import { requireNumber, requireText } from "./checks.js";
 
 export interface ProbeArgs {
   /** Path that is asked for at the container's port. */
@@ -51,11 +50,6 @@ const RESOURCES = { requests: { memory: "256Mi", cpu: "250m" }, limits: { memory
 export const SECRET_CHECKSUM = "cutover.dev/secret-checksum";
 /** Taint and label of an application's Spot nodes. */
 export const SPOT_KEY = "cutover.dev/spot";
-
-/** The identity of an application's pods. */
-export function serviceAccountOf(app: string, namespace: pulumi.Input<string>, parent: pulumi.Resource): k8s.core.v1.ServiceAccount {
-  return new k8s.core.v1.ServiceAccount(app, serviceAccountArgs(app, namespace), { parent });
-}
 
 /** Checks the plain arguments of a pod template at construction. */
 export function checkPodTemplate(at: string, args: PodTemplateArgs): void {

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import express, { type RequestHandler } from "express";
+import type { RequestHandler } from "express";
+import express from "express";
 
 const BROWSER = fileURLToPath(new URL("../portal/browser/", import.meta.url));
 

@@ -1,10 +1,11 @@
-import express, { type RequestHandler, type Router } from "express";
+import type { RequestHandler, Router } from "express";
+import express from "express";
 import { z } from "zod";
 import { type Caller, may, mayEverywhere } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
 import { Forbidden } from "../errors.js";
 import type { Operations } from "../operations/operations.js";
-import { Sampler } from "../portal/sampler.js";
+import { Sampler } from "../readModels/sampler.js";
 import { type Authenticate, authentication, callerOfRequest } from "./authentication.js";
 import { parseBody, parseSigned } from "./body.js";
 import { bodyOf, idempotencyKeyOf, paramsOf, queryOf } from "./input.js";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import cronParser from "cron-parser";
 import { z } from "zod";
-import { ANNOUNCED_MOMENTS, ASKED_MOMENTS } from "../automation/hooks.js";
+import { ANNOUNCED_MOMENTS, ASKED_MOMENTS } from "../automation/journal/records.js";
 import { seconds } from "../config/primitives.js";
 import { parseYaml, readYamlFile } from "../config/yamlFile.js";
 import { UserError } from "../errors.js";

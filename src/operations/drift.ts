@@ -1,6 +1,6 @@
 import type { Migrations } from "../automation/migrations.js";
+import type { Queue } from "../database/queue.js";
 import { Conflict } from "../errors.js";
-import type { Queue } from "../service/queue.js";
 
 const ROUND = "drift-round";
 const LOOK = "drift-look";

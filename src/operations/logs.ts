@@ -1,8 +1,8 @@
 import type { RequestHandler } from "express";
 import { type DestinationStream, destination, type Logger, pino } from "pino";
 import type { Migrations } from "../automation/migrations.js";
-import { redact } from "../config/redact.js";
 import { UserError } from "../errors.js";
+import { redact } from "../lib/redact.js";
 import { routeOf } from "./metrics/http.js";
 
 export type { Logger } from "pino";

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
-import { redactText } from "../config/redact.js";
+import { redactText } from "../lib/redact.js";
 
 /** Of the service's own environment every program of a user's gets these; its secrets are none of its business. */
 const PASSED_ON = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];

@@ -1,8 +1,8 @@
-import type { PathItem, Recorded } from "../automation/entries.js";
-import { apply } from "../automation/fold.js";
-import type { Plan } from "../automation/plan.js";
-import { currentConfig, type MigrationState } from "../automation/state.js";
-import { wayBackTo } from "../automation/wayBack.js";
+import { wayBackTo } from "../automation/decide/wayBack.js";
+import type { PathItem, Recorded } from "../automation/journal/entries.js";
+import type { Plan } from "../automation/plan/plan.js";
+import { apply } from "../automation/state/evolve.js";
+import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { Conflict } from "../errors.js";
 import type { RehearsedRollback, WayBackCost } from "./outcome.js";
 

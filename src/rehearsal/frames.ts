@@ -1,8 +1,8 @@
-import type { Recorded } from "../automation/entries.js";
-import { apply } from "../automation/fold.js";
 import type { GateSummary } from "../automation/gates/watch.js";
-import type { Plan } from "../automation/plan.js";
-import { currentRevision, type MigrationState } from "../automation/state.js";
+import type { Recorded } from "../automation/journal/entries.js";
+import type { Plan } from "../automation/plan/plan.js";
+import { apply } from "../automation/state/evolve.js";
+import { currentRevision, type MigrationState } from "../automation/state/state.js";
 import type { StackConfig } from "../config/schema.js";
 import { type RawConfig, readConfig } from "../config/stackFile.js";
 import { type Moment, timeline } from "../report/story.js";

@@ -1,4 +1,4 @@
-import type { Recorded } from "../automation/entries.js";
+import type { Recorded } from "../automation/journal/entries.js";
 import type { Budget } from "./judge.js";
 
 /** What a rehearsal is asked to do: written into its folder, so that a process that died goes on with the same. */

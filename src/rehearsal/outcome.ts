@@ -1,5 +1,5 @@
 import type { GateSummary } from "../automation/gates/watch.js";
-import type { Phase } from "../automation/types.js";
+import type { Phase } from "../automation/plan/step.js";
 import type { MigrationReport } from "../report/report.js";
 import type { Moment } from "../report/story.js";
 

@@ -1,6 +1,6 @@
 import type { Migrations } from "../automation/migrations.js";
-import type { Plan } from "../automation/plan.js";
-import type { MigrationState } from "../automation/state.js";
+import type { Plan } from "../automation/plan/plan.js";
+import type { MigrationState } from "../automation/state/state.js";
 import { Terminal } from "../errors.js";
 
 /** The persons of a rehearsal: a cutover needs two. */

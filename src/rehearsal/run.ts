@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Recorded } from "../automation/entries.js";
+import type { Recorded } from "../automation/journal/entries.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { Terminal, UserError } from "../errors.js";
 import { cannotStrike, parseFault } from "../sandbox/faults.js";

@@ -1,9 +1,9 @@
-import type { Recorded } from "../automation/entries.js";
-import { fold } from "../automation/fold.js";
 import type { GateSummary } from "../automation/gates/watch.js";
-import type { Plan } from "../automation/plan.js";
-import { currentConfig, type MigrationState, type StepState } from "../automation/state.js";
-import type { Phase } from "../automation/types.js";
+import type { Recorded } from "../automation/journal/entries.js";
+import type { Plan } from "../automation/plan/plan.js";
+import type { Phase } from "../automation/plan/step.js";
+import { fold } from "../automation/state/evolve.js";
+import { currentConfig, type MigrationState, type StepState } from "../automation/state/state.js";
 import type { StackConfig } from "../config/schema.js";
 import { readConfig } from "../config/stackFile.js";
 import type { Scorecard } from "./scorecard.js";

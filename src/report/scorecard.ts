@@ -1,7 +1,7 @@
 import { gateNamed } from "../automation/gates/catalogue.js";
 import { type GateName, judge } from "../automation/gates/gate.js";
-import type { Plan } from "../automation/plan.js";
-import { currentConfig, type MigrationState } from "../automation/state.js";
+import type { Plan } from "../automation/plan/plan.js";
+import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import type { Observation } from "../ports/observations.js";
 
 /**

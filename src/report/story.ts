@@ -1,7 +1,7 @@
-import type { Recorded } from "../automation/entries.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
 import type { GateName } from "../automation/gates/gate.js";
 import type { GateSummary } from "../automation/gates/watch.js";
+import type { Recorded } from "../automation/journal/entries.js";
 import type { StackConfig } from "../config/schema.js";
 
 /** What an auditor asks of a journal: who decided what, what was judged by which values, and in which order it happened. */

@@ -8,13 +8,12 @@ import type { CompareProgress } from "../adapters/sql/compare.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import { Migrations } from "../automation/migrations.js";
-import type { Store } from "../automation/store.js";
-import type { ProjectPort } from "../automation/types.js";
+import type { ProjectPort } from "../automation/plan/step.js";
+import type { Store } from "../automation/store/store.js";
 import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { readTarget } from "../config/targets.js";
 import { UserError } from "../errors.js";
-
 import type { Attached } from "../operations/operations.js";
 import { GUARD_MS, openStore, SWEEP_MS } from "./store.js";
 

@@ -1,6 +1,7 @@
 import { join } from "node:path";
-import { SqlStore } from "../automation/sqlStore.js";
-import { FolderStore, type Store } from "../automation/store.js";
+import { FolderStore } from "../automation/store/folderStore.js";
+import { SqlStore } from "../automation/store/sqlStore.js";
+import type { Store } from "../automation/store/store.js";
 
 /** How often a service looks for migrations that nobody runs though they are under way, in milliseconds: half a lease. */
 export const SWEEP_MS = 15_000;

@@ -1,8 +1,8 @@
-import type { Entry, Recorded } from "../../src/automation/entries.js";
-import { fold } from "../../src/automation/fold.js";
-import { record } from "../../src/automation/journal.js";
-import { buildPlan, planDigest } from "../../src/automation/plan.js";
-import { currentConfig, currentRevision, type MigrationState } from "../../src/automation/state.js";
+import { record } from "../../src/automation/journal/chain.js";
+import type { Entry, Recorded } from "../../src/automation/journal/entries.js";
+import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
+import { fold } from "../../src/automation/state/evolve.js";
+import { currentConfig, currentRevision, type MigrationState } from "../../src/automation/state/state.js";
 import { patched, type RawConfig, readConfig } from "../../src/config/stackFile.js";
 import { STACK } from "./model.js";
 

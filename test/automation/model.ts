@@ -2,11 +2,12 @@ import { writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import type { Driver, Updated } from "../../src/automation/engine/driver.js";
 import { unsettled } from "../../src/automation/engine/failures.js";
-import type { Entry, Recorded } from "../../src/automation/entries.js";
-import { record, verifyChain } from "../../src/automation/journal.js";
-import { buildPlan, planDigest } from "../../src/automation/plan.js";
-import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store.js";
-import type { Preview, ProjectPort } from "../../src/automation/types.js";
+import { record, verifyChain } from "../../src/automation/journal/chain.js";
+import type { Entry, Recorded } from "../../src/automation/journal/entries.js";
+import type { Preview } from "../../src/automation/journal/records.js";
+import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
+import type { ProjectPort } from "../../src/automation/plan/step.js";
+import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import {
   type ConfigPatch,

@@ -1,6 +1,6 @@
-import type { Command, Recorded } from "../../src/automation/entries.js";
+import type { Command, Recorded } from "../../src/automation/journal/entries.js";
 import type { Migrations } from "../../src/automation/migrations.js";
-import type { MigrationState } from "../../src/automation/state.js";
+import type { MigrationState } from "../../src/automation/state/state.js";
 import type { ConfigPatch } from "../../src/config/stackFile.js";
 import { afterThisTest } from "../support/cleanup.js";
 import { peopleOf } from "../support/people.js";

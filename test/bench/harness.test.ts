@@ -5,9 +5,9 @@ import { exponentOf, inTurns, quantile, ratioOf, sampleOf, slopesOf } from "../.
 import { memoryOf } from "../../bench/harness/memory.js";
 import { compared, growthOf, tableOf } from "../../bench/harness/report.js";
 import { sealedConfig, stackConfig } from "../../bench/harness/stacks.js";
-import { fold } from "../../src/automation/fold.js";
-import { verifyChain } from "../../src/automation/journal.js";
-import { buildPlan } from "../../src/automation/plan.js";
+import { verifyChain } from "../../src/automation/journal/chain.js";
+import { buildPlan } from "../../src/automation/plan/plan.js";
+import { fold } from "../../src/automation/state/evolve.js";
 import { readConfig } from "../../src/config/stackFile.js";
 
 describe("the benchmarks' harness", () => {

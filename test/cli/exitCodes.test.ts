@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { TokenFolder } from "../../src/access/tokenFolder.js";
 import { makeToken } from "../../src/access/tokens.js";
-import { FolderStore } from "../../src/automation/store.js";
+import { FolderStore } from "../../src/automation/store/folderStore.js";
 import { EXIT } from "../../src/cli/exitCodes.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { NO_FAULTS, STACK } from "../automation/model.js";

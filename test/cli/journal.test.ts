@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Entry } from "../../src/automation/entries.js";
-import { FolderStore } from "../../src/automation/store.js";
+import type { Entry } from "../../src/automation/journal/entries.js";
+import { FolderStore } from "../../src/automation/store/folderStore.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { command } from "../support/consumer.js";
 import { postgresForSuite, urlOf } from "../support/postgres.js";

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { buildPlan } from "../../src/automation/plan.js";
+import { buildPlan } from "../../src/automation/plan/plan.js";
 import {
   AlertRules,
   Autoscaling,

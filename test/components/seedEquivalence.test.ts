@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { buildPlan } from "../../src/automation/plan.js";
+import { buildPlan } from "../../src/automation/plan/plan.js";
 import { readConfig } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { differences } from "../../src/sandbox/provider/properties.js";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { buildPlan } from "../../src/automation/plan.js";
+import { buildPlan } from "../../src/automation/plan/plan.js";
 import { liveOf, liveUrl } from "../../src/config/live.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";

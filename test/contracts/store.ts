@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import type { Entry, Recorded } from "../../src/automation/entries.js";
-import { lineOf, record, verifyChain } from "../../src/automation/journal.js";
-import { Moved, type Store } from "../../src/automation/store.js";
+import { lineOf, record, verifyChain } from "../../src/automation/journal/chain.js";
+import type { Entry, Recorded } from "../../src/automation/journal/entries.js";
+import { Moved, type Store } from "../../src/automation/store/store.js";
 import { Conflict, PromiseViolation } from "../../src/errors.js";
 
 const entry = (reason: string): Entry => ({ type: "migration.held", reason });

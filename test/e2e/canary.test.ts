@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Command } from "../../src/automation/entries.js";
-import { currentConfig } from "../../src/automation/state.js";
+import type { Command } from "../../src/automation/journal/entries.js";
+import { currentConfig } from "../../src/automation/state/state.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { inSandbox } from "../support/sandbox.js";
 

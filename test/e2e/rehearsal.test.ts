@@ -1,8 +1,8 @@
 import { copyFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Recorded } from "../../src/automation/entries.js";
-import { verifyChain } from "../../src/automation/journal.js";
+import { verifyChain } from "../../src/automation/journal/chain.js";
+import type { Recorded } from "../../src/automation/journal/entries.js";
 import { configDigest, StackFile } from "../../src/config/stackFile.js";
 import { projectRoot, useEngine } from "../../src/engine/engine.js";
 import type { Report } from "../../src/report/report.js";

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { SqlStore } from "../../src/automation/sqlStore.js";
+import { SqlStore } from "../../src/automation/store/sqlStore.js";
 import { startServer } from "../../src/server.js";
 import { STACK, stagingDone, untilWoken } from "../automation/model.js";
 import { modelService } from "../automation/modelService.js";

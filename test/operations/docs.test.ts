@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ANNOUNCED_MOMENTS, ASKED_MOMENTS } from "../../src/automation/hooks.js";
+import { ANNOUNCED_MOMENTS, ASKED_MOMENTS } from "../../src/automation/journal/records.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { parseOperations } from "../../src/operations/config.js";
 import { type Definition, METRICS } from "../../src/operations/metrics/definitions.js";

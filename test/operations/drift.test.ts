@@ -1,12 +1,12 @@
 import { expect } from "chai";
 import type { Driver } from "../../src/automation/engine/driver.js";
-import type { ResourceChange } from "../../src/automation/types.js";
+import type { ResourceChange } from "../../src/automation/journal/records.js";
+import { openQueue, type Queue } from "../../src/database/queue.js";
 import { Conflict, PromiseViolation } from "../../src/errors.js";
 import { parseOperations } from "../../src/operations/config.js";
 import { lookForDriftOften } from "../../src/operations/drift.js";
 import { createLogger } from "../../src/operations/logs.js";
 import { Operations } from "../../src/operations/operations.js";
-import { openQueue, type Queue } from "../../src/service/queue.js";
 import { STACK } from "../automation/model.js";
 import { modelService } from "../automation/modelService.js";
 import { afterThisTest } from "../support/cleanup.js";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import type { Migrations } from "../../src/automation/migrations.js";
-import type { Store } from "../../src/automation/store.js";
+import type { Store } from "../../src/automation/store/store.js";
 import { NO_OPERATIONS } from "../../src/operations/config.js";
 import { createLogger } from "../../src/operations/logs.js";
 import { Operations } from "../../src/operations/operations.js";

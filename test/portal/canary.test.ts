@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import type { Page } from "playwright-core";
 import { Migrations } from "../../src/automation/migrations.js";
-import { currentConfig } from "../../src/automation/state.js";
+import { currentConfig } from "../../src/automation/state/state.js";
 import { folderProject } from "../../src/cli/project.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";

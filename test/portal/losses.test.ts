@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import type { ResourceChange } from "../../src/automation/types.js";
+import type { ResourceChange } from "../../src/automation/journal/records.js";
 import { STACK } from "../automation/model.js";
 import { modelService, planning, REPLACED_DATABASE } from "../automation/modelService.js";
 import { expectConforming } from "../http/conforming.js";

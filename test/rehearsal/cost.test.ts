@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Recorded } from "../../src/automation/entries.js";
-import type { Plan } from "../../src/automation/plan.js";
+import type { Recorded } from "../../src/automation/journal/entries.js";
+import type { Plan } from "../../src/automation/plan/plan.js";
 import { rollbackCosts, waysBack } from "../../src/rehearsal/cost.js";
 import { framesOf } from "../../src/rehearsal/frames.js";
 import { turningPoints } from "../../src/rehearsal/text.js";

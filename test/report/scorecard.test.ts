@@ -1,9 +1,9 @@
 import { expect } from "chai";
-import type { Recorded } from "../../src/automation/entries.js";
-import { fold } from "../../src/automation/fold.js";
-import { record } from "../../src/automation/journal.js";
-import { buildPlan, planDigest } from "../../src/automation/plan.js";
-import { currentConfig, type MigrationState } from "../../src/automation/state.js";
+import { record } from "../../src/automation/journal/chain.js";
+import type { Recorded } from "../../src/automation/journal/entries.js";
+import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
+import { fold } from "../../src/automation/state/evolve.js";
+import { currentConfig, type MigrationState } from "../../src/automation/state/state.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";
 import { known, type Reading, unknown } from "../../src/ports/observations.js";
 import { SCORED_GATES, type Scorecard, scorecard } from "../../src/report/scorecard.js";

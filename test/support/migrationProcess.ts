@@ -1,10 +1,7 @@
-/**
- * A process that takes one migration to its end over journals in a folder and a far side in another process, and plays
- * its people too: run with its settings as JSON. It tells the far side before and after each line of its journal.
- */
 import type { Driver } from "../../src/automation/engine/driver.js";
 import { Migrations } from "../../src/automation/migrations.js";
-import { FolderStore, isLease } from "../../src/automation/store.js";
+import { FolderStore } from "../../src/automation/store/folderStore.js";
+import { isLease } from "../../src/automation/store/store.js";
 import { modelProject, STACK } from "../automation/model.js";
 import { farObject, farTarget } from "./farWorld.js";
 

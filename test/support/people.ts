@@ -1,6 +1,6 @@
-import type { Command } from "../../src/automation/entries.js";
+import type { Command } from "../../src/automation/journal/entries.js";
 import type { Migrations } from "../../src/automation/migrations.js";
-import type { MigrationState } from "../../src/automation/state.js";
+import type { MigrationState } from "../../src/automation/state/state.js";
 
 /** The operator and the approver of one migration, for tests that take it somewhere. */
 export function peopleOf(migrations: Migrations, stack: string) {

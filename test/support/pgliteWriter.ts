@@ -1,5 +1,4 @@
-/** Appends to a store until it is killed, and says after each append how many were answered. */
-import { SqlStore } from "../../src/automation/sqlStore.js";
+import { SqlStore } from "../../src/automation/store/sqlStore.js";
 
 const store = await SqlStore.open(process.argv[2] ?? "");
 for (let i = 1; ; i += 1) {

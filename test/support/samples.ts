@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { buildPlan } from "../../src/automation/plan.js";
+import { buildPlan } from "../../src/automation/plan/plan.js";
 import { MigratedApp } from "../../src/components/index.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { neededSecrets, patched, type RawConfig, readConfig, StackFile } from "../../src/config/stackFile.js";

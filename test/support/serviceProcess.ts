@@ -1,7 +1,6 @@
-/** One service process of several over one PostgreSQL, one engine backend and one far world: run with its settings as JSON. */
 import { StackDriver } from "../../src/automation/engine/driver.js";
 import { Migrations } from "../../src/automation/migrations.js";
-import { SqlStore } from "../../src/automation/sqlStore.js";
+import { SqlStore } from "../../src/automation/store/sqlStore.js";
 import { folderProject } from "../../src/cli/project.js";
 import { useEngine } from "../../src/engine/engine.js";
 import type { SandboxProject } from "../../src/sandbox/project.js";

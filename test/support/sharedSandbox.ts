@@ -1,11 +1,7 @@
-/**
- * A service process over a sandbox and a PostgreSQL that several of them share, as `cutover serve` runs it. Its engine
- * updates do not finish while the file in CUTOVER_TEST_HOLD exists. Started by tests: `node sharedSandbox.js STATE SHUTDOWN_SECONDS`.
- */
 import { join } from "node:path";
 import { StackDriver } from "../../src/automation/engine/driver.js";
 import { Migrations } from "../../src/automation/migrations.js";
-import { SqlStore } from "../../src/automation/sqlStore.js";
+import { SqlStore } from "../../src/automation/store/sqlStore.js";
 import { folderProject } from "../../src/cli/project.js";
 import { serveMigrations } from "../../src/cli/serve.js";
 import { StackFile } from "../../src/config/stackFile.js";

@@ -12,7 +12,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
 import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
 import { Terminal, Transient } from "../../errors.js";
-import { isOfNetwork } from "../../network.js";
+import { isOfNetwork } from "../../lib/network.js";
 
 /** One account in one region, and how to get in. */
 export interface AwsAccount {

@@ -12,7 +12,7 @@ import {
   type TargetGroup,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { DBInstance } from "@aws-sdk/client-rds";
-import { finalSnapshotOf } from "../../automation/phases/cleanup.js";
+import { finalSnapshotOf } from "../../automation/plan/phases/cleanup.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Transient } from "../../errors.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";

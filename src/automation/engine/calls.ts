@@ -6,7 +6,7 @@ import {
   StackNotFoundError,
   type UpdateSummary,
 } from "@pulumi/pulumi/automation/index.js";
-import type { Preview } from "../types.js";
+import type { Preview } from "../journal/records.js";
 import { connected } from "./connections.js";
 import { engineError, unsettled } from "./failures.js";
 import { type Planned, PreviewCollector } from "./preview.js";

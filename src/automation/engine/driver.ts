@@ -4,14 +4,14 @@ import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../config/stackFile.js";
 import { Conflict, Terminal, Transient } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
-import type { Preview, Revision } from "../types.js";
+import type { EngineStart, Preview, Revision } from "../journal/records.js";
 import type { Scope } from "./calls.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
 import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import type { Planned } from "./preview.js";
 import { type SlotOptions, Slots } from "./slots.js";
-import { type EngineStart, engineStart } from "./system.js";
+import { engineStart } from "./system.js";
 import { takeOver } from "./takeOver.js";
 import { EngineThread } from "./thread.js";
 

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
+import type { EngineStart } from "../journal/records.js";
 import type { LockPlace } from "./lockPlaces.js";
-import { containerStart, type EngineStart, thisSystem } from "./system.js";
+import { containerStart, thisSystem } from "./system.js";
 
 /**
  * Engine locks on folder and bucket backends are files under `.pulumi/locks/organization/PROJECT/STACK/` that name user,

@@ -1,7 +1,15 @@
 import { createHash } from "node:crypto";
 import type { EngineEvent, StepEventMetadata, StepEventStateMetadata } from "@pulumi/pulumi/automation/index.js";
 import { canonical } from "../../config/stackFile.js";
-import type { Preview, ResourceChange } from "../types.js";
+import type { Drift, Preview, ResourceChange } from "../journal/records.js";
+
+/** Drift, from a preview of the applied revision after a refresh. */
+export function driftOf({ changes, digest }: Preview): Drift {
+  return {
+    digest,
+    changes: changes.map(({ name, type, op, diff }) => ({ name, type, op, paths: diff.map((d) => d.path).sort() })),
+  };
+}
 
 const OPERATIONS: Record<string, ResourceChange["op"] | undefined> = {
   create: "create",

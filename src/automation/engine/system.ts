@@ -1,16 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-
-/**
- * Where an engine was started: a system is one boot of one kernel and one space of process numbers in it, so that a
- * process number of it means one process and no other.
- */
-export interface EngineStart {
-  /** Absent where the system cannot be told from others. */
-  system?: string;
-  /** ISO 8601, by that system's clock. */
-  at: string;
-}
+import type { EngineStart } from "../journal/records.js";
 
 const read = (look: () => string): string | undefined => {
   try {

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { Transient } from "../../errors.js";
-import type { Preview } from "../types.js";
+import type { Preview } from "../journal/records.js";
 import type { Applied, EngineCalls, EngineOptions, ExportedState, Scope, UpOptions } from "./calls.js";
 import { fromPlain, type PlainError, unsettled } from "./failures.js";
 import type { Planned } from "./preview.js";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type Caller, may } from "../../access/caller.js";
 import type { Migrations } from "../../automation/migrations.js";
-import { currentConfig } from "../../automation/state.js";
+import { currentConfig } from "../../automation/state/state.js";
 import { NotFound, Transient } from "../../errors.js";
 import { STACK_NAME } from "../schemas/common.js";
 import { route } from "./route.js";

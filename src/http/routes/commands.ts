@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { Role } from "../../access/caller.js";
-import type { Command } from "../../automation/entries.js";
-import { requestMark } from "../../automation/requests.js";
-import { currentConfig } from "../../automation/state.js";
-import { tunables } from "../../automation/tuning.js";
+import { tunables } from "../../automation/decide/tuning.js";
+import type { Command } from "../../automation/journal/entries.js";
+import { requestMark } from "../../automation/journal/idempotency.js";
+import { currentConfig } from "../../automation/state/state.js";
 import { anything, number, ofStack, text, why } from "../schemas/common.js";
 import { migration } from "../schemas/migration.js";
 import { viewOf } from "../views.js";

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { parseDependencySupplement } from "../../inventory/dependencyMap.js";
-import { checklists } from "../../portal/checklists.js";
-import { costsView } from "../../portal/costs.js";
-import { inventoryView, partOf } from "../../portal/dependencies.js";
-import { riskViews } from "../../portal/risks.js";
-import { signals } from "../../portal/signals.js";
+import { checklists } from "../../readModels/checklists.js";
+import { costsView } from "../../readModels/costs.js";
+import { inventoryView, partOf } from "../../readModels/dependencies.js";
+import { riskViews } from "../../readModels/risks.js";
+import { signals } from "../../readModels/signals.js";
 import { instant, ofStack } from "../schemas/common.js";
 import { way } from "../schemas/migration.js";
 import * as schemas from "../schemas/portal.js";

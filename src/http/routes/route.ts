@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { Caller, Role, Scope } from "../../access/caller.js";
 import type { Migrations } from "../../automation/migrations.js";
 import type { Operations } from "../../operations/operations.js";
-import type { Sampler } from "../../portal/sampler.js";
+import type { Sampler } from "../../readModels/sampler.js";
 import type { ProgressStream } from "../stream.js";
 
 /** What the routes of one service share. */

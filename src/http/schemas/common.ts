@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { PHASES } from "../../automation/types.js";
+import { PHASES } from "../../automation/plan/step.js";
 
 /** The parts that many descriptions share. A schema with an `id` becomes a component of the OpenAPI document. */
 

@@ -1,4 +1,5 @@
-import type { HookAnswer, HookCall } from "../../automation/hooks.js";
+import type { HookAnswer } from "../../automation/journal/records.js";
+import type { HookCall } from "../../ports/hooks.js";
 import { passedOn, runProgram } from "../../process/program.js";
 
 /**

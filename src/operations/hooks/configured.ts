@@ -1,4 +1,4 @@
-import type { Hook, HooksPort } from "../../automation/hooks.js";
+import type { Hook, HooksPort } from "../../ports/hooks.js";
 import { type HookConfig, isFor, type OperationsConfig } from "../config.js";
 import { runHook } from "./commandHook.js";
 import { askHook } from "./httpHook.js";

@@ -1,6 +1,7 @@
-import type { HookAnswer, HookCall } from "../../automation/hooks.js";
-import { redactText } from "../../config/redact.js";
+import type { HookAnswer } from "../../automation/journal/records.js";
 import { CutoverError } from "../../errors.js";
+import { redactText } from "../../lib/redact.js";
+import type { HookCall } from "../../ports/hooks.js";
 import { type HookConfig, type OperationsConfig, urlOf } from "../config.js";
 import { signed } from "../notifications/deliver.js";
 import { post } from "../outgoing/post.js";

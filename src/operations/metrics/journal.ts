@@ -1,6 +1,6 @@
 import type { Migrations } from "../../automation/migrations.js";
-import type { Status } from "../../automation/state.js";
-import type { Progress } from "../../automation/states.js";
+import type { Progress } from "../../automation/run/projections.js";
+import type { Status } from "../../automation/state/state.js";
 import type { Metrics } from "./metrics.js";
 
 /** Feeds the metrics from what the journals say. @returns how to stop */

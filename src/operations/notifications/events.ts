@@ -1,7 +1,7 @@
-import type { Recorded } from "../../automation/entries.js";
-import type { Plan } from "../../automation/plan.js";
-import { currentConfig, type MigrationState } from "../../automation/state.js";
-import { redactText } from "../../config/redact.js";
+import type { Recorded } from "../../automation/journal/entries.js";
+import type { Plan } from "../../automation/plan/plan.js";
+import { currentConfig, type MigrationState } from "../../automation/state/state.js";
+import { redactText } from "../../lib/redact.js";
 
 /** What people and systems may want to hear of. */
 export const EVENTS = [

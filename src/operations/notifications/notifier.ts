@@ -1,9 +1,9 @@
-import type { Recorded } from "../../automation/entries.js";
-import { apply } from "../../automation/fold.js";
+import type { Recorded } from "../../automation/journal/entries.js";
 import type { Migrations } from "../../automation/migrations.js";
-import type { MigrationState } from "../../automation/state.js";
+import { apply } from "../../automation/state/evolve.js";
+import type { MigrationState } from "../../automation/state/state.js";
+import type { Queue } from "../../database/queue.js";
 import { Terminal } from "../../errors.js";
-import type { Queue } from "../../service/queue.js";
 import { isFor, type NotificationConfig, type OperationsConfig } from "../config.js";
 import { deliver } from "./deliver.js";
 import { eventOf, type MigrationEvent } from "./events.js";

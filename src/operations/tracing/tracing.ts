@@ -12,11 +12,11 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { RequestHandler } from "express";
-import type { Decision } from "../../automation/decision.js";
+import type { Decision } from "../../automation/decide/decision.js";
 import type { Driver } from "../../automation/engine/driver.js";
 import type { Migrations } from "../../automation/migrations.js";
-import type { Progress } from "../../automation/states.js";
-import { redactText } from "../../config/redact.js";
+import type { Progress } from "../../automation/run/projections.js";
+import { redactText } from "../../lib/redact.js";
 import { bound } from "../metrics/driver.js";
 import { routeOf } from "../metrics/http.js";
 

@@ -2,7 +2,7 @@ import { type Api, asProblem, type Problem } from "./lib/api.js";
 import type { Me } from "./lib/session.js";
 import type { Migration, Signals, Step } from "./lib/types.js";
 import { isOver } from "./views/actions.js";
-import type { Panel, PanelContext } from "./views/panels.js";
+import type { Panel, PanelContext } from "./views/panel.js";
 
 /** After a change, what was fetched is fetched again, but not more often than this. */
 export const FRESH_MS = 400;

@@ -1,20 +1,32 @@
-import type { CutoverMigration } from "./cutover-migration.js";
-import { asProblem } from "./lib/api.js";
+import { type Api, asProblem } from "./lib/api.js";
 import type { View } from "./lib/render.js";
 import type { Migration, PreviewAnswer, Revision, Step, Way } from "./lib/types.js";
 import type { Action } from "./views/actions.js";
-import { actionDialog, type DialogState } from "./views/dialog.js";
+import { actionDialog } from "./views/dialog.js";
+import type { DialogState } from "./views/dialogState.js";
 import { lostNames } from "./views/intent.js";
 
 /** Until the second press of the emergency button counts. */
 const ARMING_MS = 700;
+
+/** The element that a dialog belongs to. */
+export interface DialogOwner {
+  readonly shadowRoot: ShadowRoot | null;
+  readonly api: Api | undefined;
+  /** Of the migration in the API. */
+  readonly address: string;
+  migration(): Migration | undefined;
+  plan(): readonly Step[];
+  update(): void;
+  accepted(command: string, view: Migration): void;
+}
 
 /** The dialog of one element: what is open, what the service said it would do, and the command in the end. */
 export class MigrationDialog {
   private state: DialogState | undefined;
   private opener: HTMLElement | undefined;
 
-  constructor(private readonly element: CutoverMigration) {}
+  constructor(private readonly element: DialogOwner) {}
 
   open(action: Action, revision?: number): void {
     const m = this.element.migration();

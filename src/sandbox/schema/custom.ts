@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { Shape } from "./check.js";
+import type { Shape } from "./shape.js";
 
 /** Kinds that no package declares: what their controllers' own definitions require of the fields that are used. */
 const require = createRequire(import.meta.url);

@@ -1,6 +1,6 @@
 import type { Properties } from "../backend.js";
 import { UNKNOWN } from "../provider/properties.js";
-import type { CheckFailure } from "./check.js";
+import type { CheckFailure } from "./shape.js";
 
 /** Rules of the real services that a type cannot say. Unknown values pass: they are checked once they are known. */
 export function ruleFailures(type: string, inputs: Properties): CheckFailure[] {

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterPort.js";
-import { buildPlan } from "../../../src/automation/plan.js";
+import { buildPlan } from "../../../src/automation/plan/plan.js";
 import type { StackConfig } from "../../../src/config/schema.js";
 import { patched, type RawConfig, readConfig } from "../../../src/config/stackFile.js";
 import { type clusterForSuite, objectsOf } from "../../support/cluster.js";

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { expect } from "chai";
 import type { Migrations } from "../../../src/automation/migrations.js";
+import { openQueue, type Queue } from "../../../src/database/queue.js";
 import { parseOperations } from "../../../src/operations/config.js";
 import { Notifier } from "../../../src/operations/notifications/notifier.js";
 import { signingKey, verifySignature } from "../../../src/operations/signatures.js";
 import { known } from "../../../src/ports/observations.js";
-import { openQueue, type Queue } from "../../../src/service/queue.js";
 import { modelPlan, NO_FAULTS, STACK } from "../../automation/model.js";
 import { act, modelService, until } from "../../automation/modelService.js";
 import { afterThisTest } from "../../support/cleanup.js";

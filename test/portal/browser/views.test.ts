@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { linear, ticks, timeTicks } from "../../../src/portal/browser/lib/scale.js";
 import type { Migration, Step } from "../../../src/portal/browser/lib/types.js";
 import { valueAt } from "../../../src/portal/browser/views/chart.js";
-import type { DialogState } from "../../../src/portal/browser/views/dialog.js";
+import type { DialogState } from "../../../src/portal/browser/views/dialogState.js";
 import { layout } from "../../../src/portal/browser/views/graph.js";
 import { ahead, asksForName } from "../../../src/portal/browser/views/intent.js";
 

@@ -1,20 +1,21 @@
 import type { z } from "zod";
-import type { Recorded } from "../../../automation/entries.js";
+import type { Way } from "../../../automation/decide/wayBack.js";
 import type { GateSummary } from "../../../automation/gates/watch.js";
-import type { Preview, Revision } from "../../../automation/types.js";
-import type { Way } from "../../../automation/wayBack.js";
+import type { Recorded } from "../../../automation/journal/entries.js";
+import type { Preview, Revision } from "../../../automation/journal/records.js";
 import type * as rehearsals from "../../../http/schemas/rehearsal.js";
 import type { migrationView, stepView } from "../../../http/views.js";
-import type { Checklist } from "../../checklists.js";
-import type { CostsView } from "../../costs.js";
-import type { InventoryView } from "../../dependencies.js";
-import type { RiskView } from "../../risks.js";
-import type { Signals } from "../../signals.js";
+import type { Checklist } from "../../../readModels/checklists.js";
+import type { CostsView } from "../../../readModels/costs.js";
+import type { InventoryView } from "../../../readModels/dependencies.js";
+import type { RiskView } from "../../../readModels/risks.js";
+import type { Signals } from "../../../readModels/signals.js";
+
+export type { Scorecard } from "../../../report/scorecard.js";
 
 /** What the service answers, as its own types say. Nothing of the service's code is loaded here. */
 export type Migration = ReturnType<typeof migrationView>;
 export type Step = ReturnType<typeof stepView>;
-export type { Scorecard } from "../../../report/scorecard.js";
 export type { Checklist, CostsView, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals, Way };
 
 export type RehearsalSummary = z.output<typeof rehearsals.rehearsalSummary>;

@@ -1,39 +1,10 @@
-import type { Problem } from "../lib/api.js";
 import { h, type View } from "../lib/render.js";
-import type { Migration, PreviewAnswer, Revision, Step, Way } from "../lib/types.js";
-import type { Action } from "./actions.js";
+import type { Migration, Step } from "../lib/types.js";
+import type { DialogProps, DialogState, Extent } from "./dialogState.js";
 import { lossList, previewDiff, wayBack } from "./diff.js";
 import { extents, lostNameFields, nameField, revisionField, whyField } from "./fields.js";
-import { ahead, asksForName, type Extent, lostNames, titleOf } from "./intent.js";
+import { ahead, asksForName, lostNames, titleOf } from "./intent.js";
 import { chip, gateRows, problemBox } from "./parts.js";
-
-/** What a dialog knows and what was typed into it. */
-export interface DialogState {
-  action: Action;
-  /** What it will do, from the service; absent while it is asked. */
-  preview?: PreviewAnswer;
-  way?: Way;
-  revisions?: Revision[];
-  problem?: Problem | undefined;
-  extent: Extent;
-  revision?: number;
-  why: string;
-  typed: string;
-  /** What was typed for each resource whose loss is approved. */
-  named: Readonly<Record<string, string>>;
-  /** The emergency button was pressed once; ready a moment later, so that a double click is no decision. */
-  armed: "no" | "arming" | "ready";
-  sending: boolean;
-}
-
-export interface DialogProps {
-  state: DialogState;
-  migration: Migration;
-  steps: readonly Step[];
-  change: (what: Partial<DialogState>) => void;
-  close: () => void;
-  send: () => void;
-}
 
 /** Says exactly what will happen before it happens, and asks for what the action needs. */
 export function actionDialog(props: DialogProps): View {

@@ -1,6 +1,6 @@
 import { h, type View } from "../lib/render.js";
-import type { DialogProps, DialogState } from "./dialog.js";
-import { type Extent, lostNames } from "./intent.js";
+import type { DialogProps, DialogState, Extent } from "./dialogState.js";
+import { lostNames } from "./intent.js";
 
 /** What a person types or chooses in a dialog. */
 

@@ -1,8 +1,7 @@
 import type { Migration, Step } from "../lib/types.js";
 import type { Action } from "./actions.js";
-import type { DialogState } from "./dialog.js";
+import type { DialogState, Extent } from "./dialogState.js";
 
-export type Extent = "step" | "phase" | "end";
 /** Or as far as it was advanced before. */
 type Reach = Extent | "goal";
 

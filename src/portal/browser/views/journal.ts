@@ -1,15 +1,7 @@
 import { time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Recorded } from "../lib/types.js";
-import type { PanelContext } from "./panels.js";
-
-export interface JournalFilter {
-  kind: string;
-  text: string;
-  /** Entries shown; more on demand. */
-  most: number;
-  open: ReadonlySet<number>;
-}
+import type { JournalFilter, PanelContext } from "./panel.js";
 
 export const FIRST_FILTER: JournalFilter = { kind: "all", text: "", most: 100, open: new Set() };
 

@@ -1,34 +1,14 @@
 import type { Api } from "../lib/api.js";
 import type { View } from "../lib/render.js";
-import type { Checklist, CostsView, Migration, Recorded, Revision, RiskView, Scorecard, Step } from "../lib/types.js";
+import type { Checklist, CostsView, Recorded, Revision, RiskView, Scorecard } from "../lib/types.js";
 import { checklistPanel } from "./checklists.js";
 import { costsPanel } from "./costs.js";
 import { goalsPanel } from "./goals.js";
-import { type JournalFilter, journalPanel } from "./journal.js";
-import { type Compared, revisionsPanel } from "./revisions.js";
+import { journalPanel } from "./journal.js";
+import type { Panel, PanelContext, RevisionsData } from "./panel.js";
+import { revisionsPanel } from "./revisions.js";
 import { risksPanel } from "./risks.js";
-import { type TuningData, type TuningDraft, tuningPanel } from "./tuning.js";
-
-/** What a panel gets: the migration as it is now, what it chose, and how to choose something else. */
-export interface PanelContext {
-  migration: Migration;
-  steps: readonly Step[];
-  journal: JournalFilter;
-  compared: Compared;
-  tuning: TuningDraft;
-  choose: (what: { journal?: Partial<JournalFilter>; compared?: Partial<Compared>; tuning?: Partial<TuningDraft> }) => void;
-  /** Absent where no commands are offered. */
-  rollback?: (revision: number) => void;
-  tune?: (changesOf: (draft: TuningDraft) => Record<string, unknown>) => void;
-}
-
-export interface Panel {
-  id: string;
-  title: string;
-  /** Fetches what it shows; called again when the migration has moved. */
-  load: (api: Api, at: string, context: PanelContext) => Promise<unknown>;
-  view: (data: never, context: PanelContext) => View;
-}
+import { type TuningData, tuningPanel } from "./tuning.js";
 
 const panel = <T>(
   id: string,
@@ -53,14 +33,6 @@ async function entriesOf(api: Api, at: string): Promise<Recorded[]> {
     after = page.next;
   }
   return entries;
-}
-
-export interface RevisionsData {
-  current: number;
-  revisions: Revision[];
-  changes: { path: string; before?: unknown; after?: unknown }[];
-  left: number;
-  right: number;
 }
 
 async function revisionsOf(api: Api, at: string, { compared }: PanelContext): Promise<RevisionsData> {

@@ -1,13 +1,7 @@
 import { time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Revision } from "../lib/types.js";
-import type { PanelContext, RevisionsData } from "./panels.js";
-
-/** The two revisions that stand side by side; absent: the one that is applied and the one before. */
-export interface Compared {
-  left: number | undefined;
-  right: number | undefined;
-}
+import type { PanelContext, RevisionsData } from "./panel.js";
 
 /** Two revisions side by side by what differs, and all of them with why and who. */
 export function revisionsPanel(data: RevisionsData, { choose, rollback }: PanelContext): View {

@@ -1,0 +1,111 @@
+import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../config/calendar.js";
+import { Conflict, NotFound, printable } from "../../errors.js";
+import type { Command } from "../journal/entries.js";
+import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
+import type { Plan } from "../plan/plan.js";
+import { currentConfig, type MigrationState } from "../state/state.js";
+import { checkTuning } from "./tuning.js";
+import { emergencyWay, wayBackTo } from "./wayBack.js";
+
+export interface Asked {
+  plan: Plan;
+  state: MigrationState;
+  command: Command;
+  who: string;
+  /** On the target's clock. */
+  now: number;
+  /** Who runs the stack, when somebody here does. */
+  runner?: string;
+}
+
+/**
+ * Whether a command is possible now. Pure.
+ * @throws Conflict when the state does not allow it (naming who runs the stack), NotFound, UserError
+ */
+export function checkCommand(asked: Asked): void {
+  const { plan, state, command, now, runner } = asked;
+  const { calendar } = currentConfig(state);
+  const step = plan[state.position];
+  const refuse = refusing(asked);
+  const refuseFrozen = (): void => {
+    const freeze = freezeAt(calendar, now);
+    if (freeze !== undefined)
+      refuse(`it is frozen until ${localTime(calendar, freeze.until)}: ${freeze.why}.`, "Wait, or go back; both are always possible.");
+  };
+  if (state.status === "completed" || state.status === "aborted") refuse(`the migration is ${state.status}.`);
+  switch (command.command) {
+    case "advance":
+      if (runner !== undefined) refuse(`${step?.id ?? "its last step"} is running, held by ${runner}.`, "Wait for it, or pause it.");
+      if (state.status !== "ready")
+        refuse(
+          `it is ${state.status}${state.heldReason === undefined ? "" : `: ${state.heldReason}`}.`,
+          state.status === "held" || state.status === "paused" ? "Resume or roll back." : undefined,
+        );
+      refuseFrozen();
+      return;
+    case "resume":
+      if (state.status !== "held" && state.status !== "paused") refuse(`it is ${state.status}, not held or paused.`);
+      if (state.returning === undefined) refuseFrozen();
+      return;
+    case "tune":
+      checkTuning(state, plan, command.changes);
+      return;
+    case "promote":
+      if (step?.kind !== "config" || step.promote === undefined || !state.applied || state.status !== "running")
+        refuse(`nothing that can be promoted is under way; the position is ${step?.id ?? "the end"}.`);
+      return;
+    case "pause":
+      if (state.status === "paused") refuse("it is paused already.");
+      return;
+    case "approve":
+    case "refuse":
+      checkAnswer(asked, command);
+      return;
+    case "rollback":
+      if (state.status === "returning") refuse("it is going back already.");
+      wayBackTo(plan, state, command.revision);
+      return;
+    case "emergency":
+      // A way back whose engine hangs or fails is overtaken by the weights themselves.
+      if (state.status === "returning" && isEmergency(state)) refuse("the emergency is under way already.");
+      emergencyWay(plan, state);
+      return;
+    case "abort":
+      if (state.status === "returning") refuse("it is going back already.");
+      wayBackTo(plan, state, 0);
+      return;
+  }
+}
+
+/** Its way back begins with the weights themselves. */
+export function isEmergency({ returning }: MigrationState): boolean {
+  const first = returning?.path[0];
+  return first?.kind === "undo" && first.step === EMERGENCY_EXIT;
+}
+
+/** What a person says to a step that waits for them. */
+function checkAnswer(asked: Asked, command: Extract<Command, { command: "approve" | "refuse" }>): void {
+  const { plan, state, who, now } = asked;
+  const { calendar } = currentConfig(state);
+  const refuse = refusing(asked);
+  const step = plan.find((s) => s.id === command.step);
+  const position = plan[state.position]?.id;
+  if (step === undefined)
+    throw new NotFound(`${state.stack} has no step ${printable(command.step)}.`, { next: "Its plan lists the steps by id." });
+  if (state.returning !== undefined) refuse("it is on its way back.", "Resume it, or wait for it.");
+  if (step.id !== position || (state.status !== "approval" && state.status !== "held"))
+    refuse(`${step.id} does not wait for approval now; the position is ${position ?? "the end"}.`);
+  if (command.command === "refuse") return;
+  if (step.kind === "approval" && step.secondPerson && who === state.advancedBy)
+    refuse(`${step.id} needs a second person: ${who} advanced this migration.`);
+  if (command.preview !== undefined && command.preview !== state.steps[step.id]?.preview?.digest)
+    refuse(`the preview of ${step.id} is not the one that was seen.`, "Look at it again, then approve.");
+  if (step.inMaintenance === true && !maintenanceAllowed(calendar, now))
+    refuse(`it is outside the maintenance windows; the next opens on ${localTime(calendar, nextMaintenance(calendar, now))}.`);
+}
+
+const refusing =
+  ({ state, runner }: Asked) =>
+  (why: string, next?: string): never => {
+    throw new Conflict(`${state.stack}: ${why}`, { holder: runner, ...(next === undefined ? {} : { next }) });
+  };

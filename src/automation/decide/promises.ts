@@ -1,0 +1,125 @@
+import type { StackConfig } from "../../config/schema.js";
+import type { ResourceChange } from "../journal/records.js";
+import type { Step } from "../plan/step.js";
+import { currentConfig, type MigrationState } from "../state/state.js";
+
+/**
+ * The promises of the design as guards over transitions: whatever leads to a config change or an action (a step, a
+ * rollback, a hand-made revision), it passes here first. Pure.
+ */
+export interface Violation {
+  promise: number;
+  what: string;
+}
+
+/** What speaks against going from one config to another now. */
+export function configViolations(state: MigrationState, before: StackConfig, after: StackConfig, step: Step | undefined): Violation[] {
+  const found: Violation[] = [];
+  const say = (promise: number, what: string): void => {
+    found.push({ promise, what });
+  };
+  const cleaning = step?.phase === "cleanup" && cleanupApproved(state);
+  const promotes = before.database?.role === "replica" && after.database?.role === "primary";
+
+  if (promotes && !writesStoppedAndDrained(state)) say(1, "promotion needs writes stopped, and a lag of 0 observed after that moment");
+  if (before.database?.role === "primary" && after.database?.role !== "primary")
+    say(3, "a promoted database cannot become a replica again by config");
+  if (after.database?.active === "new" && after.database.role !== "primary")
+    say(3, "the application may use the new database only once it is the primary");
+  if (before.database?.active !== after.database?.active && !inMaintenance(state))
+    say(3, "the application changes its database only in maintenance mode");
+
+  const was = before.dns;
+  const will = after.dns;
+  if (was !== undefined && will !== undefined) {
+    const hadOld = was.records === "old" || was.records === "both";
+    const keepsOld = will.records === "old" || will.records === "both";
+    if (hadOld && !keepsOld && !cleaning) say(2, "the old DNS record stays until the cleanup");
+    if (will.weights.new > 0 && will.records !== "both" && will.records !== "new") say(2, "weight goes only to a record that exists");
+    if (was.records === "both" && will.records === "old" && was.weights.new > 0)
+      say(2, "the new record is removed only after its weight is 0");
+    if (will.records === "new" && !cleaning) say(4, "the old DNS record is removed only in the approved cleanup");
+    if (will.records === "new" && state.shownNewWeight?.value !== 100)
+      say(11, "the old DNS record is removed only after the name servers showed 100 % on the new side");
+    if (was.weights.new > 0 && !after.workload.deployed) say(2, "the workload stays while DNS sends users to it");
+  }
+  if (before.strategy.kind === "blue-green" && after.strategy.kind === "blue-green" && before.strategy.blue && !after.strategy.blue) {
+    if (state.shownGreenWeight?.value !== 100) say(11, "blue is removed only after the load balancer's rule showed 100 % green");
+  }
+  if (before.strategy.kind === "canary" && after.strategy.kind === "canary" && after.ingress !== undefined) {
+    const removes = before.strategy.workload === "both" && after.strategy.workload === "rollout";
+    if (removes && state.shownRolloutShare?.value !== 100)
+      say(11, "the Deployment is removed only after the load balancer's rule showed 100 % on the Rollout");
+  }
+  return found;
+}
+
+/** What speaks against an action now. */
+export function actionViolations(state: MigrationState, step: Step, undo: boolean): Violation[] {
+  if (step.kind !== "action") return [];
+  const found: Violation[] = [];
+  const makes = (undo ? step.undoMarks : step.marks) ?? [];
+  const destroys = step.phase === "cleanup" && step.wayBack.loses !== "nothing";
+
+  if (makes.includes("old-writes-allowed") && newAcceptsWrites(state))
+    found.push({ promise: 3, what: "the old database accepts writes again only after the new one refuses them" });
+  if (makes.includes("new-writes-allowed") && oldAcceptsWrites(state))
+    found.push({ promise: 3, what: "the new database accepts writes only after the old one refuses them" });
+  if (makes.includes("maintenance-off") && newAcceptsWrites(state) && !after(state, "old-fleet-on-new", "old-fleet-on-old"))
+    found.push({ promise: 3, what: "maintenance ends only after the old fleet uses the database that accepts writes" });
+  if (!undo && makes.includes("maintenance-on")) found.push(...cutoverViolations(state));
+  if (destroys && !cleanupApproved(state))
+    found.push({ promise: 4, what: "nothing old is removed before the cleanup was approved by a second person" });
+  return found;
+}
+
+/** What speaks against beginning the database cutover now. */
+export function cutoverViolations(state: MigrationState): Violation[] {
+  const { database } = currentConfig(state);
+  const left = database?.role === "primary" && database.active === "old";
+  const what = "the database was promoted and left again: another cutover needs a new replica, under a new target identifier";
+  return left ? [{ promise: 3, what }] : [];
+}
+
+/** Resources that hold data: replacing or deleting one stops the step unless it was approved by name (promise 7). */
+const STATEFUL = [
+  "aws:rds/",
+  "aws:dynamodb/",
+  "aws:s3/",
+  "aws:ebs/",
+  "aws:efs/",
+  "aws:elasticache/",
+  "kubernetes:core/v1:PersistentVolume",
+  "kubernetes:apps/v1:StatefulSet",
+];
+
+export type Loss = ResourceChange & { op: "replace" | "delete" };
+
+export function statefulLosses(changes: ResourceChange[]): Loss[] {
+  return changes.filter(
+    (c): c is Loss => (c.op === "replace" || c.op === "delete") && STATEFUL.some((prefix) => c.type.startsWith(prefix)),
+  );
+}
+
+/** Whether the newer of two opposite facts is the first. */
+function after(state: MigrationState, first: keyof MigrationState["marks"], second: keyof MigrationState["marks"]): boolean {
+  const a = state.marks[first];
+  const b = state.marks[second];
+  return a !== undefined && (b === undefined || a.seq >= b.seq);
+}
+
+const oldAcceptsWrites = (state: MigrationState) => !after(state, "old-writes-stopped", "old-writes-allowed");
+const newAcceptsWrites = (state: MigrationState) => after(state, "new-writes-allowed", "new-writes-stopped");
+const inMaintenance = (state: MigrationState) => after(state, "maintenance-on", "maintenance-off");
+
+function writesStoppedAndDrained(state: MigrationState): boolean {
+  const stopped = state.marks["old-writes-stopped"];
+  return stopped !== undefined && !oldAcceptsWrites(state) && state.lagZeroAt !== undefined && state.lagZeroAt >= stopped.at;
+}
+
+/** The cleanup's approval, by another person than the one who advanced. */
+export function cleanupApproved(state: MigrationState): boolean {
+  const approval = state.steps["cleanup.approve"];
+  const soak = state.steps["cleanup.soak"];
+  return approval?.status === "done" && approval.approvedBy !== undefined && soak?.status === "done";
+}

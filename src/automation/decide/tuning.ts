@@ -1,0 +1,78 @@
+import type { StackConfig } from "../../config/schema.js";
+import { gates, rollback } from "../../config/sections.js";
+import type { ConfigPatch } from "../../config/stackFile.js";
+import { printable, UserError } from "../../errors.js";
+import type { Plan } from "../plan/plan.js";
+import { currentConfig, type MigrationState, planOf } from "../state/state.js";
+
+/**
+ * What a running migration may be told to do differently without a restart: how gates judge, how long things are held,
+ * which weights are to come. It counts at once, and stands in the stack config from the next update on.
+ */
+export const TUNABLE = [
+  ...Object.keys(gates.unwrap().shape).map((name) => `gates.${name}`),
+  ...Object.keys(rollback.unwrap().shape).map((phase) => `rollback.${phase}`),
+  "approvals.validSeconds",
+  "approvals.goSeconds",
+  "database.writePauseSeconds",
+  "database.keepOldSeconds",
+  "strategy.weights",
+  "strategy.holdSeconds",
+  "strategy.abortRampSeconds",
+  "dns.steps",
+  "dns.holdSeconds",
+  "dns.lowTtlForSeconds",
+  "cleanup.soakSeconds",
+];
+
+/** How long the old side is kept: decided before that time is over. */
+const SOAKS = ["cleanup.soakSeconds", "database.keepOldSeconds"];
+
+/** Every tunable value as it counts now; what the stack config has no section for is left out. */
+export function tunables(config: StackConfig): Record<string, unknown> {
+  return Object.fromEntries(
+    TUNABLE.map((path) => [
+      path,
+      path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], config),
+    ]).filter(([, value]) => value !== undefined),
+  );
+}
+
+/**
+ * Checks what a person wants changed, against the stack config's schema and the position of the migration.
+ * @throws UserError naming each wrong path or value
+ */
+export function checkTuning(state: MigrationState, plan: Plan, changes: ConfigPatch): void {
+  const now = tunables(currentConfig(state));
+  const unknown = Object.keys(changes).filter((path) => !(path in now));
+  if (Object.keys(changes).length === 0)
+    throw new UserError({ path: "changes", got: "nothing", accepted: `one or more of ${Object.keys(now).join(", ")}` });
+  if (unknown.length > 0)
+    throw new UserError(
+      unknown.map((path) => ({
+        path: `changes.${path}`,
+        got: "a path that cannot be tuned",
+        accepted: `one of ${Object.keys(now).join(", ")}`,
+      })),
+    );
+  const late = SOAKS.filter((path) => path in changes && state.steps["cleanup.soak"]?.status === "done");
+  if (late.length > 0)
+    throw new UserError(
+      late.map((path) => ({ path: `changes.${path}`, got: printable(changes[path]), accepted: "nothing any more: the soak is over" })),
+    );
+  const next = { ...state, tuned: { ...state.tuned, ...changes } };
+  currentConfig(next);
+  const after = planOf(next, plan);
+  const { status = "waiting" } = state.steps[plan[state.position]?.id ?? ""] ?? {};
+  const begun = state.position + (status === "waiting" || status === "undone" ? 0 : 1);
+  const lost = plan.slice(0, begun).find((step, i) => after[i]?.id !== step.id);
+  if (lost === undefined) return;
+  const ramps = Object.keys(changes).filter((path) => path === "dns.steps" || path === "strategy.weights");
+  throw new UserError(
+    ramps.map((path) => ({
+      path: `changes.${path}`,
+      got: printable(changes[path]),
+      accepted: `weights that begin with those reached so far; ${lost.id} is ${state.steps[lost.id]?.status === "done" ? "done" : "under way"}`,
+    })),
+  );
+}

@@ -1,0 +1,346 @@
+import type { StackConfig } from "../../config/schema.js";
+import { configChanges, type RawConfig, readConfig } from "../../config/stackFile.js";
+import { Conflict, NotFound } from "../../errors.js";
+import type { PathItem } from "../journal/entries.js";
+import type { Revision } from "../journal/records.js";
+import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
+import type { Plan } from "../plan/plan.js";
+import { REVERSE } from "../plan/reverse.js";
+import { currentRevision, type MigrationState, stepOf } from "../state/state.js";
+import { cleanupApproved } from "./promises.js";
+import { lossWithoutReverse } from "./streamBack.js";
+
+/**
+ * The way back to an earlier revision, as the list of what will run, in order:
+ *   1. DNS weights first, alone, so that users are safe before anything else moves;
+ *   2. everything done since, undone in reverse order; neighbouring config changes become one update.
+ * Some things stay whatever the earlier revision said (`kept`): they cannot be taken back by config, and say why.
+ */
+export interface Way {
+  revision: number;
+  /** Index of the first step that is undone. */
+  undoTo: number;
+  path: PathItem[];
+  /** Whether it goes back over a point of no return that has taken writes since. */
+  crossesPointOfNoReturn: boolean;
+  loses: string[];
+}
+
+/**
+ * @param now for what is lost; the time of the journal's newest entry where only the path counts
+ * @throws NotFound without that revision, Conflict after the cleanup began
+ */
+export function wayBackTo(plan: Plan, state: MigrationState, revision: number, now = state.updatedAt): Way {
+  const found = state.revisions.find((r) => r.number === revision);
+  if (found === undefined) {
+    const numbers = state.revisions.map((r) => r.number);
+    throw new NotFound(`${state.stack} has no revision ${revision}.`, { next: `Its revisions are ${numbers[0]} to ${numbers.at(-1)}.` });
+  }
+  const target = restoredBy(state, found);
+  const undoTo = undoIndexOf(plan, target);
+  // Its config belongs to steps that are not done now: the marks and the data are not as it expects them.
+  if (undoTo > state.position + (state.applied ? 1 : 0))
+    throw new Conflict(`${state.stack}: revision ${revision} lies ahead: ${plan[undoTo - 1]?.id} is not done now.`, {
+      next: "Advance to come there again.",
+    });
+  const { returning } = state;
+  // What a way back has undone already stays undone.
+  if (returning !== undefined && undoTo > returning.undoTo)
+    throw new Conflict(
+      `${state.stack}: it was on its way back to revision ${returning.revision}, which lies before revision ${revision}.`,
+      {
+        next: "Resume, or go further back.",
+      },
+    );
+  return wayBack(plan, state, undoTo, target, now);
+}
+
+/** The way back that undoes a step and everything after it. */
+export function wayBackBefore(plan: Plan, state: MigrationState, stepId: string, now = state.updatedAt): Way {
+  const index = plan.findIndex((s) => s.id === stepId);
+  return wayBack(plan, state, index, revisionBefore(plan, state, state.steps, index), now);
+}
+
+function wayBack(plan: Plan, state: MigrationState, undoTo: number, target: Revision, now: number): Way {
+  const { returning } = state;
+  if (returning === undefined || undoTo > returning.undoTo) return wayBackFrom(plan, state, standingOf(state), undoTo, target, now);
+  const rest = furtherBack(currentRevision(state).config, returning.path.slice(returning.done), target.config);
+  const way = wayBackFrom(plan, state, standingAfter(plan, state, returning, rest), undoTo, target, now);
+  return { ...way, path: [...rest, ...way.path] };
+}
+
+/** What a way back has still to do that is to lead further now: the weights come first here too, and stay as they are set then. */
+function furtherBack(applied: RawConfig, rest: PathItem[], wanted: RawConfig): PathItem[] {
+  const safe = withDnsOf(applied, wanted);
+  const items = rest.flatMap((item): PathItem[] => {
+    if (item.kind === "undo") return [item];
+    return item.dnsOnly ? [] : [{ ...item, config: withDnsOf(item.config, wanted) ?? item.config }];
+  });
+  if (safe === undefined) return items;
+  const next = items.findIndex((i) => i.kind === "config");
+  const afterSeconds = resolversFollow(applied);
+  const waiting = items.map((item, i) => (i === next ? { ...item, afterSeconds } : item));
+  return [{ kind: "config", config: safe, kept: [], dnsOnly: true, summary: "Set the DNS weights back." }, ...waiting];
+}
+
+/**
+ * The way back in an emergency: the weights directly, past the engine; then what a rollback to before the first weight
+ * runs, so that stack config, engine and records agree again. A rollback that is stuck goes on after it.
+ * @throws Conflict before there is a new record, or after the cleanup began
+ */
+export function emergencyWay(plan: Plan, state: MigrationState): Way {
+  const exit = plan.findIndex((s) => s.id === EMERGENCY_EXIT);
+  const first = plan[exit + 1];
+  if (exit === -1 || first === undefined || state.position <= exit)
+    throw new Conflict(`${state.stack}: no user is on the new side yet.`, { next: "Pause, roll back or abort instead." });
+  // A way back that is under way may lead to where some users still are on the new side: then it is to lead further.
+  const { returning } = state;
+  const way =
+    returning !== undefined && returning.undoTo <= exit + 1
+      ? wayBackTo(plan, state, returning.revision)
+      : wayBackBefore(plan, state, first.id);
+  const summary = plan[exit]?.wayBack.summary ?? "";
+  return { ...way, path: [{ kind: "undo", step: EMERGENCY_EXIT, summary }, ...way.path] };
+}
+
+/** Where a way back begins. */
+interface Standing {
+  position: number;
+  steps: MigrationState["steps"];
+  /** What is applied there. */
+  config: RawConfig;
+}
+
+const standingOf = (state: MigrationState): Standing => ({
+  position: state.position,
+  steps: state.steps,
+  config: currentRevision(state).config,
+});
+
+/** Where a way back that is under way will lead: what it undoes is not gone through again. */
+function standingAfter(
+  plan: Plan,
+  state: MigrationState,
+  { undoTo }: NonNullable<MigrationState["returning"]>,
+  rest: readonly PathItem[],
+): Standing {
+  const undone = plan.slice(undoTo).map(({ id }) => [id, { ...stepOf(state, id), status: "undone" as const }]);
+  return {
+    position: Math.min(state.position, undoTo),
+    steps: { ...state.steps, ...Object.fromEntries(undone) },
+    config: rest.findLast((item) => item.kind === "config")?.config ?? currentRevision(state).config,
+  };
+}
+
+function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: number, target: Revision, now: number): Way {
+  const { position, steps } = from;
+  // What failed or is under way may have had its effect.
+  const lost = plan.slice(undoTo, position + 1).filter((s) => ["done", "running", "failed"].includes(steps[s.id]?.status ?? "waiting"));
+  if (
+    state.steps["cleanup.approve"]?.status === "done" &&
+    cleanupApproved(state) &&
+    undoTo <= plan.findIndex((s) => s.id === "cleanup.approve")
+  )
+    throw new Conflict(`${state.stack} has begun its cleanup: there is no way back from there.`, {
+      next: "Go forward, or rebuild the old side from its final snapshot.",
+    });
+
+  const path: PathItem[] = [];
+  let { config } = from;
+  const reach = (wanted: RawConfig, summary: string, dnsOnly = false): void => {
+    const { config: next, kept } = withFloors(config, wanted, state);
+    if (configChanges(config, next).length === 0) return;
+    path.push({ kind: "config", config: next, kept, dnsOnly, summary });
+    config = next;
+  };
+
+  const safe = withDnsOf(config, target.config);
+  if (safe !== undefined) reach(safe, "Set the DNS weights back.", true);
+  for (const step of [...lost].reverse()) {
+    if (step.kind === "config" && steps[step.id]?.revision !== undefined) {
+      const index = plan.indexOf(step);
+      if (step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: `Stop at once what was begun: ${step.title}.` });
+      const earlier = revisionBefore(plan, state, steps, index);
+      // While going further back, DNS keeps what was set first.
+      reach(withDnsOf(earlier.config, target.config) ?? earlier.config, step.wayBack.summary);
+    }
+    if (step.kind === "action" && step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: step.wayBack.summary });
+  }
+  reach(target.config, `Apply revision ${target.number} again.`);
+  if (state.dirty && !path.some((item) => item.kind === "config" && !item.dnsOnly)) {
+    path.push({
+      kind: "config",
+      config,
+      kept: [],
+      dnsOnly: false,
+      summary: `Apply revision ${target.number} again: an update did not finish.`,
+    });
+  }
+
+  const unsaved = lost.some((s) => s.id === REVERSE) ? lossWithoutReverse(state, now) : undefined;
+  const crossed = lost.some((s) => s.pointOfNoReturn === true && (s.kind !== "config" || steps[s.id]?.revision !== undefined));
+  return {
+    revision: target.number,
+    undoTo,
+    path: ramped(from.config, joined(from.config, path)),
+    crossesPointOfNoReturn: crossed && state.marks["new-writes-allowed"] !== undefined,
+    loses: unsaved === undefined ? [...new Set(lost.map((s) => s.wayBack.loses).filter((l) => l !== "nothing"))] : [unsaved],
+  };
+}
+
+/** The newest revision from before the step at the index: the last one whose step lies before it, or revision 0. */
+function revisionBefore(plan: Plan, state: MigrationState, steps: Standing["steps"], index: number): Revision {
+  for (let i = Math.min(index, plan.length) - 1; i >= 0; i -= 1) {
+    const id = plan[i]?.id;
+    const at = id === undefined ? undefined : steps[id];
+    const number = at?.status === "done" ? at.revision : undefined;
+    const revision = state.revisions.find((r) => r.number === number);
+    if (revision !== undefined) return revision;
+  }
+  const first = state.revisions[0];
+  if (first === undefined) throw new Error("a migration has a revision 0");
+  return first;
+}
+
+/** The revision that one which went back led to: those on the way there are no place to stay. */
+function restoredBy(state: MigrationState, revision: Revision): Revision {
+  const restored = state.revisions.find((r) => r.number === revision.restores);
+  return restored === undefined ? revision : restoredBy(state, restored);
+}
+
+/** Index of the first step to undo so that the revision's own step, and nothing after it, stays done. */
+const undoIndexOf = (plan: Plan, { step }: Revision): number => (step === undefined ? 0 : plan.findIndex((s) => s.id === step) + 1);
+
+const STRATEGY = "cutover:strategy";
+/** Until a load balancer's rule and targets follow what the cluster was told, in seconds. */
+const SETTLE_SECONDS = 60;
+
+/** What carries the requests: the colours that exist, or Deployment and Rollout. */
+function carrierOf(raw: RawConfig): string {
+  const { green = false, blue = true, workload = "deployment" } = section(raw, STRATEGY) ?? {};
+  return JSON.stringify([green, blue, workload]);
+}
+
+/**
+ * Neighbouring config changes become one update. Apart from that stay the DNS weights, and changes of what carries the
+ * requests: what comes back must be ready before requests are sent there, and what goes must get none any more.
+ */
+function joined(start: RawConfig, items: PathItem[]): PathItem[] {
+  const found: PathItem[] = [];
+  let before = start;
+  let open = false;
+  for (const item of items) {
+    if (item.kind === "undo") {
+      found.push(item);
+      open = false;
+      continue;
+    }
+    const carrier = carrierOf(before) !== carrierOf(item.config);
+    const last = found.findLast((i) => i.kind === "config");
+    if (open && !carrier && last?.kind === "config") {
+      const { afterSeconds } = last;
+      found[found.indexOf(last)] = { ...item, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
+    } else {
+      const afterSeconds = last?.kind !== "config" ? 0 : last.dnsOnly ? resolversFollow(before) : SETTLE_SECONDS;
+      found.push({ ...item, ...(afterSeconds === 0 ? {} : { afterSeconds }) });
+    }
+    open = !item.dnsOnly && !carrier;
+    before = item.config;
+  }
+  return found;
+}
+
+/** Seconds until no resolver sends users to where the weights sent them before. */
+function resolversFollow(raw: RawConfig): number {
+  const ttl = Number(section(raw, DNS)?.ttlSeconds ?? 300);
+  return Math.max(ttl, ALIAS_TTL_SECONDS) + SETTLE_SECONDS;
+}
+/** Of an alias to a load balancer. */
+const ALIAS_TTL_SECONDS = 60;
+
+/** A fall of green's weight along the earlier weights with pauses, for applications that need warm-up. */
+function ramped(start: RawConfig, items: PathItem[]): PathItem[] {
+  let before = start;
+  return items.flatMap((item): PathItem[] => {
+    if (item.kind === "undo") return [item];
+    const was = section(before, STRATEGY) ?? {};
+    const to = Number(section(item.config, STRATEGY)?.greenWeight ?? 0);
+    const ramp = Number(was.abortRampSeconds ?? 0);
+    const weights = ramp === 0 ? [] : rampBetween(was, Number(was.greenWeight ?? 0), to);
+    const pause = Math.ceil(ramp / (weights.length + 1));
+    const between = weights.map((weight, i): PathItem => {
+      const config = { ...before, [STRATEGY]: { ...was, greenWeight: weight } };
+      const afterSeconds = i === 0 ? item.afterSeconds : pause;
+      const { afterSeconds: _, ...rest } = item;
+      return { ...rest, config, summary: `Send ${weight} % to green.`, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
+    });
+    before = item.config;
+    return weights.length === 0 ? [item] : [...between, { ...item, afterSeconds: pause }];
+  });
+}
+
+/** The ramp's weights below the first and above the last, falling. */
+function rampBetween(strategy: Section, from: number, to: number): number[] {
+  const weights = (strategy.weights as number[] | undefined) ?? [5, 10, 25, 50, 75, 100];
+  return weights.filter((w) => w < from && w > to).sort((a, b) => b - a);
+}
+
+const DNS = "cutover:dns";
+const DATABASE = "cutover:database";
+const CLUSTER = "cutover:cluster";
+type Section = Record<string, unknown>;
+const section = (raw: RawConfig, key: string): Section | undefined => raw[key] as Section | undefined;
+
+/** The config with the wanted config's DNS weights, or undefined when they do not differ or there is no new record. */
+function withDnsOf(config: RawConfig, wanted: RawConfig): RawConfig | undefined {
+  const now = section(config, DNS);
+  if (now === undefined || now.records !== "both") return undefined;
+  const then = section(wanted, DNS);
+  const weights = then?.records === "both" ? then.weights : { old: 100, new: 0 };
+  if (JSON.stringify(weights) === JSON.stringify(now.weights)) return undefined;
+  return { ...config, [DNS]: { ...now, weights } };
+}
+
+type ConfigItem = Extract<PathItem, { kind: "config" }>;
+
+const KEPT_PRIMARY = { path: "database.role", why: "a promoted database cannot become a replica again" };
+const isNotPrimary = (database: Section | undefined): database is Section => database !== undefined && database.role !== "primary";
+
+/** The same item where the database turned out to be promoted after the way back was laid out. */
+export function keepingPrimary(item: ConfigItem): ConfigItem {
+  const database = section(item.config, DATABASE);
+  if (!isNotPrimary(database)) return item;
+  return { ...item, config: { ...item.config, [DATABASE]: { ...database, role: "primary" } }, kept: [...item.kept, KEPT_PRIMARY] };
+}
+
+/** What going back keeps, whatever the earlier config said. */
+function withFloors(
+  now: RawConfig,
+  wanted: RawConfig,
+  state: MigrationState,
+): { config: RawConfig; kept: { path: string; why: string }[] } {
+  const config = { ...wanted };
+  const kept: { path: string; why: string }[] = [];
+  const database = section(config, DATABASE);
+  if (section(now, DATABASE)?.role === "primary" && isNotPrimary(database)) {
+    config[DATABASE] = { ...database, role: "primary" };
+    kept.push(KEPT_PRIMARY);
+  }
+  const dns = section(config, DNS);
+  if (state.marks["dns-adopted"] !== undefined && dns !== undefined && (dns.records ?? "none") === "none") {
+    config[DNS] = { ...dns, records: "old" };
+    kept.push({ path: "dns.records", why: "the weighted record answers for the name: removing it would leave the name without an answer" });
+  }
+  for (const controller of ["argoRollouts", "vpa"]) {
+    const cluster = section(config, CLUSTER);
+    if (section(now, CLUSTER)?.[controller] !== true || cluster === undefined || cluster[controller] === true) continue;
+    config[CLUSTER] = { ...cluster, [controller]: true };
+    kept.push({ path: `cluster.${controller}`, why: "other applications of the cluster may use the controller" });
+  }
+  return { config, kept };
+}
+
+/** Typed views of a path's configs, for checks and display. */
+export function configOf(item: ConfigItem, stack: string): StackConfig {
+  return readConfig(item.config, `the way back of ${stack}`, stack);
+}

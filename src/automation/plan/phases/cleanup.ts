@@ -1,0 +1,147 @@
+import type { StackConfig } from "../../../config/schema.js";
+import { architectureDocument, cleanupList } from "../documents.js";
+import type { ActionStep, Step } from "../step.js";
+import { gate, healthy, NO_WAY_BACK, NOTHING_TO_UNDO } from "./build.js";
+
+/** The name of the database's last snapshot, from the old database's own. */
+export const finalSnapshotOf = (databaseIdentifier: string) => `${databaseIdentifier}-final-snapshot`;
+
+/** Phase 7: post-migration cleanup. From its approval on there is no way back (promise 4). */
+export function cleanup(config: StackConfig): Step[] {
+  const { old, dns, database } = config;
+  if (old === undefined) return [];
+  const act = (id: string, title: string, seed: string, run: ActionStep["run"], wayBack = NO_WAY_BACK): Step => ({
+    id: `cleanup.${id}`,
+    phase: "cleanup",
+    kind: "action",
+    title,
+    seed,
+    wayBack,
+    run,
+  });
+  // The old database must have stayed read-only and available for its own period too, if that is longer.
+  const hold = Math.max(config.cleanup.soakSeconds, database === undefined ? 0 : database.keepOldSeconds);
+  const snapshot = old.databaseIdentifier === undefined ? undefined : finalSnapshotOf(old.databaseIdentifier);
+  return [
+    {
+      id: "cleanup.soak",
+      phase: "cleanup",
+      kind: "gate",
+      title: "Hold everything on the new side before anything old is removed",
+      seed: "Decommission old infrastructure after 2 weeks of successful operation",
+      wayBack: NOTHING_TO_UNDO,
+      gates: [
+        ...(dns === undefined
+          ? [gate("pods-ready", hold)]
+          : [gate("dns-weight", hold, { expect: 100 }), gate("targets-healthy", hold), ...healthy(hold)]),
+        ...(database === undefined ? [] : [gate("writes-stopped", hold)]),
+      ],
+    },
+    act("list", "List by id everything that will be removed", "Post-Migration Cleanup", cleanupList, NOTHING_TO_UNDO),
+    {
+      id: "cleanup.approve",
+      phase: "cleanup",
+      kind: "approval",
+      title: "Approve the removal of the old infrastructure",
+      seed: "Post-Migration Cleanup (Week 10+)",
+      pointOfNoReturn: true,
+      wayBack: NO_WAY_BACK,
+      asks: "Remove the listed old infrastructure for good?",
+      secondPerson: true,
+      gates: [],
+    },
+    ...(database === undefined
+      ? []
+      : [
+          act(
+            "stop-reverse-replication",
+            "End the stream back to the old database",
+            "Decommission old database",
+            ({ target, config, effect }) =>
+              // Who went on without it waits for nothing of it now.
+              target.data.stopReverseReplication(effect, { drain: config.gates.requireReverse }),
+          ),
+        ]),
+    ...(snapshot === undefined
+      ? []
+      : [
+          act("final-snapshot", `Take the final snapshot ${snapshot}`, "aws rds create-db-snapshot", ({ target, effect }) =>
+            target.cloud.snapshotDatabase(snapshot, effect),
+          ),
+          {
+            id: "cleanup.snapshot-available",
+            phase: "cleanup" as const,
+            kind: "gate" as const,
+            title: "Wait until the final snapshot is available",
+            seed: "after final backup",
+            wayBack: NOTHING_TO_UNDO,
+            gates: [gate("snapshot-available", 0, { timeoutSeconds: 86_400 })],
+          },
+        ]),
+    ...(dns === undefined
+      ? []
+      : [
+          {
+            id: "cleanup.remove-old-record",
+            phase: "cleanup" as const,
+            kind: "config" as const,
+            title: "Remove the old side's DNS record",
+            seed: "Then delete old-infra record",
+            wayBack: NO_WAY_BACK,
+            change: () => ({ "dns.records": "new", "dns.weights": { old: 0, new: 100 } }),
+            gates: [gate("dns-weight", 0, { expect: 100 }), ...healthy(60)],
+          },
+        ]),
+    act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", ({ target, effect }) =>
+      target.cloud.terminateInstances(effect),
+    ),
+    ...(old.loadBalancerArn === undefined
+      ? []
+      : [
+          act("delete-load-balancer", "Delete the old load balancer", "aws elbv2 delete-load-balancer", ({ target, effect }) =>
+            target.cloud.deleteLoadBalancer(effect),
+          ),
+        ]),
+    ...(snapshot === undefined
+      ? []
+      : [
+          act("delete-database", "Delete the old database", "aws rds delete-db-instance", ({ target, effect }) =>
+            target.cloud.deleteDatabase(snapshot, effect),
+          ),
+        ]),
+    ...(old.securityGroupIds.length === 0
+      ? []
+      : [
+          {
+            // AWS removes what was deleted for minutes, a database longest, and refuses to delete a group that is held.
+            id: "cleanup.security-groups-unused",
+            phase: "cleanup" as const,
+            kind: "gate" as const,
+            title: "Wait until nothing uses the old security groups any more",
+            seed: "Remove old security groups",
+            wayBack: NOTHING_TO_UNDO,
+            gates: [gate("security-groups-unused", 0, { timeoutSeconds: 86_400 })],
+          },
+          act(
+            "delete-security-groups",
+            "Delete the old security groups, references first",
+            "aws ec2 delete-security-group",
+            ({ target, effect }) => target.cloud.deleteSecurityGroups(effect),
+          ),
+        ]),
+    act(
+      "documents",
+      "Write the new architecture down",
+      "Update documentation with new architecture",
+      architectureDocument,
+      NOTHING_TO_UNDO,
+    ),
+    act(
+      "close",
+      "Close the migration",
+      "Close migration project in project management tool",
+      async ({ config: c }) => ({ summary: `The migration of ${c.application.name} in ${c.application.environment} is closed.` }),
+      NOTHING_TO_UNDO,
+    ),
+  ];
+}

@@ -1,0 +1,177 @@
+import type { StackConfig } from "../../../config/schema.js";
+import type { ConfigStep, GateStep, Step } from "../step.js";
+import { earlierConfig, gate, healthy, isStaging, NOTHING_TO_UNDO } from "./build.js";
+
+const HOUR = 3_600;
+
+/** Phase 4: staged rollout. Staging first; then the strategy that the stack config names. */
+export function rollout(config: StackConfig): Step[] {
+  if (isStaging(config)) return [...strategySteps(config), smoke, integration];
+  return [stagingVerified, ...synthetic(config, true), ...strategySteps(config), ...synthetic(config, false), smoke];
+}
+
+const configStep = (step: Omit<ConfigStep, "phase" | "kind">): Step => ({ phase: "rollout", kind: "config", ...step });
+const gateStep = (step: Omit<GateStep, "phase" | "kind">): Step => ({ phase: "rollout", kind: "gate", ...step });
+
+const stagingVerified: Step = gateStep({
+  id: "rollout.staging-verified",
+  title: "Wait until the same version has passed in staging",
+  seed: "Deploy to Staging Environment First",
+  wayBack: NOTHING_TO_UNDO,
+  gates: [gate("staging-verified")],
+});
+
+const smoke: Step = {
+  id: "rollout.smoke",
+  phase: "rollout",
+  kind: "action",
+  title: "Run the smoke test from inside the cluster",
+  seed: "kubectl run smoke-test",
+  wayBack: NOTHING_TO_UNDO,
+  run: ({ target, effect }) => target.cluster.smokeTest(effect),
+};
+
+const integration: Step = {
+  id: "rollout.integration",
+  phase: "rollout",
+  kind: "action",
+  title: "Run the full test suite and keep its logs",
+  seed: "kubectl apply -f k8s/test-job.yaml; kubectl wait; kubectl logs",
+  wayBack: NOTHING_TO_UNDO,
+  run: ({ target, effect }) => target.cluster.integrationTest(effect),
+};
+
+/** Before DNS moves, no user reaches the new side: without requests its gates would stay unknown. */
+function synthetic(config: StackConfig, on: boolean): Step[] {
+  if (config.ingress === undefined || config.verification.syntheticRequestsPerSecond === 0) return [];
+  return [
+    configStep({
+      id: on ? "rollout.synthetic-on" : "rollout.synthetic-off",
+      title: on
+        ? "Send synthetic requests to the new side, so that its gates have samples"
+        : "Stop the synthetic requests: users come next",
+      seed: "Monitor metrics for green deployment",
+      wayBack: earlierConfig(),
+      change: () => ({ "verification.synthetic": on }),
+      gates: on ? healthy(60) : [],
+    }),
+  ];
+}
+
+function strategySteps(config: StackConfig): Step[] {
+  const { strategy } = config;
+  switch (strategy.kind) {
+    case "rolling":
+      return [
+        configStep({
+          id: "rollout.update",
+          title: `Roll out ${strategy.image}, pod by pod`,
+          seed: "kubectl apply -k; kubectl rollout undo",
+          wayBack: earlierConfig("The earlier image is rolled out again."),
+          change: () => ({ "workload.image": strategy.image }),
+          gates: [gate("pods-ready", 60)],
+        }),
+      ];
+    case "blue-green":
+      return blueGreen(strategy);
+    case "canary":
+      return canary(config, strategy);
+  }
+}
+
+function blueGreen(strategy: Extract<StackConfig["strategy"], { kind: "blue-green" }>): Step[] {
+  return [
+    configStep({
+      id: "rollout.green-deploy",
+      title: `Deploy green (${strategy.image}) beside blue, with no traffic`,
+      seed: "kubectl apply -k k8s/overlays/production-green",
+      wayBack: earlierConfig("Green is removed; blue carries everything throughout."),
+      change: () => ({ "strategy.green": true, "strategy.greenWeight": 0 }),
+      gates: [gate("green-ready", 60)],
+    }),
+    {
+      id: "rollout.green-logs",
+      phase: "rollout",
+      kind: "action",
+      title: "Keep green's last log lines as evidence",
+      seed: "kubectl get pods; kubectl logs -l app=web-api,version=green --tail=100",
+      wayBack: NOTHING_TO_UNDO,
+      run: ({ target, config }) => target.cluster.logs({ app: config.application.name, version: "green" }, 100),
+    },
+    ...strategy.weights.map((w) =>
+      configStep({
+        id: `rollout.green-${w}`,
+        title: `Send ${w} % to green`,
+        seed: "Gradually increase traffic: 5%, 10%, 25%, 50%, 75%, 100%",
+        wayBack: earlierConfig("The earlier split is applied again."),
+        change: () => ({ "strategy.greenWeight": w }),
+        // The rule as the load balancer shows it, before anything is concluded from it (promise 11).
+        gates: [gate("green-weight", strategy.holdSeconds, { expect: w }), ...healthy(strategy.holdSeconds)],
+      }),
+    ),
+    configStep({
+      id: "rollout.remove-blue",
+      title: "Remove blue",
+      seed: "kubectl delete -k k8s/overlays/production-blue",
+      wayBack: earlierConfig("Blue is deployed again and takes the traffic once it is ready."),
+      change: () => ({ "strategy.blue": false }),
+      gates: [gate("green-ready", 60), ...healthy(60)],
+    }),
+  ];
+}
+
+function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], { kind: "canary" }>): Step[] {
+  const pauses = strategy.steps.reduce((sum, s) => sum + s.pauseSeconds, 0);
+  const { ingress, cluster } = config;
+  const guards = ingress === undefined ? [] : healthy(60);
+  return [
+    ...(cluster.provides.includes("argo-rollouts") ? [] : [installArgo(cluster.argoRolloutsVersion)]),
+    configStep({
+      id: "rollout.canary-beside",
+      title: "Run the same version as an Argo Rollout beside the Deployment",
+      seed: "rollout.yaml",
+      wayBack: earlierConfig("The Rollout is removed; the Deployment runs throughout."),
+      change: () => ({ "strategy.workload": "both", "strategy.rolloutWeight": 0 }),
+      gates: [gate("rollout-healthy", 60), ...(ingress === undefined ? [] : [gate("targets-healthy", 60)])],
+    }),
+    ...(ingress === undefined ? [] : [routeToRollout]),
+    configStep({
+      id: "rollout.canary-take-over",
+      title: "Remove the Deployment: the Rollout carries the same version",
+      seed: "rollout.yaml",
+      wayBack: earlierConfig("The Deployment runs again beside the Rollout."),
+      change: () => ({ "strategy.workload": "rollout" }),
+      gates: [gate("pods-ready", 60), ...guards],
+    }),
+    configStep({
+      id: "rollout.canary",
+      title: `Roll out ${strategy.image} as a canary: ${strategy.steps.map((s) => `${s.setWeight} %`).join(", ")}`,
+      seed: "kubectl argo rollouts get/promote/abort/undo",
+      wayBack: earlierConfig("The canary is aborted at once, the stable pods carry everything, and the earlier image is applied."),
+      change: () => ({ "workload.image": strategy.image }),
+      promote: ({ target, effect }) => target.cluster.rolloutPromote(effect),
+      undo: ({ target, effect }) => target.cluster.rolloutAbort(effect),
+      gates: [gate("rollout-healthy", 60, { timeoutSeconds: pauses + HOUR }), ...guards],
+    }),
+  ];
+}
+
+const installArgo = (version: string): Step =>
+  configStep({
+    id: "rollout.argo-install",
+    title: `Install Argo Rollouts ${version}`,
+    seed: "kubectl create namespace argo-rollouts; kubectl apply install.yaml",
+    wayBack: { summary: "Stays installed: other applications may use it, and it does nothing by itself.", loses: "nothing" },
+    change: () => ({ "cluster.argoRollouts": true }),
+    gates: [],
+  });
+
+/** Before the Deployment goes, the load balancer must show that nobody is sent to it any more (promise 11). */
+const routeToRollout: Step = configStep({
+  id: "rollout.canary-route",
+  title: "Send everything to the Rollout; the Deployment still runs",
+  seed: "rollout.yaml",
+  wayBack: earlierConfig("The load balancer sends to the Deployment again."),
+  change: () => ({ "strategy.rolloutWeight": 100 }),
+  gates: [gate("rollout-share", 120, { expect: 100 }), gate("targets-healthy", 120), ...healthy(120)],
+});

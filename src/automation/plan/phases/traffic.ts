@@ -1,0 +1,85 @@
+import type { StackConfig } from "../../../config/schema.js";
+import type { Step } from "../step.js";
+import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, noWorse, streaming } from "./build.js";
+import { dnsPreparation } from "./dnsPreparation.js";
+
+/** The step whose undoing sends users back without engine, preview or cluster. */
+export const EMERGENCY_EXIT = "traffic.emergency-exit";
+
+/** Phase 5: traffic cutover through weighted DNS. */
+export function traffic(config: StackConfig): Step[] {
+  if (config.dns === undefined) return [];
+  const { steps, holdSeconds } = config.dns;
+  return [
+    ...(config.database === undefined ? dnsPreparation(config, "traffic") : []),
+    {
+      id: "traffic.load-balancer",
+      phase: "traffic",
+      kind: "gate",
+      title: "Wait until the new load balancer is ready",
+      seed: "kubectl get ingress",
+      wayBack: NOTHING_TO_UNDO,
+      gates: [gate("load-balancer-ready", 60), gate("targets-healthy", 60), ...streaming(config, 60)],
+    },
+    {
+      id: "traffic.probe",
+      phase: "traffic",
+      kind: "action",
+      title: "Ask the new load balancer for /health with the application's host name",
+      seed: "curl -H 'Host: api.example.com' http://$ALB_DNS/health",
+      wayBack: NOTHING_TO_UNDO,
+      run: ({ target }) => target.cluster.probeLoadBalancer(),
+    },
+    {
+      id: "traffic.webhooks",
+      phase: "traffic",
+      kind: "approval",
+      title: "Confirm that third parties know the new endpoints",
+      seed: "Update webhooks to new endpoints",
+      wayBack: NOTHING_TO_UNDO,
+      asks: "Are webhooks and other third-party integrations ready for the new endpoints?",
+      secondPerson: false,
+      gates: [],
+    },
+    {
+      id: "traffic.new-record",
+      phase: "traffic",
+      kind: "config",
+      title: "Create the new side's DNS record with weight 0",
+      seed: "SetIdentifier new-infra",
+      wayBack: earlierConfig("The new record is removed; it carried no weight."),
+      change: () => ({ "dns.records": "both", "dns.weights": { old: 100, new: 0 } }),
+      gates: [gate("dns-weight", 0, { expect: 0 })],
+    },
+    {
+      id: EMERGENCY_EXIT,
+      phase: "traffic",
+      kind: "action",
+      title: "Try the emergency exit: set the weights directly, past the engine, as they are",
+      seed: "Immediate rollback via DNS",
+      wayBack: { summary: "Users go to the old side at once: the weights are set directly, past the engine.", loses: "nothing" },
+      run: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
+      undo: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
+    },
+    ...steps.map(
+      (w): Step => ({
+        id: `traffic.dns-${w}`,
+        phase: "traffic",
+        kind: "config",
+        title: `Answer ${w} % of DNS queries with the new side`,
+        seed: "Gradually increase new-infra weight: 10%, 25%, 50%, 75%, 100%",
+        wayBack: earlierConfig("The earlier weights are set; clients follow within one TTL."),
+        change: () => ({ "dns.weights": { old: 100 - w, new: w } }),
+        gates: [
+          gate("dns-weight", holdSeconds, { expect: w }),
+          gate("traffic-share", holdSeconds, { expect: w }),
+          gate("targets-healthy", holdSeconds),
+          ...healthy(holdSeconds),
+          ...noWorse(config, w, holdSeconds),
+          // At the last weight nobody may be left who was told of the old side.
+          ...(w === 100 ? [gate("dns-resolvers")] : []),
+        ],
+      }),
+    ),
+  ];
+}

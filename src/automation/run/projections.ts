@@ -1,0 +1,137 @@
+import { EventEmitter } from "node:events";
+import { Conflict, NotFound } from "../../errors.js";
+import type { Entry, Recorded } from "../journal/entries.js";
+import { buildPlan, type Plan, planDigest } from "../plan/plan.js";
+import { apply, fold } from "../state/evolve.js";
+import { currentConfig, type MigrationState, planOf } from "../state/state.js";
+import { Moved, type Store } from "../store/store.js";
+
+export interface Migration {
+  stack: string;
+  plan: Plan;
+  state: MigrationState;
+}
+
+/** A new entry of a stack's journal, and the state after it. */
+export interface Progress {
+  stack: string;
+  entry: Recorded;
+  state: MigrationState;
+  plan: Plan;
+  /** Whether this process wrote it; of several that share a database each hears of every entry. */
+  here: boolean;
+}
+
+/** The newest state of each migration, brought up to date from its journal at each look. */
+export class States {
+  private readonly states = new Map<string, MigrationState>();
+  /** The plan that each migration began with. */
+  private readonly plans = new Map<string, Plan>();
+  /** Hashes of entries that were written here and not yet told to listeners. */
+  private readonly written = new Set<string>();
+  private readonly events = new EventEmitter<{ progress: [Progress] }>();
+
+  /** @param isOurs whether a runner of this process writes under that fencing token */
+  constructor(
+    private readonly store: Store,
+    private readonly stacksFolder: string,
+    private readonly isOurs: (stack: string, fence: number) => boolean,
+  ) {
+    this.events.setMaxListeners(0);
+  }
+
+  onProgress(listener: (progress: Progress) => void): () => void {
+    this.events.on("progress", listener);
+    return () => this.events.off("progress", listener);
+  }
+
+  /**
+   * Migrations, sorted by stack.
+   * @param unreadable is told of each that cannot be read, which is left out. @default the first one is thrown
+   */
+  async list(unreadable?: (stack: string, error: Error) => void): Promise<Migration[]> {
+    const found: Migration[] = [];
+    for (const [stack, length] of await this.store.lengths()) {
+      const [state, begun] = [this.states.get(stack), this.plans.get(stack)];
+      const known = state?.lastSeq === length && begun !== undefined;
+      try {
+        found.push(known ? { stack, plan: planOf(state, begun), state } : await this.get(stack));
+      } catch (error) {
+        if (unreadable === undefined) throw error;
+        unreadable(stack, error as Error);
+      }
+    }
+    return found;
+  }
+
+  /** @throws NotFound without a migration of that stack */
+  async get(stack: string): Promise<Migration> {
+    const migration = await this.find(stack);
+    if (migration === undefined) throw this.absent(stack);
+    return migration;
+  }
+
+  /** Undefined without a migration of that stack. */
+  async find(stack: string): Promise<Migration | undefined> {
+    const news = await this.store.entries(stack, this.states.get(stack)?.lastSeq);
+    const first = news[0];
+    const begun = this.plans.get(stack) ?? (first === undefined ? undefined : this.planOf(stack, first));
+    if (begun === undefined) return undefined;
+    const state = this.catchUp(stack, news, begun);
+    return { stack, plan: planOf(state, begun), state };
+  }
+
+  /** What is said of a migration that is not there, or that whoever asks may not see. */
+  absent(stack: string): NotFound {
+    return new NotFound(`There is no migration of ${stack}.`, {
+      next: `Create it first; stack configs are in ${this.stacksFolder}.`,
+    });
+  }
+
+  /**
+   * Writes what no runner writes: commands, alarms, findings.
+   * @returns false when the journal has grown since `after`
+   */
+  async append(stack: string, entry: Entry, at: number, after: number): Promise<boolean> {
+    try {
+      this.written.add((await this.store.append(stack, entry, at, { after })).hash);
+    } catch (error) {
+      if (error instanceof Moved) return false;
+      throw error;
+    }
+    await this.get(stack);
+    return true;
+  }
+
+  /** Folds what is new into the state, and tells listeners about it: each entry once, in order, whoever wrote it. */
+  private catchUp(stack: string, entries: readonly Recorded[], plan: Plan): MigrationState {
+    const known = this.states.get(stack);
+    let state = known;
+    const news: Progress[] = [];
+    // Another look may have been faster.
+    for (const entry of entries.filter((e) => e.seq > (known?.lastSeq ?? 0))) {
+      const before = state === undefined ? plan : planOf(state, plan);
+      state = apply(state, entry, before);
+      const here = entry.fence > 0 ? this.isOurs(stack, entry.fence) : this.written.delete(entry.hash);
+      news.push({ stack, entry, state, plan: planOf(state, plan), here });
+    }
+    this.states.set(stack, state as MigrationState);
+    // What was there before this service looked for the first time is no news.
+    if (known !== undefined || news.length === 1) for (const progress of news) this.events.emit("progress", progress);
+    return state as MigrationState;
+  }
+
+  private planOf(stack: string, first: Recorded): Plan {
+    let plan = this.plans.get(stack);
+    if (plan === undefined) {
+      if (first.type !== "migration.created") throw new Conflict(`The journal of ${stack} does not begin with its creation.`);
+      plan = buildPlan(currentConfig(fold([first], [])));
+      if (planDigest(plan) !== first.plan)
+        throw new Conflict(`The plan of ${stack} is not the one its migration began with: this version of cutover has other steps.`, {
+          next: "Finish it with the version that began it, or abort it there.",
+        });
+      this.plans.set(stack, plan);
+    }
+    return plan;
+  }
+}

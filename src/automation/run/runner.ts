@@ -1,0 +1,322 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Terminal, Transient } from "../../errors.js";
+import type { HooksPort } from "../../ports/hooks.js";
+import type { Evidence } from "../../ports/target.js";
+import { isLate } from "../decide/deadline.js";
+import { decide } from "../decide/decide.js";
+import type { Decision } from "../decide/decision.js";
+import type { Driver } from "../engine/driver.js";
+import type { GateUse } from "../gates/gate.js";
+import { holdMs, observeRound, roundMs, type WatchState } from "../gates/watch.js";
+import type { Entry } from "../journal/entries.js";
+import type { EngineStart } from "../journal/records.js";
+import type { Plan } from "../plan/plan.js";
+import type { ProjectPort } from "../plan/step.js";
+import { apply } from "../state/evolve.js";
+import { currentConfig, type Intent, type MigrationState, planOf } from "../state/state.js";
+import type { Lease, Store } from "../store/store.js";
+import { endingBy } from "./deadline.js";
+import { failureOf } from "./failure.js";
+import { HookCalls } from "./hookCalls.js";
+import { type Observers, round } from "./observe.js";
+import { Updates } from "./updates.js";
+
+/** Between two rounds of a clock that jumps, while a person is waited for. */
+const REST_MS = 500;
+
+export interface RunnerParts extends Observers {
+  store: Store;
+  driver: Driver;
+  project: ProjectPort;
+  plan: Plan;
+  /** What users attached to named moments. */
+  hooks?: HooksPort;
+  /** Called around each decision. */
+  around?: Around;
+  /** Called after each entry of this runner is in the journal. */
+  onEntry: () => Promise<void>;
+}
+
+/** Something that wants to know of each decision while it is carried out, such as a tracer. */
+export type Around = <T>(stack: string, decision: Decision, run: () => Promise<T>) => Promise<T>;
+
+/**
+ * Runs one migration's decisions, one after another, as the holder of its lease:
+ *
+ *   sync with the journal → decide → write the intent → do it → write the outcome → …
+ *
+ * until the orchestrator says idle. Everything it knows is in the journal, except the running watch of a gate
+ * between two checkpoints: losing that only makes a hold start again.
+ */
+export class Runner {
+  private state: MigrationState;
+  private watch: { step: string; attempt: number; state: WatchState; checkpointAt: number } | undefined;
+  private wake = new AbortController();
+  private stands = false;
+  private readonly onStanding = new Set<() => void>();
+  /** A command came in after the journal was last read. */
+  private nudged = false;
+  /** The service is ending, or the lease was lost: no further decision. */
+  private readonly stop: AbortSignal;
+  private readonly hooks: HookCalls | undefined;
+  private readonly updates: Updates;
+
+  constructor(
+    private readonly parts: RunnerParts,
+    state: MigrationState,
+    private readonly lease: Lease,
+    stop: AbortSignal,
+  ) {
+    this.state = state;
+    this.stop = lease.lost === undefined ? stop : AbortSignal.any([stop, lease.lost]);
+    const { hooks: port, plan, driver, store } = parts;
+    const shared = { state: () => this.state, append: (entry: Entry) => this.append(entry), stop: this.stop };
+    const requireHeld = () => store.requireHeld(lease);
+    this.updates = new Updates({ ...shared, driver, requireHeld, isPrimary: () => this.isPrimary() });
+    if (port !== undefined) this.hooks = new HookCalls({ ...shared, port, plan });
+  }
+
+  /** Ends a pause between two samples, so that a new command is seen at once. */
+  nudge(): void {
+    this.stand(false);
+    this.nudged = true;
+    this.wake.abort(new Error("woken"));
+  }
+
+  async run(): Promise<MigrationState> {
+    const cleared = await this.parts.driver.clearDeadLocks(this.state.stack, begunBy(this.state.intent));
+    if (cleared.length > 0) await this.append({ type: "runner.recovered", note: cleared.join(" ") });
+    await this.sync();
+    this.hooks?.takeUp();
+    while (!this.stop.aborted) {
+      await this.sync();
+      const decision = decide(this.plan, this.withLiveWatch());
+      if (decision.do === "idle") {
+        if ((await this.hooks?.oneMore(this.untilWoken())) === true) continue;
+        break;
+      }
+      await this.execute(decision);
+    }
+    return this.state;
+  }
+
+  /** Takes in what others (commands) wrote. */
+  private async sync(): Promise<void> {
+    this.nudged = false;
+    for (const entry of await this.parts.store.entries(this.state.stack, this.state.lastSeq))
+      this.state = apply(this.state, entry, this.plan);
+    await this.parts.onEntry();
+  }
+
+  private get plan(): Plan {
+    return planOf(this.state, this.parts.plan);
+  }
+
+  private withLiveWatch(): MigrationState {
+    const step = this.plan[this.state.position];
+    const attempt = step === undefined ? 0 : (this.state.steps[step.id]?.attempt ?? 0);
+    if (
+      this.watch !== undefined &&
+      this.watch.step === step?.id &&
+      this.watch.attempt === attempt &&
+      (this.state.watch?.verdict ?? "open") === "open"
+    )
+      return { ...this.state, watch: this.watch.state };
+    return this.state;
+  }
+
+  private async append(entry: Entry): Promise<void> {
+    await this.parts.store.append(this.state.stack, entry, this.parts.target.clock.now(), this.lease);
+    await this.sync();
+  }
+
+  private async execute(decision: Exclude<Decision, { do: "idle" }>): Promise<void> {
+    if (this.hooks !== undefined && !(await this.hooks.before(decision, this.untilWoken()))) return;
+    const { around } = this.parts;
+    return around === undefined ? this.carryOut(decision) : around(this.state.stack, decision, () => this.carryOut(decision));
+  }
+
+  private async carryOut(decision: Exclude<Decision, { do: "idle" }>): Promise<void> {
+    switch (decision.do) {
+      case "record":
+        for (const entry of decision.entries) await this.append(entry);
+        return;
+      case "preview":
+        return this.updates.preview(decision);
+      case "update":
+        return this.updates.update(decision);
+      case "settle":
+        return this.updates.settleFirst(decision);
+      case "act":
+        await this.append({ type: "action.intended", key: decision.key, step: decision.step.id, undo: decision.undo });
+        return this.act(decision);
+      case "sample":
+        return this.sample(decision);
+      case "stand by":
+        return this.standBy(decision);
+      case "recover":
+        return this.recover(decision.intent);
+      case "wait":
+        if (await this.sleepUntil(decision.at, decision.pauseMs)) await this.execute(decision.next as Exclude<Decision, { do: "idle" }>);
+    }
+  }
+
+  private async act({ key, step, undo, config, deadline }: Omit<Extract<Decision, { do: "act" }>, "do">): Promise<void> {
+    const { target, project } = this.parts;
+    const run = undo ? step.undo : step.kind === "config" ? step.promote : step.run;
+    await this.parts.store.requireHeld(this.lease);
+    const { marks, steps } = this.state;
+    const done = steps[step.id]?.facts;
+    let evidence: Evidence = { summary: "Nothing to do." };
+    try {
+      if (run !== undefined)
+        evidence = await endingBy(target.clock, deadline, (signal) =>
+          run({
+            target,
+            config,
+            project,
+            effect: { key, fence: this.lease.fence, ...(signal === undefined ? {} : { signal }) },
+            marks,
+            ...(done === undefined ? {} : { done }),
+          }),
+        );
+    } catch (error) {
+      await this.append({ type: "action.failed", key, step: step.id, undo, ...failureOf(error) });
+      return;
+    }
+    const files: string[] = [];
+    for (const [name, content] of Object.entries(evidence.files ?? {})) {
+      files.push(await this.parts.store.keepFile(this.state.stack, `${step.id}.${name.replaceAll("/", ".")}`, content));
+    }
+    await this.append({
+      type: "action.succeeded",
+      key,
+      step: step.id,
+      undo,
+      summary: evidence.summary,
+      ...(evidence.facts === undefined ? {} : { facts: evidence.facts }),
+      ...(files.length === 0 ? {} : { files }),
+      marks: (step.kind === "config" ? undefined : undo ? step.undoMarks : step.marks) ?? [],
+    });
+  }
+
+  private async isPrimary(): Promise<boolean> {
+    const { observations } = await round(this.parts, [{ gate: "database-primary", holdSeconds: 0 }], currentConfig(this.state));
+    const reading = observations[0]?.reading;
+    if (reading?.known === true) return reading.value === 1;
+    throw new Transient(`It is not known whether the database was promoted: ${reading?.reason ?? "nobody was asked"}.`);
+  }
+
+  /** A round while a person is waited for. What they approved takes effect when the gates pass after that. */
+  private async standBy({ step, watch, at, config }: Extract<Decision, { do: "stand by" }>): Promise<void> {
+    if (!(await this.sleepUntil(at, roundMs(step.gates)))) return;
+    const { now, observations } = await round(this.parts, step.gates, config);
+    const { verdict, ...next } = observeRound(watch, step.gates, observations, config, now);
+    const { approvedAt } = this.state.steps[step.id] ?? {};
+    const passes = verdict === "passed";
+    if (approvedAt !== undefined && passes)
+      return this.append({ type: "gates.passed", step: step.id, gates: next.gates, heldMs: now - (next.passingSince ?? now) });
+    if (approvedAt !== undefined && isLate({ from: approvedAt, mostMs: config.approvals.goSeconds * 1_000 }, now))
+      return this.append({
+        type: "approval.lapsed",
+        step: step.id,
+        why: `not passed in time: ${next.reason ?? "the gates have not held long enough"}`,
+      });
+    await this.keepWatch(step.id, step.gates, watch, { ...next, verdict: "open" }, now);
+    // A command may have come in during the round.
+    if (approvedAt !== undefined || this.nudged) return;
+    if (this.state.status === "approval") this.stand(true);
+    // The sandbox's clock jumps: nobody there would see the time that a person takes.
+    if (this.parts.target.kind === "sandbox") await this.rest();
+  }
+
+  /** Whether it only watches gates while it waits for a person. */
+  get standingBy(): boolean {
+    return this.stands;
+  }
+
+  /** Resolves as soon as it does. */
+  stoodBy(): Promise<void> {
+    return this.stands ? Promise.resolve() : new Promise((resolve) => this.onStanding.add(resolve));
+  }
+
+  private stand(by: boolean): void {
+    this.stands = by;
+    if (!by) return;
+    for (const resolve of this.onStanding) resolve();
+    this.onStanding.clear();
+  }
+
+  private async rest(): Promise<void> {
+    this.wake = new AbortController();
+    await sleep(REST_MS, undefined, { signal: AbortSignal.any([this.stop, this.wake.signal]) }).catch(() => undefined);
+  }
+
+  private async sample({ step, watch, at, config, notBefore, deadline }: Extract<Decision, { do: "sample" }>): Promise<void> {
+    if (!(await this.sleepUntil(at, roundMs(step.gates)))) return;
+    const { now, observations } = await round(this.parts, step.gates, config);
+    const judged = observeRound(watch, step.gates, observations, config, now, notBefore);
+    const late = deadline !== undefined && isLate(deadline, now);
+    const next: WatchState = late ? { ...judged, verdict: "failed", reason: `${deadline.why}; ${judged.reason ?? ""}` } : judged;
+    if (next.verdict === "passed") {
+      await this.append({ type: "gates.passed", step: step.id, gates: next.gates, heldMs: now - (next.passingSince ?? now) });
+      this.watch = undefined;
+    } else if (next.verdict === "failed") {
+      await this.append({ type: "gates.failed", step: step.id, gates: next.gates, reason: next.reason ?? "not passed" });
+      this.watch = undefined;
+    } else await this.keepWatch(step.id, step.gates, watch, next, now);
+  }
+
+  /** The journal gets a watch when a verdict changes and ten times a hold; the rounds between stay in memory. */
+  private async keepWatch(step: string, uses: GateUse[], before: WatchState, next: WatchState, now: number): Promise<void> {
+    const changed = next.gates.some((g, i) => g.verdict !== before.gates[i]?.verdict);
+    const setBack = now < (before.lastRoundAt ?? now);
+    const due = now >= (this.watch?.checkpointAt ?? 0) || setBack;
+    const attempt = this.state.steps[step]?.attempt ?? 0;
+    this.watch = {
+      step,
+      attempt,
+      state: next,
+      checkpointAt: changed || due ? now + Math.max(holdMs(uses) / 10, 600_000) : (this.watch?.checkpointAt ?? 0),
+    };
+    if (changed || due) await this.append({ type: "gates.watching", step, watch: next });
+  }
+
+  /** What was intended before a crash: done already, or done now under the same key. */
+  private async recover(intent: Intent): Promise<void> {
+    if (intent.type === "update.intended") return this.updates.recover(intent);
+    const step = this.plan.find((s) => s.id === intent.step);
+    if (step?.kind !== "action" && step?.kind !== "config")
+      throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
+    await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
+    return this.act({ key: intent.key, step, undo: intent.undo, config: currentConfig(this.state) });
+  }
+
+  /** Ends with the next command, or with the service. */
+  private untilWoken(): AbortSignal {
+    this.wake = new AbortController();
+    if (this.nudged) this.nudge();
+    return AbortSignal.any([this.stop, this.wake.signal]);
+  }
+
+  /**
+   * @param mostMs a pause that a clock which was set back does not make longer
+   * @returns false when something came in between, so that the decision must be taken anew
+   */
+  private async sleepUntil(at: number, mostMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    const { clock } = this.parts.target;
+    const now = clock.now();
+    const until = Math.min(at, now + mostMs);
+    if (now >= until) return true;
+    const signal = this.untilWoken();
+    try {
+      await clock.sleepUntil(until, signal);
+      return clock.now() >= until;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
+  }
+}
+
+const begunBy = (intent: Intent | undefined): EngineStart | undefined => (intent?.type === "update.intended" ? intent.engine : undefined);

@@ -1,0 +1,262 @@
+import { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Conflict, Transient } from "../../errors.js";
+import type { HooksPort } from "../../ports/hooks.js";
+import { isEmergency } from "../decide/commandRules.js";
+import { decide } from "../decide/decide.js";
+import { Cancelled, type Driver } from "../engine/driver.js";
+import type { ProjectPort } from "../plan/step.js";
+import type { MigrationState } from "../state/state.js";
+import type { Lease, Store } from "../store/store.js";
+import type { Observers } from "./observe.js";
+import type { Migration, States } from "./projections.js";
+import { type Around, Runner } from "./runner.js";
+import type { Targets } from "./targets.js";
+
+export interface RunnersParts {
+  store: Store;
+  driver: Driver;
+  project: ProjectPort;
+  states: States;
+  targets: Targets;
+  observeLocal: Observers["observeLocal"];
+  hooks?: HooksPort;
+  around?: Around;
+  /** Names this service in leases. */
+  holder: string;
+}
+
+interface RunnersEvents {
+  /** A run ended with an error that no journal could take. */
+  failure: [stack: string, error: Error];
+  /** Another process may have taken a stack over while a runner here had it. */
+  leaseLost: [stack: string];
+  /** A runner has measured something of a stack. */
+  observed: [stack: string];
+}
+
+/** How long an engine may take to end once it was asked to. */
+const HAND_OVER_MS = 10_000;
+/** Between two looks at a runner that has yet to hear of what another process wrote. */
+const HEARD_MS = 20;
+
+/** The runners of one service process, at most one a stack, each with the stack's lease. */
+export class Runners {
+  readonly events = new EventEmitter<RunnersEvents>();
+  private readonly running = new Map<string, { runner: Runner; lease: Lease; done: Promise<void> }>();
+  private readonly starts = new Map<string, Promise<void>>();
+  private readonly stopping = new AbortController();
+  /** Emergencies that came while the service ends. */
+  private readonly sendingBack = new Set<Promise<void>>();
+  /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
+  private readonly failed = new Set<string>();
+  /** Why no runner of a stack could start, as it was told last. */
+  private readonly told = new Map<string, string>();
+
+  constructor(private readonly parts: RunnersParts) {
+    this.events.setMaxListeners(0);
+  }
+
+  get size(): number {
+    return this.running.size;
+  }
+
+  get stopped(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
+  has(stack: string): boolean {
+    return this.running.has(stack);
+  }
+
+  /** Whether a runner here has the stack under that fencing token. */
+  holds(stack: string, fence: number): boolean {
+    return this.running.get(stack)?.lease.fence === fence;
+  }
+
+  /** Whether a runner is at work; one that only watches gates while it waits for a person is not. */
+  isRunning(stack: string): boolean {
+    const running = this.running.get(stack);
+    return running !== undefined && !running.runner.standingBy;
+  }
+
+  /** Something new is in the journal: a pause between two samples ends, and what failed before is tried anew. */
+  async wake(stack: string): Promise<void> {
+    this.retry(stack);
+    this.nudge(stack);
+    await this.ensure(stack);
+  }
+
+  /** What failed before is tried anew by the next sweep. */
+  retry(stack: string): void {
+    this.failed.delete(stack);
+  }
+
+  /** Ends a pause between two samples. */
+  nudge(stack: string): void {
+    this.running.get(stack)?.runner.nudge();
+  }
+
+  /** Goes on with what was under way when a service ended, unless it failed here for a reason that stays. */
+  async resume(migration: Migration): Promise<void> {
+    const { stack } = migration;
+    if (this.failed.has(stack) || this.running.has(stack)) return;
+    // One that cannot go on keeps no other one from it.
+    await this.ensureUnlessIdle(migration).then(
+      () => this.told.delete(stack),
+      (error: Error) => this.tellOnce(stack, error),
+    );
+  }
+
+  /** What keeps a runner from starting may be mended at any moment, so each sweep tries; the same words are told once. */
+  private tellOnce(stack: string, error: Error): void {
+    if (this.told.get(stack) === error.message) return;
+    this.told.set(stack, error.message);
+    this.events.emit("failure", stack, error);
+  }
+
+  /** A journal that cannot be read holds up its own migration, and no other one; it is told once. */
+  unreadable(stack: string, error: Error): void {
+    if (this.failed.has(stack)) return;
+    if (!(error instanceof Transient)) this.failed.add(stack);
+    this.events.emit("failure", stack, error);
+  }
+
+  /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */
+  async settled(stack: string): Promise<MigrationState> {
+    for (;;) {
+      await this.starts.get(stack);
+      const running = this.running.get(stack);
+      if (running === undefined) return (await this.parts.states.get(stack)).state;
+      await Promise.race([running.done, running.runner.stoodBy()]);
+      const { state } = await this.parts.states.get(stack);
+      if (running.runner.standingBy && state.status === "approval") return state;
+      // The journal was moved on from elsewhere: the runner hears of it soon.
+      if (running.runner.standingBy) await sleep(HEARD_MS);
+    }
+  }
+
+  /**
+   * An emergency while the service ends: once the runner that ends has made room, another one sends the users back, and
+   * no more than that. Whoever runs the stack next brings stack config and engine's state into agreement; and does all of
+   * it where the time does not suffice, for the command is journaled.
+   */
+  sendBackYet(stack: string): void {
+    const ending = this.running.get(stack)?.done ?? Promise.resolve();
+    const sent = ending
+      .then(() => this.ensure(stack, { sendsBackOnly: true }))
+      .then(() => this.running.get(stack)?.done)
+      .catch((error: Error) => void this.events.emit("failure", stack, error))
+      .finally(() => this.sendingBack.delete(sent));
+    this.sendingBack.add(sent);
+  }
+
+  /**
+   * Begins nothing new, ends pauses between samples, and lets running effects finish. At the deadline the engines are
+   * asked to stop: their updates stay intended, and whoever takes the lease next goes on with them.
+   * @returns false when something cannot be stopped; its lease was given back, and it must end with this process
+   */
+  async close({ deadlineMs }: { deadlineMs?: number } = {}): Promise<boolean> {
+    this.stopping.abort(new Error("the service is stopping"));
+    const all = this.allDone();
+    if (deadlineMs === undefined) await all;
+    if (deadlineMs === undefined || (await within(all, deadlineMs))) return true;
+    for (const stack of this.running.keys()) this.parts.driver.cancel(stack);
+    if (await within(all, HAND_OVER_MS)) return true;
+    // Its effects have keys, and are asked for again under them.
+    for (const { lease } of this.running.values()) await this.parts.store.release(lease).catch(() => undefined);
+    return false;
+  }
+
+  private async allDone(): Promise<void> {
+    await Promise.all([...this.running.values()].map((r) => r.done));
+    while (this.sendingBack.size > 0) await Promise.all(this.sendingBack);
+  }
+
+  /** What stands still costs a sweep nothing: its journal was just looked at. */
+  private async ensureUnlessIdle({ stack, plan, state }: Migration): Promise<void> {
+    if (decide(plan, state).do !== "idle") await this.ensure(stack);
+  }
+
+  /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */
+  private ensure(stack: string, { sendsBackOnly = false } = {}): Promise<void> {
+    const start = (this.starts.get(stack) ?? Promise.resolve()).then(() => this.startRunner(stack, sendsBackOnly));
+    this.starts.set(
+      stack,
+      start.catch(() => undefined),
+    );
+    return start;
+  }
+
+  private async startRunner(stack: string, sendsBackOnly: boolean): Promise<void> {
+    if (this.running.has(stack) || (this.stopping.signal.aborted && !sendsBackOnly)) return;
+    const { states } = this.parts;
+    const { plan, state } = await states.get(stack);
+    if (decide(plan, state).do === "idle") return;
+    const { store, driver, project, hooks, around, targets } = this.parts;
+    // Before the lease: what cannot be opened must leave none behind, which would keep this process itself out.
+    const target = await targets.of(stack);
+    const lease = await store.lease(stack, this.parts.holder).catch((error: Error) => {
+      // Whoever holds it reads the journal too.
+      if (error instanceof Conflict) return undefined;
+      throw error;
+    });
+    if (lease === undefined) return;
+    const onLost = () => {
+      driver.cancel(stack);
+      this.events.emit("leaseLost", stack);
+    };
+    lease.lost?.addEventListener("abort", onLost, { once: true });
+    const sentBack = new AbortController();
+    const runner = new Runner(
+      {
+        store,
+        driver,
+        project,
+        plan,
+        ...(hooks === undefined ? {} : { hooks }),
+        ...(around === undefined ? {} : { around }),
+        target,
+        observeLocal: this.parts.observeLocal,
+        onEntry: async () => {
+          const { state: now } = await states.get(stack);
+          if (isEmergency(now) && now.returning?.done !== 0) sentBack.abort(new Error("users were sent back"));
+        },
+        onRound: () => void this.events.emit("observed", stack),
+      },
+      state,
+      lease,
+      sendsBackOnly ? sentBack.signal : this.stopping.signal,
+    );
+    const done = runner
+      .run()
+      .then(
+        () => true,
+        (error: Error) => {
+          // What passes, or what another process goes on with, is tried again by the next sweep.
+          if (!(error instanceof Transient) && !(error instanceof Conflict)) this.failed.add(stack);
+          if (!(error instanceof Cancelled && this.stopping.signal.aborted)) this.events.emit("failure", stack, error);
+          return false;
+        },
+      )
+      .then(async (ended) => {
+        // A database that does not answer lets the lease end by itself.
+        await store.release(lease).catch(() => undefined);
+        return ended;
+      })
+      .finally(() => this.running.delete(stack));
+    this.running.set(stack, { runner, lease, done: done.then(() => undefined) });
+    // A command that came in between the last decision and the release found somebody running: look again. After an
+    // error nobody does: it would only happen again. The next command or start of the service tries anew.
+    void done.then((ended) => (ended ? this.ensure(stack) : undefined)).catch((error: Error) => this.events.emit("failure", stack, error));
+  }
+}
+
+const within = (work: Promise<unknown>, ms: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    void work.then(() => {
+      clearTimeout(timer);
+      resolve(true);
+    });
+  });

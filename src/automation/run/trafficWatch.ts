@@ -1,0 +1,65 @@
+import type { StackConfig } from "../../config/schema.js";
+import type { Observation } from "../../ports/observations.js";
+import { waitOf } from "../decide/decide.js";
+import type { GateName } from "../gates/gate.js";
+import { inWords, observeRound, startWatch } from "../gates/watch.js";
+import { currentConfig } from "../state/state.js";
+import type { Migration } from "./projections.js";
+
+/** The gates that guard users on the new side between steps. */
+const GATES: GateName[] = ["error-rate", "latency-p95"];
+const USES = GATES.map((gate) => ({ gate, holdSeconds: 0 }));
+
+/**
+ * Users do not stop when a step ends: between steps, and while a person or the calendar is waited for, the new side's
+ * gates are watched too, for as long as it serves users. What a step under way watches itself is left to it.
+ */
+function isGuarded({ plan, state }: Migration): boolean {
+  const step = plan[state.position];
+  const waitsForTime = state.status === "running" && step !== undefined && waitOf(state, step) !== undefined;
+  const between = waitsForTime || ["ready", "approval", "paused", "held"].includes(state.status);
+  // A person who was told already decides.
+  return between && state.alarmHeld !== true && state.returning === undefined && servesUsers(currentConfig(state));
+}
+
+function servesUsers({ dns, strategy, old }: StackConfig): boolean {
+  if (old !== undefined) return (dns?.weights.new ?? 0) > 0;
+  // Without an old side, all users are here from the first version on.
+  return strategy.kind === "blue-green" && strategy.greenWeight > 0;
+}
+
+/** Trouble that was found beside any step. */
+export interface Alarm {
+  /** The same one is answered once. */
+  id: string;
+  source: string;
+  reason: string;
+}
+
+type Observe = (stack: string, gates: readonly GateName[]) => Promise<{ now: number; observed: Partial<Record<GateName, Observation>> }>;
+
+/** Looks at the guarded migrations, a round at a time, and raises the alarm after as many bad ones as fail a gate. */
+export class Guard {
+  /** Bad rounds in a row. */
+  private readonly bad = new Map<string, number>();
+
+  constructor(
+    private readonly observe: Observe,
+    private readonly raise: (stack: string, alarm: Alarm) => Promise<boolean>,
+  ) {}
+
+  async look(migration: Migration): Promise<void> {
+    const { stack, state } = migration;
+    if (!isGuarded(migration)) return void this.bad.delete(stack);
+    const config = currentConfig(state);
+    const { now, observed } = await this.observe(stack, GATES);
+    const observations = GATES.map((gate) => observed[gate]);
+    const { gates } = observeRound(startWatch(now), USES, observations, config, now);
+    // Unknown is not healthy, but no trouble that going back mends.
+    const failing = gates.filter((g) => g.verdict === "fail");
+    const bad = failing.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;
+    this.bad.set(stack, bad);
+    if (bad >= config.gates.failAfterSamples)
+      await this.raise(stack, { id: `guard@${state.lastSeq}`, source: "the watch between steps", reason: inWords(failing) });
+  }
+}

@@ -1,0 +1,119 @@
+import type { ConfigPatch } from "../../config/stackFile.js";
+import type { Extent, Recorded } from "../journal/entries.js";
+import type { Plan } from "../plan/plan.js";
+import { type MigrationState, NOT_APPROVED, planOf, type StepState, stepOf } from "./state.js";
+
+export function command(next: MigrationState, entry: Extract<Recorded, { type: "command" }>, plan: Plan): MigrationState {
+  switch (entry.command) {
+    case "advance":
+      return settle(
+        {
+          ...next,
+          status: "running",
+          goal: goalOf(plan, next.position, entry.extent),
+          advancedBy: entry.who,
+          heldReason: undefined,
+          heldPromise: undefined,
+        },
+        plan,
+      );
+    case "resume":
+      return resumed(next, plan);
+    case "tune":
+      return tuned(next, entry.changes, plan);
+    case "promote":
+      return { ...next, promotion: entry.seq };
+    case "pause":
+      return { ...next, status: "paused", heldReason: entry.why };
+    case "approve":
+      return approved(next, entry, plan);
+    case "refuse":
+      return { ...next, status: "held", heldReason: `${entry.who} refused ${entry.step}: ${entry.why}` };
+    case "rollback":
+      return { ...next, requested: { to: entry.revision, why: entry.why, who: entry.who, abort: false } };
+    case "emergency":
+      return { ...next, requested: { to: "safety", why: entry.why, who: entry.who, abort: false } };
+    case "abort":
+      return { ...next, requested: { to: 0, why: entry.why, who: entry.who, abort: true } };
+  }
+}
+
+function approved(next: MigrationState, entry: Extract<Recorded, { type: "command"; command: "approve" }>, plan: Plan): MigrationState {
+  const step = plan[next.position];
+  // A way back is resumed, not approved.
+  if (next.returning !== undefined) return next;
+  // Who advanced cannot be the second person; the service says so, and a journal that says otherwise changes nothing.
+  if (step?.id !== entry.step || (step.kind === "approval" && step.secondPerson && entry.who === next.advancedBy)) return next;
+  const before = stepOf(next, entry.step);
+  const preview = entry.preview ?? before.preview?.digest;
+  const at = {
+    ...before,
+    ...NOT_APPROVED,
+    approvedBy: entry.who,
+    approvedAt: entry.at,
+    ...(preview === undefined ? {} : { approvedPreview: preview }),
+    ...(entry.resources === undefined ? {} : { approvedResources: entry.resources }),
+  };
+  return { ...next, steps: { ...next.steps, [entry.step]: at }, status: "running", heldReason: undefined, heldPromise: undefined };
+}
+
+/** Asks the person again, unless something was done since: then the way back leads there first. */
+export function lapsed(next: MigrationState, id: string, plan: Plan): MigrationState {
+  const at: StepState = { ...stepOf(next, id), ...NOT_APPROVED };
+  if (plan[next.position]?.id === id) return { ...next, status: "approval", steps: { ...next.steps, [id]: at } };
+  return toLapsed({ ...next, steps: { ...next.steps, [id]: { ...at, status: "undone" } } }, plan);
+}
+
+/** Back to the first approval that has lapsed, of those right before the position. */
+export function toLapsed(state: MigrationState, plan: Plan): MigrationState {
+  let position = state.position;
+  for (let i = state.position - 1; plan[i]?.kind === "approval"; i -= 1) {
+    const id = plan[i]?.id;
+    if (id !== undefined && state.steps[id]?.status !== "done") position = i;
+  }
+  if (position === state.position) return state;
+  const undone = plan.slice(position, state.position + 1).flatMap(({ id }) => (state.steps[id] === undefined ? [] : [id]));
+  const steps = { ...state.steps, ...Object.fromEntries(undone.map((id) => [id, { ...stepOf(state, id), status: "undone" as const }])) };
+  return { ...state, steps, position, applied: false, watch: undefined };
+}
+
+/** What a person changed counts at once; the goal stays at the same step. */
+function tuned(next: MigrationState, changes: ConfigPatch, plan: Plan): MigrationState {
+  const state = { ...next, tuned: { ...next.tuned, ...changes } };
+  const after = planOf(state, plan);
+  const kept = plan.slice(next.goal).find((step) => after.some((s) => s.id === step.id));
+  return { ...state, goal: kept === undefined ? after.length : after.findIndex((s) => s.id === kept.id) };
+}
+
+/** A person says go on: what failed is tried again, in a new attempt, and what would have lost something is previewed anew. */
+function resumed(next: MigrationState, plan: Plan): MigrationState {
+  const state = { ...next, heldReason: undefined, heldPromise: undefined };
+  if (state.returning !== undefined) return { ...state, status: "returning", returning: { ...state.returning, failures: 0 } };
+  const step = plan[state.position];
+  const id = step?.id;
+  const at = id === undefined ? undefined : state.steps[id];
+  const steps =
+    id !== undefined && at !== undefined && (at.status === "failed" || at.failures > 0 || next.heldPromise === 7)
+      ? { ...state.steps, [id]: { ...at, status: "undone" as const } }
+      : state.steps;
+  const goal = Math.max(state.goal, Math.min(state.position + 1, plan.length));
+  // An answer that was given before still counts.
+  if (step?.kind === "approval" && at?.status === "running" && at.approvedBy === undefined) return { ...state, goal, status: "approval" };
+  return settle({ ...state, steps, status: "running", goal }, plan);
+}
+
+/** The first index that an advance does not run any more. */
+function goalOf(plan: Plan, position: number, extent: Extent): number {
+  if (extent === "end") return plan.length;
+  if (extent === "step") return Math.min(position + 1, plan.length);
+  const phase = plan[position]?.phase;
+  const end = plan.findIndex((s, i) => i > position && s.phase !== phase);
+  return end === -1 ? plan.length : end;
+}
+
+/** Sets the status that follows from position and goal. */
+export function settle(state: MigrationState, plan: Plan): MigrationState {
+  if (state.status !== "running") return state;
+  if (state.position >= plan.length) return state;
+  return state.position >= state.goal ? { ...state, status: "ready" } : state;
+}

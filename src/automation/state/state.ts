@@ -1,0 +1,185 @@
+import type { StackConfig } from "../../config/schema.js";
+import { type ConfigPatch, patched, type RawConfig, readConfig } from "../../config/stackFile.js";
+import type { GateSummary, WatchState } from "../gates/watch.js";
+import type { Entry, PathItem } from "../journal/entries.js";
+import type { Drift, Preview, Revision } from "../journal/records.js";
+import { buildPlan, type Plan } from "../plan/plan.js";
+import type { ConfigStep, Marks } from "../plan/step.js";
+import type { HookState } from "./hooks.js";
+
+/** What a person's word does to the state: a part of the fold. Pure. */
+
+export const stepOf = (state: MigrationState, id: string): StepState => state.steps[id] ?? { status: "waiting", attempt: 0, failures: 0 };
+
+/** What an approval leaves in a step, taken away. */
+export const NOT_APPROVED = { approvedBy: undefined, approvedAt: undefined, approvedPreview: undefined, approvedResources: undefined };
+
+/** Why a look would say nothing now: what is under way is between two revisions. */
+export function unsettled(state: MigrationState): string | undefined {
+  if (state.intent !== undefined || state.dirty) return "an update did not finish";
+  return state.status === "running" || state.status === "returning" ? `it is ${state.status}` : undefined;
+}
+
+/**
+ * A migration's state is a fold over its journal, nothing else: `states.reduce(apply)`. The status says what may happen:
+ *
+ *   ready      → waits for an advance; nothing runs
+ *   running    → the goal lies ahead: the runner takes one decision after another
+ *   approval   → waits for a person to approve the step at the position
+ *   paused     → a person stopped it between two decisions; `resume` goes on
+ *   held       → a gate, an action or a promise stopped it; a person reads why, then resumes or rolls back
+ *   returning  → a rollback's path runs, item by item; then `held`, or `aborted`
+ *   completed, aborted → over
+ */
+export type Status = "ready" | "running" | "approval" | "paused" | "held" | "returning" | "completed" | "aborted";
+
+export interface StepState {
+  status: "waiting" | "running" | "done" | "undone" | "failed";
+  attempt: number;
+  preview?: Preview;
+  blocked?: string[];
+  /** The revision it applied. */
+  revision?: number;
+  /** What it left: an action's sentence, or gate values. */
+  evidence?: string;
+  facts?: Record<string, unknown>;
+  files?: string[];
+  gates?: GateSummary[];
+  error?: string;
+  failures: number;
+  startedAt?: number;
+  completedAt?: number;
+  approvedBy?: string;
+  approvedAt?: number;
+  /** Digest of the preview that the approval counts for; absent where there was none. */
+  approvedPreview?: string;
+  /** Names of resources that may be replaced or deleted. */
+  approvedResources?: string[];
+}
+
+/** How often an effect that failed for a passing reason is tried before it counts as failed. */
+export const MAX_TRIES = 4;
+
+/** An effect whose outcome is not in the journal (yet). */
+export type Intent = Extract<Entry, { type: "update.intended" | "action.intended" }>;
+export type UpdateIntent = Extract<Intent, { type: "update.intended" }>;
+
+export interface MigrationState {
+  stack: string;
+  planDigest: string;
+  status: Status;
+  /** Index of the step that is next or under way. */
+  position: number;
+  /** Steps below this index run without being asked again. */
+  goal: number;
+  steps: Record<string, StepState>;
+  revisions: Revision[];
+  /** Number of the revision that is applied. */
+  revision: number;
+  intent?: Intent;
+  watch?: WatchState;
+  /** What the config step's update has been applied in this attempt. */
+  applied: boolean;
+  returning?: {
+    /** Number of the entry that began it: its effects are told from those of another way back by that. */
+    seq: number;
+    revision: number;
+    undoTo: number;
+    path: PathItem[];
+    done: number;
+    why: string;
+    automatic: boolean;
+    abort: boolean;
+    failures: number;
+    error?: string;
+  };
+  /** An update began and did not succeed: the engine's state may lie between two revisions. */
+  dirty: boolean;
+  /** Updates that failed, and of which something may have been done that the engine does not know: settled before the next one. */
+  unsettled?: UpdateIntent[];
+  /** An update that failed had promoted the database all the same: no revision says so, and it is no replica any more. */
+  promoted?: boolean;
+  /** A person asked to go back; the orchestrator answers with the path. */
+  requested?: { to: number | "safety"; why: string; who: string; abort: boolean };
+  /** What became true; the newest of a pair counts. */
+  marks: Marks;
+  /** When a lag of 0 was observed, after writes stopped. */
+  lagZeroAt?: number;
+  /** New weight as the authoritative servers last showed it, in percent, with the time. */
+  shownNewWeight?: { value: number; at: number };
+  /** Green weight as the load balancer's rule last showed it. */
+  shownGreenWeight?: { value: number; at: number };
+  /** Percent that the load balancer's rule last showed for the Argo Rollout. */
+  shownRolloutShare?: { value: number; at: number };
+  /** What people changed while it ran: it counts above the revision's config, and stands in the next one. */
+  tuned?: ConfigPatch;
+  /** Found beside any step, and not answered yet. */
+  alarm?: { source: string; reason: string };
+  /** A person was told of an alarm that nothing goes back from by itself. */
+  alarmHeld?: boolean;
+  /** Ids of the alarms so far: the same one is answered once. */
+  alarms: string[];
+  /** A person's wish to promote what the step at the position set going; the number of the command. */
+  promotion?: number;
+  /** What was changed past the engine, at the last look, and when that was found. */
+  drift?: Drift & { at: number };
+  /** Hooks that were called, and what they said. */
+  hooks: HookState;
+  /** Who last advanced: an approval that needs a second person refuses this one. */
+  advancedBy?: string;
+  heldReason?: string;
+  heldPromise?: number;
+  createdAt: number;
+  updatedAt: number;
+  lastSeq: number;
+}
+
+/** Whether an update was to promote the database. */
+export const promotes = (state: MigrationState, { config }: UpdateIntent): boolean =>
+  roleOf(config) === "primary" && roleOf(currentRevision(state).config) === "replica";
+
+const roleOf = (raw: RawConfig): unknown => (raw["cutover:database"] as { role?: unknown } | undefined)?.role;
+
+export function currentRevision(state: MigrationState): Revision {
+  const revision = state.revisions.find((r) => r.number === state.revision);
+  if (revision === undefined) throw new Error(`revision ${state.revision} is not in the journal of ${state.stack}`);
+  return revision;
+}
+
+const typed = new WeakMap<RawConfig, { tuned: ConfigPatch | undefined; config: StackConfig }>();
+
+/** Whether something runs or was asked for, so that a process has to be at work on it. */
+export const isUnderWay = ({ status, intent, requested, alarm }: MigrationState): boolean =>
+  status === "running" || status === "returning" || [intent, requested, alarm].some((pending) => pending !== undefined);
+
+/** The typed config that counts now: the applied revision's, with what was tuned since. Each is read once. */
+export function currentConfig(state: MigrationState): StackConfig {
+  const { config: raw } = currentRevision(state);
+  const { tuned, stack } = state;
+  let known = typed.get(raw);
+  if (known === undefined || known.tuned !== tuned) {
+    const where = tuned === undefined ? `revision ${state.revision} of ${stack}` : `revision ${state.revision} of ${stack}, tuned`;
+    known = { tuned, config: readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack) };
+    typed.set(raw, known);
+  }
+  return known.config;
+}
+
+/** The raw config that a config step leads to, with what was tuned. */
+export function configAfter(state: MigrationState, step: ConfigStep): RawConfig {
+  return patched(currentRevision(state).config, { ...state.tuned, ...step.change(currentConfig(state)) });
+}
+
+/** The plan from here on: what was tuned decides about the steps to come. */
+export function planOf(state: MigrationState, plan: Plan): Plan {
+  const { tuned, stack } = state;
+  const first = state.revisions[0]?.config;
+  if (tuned === undefined || first === undefined) return plan;
+  let known = plans.get(tuned);
+  if (known === undefined) {
+    known = buildPlan(readConfig(patched(first, tuned), `the tuned config of ${stack}`, stack));
+    plans.set(tuned, known);
+  }
+  return known;
+}
+const plans = new WeakMap<ConfigPatch, Plan>();
