@@ -1,8 +1,9 @@
 // Chooses spec files and runs mocha over them, keeping the counts in this process, where a crash of mocha cannot take them along.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { availableParallelism, totalmem } from "node:os";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Failure } from "./failure.mjs";
 
@@ -45,11 +46,78 @@ export async function chooseSpecs(args) {
   return { specs: [...new Set(specs)].sort(byRankThenName), options: words === "" ? options : ["--fgrep", words, ...options] };
 }
 
+/** Seconds that each slow file took on two cores; what is not listed is quick. `CUTOVER_TEST_TIMES=test/times.json npm test` writes it. */
+const times = async () => JSON.parse(await readFile(join(ROOT, "test", "times.json"), "utf8").catch(() => "{}"));
+
+/** What runs in one process: quick files of a folder together and first, then each slow file alone, the longest first. */
+export async function batchesOf(specs) {
+  const seconds = await times();
+  const nameOf = (spec) => relative(join(ROOT, "dist"), spec).replace(/\.js$/, ".ts");
+  const slow = specs.filter((spec) => (seconds[nameOf(spec)] ?? 0) > 0).sort((a, b) => seconds[nameOf(b)] - seconds[nameOf(a)]);
+  const quick = new Map();
+  for (const spec of specs.filter((s) => !slow.includes(s))) {
+    const room = relative(join(ROOT, "dist", "test"), spec).split("/")[0];
+    quick.set(room, [...(quick.get(room) ?? []), spec]);
+  }
+  return [...quick]
+    .map(([room, files]) => ({ name: `test/${room}`, specs: files }))
+    .concat(slow.map((spec) => ({ name: nameOf(spec), specs: [spec] })));
+}
+
+/** Processes side by side: one more than cores, since tests wait as often as they work, and 3 GiB of memory for each. */
+const sideBySide = () => Math.max(1, Math.min(availableParallelism() + 1, Math.floor(totalmem() / 3 / 2 ** 30)));
+
+/** Runs every batch in a process of its own, several side by side, and prints the output of each once it has ended. */
+export async function runBatches(batches, options, { env = process.env, jobs = sideBySide(), print = process.stdout, ...rest } = {}) {
+  const results = [];
+  const waiting = [...batches];
+  const running = new Map();
+  const total = () => sum([...results, ...running.values()]);
+  const worker = async () => {
+    for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
+      const begun = Date.now();
+      const output = [];
+      const result = await runMocha(batch.specs, options, {
+        ...rest,
+        env,
+        output: "pipe",
+        onOutput: (chunk) => output.push(chunk),
+        onCount: (counts) => {
+          running.set(batch, { ...counts });
+          rest.onCount?.(total());
+        },
+      });
+      running.delete(batch);
+      results.push({ ...result, batch });
+      rest.onCount?.(total());
+      print.write(`\n== ${batch.name} (${results.length} of ${batches.length}, ${Math.round((Date.now() - begun) / 1_000)} s)\n`);
+      print.write(Buffer.concat(output));
+      if (!result.ended) print.write(`mocha ended early in ${batch.name} (${result.signal ?? `exit code ${result.code}`}).\n`);
+    }
+  };
+  // Each running mocha hears of it by itself.
+  const stop = () => waiting.splice(0);
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  await Promise.all(Array.from({ length: Math.min(jobs, batches.length) }, worker));
+  process.off("SIGINT", stop).off("SIGTERM", stop);
+  for (const { batch, failures } of results) for (const title of failures) print.write(`failed: ${batch.name}: ${title}\n`);
+  return {
+    ...sum(results),
+    ended: results.length === batches.length && results.every((r) => r.ended),
+    code: results.every(endedWell) ? 0 : 1,
+    signal: null,
+    seconds: Object.assign({}, ...results.map((r) => r.seconds)),
+  };
+}
+
+const COUNTS = ["passed", "failed", "skipped"];
+const sum = (results) => Object.fromEntries(COUNTS.map((what) => [what, results.reduce((all, r) => all + r[what], 0)]));
+
 /** Runs mocha and keeps the counts its reporter sends on descriptor 3, so that they survive a crash of mocha. */
 export function runMocha(
   specs,
   options,
-  { env = process.env, output = "inherit", graceMs = GRACE_MS, say = () => {}, onCount = () => {} } = {},
+  { env = process.env, output = "inherit", graceMs = GRACE_MS, say = () => {}, onCount = () => {}, onOutput = () => {} } = {},
 ) {
   const own = ["--no-config", "--no-package", "--timeout", String(TIMEOUT_MS), "--reporter", join(ROOT, "dist/test/support/reporter.js")];
   const strict = env.CI === "true" ? ["--forbid-only"] : [];
@@ -57,9 +125,11 @@ export function runMocha(
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { ...env, CUTOVER_TEST_COUNTS_FD: "3" },
-    stdio: ["inherit", output, output, "pipe"],
+    stdio: [output === "pipe" ? "ignore" : "inherit", output, output, "pipe"],
   });
-  const counts = { passed: 0, failed: 0, skipped: 0, ended: false };
+  child.stdout?.on("data", onOutput);
+  child.stderr?.on("data", onOutput);
+  const counts = { passed: 0, failed: 0, skipped: 0, ended: false, failures: [], seconds: {} };
   let rest = "";
   let grace;
   child.stdio[3].setEncoding("utf8").on("data", (chunk) => {
@@ -87,8 +157,10 @@ export function runMocha(
   });
 }
 
+/** Ended by us after all tests counts as an end: see GRACE_MS. */
+const endedWell = (result) => result.ended && (result.code === 0 || result.signal === "SIGKILL");
+
 /** Did the run go well? Not when mocha ended early, when a test failed, and not when no test ran. */
 export function wentWell(result) {
-  const mochaIsContent = result.code === 0 || result.signal === "SIGKILL"; // Ended by us after all tests: see GRACE_MS.
-  return result.ended && mochaIsContent && result.failed === 0 && result.passed > 0;
+  return endedWell(result) && result.failed === 0 && result.passed > 0;
 }

@@ -9,15 +9,19 @@ import { join } from "node:path";
 import { Failure } from "../failure.mjs";
 
 const READY_MS = 90_000;
+/** Below what the system gives to outgoing connections, so that nothing else takes a port between the look and its use. */
+const [FIRST_PORT, LAST_PORT] = [12_000, 32_000];
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
+async function freePort() {
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
+    const probe = createServer();
+    const free = await new Promise((resolve) => {
+      probe.once("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
     });
-    probe.once("error", reject);
-  });
+    if (free) return port;
+  }
 }
 
 /** A request to the API server as the administrator. Its certificate is its own, and it is on loopback only. */

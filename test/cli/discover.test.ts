@@ -1,7 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RequestCertificateCommand } from "@aws-sdk/client-acm";
-import { DescribeInstancesCommand } from "@aws-sdk/client-ec2";
 import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
 import { expect } from "chai";
 import type { AwsClients } from "../../src/adapters/aws/clients.js";
@@ -30,9 +29,8 @@ describe("cutover discover", function () {
     for (let i = 0; i < 59; i += 1) await loadBalancer(clients, `lb-${i}`, subnetIds);
     await loadBalancer(clients, "old-web-api", subnetIds, { Application: "web-api" });
     // Nothing names it but the address that the users' host name leads to.
-    const [front = ""] = await instances(clients, 1, { Name: "front" });
-    const { Reservations = [] } = await clients.ec2.send(new DescribeInstancesCommand({ InstanceIds: [front] }));
-    const address = Reservations[0]?.Instances?.[0]?.PublicIpAddress ?? "";
+    const address = "192.168.200.1";
+    const [front = ""] = await instances(clients, 1, { Name: "front" }, { PrivateIpAddress: address });
     const zone = await clients.route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: "1" }));
     const record = { Name: "api.example.com", Type: "A" as const, TTL: 300, ResourceRecords: [{ Value: address }] };
     const Changes = [{ Action: "CREATE" as const, ResourceRecordSet: record }];

@@ -1,5 +1,4 @@
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { expect } from "chai";
@@ -10,6 +9,7 @@ import { type ProviderHost, startProviderHost } from "../../src/sandbox/provider
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { clusterForSuite } from "../support/cluster.js";
 import { command } from "../support/consumer.js";
+import { freePort } from "../support/freePort.js";
 import { motoForSuite } from "../support/moto.js";
 import { type Postgres, postgresForSuite, urlOf } from "../support/postgres.js";
 import { signalGroup, spawnForTest } from "../support/processes.js";
@@ -28,14 +28,6 @@ function install(): string {
   cpSync(join(checkout, "stacks"), join(root, "stacks"), { recursive: true });
   return root;
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 
 describe("cutover serve --targets: two processes on one PostgreSQL, the engine's state in a bucket", function () {
   this.timeout(600_000);

@@ -50,6 +50,11 @@ interface Counts {
 export const mochaScript = await load<{
   chooseSpecs(args: string[]): Promise<{ specs: string[]; options: string[] }>;
   runMocha(specs: string[], options: string[], settings: { env: NodeJS.ProcessEnv; output: "ignore"; graceMs: number }): Promise<Counts>;
+  runBatches(
+    batches: { name: string; specs: string[] }[],
+    options: string[],
+    settings: { env: NodeJS.ProcessEnv; jobs: number; print: { write(text: string | Uint8Array): unknown } },
+  ): Promise<Counts>;
   wentWell(result: Counts): boolean;
 }>("mocha.mjs");
 

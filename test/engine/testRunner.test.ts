@@ -70,6 +70,28 @@ describe("npm test", () => {
     expect(absent).to.be.instanceOf(Error).with.property("message").that.contains("test/nope.test.ts does not exist");
   });
 
+  it("runs batches side by side, prints each as a whole and adds up what they counted", async () => {
+    const folder = tempFolder("mocha");
+    const batch = (name: string, text: string) => {
+      writeFileSync(join(folder, `${name}.cjs`), text);
+      return { name, specs: [join(folder, `${name}.cjs`)] };
+    };
+    const meets = (own: string, other: string) =>
+      `it("meets ${other}", async () => { const { existsSync, writeFileSync } = require("node:fs"); writeFileSync("${folder}/${own}.ran", "");
+       while (!existsSync("${folder}/${other}.ran")) await new Promise((r) => setTimeout(r, 20)); });`;
+    let printed = "";
+    const print = { write: (text: string | Uint8Array) => (printed += String(text)) };
+    const batches = [batch("a", meets("a", "b")), batch("b", `${meets("b", "a")} it("falls", () => { throw new Error("no"); });`)];
+    const { CI: _, ...env } = process.env;
+    const result = await mochaScript.runBatches(batches, [], { env, jobs: 2, print });
+    expect(result).to.include({ passed: 2, failed: 1, skipped: 0, ended: true });
+    expect(mochaScript.wentWell(result)).to.equal(false);
+    expect(printed).to.match(/== [ab] \(1 of 2.*== [ab] \(2 of 2.*failed: b: falls\n$/s);
+    const crashed = await mochaScript.runBatches([batch("c", 'it("x", () => process.exit(0));')], [], { env, jobs: 2, print });
+    expect(crashed).to.include({ passed: 0, ended: false });
+    expect(mochaScript.wentWell(crashed)).to.equal(false);
+  });
+
   it("runs the long rooms last", async () => {
     const { specs } = await mochaScript.chooseSpecs([]);
     const long = specs.map((file) => /dist\/test\/(e2e|real)\//.test(file));

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { NameServer } from "../../src/adapters/dns/answers.js";
+import { freePort } from "./freePort.js";
 import { requirePart } from "./parts.js";
 import { tempFolderForSuite } from "./tmp.js";
 
@@ -66,19 +65,3 @@ plugins => { weighted => { service_types => up, api => { old => [ ${old[0]}, ${M
 }
 
 /** A port that is free for TCP and for UDP. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = await new Promise<number>((resolve) => {
-      const probe = createServer().listen(0, "127.0.0.1", () => {
-        const address = probe.address() as AddressInfo;
-        probe.close(() => resolve(address.port));
-      });
-    });
-    const free = await new Promise<boolean>((resolve) => {
-      const socket = createSocket("udp4");
-      socket.once("error", () => resolve(false));
-      socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-}

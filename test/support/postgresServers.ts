@@ -1,10 +1,10 @@
 import { execFile, execFileSync } from "node:child_process";
 import { chownSync, existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { inSession, type Session, type SqlEndpoint } from "../../src/adapters/sql/session.js";
+import { freePort } from "./freePort.js";
 
 const exec = promisify(execFile);
 
@@ -37,16 +37,6 @@ export interface Postgres {
   promote(): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-    server.once("error", reject);
-  });
 }
 
 async function run(program: string, args: string[], cwd: string): Promise<void> {

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { freePort } from "./freePort.js";
 import { requirePart } from "./parts.js";
 import { tempFolderForSuite } from "./tmp.js";
 
@@ -59,13 +60,4 @@ export function prometheusForSuite() {
       metrics = next;
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,4 +1,10 @@
-import { CreateSecurityGroupCommand, CreateSubnetCommand, CreateVpcCommand, RunInstancesCommand } from "@aws-sdk/client-ec2";
+import {
+  CreateSecurityGroupCommand,
+  CreateSubnetCommand,
+  CreateVpcCommand,
+  RunInstancesCommand,
+  type RunInstancesCommandInput,
+} from "@aws-sdk/client-ec2";
 import {
   CreateListenerCommand,
   CreateLoadBalancerCommand,
@@ -24,13 +30,20 @@ export async function network({ ec2, account: { region } }: AwsClients) {
   return { vpcId: VpcId ?? "", subnetIds: subnets.map((s) => s.Subnet?.SubnetId ?? ""), groupId: group.GroupId ?? "" };
 }
 
-export async function instances({ ec2 }: AwsClients, count: number, tags: Record<string, string> = {}): Promise<string[]> {
+/** `more`: what else the request says. moto draws addresses at random, also twice: who needs one that is unique gives it. */
+export async function instances(
+  { ec2 }: AwsClients,
+  count: number,
+  tags: Record<string, string> = {},
+  more: Partial<RunInstancesCommandInput> = {},
+): Promise<string[]> {
   const { Instances = [] } = await ec2.send(
     new RunInstancesCommand({
       ImageId: "ami-12c6146b",
       InstanceType: "m5.large",
       MinCount: count,
       MaxCount: count,
+      ...more,
       TagSpecifications: [{ ResourceType: "instance", Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }],
     }),
   );
