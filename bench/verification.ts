@@ -1,5 +1,5 @@
-import { compareDatabases } from "../src/adapters/sql/compare.js";
-import type { SqlEndpoint } from "../src/adapters/sql/session.js";
+import { compareDatabases } from "../src/adapters/engines/postgresql/compare.js";
+import type { SqlEndpoint } from "../src/adapters/engines/postgresql/session.js";
 import { hasPostgres, type Postgres, postgresIn } from "../test/support/postgresServers.js";
 import { inTurns, seconds } from "./harness/measure.js";
 import { run } from "./harness/processes.js";

@@ -17,8 +17,8 @@ import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
 import { clusterObservation } from "./kubernetes/observations.js";
 import { type PrometheusOptions, prometheusObservation, type Sampled } from "./prometheus/observations.js";
-import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./sql/dataPort.js";
-import type { SqlEndpoint } from "./sql/session.js";
+import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./engines/postgresql/dataPort.js";
+import type { SqlEndpoint } from "./engines/postgresql/session.js";
 
 export interface RealTargetOptions {
   config: () => StackConfig;

@@ -4,7 +4,7 @@ import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { awsClients } from "../adapters/aws/clients.js";
 import { findCreated } from "../adapters/aws/created.js";
-import type { CompareProgress } from "../adapters/sql/compare.js";
+import type { CompareProgress } from "../adapters/engines/postgresql/compare.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import { Migrations } from "../automation/migrations.js";

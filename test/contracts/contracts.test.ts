@@ -5,7 +5,7 @@ import { stringify } from "yaml";
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
 import { awsObservation } from "../../src/adapters/aws/observations.js";
 import { commandFleet } from "../../src/adapters/fleet.js";
-import { sqlDataPort, sqlObservations } from "../../src/adapters/sql/dataPort.js";
+import { sqlDataPort, sqlObservations } from "../../src/adapters/engines/postgresql/dataPort.js";
 import { openRealTarget } from "../../src/adapters/target.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";

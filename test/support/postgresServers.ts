@@ -3,7 +3,7 @@ import { chownSync, existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { inSession, type Session, type SqlEndpoint } from "../../src/adapters/sql/session.js";
+import { inSession, type Session, type SqlEndpoint } from "../../src/adapters/engines/postgresql/session.js";
 import { freePort } from "./freePort.js";
 
 const exec = promisify(execFile);

@@ -1,11 +1,11 @@
 import { expect } from "chai";
-import { type CompareProgress, compareDatabases, comparisonReport } from "../../../src/adapters/sql/compare.js";
-import { sqlDataPort, sqlObservations } from "../../../src/adapters/sql/dataPort.js";
-import { inSession } from "../../../src/adapters/sql/session.js";
-import { replicaLag, writesStopped } from "../../../src/adapters/sql/writes.js";
-import { Terminal } from "../../../src/errors.js";
-import type { Side } from "../../../src/ports/observations.js";
-import { type Postgres, postgresForSuite } from "../../support/postgres.js";
+import { type CompareProgress, compareDatabases, comparisonReport } from "../../../../src/adapters/engines/postgresql/compare.js";
+import { sqlDataPort, sqlObservations } from "../../../../src/adapters/engines/postgresql/dataPort.js";
+import { inSession } from "../../../../src/adapters/engines/postgresql/session.js";
+import { replicaLag, writesStopped } from "../../../../src/adapters/engines/postgresql/writes.js";
+import { Terminal } from "../../../../src/errors.js";
+import type { Side } from "../../../../src/ports/observations.js";
+import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 const effect = (key = "k") => ({ key, fence: 1 });
 const SCHEMA = [

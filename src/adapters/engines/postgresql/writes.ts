@@ -1,5 +1,5 @@
-import { Terminal } from "../../errors.js";
-import { known, type Reading, unknown } from "../../ports/observations.js";
+import { Terminal } from "../../../errors.js";
+import { known, type Reading, unknown } from "../../../ports/observations.js";
 import { inSession, quoted, type Session, type SqlEndpoint } from "./session.js";
 
 /** SQLSTATE of a write in a read-only transaction. */

@@ -1,5 +1,5 @@
-import type { Reading, Side } from "../../ports/observations.js";
-import type { DataPort, Evidence } from "../../ports/target.js";
+import type { Reading, Side } from "../../../ports/observations.js";
+import type { DataPort, Evidence } from "../../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
 import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";

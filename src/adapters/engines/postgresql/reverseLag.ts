@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { known, type Reading, unknown } from "../../ports/observations.js";
+import { known, type Reading, unknown } from "../../../ports/observations.js";
 import { NAME, standing, whyLost } from "./reverse.js";
 import { inSession, type Session, type SqlEndpoint } from "./session.js";
 

@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, type QueryResultRow } from "pg";
-import { Terminal, Transient } from "../../errors.js";
-import { isOfNetwork } from "../../lib/network.js";
+import { Terminal, Transient } from "../../../errors.js";
+import { isOfNetwork } from "../../../lib/network.js";
 
 /** One database, and the user that administers it: its owner, or a member of the owner's role. */
 export interface SqlEndpoint {

@@ -1,4 +1,4 @@
-import { Terminal, Transient } from "../../errors.js";
+import { Terminal, Transient } from "../../../errors.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
 

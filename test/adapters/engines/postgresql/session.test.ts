@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { expect } from "chai";
-import { inSession } from "../../../src/adapters/sql/session.js";
-import { Terminal, Transient } from "../../../src/errors.js";
-import { type Postgres, postgresForSuite } from "../../support/postgres.js";
+import { inSession } from "../../../../src/adapters/engines/postgresql/session.js";
+import { Terminal, Transient } from "../../../../src/errors.js";
+import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 describe("a session that fails", function () {
   this.timeout(60_000);

@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { Client, type ClientConfig } from "pg";
-import { sqlDataPort, sqlObservations } from "../../../src/adapters/sql/dataPort.js";
-import { Terminal } from "../../../src/errors.js";
-import { afterThisTest } from "../../support/cleanup.js";
-import { type Postgres, postgresForSuite } from "../../support/postgres.js";
+import { sqlDataPort, sqlObservations } from "../../../../src/adapters/engines/postgresql/dataPort.js";
+import { Terminal } from "../../../../src/errors.js";
+import { afterThisTest } from "../../../support/cleanup.js";
+import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 const effect = { key: "k", fence: 1 };
 const PASSWORD = "secret";

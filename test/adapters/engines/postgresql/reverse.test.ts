@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { sqlDataPort, sqlObservations } from "../../../src/adapters/sql/dataPort.js";
-import { startReverse, stopReverse } from "../../../src/adapters/sql/reverse.js";
-import { inSession } from "../../../src/adapters/sql/session.js";
-import { Terminal } from "../../../src/errors.js";
-import type { Reading, Side } from "../../../src/ports/observations.js";
-import { type Postgres, postgresForSuite } from "../../support/postgres.js";
+import { sqlDataPort, sqlObservations } from "../../../../src/adapters/engines/postgresql/dataPort.js";
+import { startReverse, stopReverse } from "../../../../src/adapters/engines/postgresql/reverse.js";
+import { inSession } from "../../../../src/adapters/engines/postgresql/session.js";
+import { Terminal } from "../../../../src/errors.js";
+import type { Reading, Side } from "../../../../src/ports/observations.js";
+import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 const effect = { key: "k", fence: 1 };
 const DRAINED = "what streamed back is said to be there as a whole, and nothing streams any more";
