@@ -12,13 +12,13 @@ import { awsObservation, cloudwatchLag, NO_REQUESTS } from "./aws/observations.j
 import { recordsOf } from "./aws/records.js";
 import { wallClock } from "./clock.js";
 import { answersOf, authoritativeServers, confirmedWeight, type NameServer, resolversFollow, shownTtl } from "./dns/answers.js";
+import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./engines/postgresql/dataPort.js";
+import type { SqlEndpoint } from "./engines/postgresql/session.js";
 import { commandFleet } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
 import { clusterObservation } from "./kubernetes/observations.js";
 import { type PrometheusOptions, prometheusObservation, type Sampled } from "./prometheus/observations.js";
-import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./engines/postgresql/dataPort.js";
-import type { SqlEndpoint } from "./engines/postgresql/session.js";
 
 export interface RealTargetOptions {
   config: () => StackConfig;

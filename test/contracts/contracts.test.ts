@@ -4,8 +4,8 @@ import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-s
 import { stringify } from "yaml";
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
 import { awsObservation } from "../../src/adapters/aws/observations.js";
-import { commandFleet } from "../../src/adapters/fleet.js";
 import { sqlDataPort, sqlObservations } from "../../src/adapters/engines/postgresql/dataPort.js";
+import { commandFleet } from "../../src/adapters/fleet.js";
 import { openRealTarget } from "../../src/adapters/target.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";
