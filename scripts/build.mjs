@@ -32,7 +32,7 @@ export async function build() {
         const result = await esbuild.transform(content.toString(), {
           loader: "ts",
           format: "esm",
-          target: "node20",
+          target: "node22",
           // What browsers get is small and names no folder of this machine.
           sourcemap: source.startsWith(BROWSER) ? false : "inline",
           sourcefile: source,

@@ -1,19 +1,20 @@
 // Everything between a fresh clone and a running program: Node.js version, npm packages, build, engine.
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { engineEnvironment, ensureEngine } from "./engine.mjs";
 import { Failure, runScript } from "./failure.mjs";
+import { isNewEnough, OLDEST_MAJOR } from "./node.mjs";
 import { ensurePackages } from "./packages.mjs";
 
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const NODE_NEEDED = [20, 19];
 const say = (line) => void process.stderr.write(`${line}\n`);
 
 export function checkNode(version = process.versions.node) {
-  const [major, minor] = version.split(".").map(Number);
-  if (major > NODE_NEEDED[0] || (major === NODE_NEEDED[0] && minor >= NODE_NEEDED[1])) return;
-  throw new Failure(`Node.js ${version} is too old: install ${NODE_NEEDED.join(".")} or newer from https://nodejs.org.`);
+  if (isNewEnough(version)) return;
+  throw new Failure(
+    `Node.js ${version} is too old: install ${OLDEST_MAJOR} or newer from https://nodejs.org; in a checkout, npm's scripts (npm start, npm test, npm run …) bring their own.`,
+  );
 }
 
 async function buildProject() {
@@ -37,6 +38,9 @@ export async function setUp() {
   }
   const engine = await ensureEngine({ root: ROOT, say });
   Object.assign(process.env, await engineEnvironment(engine));
+  // The engine's language host, hooks and fleet commands start `node`: the same one, where the machine's own is older.
+  const own = dirname(process.execPath);
+  if (process.env.PATH?.split(delimiter)[0] !== own) process.env.PATH = [own, process.env.PATH].filter(Boolean).join(delimiter);
   return engine;
 }
 

@@ -1,5 +1,6 @@
 import type { QueryResultRow } from "pg";
 
+/** The rows of the statement; of several without values, the rows of all of them, in order. */
 export type Query = <T extends QueryResultRow>(text: string, values?: unknown[]) => Promise<T[]>;
 
 /** A database that speaks PostgreSQL's dialect: a server, or PGlite in a folder. */

@@ -64,5 +64,5 @@ export class PgliteDatabase implements Database {
 
 /** Several statements at once go without values only. */
 async function run<R extends QueryResultRow>(on: PGlite | Transaction, text: string, values?: unknown[]): Promise<R[]> {
-  return values === undefined ? ((await on.exec(text)).at(-1)?.rows as R[]) : (await on.query<R>(text, values)).rows;
+  return values === undefined ? (await on.exec(text)).flatMap((r) => r.rows as R[]) : (await on.query<R>(text, values)).rows;
 }

@@ -15,7 +15,7 @@ const CONNECTION = {
 };
 
 /** The rows of the last statement, where there are several. */
-const rowsOf = (result: QueryResult | QueryResult[]): never => (Array.isArray(result) ? result.at(-1) : result)?.rows as never;
+const rowsOf = (result: QueryResult | QueryResult[]): never => [result].flat().flatMap((r) => r.rows ?? []) as never;
 
 export class PostgresDatabase implements Database {
   readonly shared = true;

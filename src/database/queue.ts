@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import PgBoss from "pg-boss";
+import { PgBoss } from "pg-boss";
 import type { Database } from "./database.js";
 import { openDatabase } from "./open.js";
 
@@ -29,7 +29,9 @@ export interface Queue {
   close(): Promise<void>;
 }
 
-const SCHEMA = "cutover_queue";
+/** Not that of versions up to 0.1.0: their pg-boss (10) and this one (12) cannot share a schema, and both run during a rolling update. */
+const SCHEMA = "cutover_jobs";
+const OLD_SCHEMA = "cutover_queue";
 const POLL_SECONDS = 1;
 const CLOSE_MS = 10_000;
 
@@ -40,15 +42,36 @@ const CLOSE_MS = 10_000;
  */
 export async function openQueue(url: string, onError: (error: Error) => void): Promise<Queue> {
   const database = await openDatabase(url, 4);
-  const boss = new PgBoss({ schema: SCHEMA, db: { executeSql: async (text, values) => ({ rows: await database.query(text, values) }) } });
+  const boss = new PgBoss({
+    schema: SCHEMA,
+    backend: url.startsWith("pglite:") ? "pglite" : "postgres",
+    // Nothing in here is shown to anybody: no statistics are kept.
+    persistQueueStats: false,
+    db: { executeSql: async (text: string, values?: unknown[]) => ({ rows: await database.query(text, values) }) },
+  });
   boss.on("error", onError);
   try {
     await boss.start();
+    const queue = new BossQueue(boss, database);
+    await takeOver(database, queue);
+    return queue;
   } catch (error) {
     await database.close();
     throw error;
   }
-  return new BossQueue(boss, database);
+}
+
+/** Jobs that an earlier version's queue still holds are sent again here, once. Its schedules are made anew by whoever needs them. */
+async function takeOver(database: Database, queue: Queue): Promise<void> {
+  const [{ there } = { there: null }] = await database.query<{ there: string | null }>("SELECT to_regclass($1)::text AS there", [
+    `${OLD_SCHEMA}.job`,
+  ]);
+  if (there === null) return;
+  const waiting = await database.query<{ name: string; data: object | null; singleton_key: string | null }>(
+    `DELETE FROM ${OLD_SCHEMA}.job WHERE state < 'active' AND name NOT LIKE '\\_\\_%' RETURNING name, data, singleton_key`,
+    [],
+  );
+  for (const job of waiting) await queue.send(job.name, job.data ?? {}, job.singleton_key === null ? {} : { key: job.singleton_key });
 }
 
 class BossQueue implements Queue {
@@ -78,13 +101,16 @@ class BossQueue implements Queue {
   }
 
   async depths(): Promise<Record<string, number>> {
-    const queues = await this.boss.getQueues();
-    const sizes = await Promise.all(queues.map(async ({ name }) => [name, await this.boss.getQueueSize(name)] as const));
-    return Object.fromEntries(sizes);
+    // pg-boss's own counts are those of its last round of monitoring.
+    const rows = await this.database.query<{ name: string; waiting: number }>(
+      `SELECT q.name, count(j.id)::int AS waiting FROM ${SCHEMA}.queue q LEFT JOIN ${SCHEMA}.job j ON j.name = q.name AND j.state < 'active' GROUP BY q.name`,
+      [],
+    );
+    return Object.fromEntries(rows.map(({ name, waiting }) => [name, waiting]));
   }
 
   async close(): Promise<void> {
-    await this.boss.stop({ graceful: true, wait: true, timeout: CLOSE_MS });
+    await this.boss.stop({ graceful: true, timeout: CLOSE_MS });
     await this.database.close();
   }
 
@@ -92,7 +118,7 @@ class BossQueue implements Queue {
     let made = this.made.get(name);
     if (made === undefined) {
       // "short": of the same key one waits, while another may run.
-      made = this.boss.createQueue(name, { name, policy: "short" });
+      made = this.boss.createQueue(name, { policy: "short" });
       this.made.set(name, made);
       made.catch(() => this.made.delete(name));
     }

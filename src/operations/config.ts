@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import cronParser from "cron-parser";
+import { CronExpressionParser } from "cron-parser";
 import { z } from "zod";
 import { ANNOUNCED_MOMENTS, ASKED_MOMENTS } from "../automation/journal/records.js";
 import { seconds } from "../config/primitives.js";
@@ -67,7 +67,7 @@ const A_CRON = 'five fields of cron: minute, hour, day of the month, month, day 
 /** As the queue reads it, which would end the service over any other. */
 function isCron(line: string): boolean {
   try {
-    cronParser.parseExpression(line, { tz: "UTC" }).next();
+    CronExpressionParser.parse(line, { tz: "UTC" }).next();
     return true;
   } catch {
     return false;

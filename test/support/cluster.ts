@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import https from "node:https";
@@ -32,6 +33,15 @@ export interface Answer {
   body: any;
 }
 
+/** In CI the control plane is built beside the tests; a file stands for as long as that takes. */
+async function whileBuilding(context: Mocha.Context): Promise<void> {
+  const file = process.env.CUTOVER_CLUSTER_BUILDING;
+  if (file === undefined || !existsSync(file)) return;
+  context.timeout(40 * 60_000);
+  while (existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 1_000));
+  context.timeout(180_000);
+}
+
 /** A real Kubernetes control plane with simulated nodes and the Argo Rollouts controller, for a `describe`. */
 export function clusterForSuite() {
   const folder = tempFolderForSuite("cluster");
@@ -39,6 +49,7 @@ export function clusterForSuite() {
 
   before("start the control plane", async function () {
     this.timeout(180_000);
+    await whileBuilding(this);
     const { findCluster } = await script<{ findCluster(root: string): Promise<string | undefined> }>("build.mjs");
     const built = await findCluster(projectRoot());
     requirePart(this, "a Kubernetes control plane", built !== undefined, "npm run cluster -- --build");

@@ -41,9 +41,6 @@ const SERVICES = {
   STSClient: "sts",
 } as const;
 
-// The SDK tells the end of Node.js 20's support on the terminal, where nobody can do anything about it at night.
-process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-
 /** Actions that are not named like their calls. */
 const NAMED_OTHERWISE: Record<string, string> = { "s3:ListBuckets": "s3:ListAllMyBuckets" };
 
