@@ -42,7 +42,7 @@ export async function openRealTarget(options: RealTargetOptions): Promise<Target
   const cluster = clusterClients(defined(target.cluster));
   const prometheus: PrometheusOptions = {
     url: target.prometheus.url,
-    ...(target.prometheus.tokenFile === undefined ? {} : { token: (await readFile(target.prometheus.tokenFile, "utf8")).trim() }),
+    ...defined({ tokenFile: target.prometheus.tokenFile }),
   };
   const newHost = async (): Promise<string> => {
     const identifier = config().database?.target.identifier;

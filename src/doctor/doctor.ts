@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { awsClients } from "../adapters/aws/clients.js";
 import type { NameServer } from "../adapters/dns/answers.js";
@@ -105,7 +104,7 @@ async function examineEnvironment(
   }
   await examineCluster(environment, target, stacks, found);
   const { url, tokenFile } = target.prometheus;
-  const prometheus = { url, ...(tokenFile === undefined ? {} : { token: (await readFile(tokenFile, "utf8").catch(() => "")).trim() }) };
+  const prometheus = { url, ...(tokenFile === undefined ? {} : { tokenFile }) };
   const measured = await metrics(environment, prometheus);
   found(measured);
   for (const { name, config } of stacks) {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal, Transient } from "../../errors.js";
@@ -6,8 +7,8 @@ import { known, type ObservationName, type Reading, unknown } from "../../ports/
 export interface PrometheusOptions {
   /** For example `http://prometheus.monitoring.svc:9090`; also of anything that speaks its HTTP API. */
   url: string;
-  /** Sent as a bearer token. */
-  token?: string;
+  /** File with a bearer token: read anew for each query, since tokens are rotated while a migration runs. */
+  tokenFile?: string;
   /** Milliseconds until a query counts as failed. @default 10 000 */
   timeoutMs?: number;
 }
@@ -25,7 +26,8 @@ const answerSchema = z.discriminatedUnion("status", [
  * One instant query. @returns the value of its only element, or undefined when it has none
  * @throws Transient when Prometheus cannot be reached or is not ready, Terminal for a query that it refuses
  */
-export async function query({ url, token, timeoutMs = 10_000 }: PrometheusOptions, expression: string): Promise<number | undefined> {
+export async function query({ url, tokenFile, timeoutMs = 10_000 }: PrometheusOptions, expression: string): Promise<number | undefined> {
+  const token = tokenFile === undefined ? undefined : await tokenIn(tokenFile);
   const answer = await fetch(new URL("api/v1/query", url.endsWith("/") ? url : `${url}/`), {
     method: "POST",
     headers: { "Content-Type": "application/x-www-form-urlencoded", ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
@@ -44,6 +46,15 @@ export async function query({ url, token, timeoutMs = 10_000 }: PrometheusOption
   const { result } = parsed.data.data;
   if (result.length > 1) throw new Terminal(`A query gave ${result.length} values where one was expected: ${expression}`);
   return result[0] === undefined ? undefined : Number(result[0].value[1]);
+}
+
+async function tokenIn(file: string): Promise<string> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch (cause) {
+    const { code = "an error" } = cause as NodeJS.ErrnoException;
+    throw new Terminal(`The token of Prometheus could not be read: ${file}: ${code}`, { cause });
+  }
 }
 
 function jsonOf(text: string): unknown {

@@ -38,6 +38,10 @@ export class States {
     private readonly isOurs: (stack: string, fence: number) => boolean,
   ) {
     this.events.setMaxListeners(0);
+    store.onRestored?.(() => {
+      this.states.clear();
+      this.plans.clear();
+    });
   }
 
   onProgress(listener: (progress: Progress) => void): () => void {

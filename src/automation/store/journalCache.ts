@@ -55,6 +55,12 @@ export class JournalCache {
     this.drop(stack);
   }
 
+  clear(): void {
+    this.heads.clear();
+    this.whole.clear();
+    this.bytes = 0;
+  }
+
   private setHead(stack: string, last: Recorded | undefined): void {
     // Without the rest of the entry, which would otherwise stay in memory.
     if (last !== undefined) this.heads.set(stack, { seq: last.seq, hash: last.hash });

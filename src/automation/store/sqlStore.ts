@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { QueryResultRow } from "pg";
-import type { Database } from "../../database/database.js";
+import type { Database, Query } from "../../database/database.js";
 import { openDatabase } from "../../database/open.js";
-import { Conflict } from "../../errors.js";
+import { Conflict, PromiseViolation, Transient } from "../../errors.js";
 import { ChainCheck, type ChainFault, type Head, lineOf, record, requireIntact } from "../journal/chain.js";
 import type { Entry, Recorded } from "../journal/entries.js";
 import { JournalCache } from "./journalCache.js";
@@ -56,9 +56,13 @@ export class SqlStore implements Store {
   private readonly looks = new Map<string, Promise<unknown>>();
   /** Lengths of journals as far as this process wrote or read them; all there is when the database is not shared. */
   private readonly lengthsHere = new Map<string, number>();
+  /** The newest entry of each journal that this process wrote or read: the database must still have it. */
+  private readonly heads = new Map<string, Head>();
   private readonly listeners = new Set<(stack: string) => void>();
   private readonly renewals = new Map<string, { timer: NodeJS.Timeout; lose: (why: string) => void }>();
   private readonly instance = randomUUID();
+  private readonly onFailover = new Set<() => void>();
+  private opened = "";
   private constructor(
     private readonly database: Database,
     private readonly leaseMs: number,
@@ -69,6 +73,7 @@ export class SqlStore implements Store {
     const store = new SqlStore(await openDatabase(url, connections), leaseSeconds * 1_000);
     try {
       await store.migrate();
+      store.opened = await store.incarnation();
       if (!store.database.shared) await store.endLeases();
       await store.listen();
     } catch (error) {
@@ -97,17 +102,23 @@ export class SqlStore implements Store {
   }
 
   entries(stack: string, after = 0): Promise<Recorded[]> {
-    const look = (this.looks.get(stack) ?? Promise.resolve()).then(async () => {
+    const look = (this.looks.get(stack) ?? Promise.resolve()).then(() => this.looked(stack, after));
+    const settled = look.catch(() => undefined).finally(() => this.looks.get(stack) === settled && this.looks.delete(stack));
+    this.looks.set(stack, settled);
+    return look;
+  }
+
+  private async looked(stack: string, after: number): Promise<Recorded[]> {
+    try {
       const head = this.cache.head(stack);
-      if (after > 0 && head?.seq === after) return this.news(stack, head);
+      if (after > 0 && head?.seq === after) return await this.news(stack, head);
       const known = this.cache.entries(stack);
       if (known === undefined || head === undefined) return (await this.whole(stack)).slice(after);
       await this.news(stack, head);
       return after === 0 ? known : known.slice(after);
-    });
-    const settled = look.catch(() => undefined).finally(() => this.looks.get(stack) === settled && this.looks.delete(stack));
-    this.looks.set(stack, settled);
-    return look;
+    } catch (error) {
+      throw await this.orFailedOver(error);
+    }
   }
 
   async verify(stack: string): Promise<ChainFault[]> {
@@ -128,7 +139,11 @@ export class SqlStore implements Store {
     const { entries, lines } = await this.read(stack, 0);
     requireIntact(entries, `of ${stack} (${this.database.where})`, { lines, last });
     const bytes = lines.reduce((sum, line) => sum + line.length, 0);
-    if (entries.length > 0) this.cache.keep(stack, entries, bytes);
+    const newest = entries.at(-1);
+    if (newest !== undefined) {
+      this.cache.keep(stack, entries, bytes);
+      this.grown(stack, newest);
+    }
     return entries;
   }
 
@@ -138,13 +153,14 @@ export class SqlStore implements Store {
     const { entries, lines } = await this.read(stack, head.seq);
     requireIntact(entries, `of ${stack} (${this.database.where})`, { follows: head, lines });
     for (const [i, entry] of entries.entries()) this.cache.add(stack, entry, lines[i]?.length ?? 0);
-    this.grown(stack, entries.at(-1)?.seq ?? head.seq);
+    this.grown(stack, entries.at(-1) ?? head);
     return entries;
   }
 
   /** A look that began before an append may end after it. */
-  private grown(stack: string, length: number): void {
-    this.lengthsHere.set(stack, Math.max(length, this.lengthsHere.get(stack) ?? 0));
+  private grown(stack: string, { seq, hash }: Head): void {
+    this.lengthsHere.set(stack, Math.max(seq, this.lengthsHere.get(stack) ?? 0));
+    if (seq >= (this.heads.get(stack)?.seq ?? 0)) this.heads.set(stack, { seq, hash });
   }
 
   private async read(stack: string, after: number): Promise<{ entries: Recorded[]; lines: string[] }> {
@@ -157,6 +173,14 @@ export class SqlStore implements Store {
   }
 
   async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
+    try {
+      return await this.appended(stack, entry, at, by);
+    } catch (error) {
+      throw await this.orFailedOver(error);
+    }
+  }
+
+  private async appended(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
     const recorded = await this.database.transaction(async (query) => {
       await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
       if (isLease(by)) {
@@ -167,14 +191,62 @@ export class SqlStore implements Store {
         stack,
       ]);
       const before = last === undefined ? undefined : (JSON.parse(last.entry) as Recorded);
+      await this.requireKnown(query, stack, before);
       requireUnmoved(by, before);
       const recorded = record(entry, before, at, isLease(by) ? by.fence : 0);
       await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, recorded.seq, lineOf(recorded)]);
       await query("SELECT pg_notify($1, $2)", [CHANNEL, JSON.stringify({ stack, from: this.instance })]);
       return recorded;
     });
-    this.grown(stack, recorded.seq);
+    this.grown(stack, recorded);
     return recorded;
+  }
+
+  /**
+   * A database that failed over, or was restored, may have lost what it had answered: whoever appends to what is left would
+   * hide that something happened.
+   * @throws PromiseViolation when the newest entry that this process knows of is not there any more
+   */
+  private async requireKnown(query: Query, stack: string, last: Head | undefined): Promise<void> {
+    const head = this.heads.get(stack);
+    if (head === undefined || head.hash === last?.hash) return;
+    const [there] = await query<{ entry: string }>("SELECT entry FROM cutover.journal WHERE stack = $1 AND seq = $2", [stack, head.seq]);
+    if (there !== undefined && (JSON.parse(there.entry) as Recorded).hash === head.hash) return;
+    throw new PromiseViolation(
+      9,
+      `the database at ${this.database.where} has lost entry ${head.seq} of ${stack}, which this process wrote or read: its last one is ${last?.seq ?? 0}`,
+      { next: "Restore the journal from a backup, or start cutover anew to go on with what is there." },
+    );
+  }
+
+  /**
+   * Another server than before has the journals now, with what it kept of them: what is remembered here counts no more. The
+   * runners hold them against the engine's history and the far side before they go forward.
+   * @returns the error to throw
+   */
+  private async orFailedOver(error: unknown): Promise<unknown> {
+    if (!(error instanceof PromiseViolation)) return error;
+    const now = await this.incarnation().catch(() => this.opened);
+    if (now === this.opened) return error;
+    this.opened = now;
+    this.heads.clear();
+    this.lengthsHere.clear();
+    this.cache.clear();
+    for (const listener of this.onFailover) listener();
+    return new Transient(`${error.message}. It failed over, or was restored: the journals are read anew.`, { cause: error });
+  }
+
+  onRestored(listener: () => void): void {
+    this.onFailover.add(listener);
+  }
+
+  /** Tells a database from the one that it was before a failover or a restore; see `Store`. */
+  async incarnation(): Promise<string> {
+    if (!this.shared) return "this process's own";
+    const [row] = await this.database.query<{ system: string; timeline: string }>(
+      "SELECT (SELECT system_identifier FROM pg_control_system())::text AS system, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline",
+    );
+    return `${row?.system}/${row?.timeline}`;
   }
 
   async adopt(stack: string, entries: readonly Recorded[]): Promise<void> {

@@ -42,6 +42,13 @@ export interface Store {
   /** Before each effect. @throws Conflict when the lease was lost */
   requireHeld(lease: Lease): Promise<void>;
   release(lease: Lease): Promise<void>;
+  /**
+   * Another text after the store failed over to another server or was restored: commits may be lost then, and the journal is
+   * held against the engine's history and the far side before anything goes forward. @default the same for the process's life
+   */
+  incarnation?(): Promise<string>;
+  /** Calls when that was found out because entries are missing: what anybody remembers of journals counts no more. */
+  onRestored?(listener: () => void): void;
   /** Those of the stacks that some process holds the lease of now, whichever that is. */
   held(stacks: readonly string[]): Promise<ReadonlySet<string>>;
   /** Calls with each stack whose journal another process appended to. @returns how to stop */

@@ -1,9 +1,16 @@
+import { once } from "node:events";
+import { rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { expect } from "chai";
 import { prometheusObservation, query } from "../../../src/adapters/prometheus/observations.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { Terminal, Transient } from "../../../src/errors.js";
 import { RAW, STACK } from "../../automation/model.js";
+import { afterThisTest } from "../../support/cleanup.js";
 import { prometheusForSuite } from "../../support/prometheus.js";
+import { tempFolder } from "../../support/tmp.js";
 
 const WINDOW = 6;
 const config = readConfig(patched(RAW, { "gates.minRequests": 20 }), "test", STACK);
@@ -53,6 +60,35 @@ describe("observations from a real Prometheus", function () {
     prometheus.expose(application({ "201": 50 }, 0.05));
     await pause((WINDOW + 3) * 1_000);
     expect(await value("error-rate")).to.equal(0);
+  });
+
+  it("[safety-12] reads its token anew for each query: a rotated one is used at once", async () => {
+    let accepted = "first";
+    // Prometheus itself knows no bearer tokens; what stands before it does.
+    const guarded = createServer(async (request, response) => {
+      if (request.headers.authorization !== `Bearer ${accepted}`) return response.writeHead(401).end("no");
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const answer = await fetch(new URL(request.url ?? "/", prometheus.url()), {
+        method: "POST",
+        headers: { "Content-Type": "application/x-www-form-urlencoded" },
+        body: Buffer.concat(chunks),
+      });
+      response.writeHead(answer.status).end(await answer.text());
+    }).listen(0, "127.0.0.1");
+    await once(guarded, "listening");
+    afterThisTest(() => void guarded.close());
+    const tokenFile = join(tempFolder(), "token");
+    const options = { url: `http://127.0.0.1:${(guarded.address() as AddressInfo).port}`, tokenFile };
+    for (const token of ["first", "second"]) {
+      accepted = token;
+      await writeFile(tokenFile, `${token}\n`);
+      expect(await query(options, "vector(7)")).to.equal(7);
+    }
+    accepted = "third";
+    expect(await query(options, "vector(7)").catch((e) => e)).to.be.instanceOf(Terminal);
+    await rm(tokenFile);
+    expect(await query(options, "vector(7)").catch((e: Error) => e.message)).to.contain(`could not be read: ${tokenFile}: ENOENT`);
   });
 
   it("promise 10: is unknown while too few requests come", async () => {

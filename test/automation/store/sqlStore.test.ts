@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +13,7 @@ import { SqlStore, type SqlStoreOptions } from "../../../src/automation/store/sq
 import type { Database, Query } from "../../../src/database/database.js";
 import { Conflict, PromiseViolation, Transient, UserError } from "../../../src/errors.js";
 import { storeContract } from "../../contracts/store.js";
+import { afterThisTest } from "../../support/cleanup.js";
 import { type Postgres, postgresForSuite, urlOf } from "../../support/postgres.js";
 import { spawnForTest } from "../../support/processes.js";
 import { tempFolderForSuite } from "../../support/tmp.js";
@@ -23,6 +25,33 @@ const failure = (call: Promise<unknown>): Promise<Error> =>
     (e) => e,
   );
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A port that leads to one server after another, as the address of a service that fails over. */
+async function proxyTo(first: number): Promise<{ port: number; to(port: number): void }> {
+  let target = first;
+  const sockets = new Set<Socket>();
+  const listening = createServer((from) => {
+    const to = connect(target, "127.0.0.1");
+    for (const socket of [from, to]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+    }
+    from.pipe(to).pipe(from);
+    from.on("close", () => to.destroy());
+    to.on("close", () => from.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  afterThisTest(() => {
+    for (const socket of sockets) socket.destroy();
+    listening.close();
+  });
+  return {
+    port: (listening.address() as AddressInfo).port,
+    to: (port) => {
+      target = port;
+    },
+  };
+}
 
 async function tamper(query: Query, stack: string, change: (lines: string[]) => string[]): Promise<void> {
   const rows = await query<{ entry: string }>("SELECT entry FROM cutover.journal WHERE stack = $1 ORDER BY seq", [stack]);
@@ -167,6 +196,51 @@ describe("the store on PostgreSQL", function () {
     // The connections come back by themselves.
     await one.append("away", entry("later"), 1);
     expect(await one.entries("away")).to.have.length(1);
+  });
+
+  it("[safety-8] finds its own last entry in the database or appends nothing: a holder after commits were lost", async () => {
+    const one = await store();
+    const lease = await one.lease("lost", "one");
+    for (const reason of ["one", "two", "three"]) await one.append("lost", entry(reason), 1, lease);
+    await server.sql((s) => s.rows("DELETE FROM cutover.journal WHERE stack = 'lost' AND seq = 3"));
+    // The lease is still its own.
+    await one.requireHeld(lease);
+    for (const by of [lease, { after: 2 }, undefined])
+      expect(await failure(one.append("lost", entry("another three"), 1, by)))
+        .to.be.instanceOf(PromiseViolation)
+        .with.property("message")
+        .that.contains("has lost entry 3 of lost");
+    expect(await (await store()).entries("lost")).to.have.length(2);
+  });
+
+  it("[safety-8] another server after a failover that lost commits: what was remembered counts no more, and it is told from the one before", async () => {
+    const first = await postgres.primary("failover");
+    const proxy = await proxyTo(first.endpoint.port);
+    const url = urlOf({ ...first, endpoint: { ...first.endpoint, port: proxy.port } });
+    const one = await SqlStore.open(url);
+    open.push(one);
+    const restored: string[] = [];
+    one.onRestored(() => restored.push("told"));
+    const before = await one.incarnation();
+    const lease = await one.lease("moved", "one");
+    for (const reason of ["one", "two"]) await one.append("moved", entry(reason), 1, lease);
+    const standby = await postgres.replica("failover-standby", first);
+    // The standby gets nothing more: what is answered from here on is lost with the primary.
+    await standby.stop();
+    await one.append("moved", entry("lost"), 1, lease);
+    await first.stop();
+    await standby.start();
+    await standby.promote();
+    proxy.to(standby.endpoint.port);
+    let error = await failure(one.append("moved", entry("four"), 1, lease));
+    // The connections of the pool find out one by one.
+    for (let i = 0; i < 20 && restored.length === 0; i += 1) error = await failure(one.append("moved", entry("four"), 1, lease));
+    expect(error).to.be.instanceOf(Transient).with.property("message").that.contains("lost entry 3 of moved");
+    expect(await one.incarnation()).to.not.equal(before);
+    expect(restored).to.deep.equal(["told"]);
+    expect((await one.entries("moved")).map((e) => (e.type === "migration.held" ? e.reason : ""))).to.deep.equal(["one", "two"]);
+    await one.append("moved", entry("three"), 1, lease);
+    expect(await one.entries("moved")).to.have.length(3);
   });
 
   it("promise 9: refuses a journal that was tampered with", async () => {
