@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MigratedApp } from "./components/MigratedApp.js";
 import { liveOf } from "./config/live.js";
+import { requireMutableSecrets } from "./config/secretMutable.js";
 import { parseStackConfig, SECTIONS, stackName } from "./config/schema.js";
 import { UserError } from "./errors.js";
 import { enforcePolicies } from "./policies/enforce.js";
@@ -31,6 +32,7 @@ export async function program(): Promise<Record<string, unknown>> {
       accepted: `name and environment that make the stack's name, ${stack}`,
     });
 
+  requireMutableSecrets(new pulumi.Config("kubernetes").get("enableSecretMutable"));
   enforcePolicies(config.policies.waivers);
   const app = new MigratedApp(config.application.name, { config, secrets });
   return {

@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { stringify } from "yaml";
+import { SECRET_MUTABLE_CONFIG } from "../config/secretMutable.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { projectRoot } from "../engine/engine.js";
 import { Conflict, UserError } from "../errors.js";
@@ -94,7 +95,7 @@ async function writeProject(out: string): Promise<void> {
   if ((await readFile(file, "utf8").catch(() => undefined)) !== undefined) return;
   const main = relative(out, join(projectRoot(), "src", "index.mjs"));
   const runtime = { name: "nodejs", options: { typescript: false } };
-  await writeAtomically(file, stringify({ name: "cutover", runtime, main, stackConfigDir: "stacks" }));
+  await writeAtomically(file, stringify({ name: "cutover", runtime, main, stackConfigDir: "stacks", config: SECRET_MUTABLE_CONFIG }));
 }
 
 /** Reads back what was written: it must be valid but for its secrets, and have a plan. */

@@ -20,7 +20,9 @@ export interface DatabaseSecretArgs {
 
 /**
  * Connection strings as the Kubernetes Secret NAME-secrets. Everything in it is a secret of the engine's state too;
- * only a checksum leaves it, which restarts the pods when the content changes.
+ * only a checksum leaves it, which restarts the pods when the content changes. A program of your own needs the Kubernetes
+ * provider's `enableSecretMutable` for that (`kubernetes:enableSecretMutable` in Pulumi.yaml): otherwise the provider replaces a
+ * changed Secret, and with it deletes the pods. `MigratedApp`'s program asks for it.
  *
  * @example
  * const secret = new DatabaseSecret("web-api", { namespace: "production", database: { host, port: 5432, databaseName: "db", username: "app", password } });

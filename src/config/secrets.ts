@@ -3,6 +3,8 @@ const CREDENTIAL_URL = /:\/\/[^/\s:@]+:[^/\s@]+@/;
 
 /** Whether a plain value looks like a credential that belongs in a secret. */
 export function looksSecret(key: string, value: string): boolean {
+  // A switch that speaks of secrets is none: kubernetes:enableSecretMutable.
+  if (/^(true|false)$/i.test(value)) return false;
   return (
     CREDENTIAL_URL.test(value) ||
     (CREDENTIAL_NAME.test(key) && value !== "") ||

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { waitOf } from "../automation/decide/decide.js";
-import { statefulLosses } from "../automation/decide/promises.js";
+import { lossesOf } from "../automation/decide/losses.js";
 import type { Way } from "../automation/decide/wayBack.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
 import { holdMs } from "../automation/gates/watch.js";
@@ -10,7 +10,8 @@ import type { Migrations } from "../automation/migrations.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { PHASES, type Step } from "../automation/plan/step.js";
 import type { Migration } from "../automation/run/projections.js";
-import { currentConfig, type MigrationState } from "../automation/state/state.js";
+import { readConfig } from "../config/stackFile.js";
+import { configAfter, currentConfig, type MigrationState } from "../automation/state/state.js";
 import { liveOf } from "../config/live.js";
 import type { StackConfig } from "../config/schema.js";
 import type { entry } from "./schemas/history.js";
@@ -80,7 +81,9 @@ const returningView = ({ revision, path, done, why, automatic, abort }: NonNulla
 /** What the preview of the step would lose, and so holds it. */
 function lossesAt(state: MigrationState, step: Step | undefined): z.input<typeof schemas.migration>["losses"] {
   const preview = step === undefined ? undefined : state.steps[step.id]?.preview;
-  return preview === undefined ? [] : statefulLosses(preview.changes).map(({ op, name, type, urn }) => ({ op, name, type, urn }));
+  if (preview === undefined || step?.kind !== "config") return [];
+  const wanted = readConfig(configAfter(state, step), `the config after ${step.id}`, state.stack);
+  return lossesOf(preview.changes, currentConfig(state), wanted).map(({ op, name, type, urn }) => ({ op, name, type, urn }));
 }
 
 /** How far each phase of the plan is, in order. */

@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { parse, stringify } from "yaml";
+import { SECRET_MUTABLE_CONFIG } from "../config/secretMutable.js";
 import { neededSecrets, type RawConfig, StackFile, writeAtomically } from "../config/stackFile.js";
 
 /**
@@ -30,13 +31,18 @@ export async function openSandboxProject(
   folder: string,
   backend = `file://${join(folder, "engine")}`,
 ): Promise<SandboxProject> {
-  const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string; main: string };
+  const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string; main: string; config?: object };
   const stacksFolder = join(folder, "stacks");
   await mkdir(stacksFolder, { recursive: true });
   await mkdir(join(folder, "engine"), { recursive: true });
   await writeAtomically(
     join(folder, "Pulumi.yaml"),
-    stringify({ ...definition, main: relative(folder, join(root, definition.main)), stackConfigDir: "stacks" }),
+    stringify({
+      ...definition,
+      main: relative(folder, join(root, definition.main)),
+      stackConfigDir: "stacks",
+      config: { ...SECRET_MUTABLE_CONFIG, ...definition.config },
+    }),
   );
   await copyMissing(stacks, stacksFolder);
   const env = {

@@ -1,5 +1,6 @@
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { expect } from "chai";
+import { StackFile } from "../../src/config/stackFile.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { peopleOf } from "../support/people.js";
 import { inSandbox } from "../support/sandbox.js";
@@ -61,6 +62,39 @@ describe("a replacement of the database on the real engine", function () {
       const { effects } = { effects: await open.sandbox.effects(STACK) };
       expect(effects.slice(-2).map((e) => e.kind)).to.deep.equal(["data:AllowWrites", "fleet:MaintenanceOff"]);
       expect(await open.sandbox.violations(STACK)).to.deep.equal([]);
+    });
+  });
+});
+
+describe("a changed secret on the real engine", function () {
+  this.timeout(300_000);
+  const STAGING = "web-api-staging";
+
+  it("[providers-15] is an update of the Secret and of the pods that read it, and a program whose provider would replace it refuses", function () {
+    return inSandbox(this, "secret", async ({ migrations, driver, project, env }) => {
+      const { say, standBefore } = peopleOf(migrations, STAGING);
+      await standBefore("containerize.deploy");
+      await say({ command: "advance", extent: "step" });
+      const workspace = await LocalWorkspace.create({ workDir: project.folder, envVars: env });
+      const raw = (await StackFile.read(project.stacksFolder, STAGING)).raw();
+      const key = Object.keys(raw["cutover:secrets"] as object)[0];
+      await workspace.setConfig(STAGING, `cutover:secrets.${key}`, { value: "another one", secret: true }, true);
+      const changed = (await StackFile.read(project.stacksFolder, STAGING)).raw();
+      const { changes } = await driver.preview(STAGING, changed);
+      expect(changes.map((c) => [c.type, c.op])).to.deep.equal([
+        ["kubernetes:core/v1:Secret", "update"],
+        ["kubernetes:apps/v1:Deployment", "update"],
+      ]);
+
+      for (const value of ["false", "yes"]) {
+        const refused = await driver.preview(STAGING, { ...changed, "kubernetes:enableSecretMutable": value }).then(
+          () => "",
+          (error: Error) => error.message,
+        );
+        expect(refused).to.contain(`kubernetes:enableSecretMutable: got ${value}; accepted: true`);
+      }
+      // The stack's file may say the same as the project's, and is no secret for it.
+      expect((await driver.preview(STAGING, { ...changed, "kubernetes:enableSecretMutable": "true" })).changes).to.have.length(2);
     });
   });
 });

@@ -8,7 +8,8 @@ import { configAfter, currentConfig, type MigrationState, type StepState } from 
 import { decideApproval, lapsedBefore, withoutApproval } from "./approvals.js";
 import { type Deadline, isLate } from "./deadline.js";
 import { complete, type Decision, effectKey, hold, onFailure, refuse, retrying } from "./decision.js";
-import { actionViolations, configViolations, statefulLosses } from "./promises.js";
+import { lossesOf } from "./losses.js";
+import { actionViolations, configViolations } from "./promises.js";
 import { answerRequest, decideReturn } from "./rollback.js";
 import { gatesOf } from "./streamBack.js";
 
@@ -148,7 +149,7 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   if (deadline !== undefined && isLate(deadline, state.updatedAt)) return onFailure(plan, state, step, deadline.why);
   // Named for the preview that was seen, and for no other.
   const named = at.approvedPreview === at.preview.digest ? (at.approvedResources ?? []) : [];
-  const lost = statefulLosses(at.preview.changes).filter((l) => !named.includes(l.name));
+  const lost = lossesOf(at.preview.changes, current, wanted).filter((l) => !named.includes(l.name));
   if (lost.length > 0) {
     const reason = `promise 7: ${step.id} would ${lost.map((l) => `${l.op} ${l.name} (${l.type})`).join(", ")}`;
     // Inside a window users wait, and nobody approves such a thing there: it is undone as a whole.

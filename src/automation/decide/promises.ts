@@ -1,5 +1,4 @@
 import type { StackConfig } from "../../config/schema.js";
-import type { ResourceChange } from "../journal/records.js";
 import type { Step } from "../plan/step.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
 
@@ -79,26 +78,6 @@ export function cutoverViolations(state: MigrationState): Violation[] {
   const left = database?.role === "primary" && database.active === "old";
   const what = "the database was promoted and left again: another cutover needs a new replica, under a new target identifier";
   return left ? [{ promise: 3, what }] : [];
-}
-
-/** Resources that hold data: replacing or deleting one stops the step unless it was approved by name (promise 7). */
-const STATEFUL = [
-  "aws:rds/",
-  "aws:dynamodb/",
-  "aws:s3/",
-  "aws:ebs/",
-  "aws:efs/",
-  "aws:elasticache/",
-  "kubernetes:core/v1:PersistentVolume",
-  "kubernetes:apps/v1:StatefulSet",
-];
-
-export type Loss = ResourceChange & { op: "replace" | "delete" };
-
-export function statefulLosses(changes: ResourceChange[]): Loss[] {
-  return changes.filter(
-    (c): c is Loss => (c.op === "replace" || c.op === "delete") && STATEFUL.some((prefix) => c.type.startsWith(prefix)),
-  );
 }
 
 /** Whether the newer of two opposite facts is the first. */

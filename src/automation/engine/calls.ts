@@ -6,6 +6,7 @@ import {
   StackNotFoundError,
   type UpdateSummary,
 } from "@pulumi/pulumi/automation/index.js";
+import { SECRET_MUTABLE } from "../../config/secretMutable.js";
 import type { Preview } from "../journal/records.js";
 import { connected } from "./connections.js";
 import { engineError, unsettled } from "./failures.js";
@@ -176,7 +177,10 @@ export class AutomationCalls implements EngineCalls {
   }
 
   private async open(): Promise<LocalWorkspace> {
-    const { projectDir, program: url, env } = this.options;
+    const { projectDir, program: url, env: given } = this.options;
+    // For projects whose Pulumi.yaml does not say it yet: the provider reads it, and the program asks for it.
+    process.env[SECRET_MUTABLE.variable] = "true";
+    const env = { ...given, [SECRET_MUTABLE.variable]: "true" };
     const { program } = (await import(url)) as { program: PulumiFn };
     const workspace = await LocalWorkspace.create({ workDir: projectDir, program, envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
     // Every call names its stack: selecting one first would be a process more.

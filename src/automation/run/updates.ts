@@ -1,12 +1,13 @@
+import { readConfig } from "../../config/stackFile.js";
 import { Transient } from "../../errors.js";
 import type { Decision } from "../decide/decision.js";
-import { statefulLosses } from "../decide/promises.js";
+import { lossesOf } from "../decide/losses.js";
 import { Cancelled, type Driver, type Updated } from "../engine/driver.js";
 import { isUnsettled } from "../engine/failures.js";
 import { engineStart, thisSystem } from "../engine/system.js";
 import type { Entry } from "../journal/entries.js";
 import type { Preview } from "../journal/records.js";
-import { type MigrationState, promotes, type UpdateIntent } from "../state/state.js";
+import { currentConfig, type MigrationState, promotes, type UpdateIntent } from "../state/state.js";
 import { failureOf } from "./failure.js";
 
 export interface UpdateParts {
@@ -39,7 +40,8 @@ export class Updates {
     } catch (error) {
       return fail(error);
     }
-    const blocked = statefulLosses(preview.changes).map((c) => c.name);
+    const wanted = readConfig(config, `the config after ${step.id}`, state().stack);
+    const blocked = lossesOf(preview.changes, currentConfig(state()), wanted).map((c) => c.name);
     await append({ type: "preview.stored", step: step.id, attempt, preview, blocked });
   }
 

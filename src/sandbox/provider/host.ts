@@ -16,6 +16,8 @@ const plugin: Message = require("@pulumi/pulumi/proto/plugin_pb.js");
 const { Struct }: Message = require("google-protobuf/google/protobuf/struct_pb.js");
 const { Empty }: Message = require("google-protobuf/google/protobuf/empty_pb.js");
 
+/** Connections whose settings are kept. */
+const MOST_CONNECTIONS = 1_000;
 const PACKAGES = ["aws", "aws-native", "kubernetes"];
 
 export interface ProviderHost {
@@ -47,10 +49,17 @@ export async function startProviderHost(options: { open: OpenBackend; port?: num
   };
 }
 
-type Handler = (request: Message) => Promise<Message>;
+type Handler = (request: Message, settings: Settings) => Promise<Message>;
 
-function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedServiceImplementation {
-  let region = defaultRegion;
+/** What an engine said of a provider, over the connection that it has to each. */
+interface Settings {
+  region: string;
+  /** @see SECRET_MUTABLE */
+  secretsMutable: boolean;
+}
+
+function handlers(open: OpenBackend, region: string): grpc.UntypedServiceImplementation {
+  const settingsOf = new Map<string, Settings>();
   const backendOf = (urn: string): Promise<SandboxBackend> => open(stackOf(urn));
   const unary: Record<string, Handler> = {
     attach: async () => new Empty(),
@@ -67,15 +76,16 @@ function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedService
     },
     checkConfig: async (request) => checked(plain(request.getNews())),
     diffConfig: async () => new messages.DiffResponse(),
-    configure: async (request) => {
+    configure: async (request, settings) => {
       const args = revealed(plain(request.getArgs())) as Properties;
-      if (typeof args.region === "string") region = args.region;
+      if (typeof args.region === "string") settings.region = args.region;
+      settings.secretsMutable = String(args.enableSecretMutable) === "true";
       const response = new messages.ConfigureResponse();
       response.setAcceptsecrets(true);
       response.setSupportspreview(true);
       return response;
     },
-    invoke: async (request) => {
+    invoke: async (request, { region }) => {
       const response = new messages.InvokeResponse();
       response.setReturn(Struct.fromJavaScript(invoke(request.getTok(), revealed(plain(request.getArgs())) as Properties, region)));
       return response;
@@ -84,7 +94,7 @@ function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedService
       const news = plain(request.getNews());
       return checked(news, checkInputs(typeOf(request.getUrn()), revealed(news) as Properties));
     },
-    diff: async (request) => diffResponse(request),
+    diff: async (request, settings) => diffResponse(request, settings),
     create: async (request) => {
       const ref = refOf(request);
       const inputs = plain(request.getProperties());
@@ -138,10 +148,16 @@ function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedService
   return Object.fromEntries(
     Object.keys(services.ResourceProviderService).map((name) => [
       name,
-      (call: { request: Message }, callback: (error: Partial<grpc.ServiceError> | null, response?: Message) => void) => {
+      (call: { request: Message; getPeer(): string }, callback: (error: Partial<grpc.ServiceError> | null, response?: Message) => void) => {
         const handler = unary[name];
         if (handler === undefined) return callback({ code: grpc.status.UNIMPLEMENTED, details: `the sandbox has no ${name}` });
-        handler(call.request).then(
+        const peer = call.getPeer();
+        const settings = settingsOf.get(peer) ?? { region, secretsMutable: false };
+        settingsOf.delete(peer);
+        settingsOf.set(peer, settings);
+        // Engines end without saying so: of many connections the oldest are over.
+        if (settingsOf.size > MOST_CONNECTIONS) settingsOf.delete(settingsOf.keys().next().value as string);
+        handler(call.request, settings).then(
           (response) => callback(null, response),
           (error: Error) => callback({ code: grpc.status.UNKNOWN, details: error.message }),
         );
@@ -150,7 +166,7 @@ function handlers(open: OpenBackend, defaultRegion: string): grpc.UntypedService
   );
 }
 
-function diffResponse(request: Message): Message {
+function diffResponse(request: Message, settings: Pick<Settings, "secretsMutable">): Message {
   const type = typeOf(request.getUrn());
   const before = (revealed(plain(request.getOldInputs())) ?? {}) as Properties;
   const after = (revealed(plain(request.getNews())) ?? {}) as Properties;
@@ -160,7 +176,7 @@ function diffResponse(request: Message): Message {
   const { DiffChanges } = messages.DiffResponse;
   response.setChanges(found.length === 0 ? DiffChanges.DIFF_NONE : DiffChanges.DIFF_SOME);
   response.setHasdetaileddiff(true);
-  const replacing = found.filter((d) => replaces(type, d, before, after));
+  const replacing = found.filter((d) => replaces(type, d, before, after, settings));
   response.setReplacesList([...new Set(replacing.map(topLevel))]);
   response.setDiffsList([...new Set(found.map(topLevel))]);
   for (const difference of found)

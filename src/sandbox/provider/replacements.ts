@@ -36,18 +36,34 @@ const REPLACING: Record<string, string[]> = {
   ],
   "aws-native:cloudwatch:Alarm": ["alarmName"],
   "kubernetes:apps/v1:Deployment": ["spec.selector"],
-  "kubernetes:batch/v1:Job": ["spec.selector", "spec.template", "spec.completions"],
+  "kubernetes:batch/v1:Job": ["spec.selector", "spec.template", "spec.completions", "spec.parallelism"],
   "kubernetes:core/v1:Service": ["spec.clusterIP"],
   "kubernetes:core/v1:Pod": ["spec"],
+  "kubernetes:core/v1:Secret": ["type"],
+  "kubernetes:core/v1:ConfigMap": ["data", "binaryData"],
+  "kubernetes:policy/v1:PodDisruptionBudget": ["spec"],
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": ["roleRef"],
   "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": ["roleRef"],
 };
 
 const OF_EVERY_OBJECT = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
 
-/** Whether a difference makes the provider replace the resource. */
-export function replaces(type: string, difference: Difference, before: Properties, after: Properties): boolean {
-  const listed = [...(REPLACING[type] ?? []), ...(type.startsWith("kubernetes:") ? OF_EVERY_OBJECT : [])];
+/** A Secret whose provider was not told that it may change. Source: forceNewProperties in pulumi-kubernetes, pkg/provider/diff.go. */
+const FIXED_SECRET = ["type", "stringData", "data"];
+
+/**
+ * Whether a difference makes the provider replace the resource.
+ * @param settings.secretsMutable the provider's option enableSecretMutable
+ */
+export function replaces(
+  type: string,
+  difference: Difference,
+  before: Properties,
+  after: Properties,
+  settings: { secretsMutable: boolean },
+): boolean {
+  const fixed = type === "kubernetes:core/v1:Secret" && (!settings.secretsMutable || after.immutable === true) ? FIXED_SECRET : [];
+  const listed = [...(REPLACING[type] ?? []), ...fixed, ...(type.startsWith("kubernetes:") ? OF_EVERY_OBJECT : [])];
   if (listed.some((p) => difference.path === p || difference.path.startsWith(`${p}.`) || difference.path.startsWith(`${p}[`))) return true;
   // Clearing the source promotes in place; setting or changing it makes another replica.
   return (

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { decide } from "../../../src/automation/decide/decide.js";
-import { actionViolations, configViolations, statefulLosses } from "../../../src/automation/decide/promises.js";
+import { actionViolations, configViolations } from "../../../src/automation/decide/promises.js";
 import { wayBackBefore, wayBackTo } from "../../../src/automation/decide/wayBack.js";
 import { gateNamed } from "../../../src/automation/gates/catalogue.js";
 import type { Entry, PathItem } from "../../../src/automation/journal/entries.js";
@@ -234,17 +234,6 @@ describe("the promises as guards", () => {
     const { judge } = gateNamed("security-groups-unused");
     const c = currentConfig(journalUpTo("cleanup.approve"));
     expect([judge(2, c, undefined), judge(0, c, undefined)]).to.deep.equal(["pending", "pass"]);
-  });
-
-  it("promise 7: a replacement or deletion of what holds data is found", () => {
-    const change = (op: "replace" | "update" | "delete", type: string) => ({ urn: "u", type, name: "n", op, diff: [] });
-    expect(
-      statefulLosses([
-        change("replace", "aws:rds/instance:Instance"),
-        change("update", "aws:rds/instance:Instance"),
-        change("delete", "kubernetes:core/v1:Service"),
-      ]),
-    ).to.have.length(1);
   });
 
   it("promise 11: blue stays until the load balancer's rule showed 100 % green", () => {
