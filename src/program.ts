@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MigratedApp } from "./components/MigratedApp.js";
 import { liveOf } from "./config/live.js";
-import { requireMutableSecrets } from "./config/secretMutable.js";
 import { parseStackConfig, SECTIONS, stackName } from "./config/schema.js";
+import { requireMutableSecrets } from "./config/secretMutable.js";
 import { UserError } from "./errors.js";
 import { enforcePolicies } from "./policies/enforce.js";
 

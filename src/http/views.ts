@@ -10,10 +10,10 @@ import type { Migrations } from "../automation/migrations.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { PHASES, type Step } from "../automation/plan/step.js";
 import type { Migration } from "../automation/run/projections.js";
-import { readConfig } from "../config/stackFile.js";
 import { configAfter, currentConfig, type MigrationState } from "../automation/state/state.js";
 import { liveOf } from "../config/live.js";
 import type { StackConfig } from "../config/schema.js";
+import { readConfig } from "../config/stackFile.js";
 import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
 

@@ -71,7 +71,10 @@ export function lossesOf(changes: readonly ResourceChange[], before: StackConfig
     if (change.op !== "replace" && change.op !== "delete") return false;
     const kind = [...DATA, ...USERS].find(({ type }) => type.test(change.type));
     if (kind === undefined) return false;
-    const reasons = [...(kind.decides === undefined ? [] : [kind.decides]), ...(OTHERS.find((o) => o.name.test(change.name))?.decides ?? [])];
+    const reasons = [
+      ...(kind.decides === undefined ? [] : [kind.decides]),
+      ...(OTHERS.find((o) => o.name.test(change.name))?.decides ?? []),
+    ];
     return change.op === "replace" || reasons.every((decides) => canonical(decides(before) ?? null) === canonical(decides(after) ?? null));
   });
 }

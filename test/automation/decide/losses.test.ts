@@ -4,7 +4,13 @@ import type { ResourceChange } from "../../../src/automation/journal/records.js"
 import { type ConfigPatch, patched, readConfig } from "../../../src/config/stackFile.js";
 import { RAW, STACK } from "../model.js";
 
-const change = (op: ResourceChange["op"], type: string, name = "web-api"): ResourceChange => ({ urn: `u::${name}`, type, name, op, diff: [] });
+const change = (op: ResourceChange["op"], type: string, name = "web-api"): ResourceChange => ({
+  urn: `u::${name}`,
+  type,
+  name,
+  op,
+  diff: [],
+});
 const config = (patch: ConfigPatch) => readConfig(patched(RAW, patch), "a config", STACK);
 const DEPLOYED: ConfigPatch = {
   "workload.deployed": true,
@@ -49,7 +55,12 @@ describe("promise 7: what stops a step until it is approved by name", () => {
   }
 
   it("what neither holds data nor carries users goes as the engine says", () => {
-    const types = ["kubernetes:policy/v1:PodDisruptionBudget", "kubernetes:batch/v1:Job", "aws-native:cloudwatch:Alarm", "pulumi:pulumi:Stack"];
+    const types = [
+      "kubernetes:policy/v1:PodDisruptionBudget",
+      "kubernetes:batch/v1:Job",
+      "aws-native:cloudwatch:Alarm",
+      "pulumi:pulumi:Stack",
+    ];
     expect(found(types.flatMap((t) => [change("replace", t), change("delete", t)]))).to.deep.equal([]);
   });
 
