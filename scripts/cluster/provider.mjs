@@ -86,7 +86,12 @@ async function build(root, target, env) {
   const assets = join(provider, "cmd", NAME);
   const schema = JSON.parse(await readFile(join(assets, "schema.json"), "utf8"));
   await writeFile(at("schema.json"), JSON.stringify({ ...schema, version }));
-  const overlay = { Replace: { [join(cwd, "schema.json")]: at("schema.json"), [join(cwd, "terraform-mapping.json")]: join(assets, "terraform-mapping.json") } };
+  const overlay = {
+    Replace: {
+      [join(cwd, "schema.json")]: at("schema.json"),
+      [join(cwd, "terraform-mapping.json")]: join(assets, "terraform-mapping.json"),
+    },
+  };
   await writeFile(at("overlay.json"), JSON.stringify(overlay));
   const flags = `-s -w -X ${PROVIDER}/pkg/version.Version=${version}`;
   // One package at a time: a single one of them takes more than a gigabyte to compile.
