@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type InputIssue, printable, UserError } from "../errors.js";
+import { looksSecret } from "../lib/secrets.js";
 import { windowsOverlap } from "./rdsWindows.js";
-import { looksSecret } from "./secrets.js";
 import * as s from "./sections.js";
 
 /** One application's stack config in one environment: the only statement of desired state. */

@@ -3,8 +3,8 @@ import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Document, isMap, parseDocument } from "yaml";
 import { type InputIssue, NotFound, printable, UserError } from "../errors.js";
+import { looksSecret } from "../lib/secrets.js";
 import { parseStackConfig, SECTIONS, type StackConfig } from "./schema.js";
-import { looksSecret } from "./secrets.js";
 
 /** The `config:` map of a stack's file as it stands there: `namespace:key` → value, secrets as `{ secure: ciphertext }`. */
 export type RawConfig = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { looksSecret } from "../config/secrets.js";
+import { looksSecret } from "../lib/secrets.js";
 import { atOnce, containersOf, isSet, type Properties, SEALED, UNKNOWN } from "./resource.js";
 
 /** One resource as the program declares it. Values not known yet are UNKNOWN and pass; they are checked once they are known. */

@@ -14,6 +14,7 @@ import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { readTarget } from "../config/targets.js";
 import { UserError } from "../errors.js";
+import { rememberSecret } from "../lib/secrets.js";
 import type { Attached } from "../operations/operations.js";
 import { GUARD_MS, openStore, SWEEP_MS } from "./store.js";
 
@@ -118,6 +119,7 @@ async function secretOf({ root, env }: { root: string; env: Record<string, strin
       { cause, next: `Set it: pulumi config set --secret --path 'cutover:secrets.${key}' --stack ${stack}` },
     );
   });
+  rememberSecret(value);
   return value;
 }
 

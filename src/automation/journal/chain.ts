@@ -1,7 +1,7 @@
 import { hash as hashText } from "node:crypto";
-import { looksSecret } from "../../config/secrets.js";
 import { canonical } from "../../config/stackFile.js";
 import { PromiseViolation } from "../../errors.js";
+import { redact } from "../../lib/redact.js";
 import type { Entry, Recorded } from "./entries.js";
 
 /** The hash that the first entry follows. */
@@ -31,7 +31,8 @@ function isAsWritten(entry: Recorded, line: string | undefined): boolean {
 /** Chains an entry to the one before it. */
 export function record(entry: Entry, before: Head | undefined, at: number, fence: number): Recorded {
   const body = {
-    ...redact(entry),
+    // No credential is written (promise 9). A stack config was checked to hold none in plain text, and must come back unchanged.
+    ...redact(entry, "", (key) => key === "config"),
     seq: (before?.seq ?? 0) + 1,
     at,
     recordedAt: new Date().toISOString(),
@@ -109,17 +110,6 @@ function entryIn(line: string): Recorded | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Replaces anything that looks like a credential before it is hashed and written (promise 9). Ciphertexts stay. */
-export function redact<T>(value: T, key = ""): T {
-  if (typeof value === "string") return (looksSecret(key, value) ? "[redacted]" : value) as T;
-  if (Array.isArray(value)) return value.map((v) => redact(v, key)) as T;
-  if (typeof value === "object" && value !== null) {
-    // A stack config was checked to hold no plain secret, and must come back unchanged when it is restored.
-    return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, k === "config" ? v : redact(v, k)])) as T;
-  }
-  return value;
 }
 
 /** @throws PromiseViolation when the chain is broken */

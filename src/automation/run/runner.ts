@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Terminal, Transient } from "../../errors.js";
+import { redactText } from "../../lib/redact.js";
 import type { HooksPort } from "../../ports/hooks.js";
 import type { Evidence } from "../../ports/target.js";
 import { isLate } from "../decide/deadline.js";
@@ -186,7 +187,7 @@ export class Runner {
     }
     const files: string[] = [];
     for (const [name, content] of Object.entries(evidence.files ?? {})) {
-      files.push(await this.parts.store.keepFile(this.state.stack, `${step.id}.${name.replaceAll("/", ".")}`, content));
+      files.push(await this.parts.store.keepFile(this.state.stack, `${step.id}.${name.replaceAll("/", ".")}`, redactText(content)));
     }
     await this.append({
       type: "action.succeeded",
