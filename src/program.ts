@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { MigratedApp } from "./components/MigratedApp.js";
 import { liveOf } from "./config/live.js";
-import { parseStackConfig, SECTIONS, stackName } from "./config/schema.js";
+import { parseStackConfig, readStackConfig, SECTIONS, type StackConfig, stackName } from "./config/schema.js";
 import { requireMutableSecrets } from "./config/secretMutable.js";
 import { UserError } from "./errors.js";
 import { enforcePolicies } from "./policies/enforce.js";
@@ -10,7 +10,12 @@ import { enforcePolicies } from "./policies/enforce.js";
  * The Pulumi program: one application's target state from its stack config. The service runs it inline, `pulumi up`
  * through src/index.mjs; both read the same config and end in the same state.
  */
-export async function program(): Promise<Record<string, unknown>> {
+export const program = (): Promise<Record<string, unknown>> => targetState(parseStackConfig);
+
+/** The same for a config that a journal holds: it was checked when it came in, and a way back to it is never refused by newer checks. */
+export const applied = (): Promise<Record<string, unknown>> => targetState(readStackConfig);
+
+async function targetState(read: (input: Record<string, unknown>, file: string) => StackConfig): Promise<Record<string, unknown>> {
   const settings = new pulumi.Config("cutover");
   const input: Record<string, unknown> = {};
   for (const section of SECTIONS) {
@@ -24,7 +29,7 @@ export async function program(): Promise<Record<string, unknown>> {
     Object.keys(settings.getObject<Record<string, string>>("secrets") ?? {}).map((key) => [key, "sealed"]),
   );
   const stack = pulumi.getStack();
-  const config = parseStackConfig(input, `the config of stack ${stack}`);
+  const config = read(input, `the config of stack ${stack}`);
   if (stackName(config) !== stack)
     throw new UserError({
       path: "application",

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
-import { Conflict, type NotFound, Transient } from "../errors.js";
+import { Conflict, NotFound, Transient } from "../errors.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { OpenTarget } from "../ports/target.js";
@@ -17,6 +17,7 @@ import type { GateName } from "./gates/gate.js";
 import type { Command, Entry, Recorded } from "./journal/entries.js";
 import { isRepeated } from "./journal/idempotency.js";
 import type { Drift, Preview, RequestMark } from "./journal/records.js";
+import { shapeOf } from "./plan/edition.js";
 import { buildPlan, type Plan, planDigest } from "./plan/plan.js";
 import { LOSES_BY_STREAM, REVERSE } from "./plan/reverse.js";
 import type { ProjectPort, Step } from "./plan/step.js";
@@ -161,9 +162,9 @@ export class Migrations {
 
   /**
    * Migrations, sorted by stack.
-   * @param unreadable is told of each that cannot be read, which is left out. @default the first one is thrown
+   * @param unreadable is told of each that cannot be read, which is left out. @default it is told as a failure, once
    */
-  list(unreadable?: (stack: string, error: Error) => void): Promise<Migration[]> {
+  list(unreadable = (stack: string, error: Error) => this.running.unreadable(stack, error)): Promise<Migration[]> {
     return this.states.list(unreadable);
   }
 
@@ -184,13 +185,30 @@ export class Migrations {
 
   /** What a stack belongs to: by its journal, or by its config file before it has one. @throws NotFound without both */
   async scopeOf(stack: string): Promise<{ application: string; environment: string }> {
-    const { name, environment } = (await this.targets.configOf(stack)).application;
+    const { name, environment } = (await this.targets.configOf(stack).catch((error: Error) => this.firstConfig(stack, error))).application;
     return { application: name, environment };
   }
 
+  /** Of a journal that this version cannot read to its end: who may see it, its first entry says. */
+  private async firstConfig(stack: string, error: Error): Promise<{ application: { name: string; environment: string } }> {
+    const first = (await this.options.store.entries(stack).catch(() => []))[0];
+    const application = first?.type === "migration.created" ? first.config["cutover:application"] : undefined;
+    if (typeof application !== "object" || application === null) throw error;
+    return { application: application as { name: string; environment: string } };
+  }
+
+  /** Also one that this version cannot read is there. @throws NotFound without a migration of that stack */
+  async requireBegun(stack: string): Promise<void> {
+    await this.get(stack).catch((error: Error) => {
+      if (error instanceof NotFound || error instanceof Transient) throw error;
+    });
+  }
+
+  /** Its entries, also those that this version cannot read a state from. @throws NotFound without a migration of that stack */
   async journal(stack: string): Promise<Recorded[]> {
-    await this.get(stack);
-    return this.options.store.entries(stack);
+    const entries = await this.options.store.entries(stack);
+    if (entries.length === 0) throw this.absent(stack);
+    return entries;
   }
 
   file(stack: string, name: string): Promise<string | undefined> {
@@ -210,6 +228,7 @@ export class Migrations {
       type: "migration.created",
       stack: stackName(config),
       plan: planDigest(plan),
+      shape: shapeOf(plan),
       config: file.raw(),
       why: "the stack config as it was",
       who,
@@ -353,7 +372,7 @@ export class Migrations {
 
   /** One round over all migrations whose users nobody else looks after. */
   async guardAll(): Promise<void> {
-    const all = await this.list((stack, error) => this.running.unreadable(stack, error)).catch(() => []);
+    const all = await this.list().catch(() => []);
     await Promise.all(all.map((m) => this.guard.look(m).catch((error: Error) => this.fail(m.stack, error))));
   }
 
@@ -378,7 +397,7 @@ export class Migrations {
 
   /** Goes on with every migration that was under way when a service ended; those that another process runs are left to it. */
   async resumeAll(): Promise<void> {
-    const all = await this.list((stack, error) => this.running.unreadable(stack, error));
+    const all = await this.list();
     this.read = true;
     for (const migration of all) await this.running.resume(migration);
   }

@@ -65,11 +65,15 @@ export class ServiceClient {
   verify = (stack: string): Promise<{ intact: boolean; faults: string[] }> => this.get(this.at(stack, "/verify"));
   command = (stack: string, name: string, body: object = {}): Promise<MigrationView> => this.post(this.at(stack, `/${name}`), body, true);
 
-  async migrations(): Promise<MigrationView[]> {
+  /** @param unreadable is told of each whose journal the service cannot read. @default nobody is */
+  async migrations(unreadable: (stack: string, problem: string) => void = () => undefined): Promise<MigrationView[]> {
     const all: MigrationView[] = [];
     for (let from: string | undefined = ""; from !== undefined; ) {
       const query = from === "" ? "" : `?after=${encodeURIComponent(from)}`;
-      const page: { migrations: MigrationView[]; next?: string } = await this.get(`/v1/migrations${query}`);
+      const page: { migrations: MigrationView[]; next?: string; unreadable?: { stack: string; problem: string }[] } = await this.get(
+        `/v1/migrations${query}`,
+      );
+      if (from === "") for (const { stack, problem } of page.unreadable ?? []) unreadable(stack, problem);
       all.push(...page.migrations);
       from = page.next;
     }

@@ -17,6 +17,7 @@ export function migrationText(view: MigrationView, paint: Paint): string {
     ["Image", view.image],
     ["Gates", view.gates.map((g) => `${VERDICTS[g.verdict] ?? g.verdict} ${g.gate} ${g.shown} (${g.accepts})`).join("\n")],
     ["Reason", view.heldReason],
+    ["Waits", view.beyond],
     ["Next", nextOf(view)],
   ]);
   return `${head}\n${details}`;

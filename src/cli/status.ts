@@ -21,7 +21,12 @@ export const statusCommand = (cli: Cli): Command =>
     .option("--interval <seconds>", "how often to look while watching", wholeNumber(1, 3_600), 2)
     .action(async (stack: string | undefined, options: StatusOptions) => {
       const service = await cli.service(options);
-      const look = async () => (stack === undefined ? service.migrations() : [await service.migration(stack)]);
+      const told = new Set<string>();
+      const tell = (unread: string, problem: string): void => {
+        if (!told.has(unread)) process.stderr.write(`${unread} cannot be read by the service: ${problem}\n`);
+        told.add(unread);
+      };
+      const look = async () => (stack === undefined ? service.migrations(tell) : [await service.migration(stack)]);
       const show = (views: MigrationView[]): void => {
         const paint = paintFor(process.stdout);
         print(options.output, stack === undefined ? views : views[0], () =>

@@ -4,8 +4,7 @@ import { looksSecret } from "../lib/secrets.js";
 import { windowsOverlap } from "./rdsWindows.js";
 import * as s from "./sections.js";
 
-/** One application's stack config in one environment: the only statement of desired state. */
-export const stackConfigSchema = z
+const sections = z
   .strictObject({
     application: s.application,
     cluster: s.cluster,
@@ -28,10 +27,12 @@ export const stackConfigSchema = z
     tags: s.tags,
     /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`; `database-password` and `database-admin-password` stay outside. */
     secrets: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a secret key, for example redis-url"), z.string()).default({}),
-  })
-  .superRefine((config, context) => {
-    for (const { path, accepted } of crossChecks(config)) context.addIssue({ code: "custom", path, message: accepted });
   });
+
+/** One application's stack config in one environment: the only statement of desired state. */
+export const stackConfigSchema = sections.superRefine((config, context) => {
+  for (const { path, accepted } of crossChecks(config)) context.addIssue({ code: "custom", path, message: accepted });
+});
 
 export type StackConfig = z.output<typeof stackConfigSchema>;
 export type StackConfigInput = z.input<typeof stackConfigSchema>;
@@ -104,6 +105,33 @@ function* crossChecks(
   }
   if (spot !== undefined && config.application.criticality === "high")
     yield { path: ["spot"], accepted: "no spot section for an application of high criticality" };
+}
+
+/** Unknown keys that are left out one look after another: a key may hide others below it. */
+const MOST_LOOKS = 10;
+
+/**
+ * Reads a config that was checked when it entered a journal, perhaps by another version: what sections must have in common
+ * is not asked again.
+ * @param strange is told of each key that this version does not know, which is left out. @default they are refused
+ * @throws UserError for a value that this version cannot read
+ */
+export function readStackConfig(input: Record<string, unknown>, file: string, strange?: (path: string) => void): StackConfig {
+  const known = structuredClone(input);
+  for (let look = 0; ; look += 1) {
+    const result = sections.safeParse(known);
+    if (result.success) return result.data;
+    const unknown = result.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? [issue] : []));
+    if (unknown.length === 0 || look === MOST_LOOKS || strange === undefined)
+      throw new UserError(issuesOf(result.error, known), { summary: `${file} cannot be read by this version of cutover.` });
+    for (const { path, keys } of unknown) {
+      const at = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], known);
+      for (const key of keys) {
+        strange([...path, key].map(String).join("."));
+        delete (at as Record<string, unknown>)[key];
+      }
+    }
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { type Document, isMap, parseDocument } from "yaml";
 import { type InputIssue, NotFound, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
-import { parseStackConfig, SECTIONS, type StackConfig } from "./schema.js";
+import { parseStackConfig, readStackConfig, SECTIONS, type StackConfig } from "./schema.js";
 
 /** The `config:` map of a stack's file as it stands there: `namespace:key` → value, secrets as `{ secure: ciphertext }`. */
 export type RawConfig = Record<string, unknown>;
@@ -106,8 +106,12 @@ export class StackFile {
   }
 }
 
-/** The typed config of a raw `config:` map. */
-export function readConfig(raw: RawConfig, file: string, stack: string): StackConfig {
+/**
+ * The typed config of a raw `config:` map.
+ * @param options.lenient for what stands in a journal: see `readStackConfig`
+ */
+export function readConfig(raw: RawConfig, file: string, stack: string, { lenient = false } = {}): StackConfig {
+  const strange = (path: string): void => void (strangeIn.get(raw) ?? strangeIn.set(raw, new Set()).get(raw))?.add(path);
   const issues: InputIssue[] = [];
   const input: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(raw)) {
@@ -117,12 +121,13 @@ export function readConfig(raw: RawConfig, file: string, stack: string): StackCo
       continue;
     }
     const section = key.slice(PREFIX.length);
-    if (!SECTIONS.includes(section as keyof StackConfig))
-      issues.push({ path: key, got: "an unknown section", accepted: `one of ${SECTIONS.join(", ")}` });
-    else input[section] = section === "secrets" ? sealed(value, issues) : value;
+    if (!SECTIONS.includes(section as keyof StackConfig)) {
+      if (lenient) strange(section);
+      else issues.push({ path: key, got: "an unknown section", accepted: `one of ${SECTIONS.join(", ")}` });
+    } else input[section] = section === "secrets" ? sealed(value, issues) : value;
   }
   if (issues.length > 0) throw new UserError(issues, { summary: `${file} is not a valid stack config.` });
-  const config = parseStackConfig(input, file);
+  const config = lenient ? readStackConfig(input, file, strange) : parseStackConfig(input, file);
   const expected = `${config.application.name}-${config.application.environment}`;
   if (stack !== expected)
     throw new UserError(
@@ -130,6 +135,20 @@ export function readConfig(raw: RawConfig, file: string, stack: string): StackCo
       { summary: `${file} is not a valid stack config.` },
     );
   return config;
+}
+
+const strangeIn = new WeakMap<RawConfig, Set<string>>();
+const strangeKeysOf = new WeakMap<RawConfig, readonly string[]>();
+
+/** Sections and keys that only another version knows: an update without them would remove what they stand for. */
+export function strangeKeys(raw: RawConfig, stack: string): readonly string[] {
+  let keys = strangeKeysOf.get(raw);
+  if (keys === undefined) {
+    readConfig(raw, `a config of ${stack}`, stack, { lenient: true });
+    keys = [...(strangeIn.get(raw) ?? [])].sort();
+    strangeKeysOf.set(raw, keys);
+  }
+  return keys;
 }
 
 /** Keys of the secrets that a config needs, each sealed with nothing. */

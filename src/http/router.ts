@@ -134,7 +134,7 @@ async function authorize({ needs, about, ofAll }: Route, { caller, sees, params,
     return;
   }
   // Only what makes a migration is about a stack that has none yet.
-  if (about === undefined) await services.migrations.get(stack);
+  if (about === undefined) await services.migrations.requireBegun(stack);
   const scope = await services.migrations.scopeOf(stack);
   if (!sees(scope)) throw services.migrations.absent(stack);
   if (!may(caller, needs, scope))

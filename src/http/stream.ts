@@ -3,7 +3,7 @@ import type { Request, Response } from "express";
 import type { Scope } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
 import { isStillKnown } from "./authentication.js";
-import { viewOf, viewsOf } from "./views.js";
+import { listed, viewOf } from "./views.js";
 
 /** How often a quiet stream shows that it lives, and the credential is checked again. */
 const BEAT_MS = 15_000;
@@ -116,7 +116,7 @@ export class ProgressStream {
   }
 
   private async snapshot(response: Response, client: Client): Promise<void> {
-    const views = await viewsOf(this.migrations, await this.migrations.list());
+    const { views } = await listed(this.migrations);
     if (response.writableEnded || response.destroyed) return;
     for (const view of views.filter(client.sees)) response.write(this.textOf(SNAPSHOT, view));
     client.mayWait = this.mostWaiting + response.writableLength;

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { waitOf } from "../automation/decide/decide.js";
+import { beyondOf } from "../automation/decide/editions.js";
 import { lossesOf } from "../automation/decide/losses.js";
 import type { Way } from "../automation/decide/wayBack.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
@@ -21,6 +22,8 @@ import type * as schemas from "./schemas/migration.js";
 export function migrationView({ stack, plan, state }: Migration, running: boolean): z.input<typeof schemas.migration> {
   const config = currentConfig(state);
   const step = plan[state.position];
+  const over = state.status === "completed" || state.status === "aborted";
+  const beyond = beyondOf(plan, state);
   const done = plan.filter((s) => state.steps[s.id]?.status === "done").length;
   return {
     stack,
@@ -49,6 +52,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
     ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
+    ...(over || beyond === undefined ? {} : { beyond }),
     ...(step === undefined || state.status !== "running" ? {} : { waits: waitOf(state, step) }),
     ...(state.watch === undefined || step === undefined || !("gates" in step)
       ? {}
@@ -61,9 +65,22 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
   };
 }
 
-export async function viewsOf(migrations: Migrations, all: readonly Migration[]) {
+type MigrationView = ReturnType<typeof migrationView>;
+
+/** All migrations, and why some have no view: one that this version cannot read keeps no other from being shown. */
+export async function listed(migrations: Migrations): Promise<{ views: MigrationView[]; unreadable: Map<string, string> }> {
+  const unreadable = new Map<string, string>();
+  const all = await migrations.list((stack, error) => void unreadable.set(stack, error.message));
   const atWork = await migrations.atWork(all);
-  return all.map((m) => migrationView(m, atWork.has(m.stack)));
+  const views = all.flatMap((m) => {
+    try {
+      return [migrationView(m, atWork.has(m.stack))];
+    } catch (error) {
+      unreadable.set(m.stack, (error as Error).message);
+      return [];
+    }
+  });
+  return { views, unreadable };
 }
 
 export const viewOf = async (migrations: Migrations, migration: Migration) =>

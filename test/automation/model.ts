@@ -235,7 +235,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       writeFileSync(StackFile.pathOf(folder, STACK), stringify({ config }));
       // An engine changes what differs from what it believes, and nothing else.
       if (configDigest(world.believed) !== configDigest(config)) {
-        world.become(readConfig(config, "model", STACK));
+        world.become(readConfig(config, "model", STACK, { lenient: true }));
         world.stands = config;
       }
       if (fails === "timed out") throw unsettled(new Transient("the update was done and not answered in time"));

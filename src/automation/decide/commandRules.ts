@@ -4,6 +4,7 @@ import type { Command } from "../journal/entries.js";
 import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
+import { beyondOf } from "./editions.js";
 import { checkTuning } from "./tuning.js";
 import { emergencyWay, wayBackTo } from "./wayBack.js";
 
@@ -17,6 +18,9 @@ export interface Asked {
   /** Who runs the stack, when somebody here does. */
   runner?: string;
 }
+
+/** What a version that does not know all of a journal leaves to one that does. */
+const FORWARD: readonly Command["command"][] = ["advance", "resume", "approve", "tune", "promote"];
 
 /**
  * Whether a command is possible now. Pure.
@@ -33,6 +37,8 @@ export function checkCommand(asked: Asked): void {
       refuse(`it is frozen until ${localTime(calendar, freeze.until)}: ${freeze.why}.`, "Wait, or go back; both are always possible.");
   };
   if (state.status === "completed" || state.status === "aborted") refuse(`the migration is ${state.status}.`);
+  const beyond = FORWARD.includes(command.command) ? beyondOf(plan, state) : undefined;
+  if (beyond !== undefined) refuse(`${beyond}.`, "Use the version of cutover that wrote it. Pausing and every way back are possible here too.");
   switch (command.command) {
     case "advance":
       if (runner !== undefined) refuse(`${step?.id ?? "its last step"} is running, held by ${runner}.`, "Wait for it, or pause it.");
@@ -62,7 +68,7 @@ export function checkCommand(asked: Asked): void {
       checkAnswer(asked, command);
       return;
     case "rollback":
-      if (state.status === "returning") refuse("it is going back already.");
+      if (state.status === "returning" && beyondOf(plan, state) === undefined) refuse("it is going back already.");
       wayBackTo(plan, state, command.revision);
       return;
     case "emergency":
@@ -71,7 +77,7 @@ export function checkCommand(asked: Asked): void {
       emergencyWay(plan, state);
       return;
     case "abort":
-      if (state.status === "returning") refuse("it is going back already.");
+      if (state.status === "returning" && beyondOf(plan, state) === undefined) refuse("it is going back already.");
       wayBackTo(plan, state, 0);
       return;
   }

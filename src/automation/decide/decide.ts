@@ -8,6 +8,7 @@ import { configAfter, currentConfig, type MigrationState, type StepState } from 
 import { decideApproval, lapsedBefore, withoutApproval } from "./approvals.js";
 import { type Deadline, isLate } from "./deadline.js";
 import { complete, type Decision, effectKey, hold, onFailure, refuse, retrying } from "./decision.js";
+import { beyondOf, leaveAction } from "./editions.js";
 import { lossesOf } from "./losses.js";
 import { actionViolations, configViolations } from "./promises.js";
 import { answerRequest, decideReturn } from "./rollback.js";
@@ -34,10 +35,14 @@ import { gatesOf } from "./streamBack.js";
  */
 export function decide(plan: Plan, state: MigrationState): Decision {
   if (state.status === "completed" || state.status === "aborted") return { do: "idle", why: `The migration is ${state.status}.` };
+  const left = leaveAction(plan, state);
+  if (left !== undefined) return left;
   if (state.intent !== undefined) return { do: "recover", intent: state.intent };
   if (state.requested !== undefined) return answerRequest(plan, state, state.requested);
   if (state.status === "returning") return decideReturn(plan, state);
   if (state.alarm !== undefined) return answerAlarm(plan, state, state.alarm);
+  const beyond = state.status === "paused" || state.status === "held" ? undefined : beyondOf(plan, state);
+  if (beyond !== undefined) return { do: "idle", why: `${beyond}.` };
   if (state.status === "ready") return state.position >= plan.length ? finished(state) : { do: "idle", why: "Waits for an advance." };
   if (state.status === "paused" || state.status === "held")
     return { do: "idle", why: state.heldReason ?? `The migration is ${state.status}.` };

@@ -4,6 +4,7 @@ import type { Entry, PathItem } from "../journal/entries.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, MAX_TRIES, type MigrationState, promotes } from "../state/state.js";
 import { type Decision, effectKey, goBack, hold, pauseBefore, refuse, retryPause } from "./decision.js";
+import { beyondOf } from "./editions.js";
 import { actionViolations, configViolations } from "./promises.js";
 import { configOf, emergencyWay, keepingPrimary, wayBackTo } from "./wayBack.js";
 
@@ -32,6 +33,8 @@ export function decideReturn(plan: Plan, state: MigrationState): Decision {
     if (returning.abort) entries.push({ type: "migration.aborted" });
     return { do: "record", entries };
   }
+  const beyond = beyondOf(plan, state);
+  if (beyond !== undefined) return { do: "idle", why: `${beyond}.` };
   if (returning.failures >= MAX_TRIES)
     return hold(`the way back failed ${returning.failures} times at: ${item.summary} ${returning.error ?? ""}`.trim());
   const decision = returnItem(plan, state, item, returning.done);

@@ -7,6 +7,7 @@ import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
 import type { Plan } from "../plan/plan.js";
 import { REVERSE } from "../plan/reverse.js";
 import { currentRevision, type MigrationState, stepOf } from "../state/state.js";
+import { canUndo } from "./editions.js";
 import { cleanupApproved } from "./promises.js";
 import { lossWithoutReverse } from "./streamBack.js";
 
@@ -64,9 +65,12 @@ export function wayBackBefore(plan: Plan, state: MigrationState, stepId: string,
 function wayBack(plan: Plan, state: MigrationState, undoTo: number, target: Revision, now: number): Way {
   const { returning } = state;
   if (returning === undefined || undoTo > returning.undoTo) return wayBackFrom(plan, state, standingOf(state), undoTo, target, now);
-  const rest = furtherBack(currentRevision(state).config, returning.path.slice(returning.done), target.config);
+  const planned = furtherBack(currentRevision(state).config, returning.path.slice(returning.done), target.config);
+  // What another version put there is not waited for: users first.
+  const rest = planned.filter((item) => item.kind !== "undo" || canUndo(plan, item.step));
+  const left = planned.flatMap((item) => (item.kind === "undo" && !canUndo(plan, item.step) ? [`${item.step}: it is not undone here`] : []));
   const way = wayBackFrom(plan, state, standingAfter(plan, state, returning, rest), undoTo, target, now);
-  return { ...way, path: [...rest, ...way.path] };
+  return { ...way, path: [...rest, ...way.path], loses: [...way.loses, ...left] };
 }
 
 /** What a way back has still to do that is to lead further now: the weights come first here too, and stay as they are set then. */
@@ -342,5 +346,5 @@ function withFloors(
 
 /** Typed views of a path's configs, for checks and display. */
 export function configOf(item: ConfigItem, stack: string): StackConfig {
-  return readConfig(item.config, `the way back of ${stack}`, stack);
+  return readConfig(item.config, `the way back of ${stack}`, stack, { lenient: true });
 }

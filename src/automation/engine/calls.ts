@@ -15,7 +15,7 @@ import { type Planned, PreviewCollector } from "./preview.js";
 export interface EngineOptions {
   /** Folder with Pulumi.yaml. */
   projectDir: string;
-  /** URL of the module that exports the inline program as `program`. */
+  /** URL of the module that exports the inline program as `program`, and as `applied` where that differs for configs of a journal. */
   program: string;
   /** Environment of the engine: backend, passphrase, and what leads it to the providers. */
   env: Record<string, string>;
@@ -181,7 +181,8 @@ export class AutomationCalls implements EngineCalls {
     // For projects whose Pulumi.yaml does not say it yet: the provider reads it, and the program asks for it.
     process.env[SECRET_MUTABLE.variable] = "true";
     const env = { ...given, [SECRET_MUTABLE.variable]: "true" };
-    const { program } = (await import(url)) as { program: PulumiFn };
+    const module = (await import(url)) as { program: PulumiFn; applied?: PulumiFn };
+    const program = module.applied ?? module.program;
     const workspace = await LocalWorkspace.create({ workDir: projectDir, program, envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
     // Every call names its stack: selecting one first would be a process more.
     workspace.selectStack = async () => undefined;

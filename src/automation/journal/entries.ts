@@ -1,5 +1,6 @@
 import type { ConfigPatch, RawConfig } from "../../config/stackFile.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
+import type { PlanShape } from "../plan/edition.js";
 import type { Mark } from "../plan/step.js";
 import type { Drift, EngineStart, HookAnswer, Moment, Preview, RequestMark } from "./records.js";
 
@@ -44,7 +45,8 @@ export type PathItem =
 
 /** What the journal records, by type. Effects are two entries: the intent before, the outcome after (promise 6). */
 export type Entry =
-  | { type: "migration.created"; stack: string; plan: string; config: RawConfig; why: string; who: string }
+  /** `shape` is the plan that it goes on with, whatever later versions plan; absent in journals from before 0.2. */
+  | { type: "migration.created"; stack: string; plan: string; shape?: PlanShape; config: RawConfig; why: string; who: string }
   | ({ type: "command"; who: string; request?: RequestMark } & Command)
   | { type: "step.started"; step: string; attempt: number }
   | { type: "preview.stored"; step: string; attempt: number; preview: Preview; blocked: string[] }

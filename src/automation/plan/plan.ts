@@ -20,7 +20,7 @@ export function buildPlan(config: StackConfig): Plan {
   return [assess, containerize, database, rollout, traffic, optimize, cleanup].flatMap((phase) => phase(config));
 }
 
-/** Identifies a plan's shape: a running migration refuses to go on with another one. */
+/** Identifies a plan's shape. A migration goes on with the one that it began with: see `edition.ts`. */
 export function planDigest(plan: Plan): string {
   const shape = plan.map((s) => [s.id, s.kind, "gates" in s ? s.gates : []]);
   return createHash("sha256").update(JSON.stringify(shape)).digest("hex");

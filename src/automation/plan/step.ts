@@ -30,6 +30,8 @@ interface StepBase {
   undoFrom?: string;
   /** Begins only inside one of the calendar's maintenance windows. */
   inMaintenance?: boolean;
+  /** The journal has it and this version does not: see `edition.ts`. */
+  unknown?: true;
   /** Users' writes wait meanwhile: it counts against the pause that `database.writePauseSeconds` allows. */
   inWritePause?: boolean;
 }

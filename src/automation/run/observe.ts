@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../config/schema.js";
 import { type Observation, unknown } from "../../ports/observations.js";
 import type { Target } from "../../ports/target.js";
-import { gateNamed } from "../gates/catalogue.js";
+import { gateNamed, isKnownGate } from "../gates/catalogue.js";
 import type { GateUse } from "../gates/gate.js";
 
 /** Who answers a gate's observation. */
@@ -27,6 +27,7 @@ export async function round(
 async function observe({ target, observeLocal }: Observers, use: GateUse, config: StackConfig): Promise<Observation> {
   const { observation: name, side } = gateNamed(use.gate);
   const now = target.clock.now();
+  if (!isKnownGate(use.gate)) return { name, at: now, source: "none", reading: unknown(`this version of cutover has no gate ${use.gate}`) };
   try {
     return (await observeLocal(name, config, now)) ?? (await target.observer.observe(name, side, config.gates.windowSeconds));
   } catch (error) {

@@ -1,9 +1,10 @@
 import { EventEmitter } from "node:events";
-import { Conflict, NotFound } from "../../errors.js";
+import { NotFound } from "../../errors.js";
 import type { Entry, Recorded } from "../journal/entries.js";
-import { buildPlan, type Plan, planDigest } from "../plan/plan.js";
-import { apply, fold } from "../state/evolve.js";
-import { currentConfig, type MigrationState, planOf } from "../state/state.js";
+import type { Plan } from "../plan/plan.js";
+import { begunPlan } from "../state/begun.js";
+import { apply } from "../state/evolve.js";
+import { type MigrationState, planOf } from "../state/state.js";
 import { Moved, type Store } from "../store/store.js";
 
 export interface Migration {
@@ -51,9 +52,9 @@ export class States {
 
   /**
    * Migrations, sorted by stack.
-   * @param unreadable is told of each that cannot be read, which is left out. @default the first one is thrown
+   * @param unreadable is told of each that cannot be read, which is left out: it keeps nobody else from being listed
    */
-  async list(unreadable?: (stack: string, error: Error) => void): Promise<Migration[]> {
+  async list(unreadable: (stack: string, error: Error) => void): Promise<Migration[]> {
     const found: Migration[] = [];
     for (const [stack, length] of await this.store.lengths()) {
       const [state, begun] = [this.states.get(stack), this.plans.get(stack)];
@@ -61,7 +62,6 @@ export class States {
       try {
         found.push(known ? { stack, plan: planOf(state, begun), state } : await this.get(stack));
       } catch (error) {
-        if (unreadable === undefined) throw error;
         unreadable(stack, error as Error);
       }
     }
@@ -78,9 +78,9 @@ export class States {
   /** Undefined without a migration of that stack. */
   async find(stack: string): Promise<Migration | undefined> {
     const news = await this.store.entries(stack, this.states.get(stack)?.lastSeq);
-    const first = news[0];
-    const begun = this.plans.get(stack) ?? (first === undefined ? undefined : this.planOf(stack, first));
+    const begun = this.plans.get(stack) ?? (news.length === 0 ? undefined : begunPlan(news, stack));
     if (begun === undefined) return undefined;
+    this.plans.set(stack, begun);
     const state = this.catchUp(stack, news, begun);
     return { stack, plan: planOf(state, begun), state };
   }
@@ -123,19 +123,5 @@ export class States {
     // What was there before this service looked for the first time is no news.
     if (known !== undefined || news.length === 1) for (const progress of news) this.events.emit("progress", progress);
     return state as MigrationState;
-  }
-
-  private planOf(stack: string, first: Recorded): Plan {
-    let plan = this.plans.get(stack);
-    if (plan === undefined) {
-      if (first.type !== "migration.created") throw new Conflict(`The journal of ${stack} does not begin with its creation.`);
-      plan = buildPlan(currentConfig(fold([first], [])));
-      if (planDigest(plan) !== first.plan)
-        throw new Conflict(`The plan of ${stack} is not the one its migration began with: this version of cutover has other steps.`, {
-          next: "Finish it with the version that began it, or abort it there.",
-        });
-      this.plans.set(stack, plan);
-    }
-    return plan;
   }
 }

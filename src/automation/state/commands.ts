@@ -35,6 +35,10 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
       return { ...next, requested: { to: "safety", why: entry.why, who: entry.who, abort: false } };
     case "abort":
       return { ...next, requested: { to: 0, why: entry.why, who: entry.who, abort: true } };
+    default: {
+      const { seq, command: name } = entry as { seq: number; command: string };
+      return { ...next, beyond: { seq, type: `command ${name}` } };
+    }
   }
 }
 

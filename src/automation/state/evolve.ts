@@ -133,8 +133,14 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
       return { ...next, status: "completed" };
     case "migration.aborted":
       return { ...next, status: "aborted" };
+    default:
+      // Of a newer version: kept and shown, and what follows from it is left to that version.
+      return beyond(next, entry);
   }
 }
+
+/** @param entry of a type that this version does not have */
+const beyond = (state: MigrationState, { seq, type }: { seq: number; type: string }): MigrationState => ({ ...state, beyond: { seq, type } });
 
 /** @param plan the one that the migration began with */
 export function fold(entries: readonly Recorded[], plan: Plan): MigrationState {

@@ -3,6 +3,7 @@ import { type ConfigPatch, patched, type RawConfig, readConfig } from "../../con
 import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { Entry, PathItem } from "../journal/entries.js";
 import type { Drift, Preview, Revision } from "../journal/records.js";
+import { withChanges } from "../plan/edition.js";
 import { buildPlan, type Plan } from "../plan/plan.js";
 import type { ConfigStep, Marks } from "../plan/step.js";
 import type { HookState } from "./hooks.js";
@@ -127,6 +128,8 @@ export interface MigrationState {
   hooks: HookState;
   /** Who last advanced: an approval that needs a second person refuses this one. */
   advancedBy?: string;
+  /** The newest entry of a type that this version does not have. */
+  beyond?: { seq: number; type: string };
   heldReason?: string;
   heldPromise?: number;
   createdAt: number;
@@ -159,7 +162,7 @@ export function currentConfig(state: MigrationState): StackConfig {
   let known = typed.get(raw);
   if (known === undefined || known.tuned !== tuned) {
     const where = tuned === undefined ? `revision ${state.revision} of ${stack}` : `revision ${state.revision} of ${stack}, tuned`;
-    known = { tuned, config: readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack) };
+    known = { tuned, config: readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack, { lenient: true }) };
     typed.set(raw, known);
   }
   return known.config;
@@ -177,7 +180,8 @@ export function planOf(state: MigrationState, plan: Plan): Plan {
   if (tuned === undefined || first === undefined) return plan;
   let known = plans.get(tuned);
   if (known === undefined) {
-    known = buildPlan(readConfig(patched(first, tuned), `the tuned config of ${stack}`, stack));
+    const codes = (raw: RawConfig, what: string): Plan => buildPlan(readConfig(raw, `the ${what} config of ${stack}`, stack, { lenient: true }));
+    known = withChanges(plan, codes(first, "first"), codes(patched(first, tuned), "tuned"));
     plans.set(tuned, known);
   }
   return known;

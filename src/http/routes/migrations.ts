@@ -2,7 +2,7 @@ import { z } from "zod";
 import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
 import { limit, number, ofStack, stackName } from "../schemas/common.js";
 import { migration, preview, scorecard as scorecardSchema, step, way } from "../schemas/migration.js";
-import { stepView, viewOf, viewsOf, wayView } from "../views.js";
+import { listed, stepView, viewOf, wayView } from "../views.js";
 import { route } from "./route.js";
 
 const TAG = "migrations";
@@ -19,13 +19,34 @@ export const migrationRoutes = [
       after: stackName.optional().describe("Only stacks that come after this one: the `next` of the page before"),
       limit: limit(1_000),
     }),
-    answer: { schema: z.object({ migrations: z.array(migration), next: z.string().optional() }), what: "A page of migrations" },
+    answer: {
+      schema: z.object({
+        migrations: z.array(migration),
+        next: z.string().optional(),
+        unreadable: z
+          .array(z.object({ stack: z.string(), problem: z.string() }))
+          .optional()
+          .describe("Migrations whose journal this version cannot read, and why; absent where there is none"),
+      }),
+      what: "A page of migrations",
+    },
     handle: async ({ query, sees, services: { migrations } }) => {
-      const seen = (await viewsOf(migrations, await migrations.list())).filter(sees);
+      const { views, unreadable } = await listed(migrations);
+      const seen = views.filter(sees);
       const all = seen.sort((a, b) => (a.stack < b.stack ? -1 : 1));
       const rest = all.filter((m) => query.after === undefined || m.stack > query.after);
       const page = rest.slice(0, query.limit);
-      return { migrations: page, next: page.length < rest.length ? page.at(-1)?.stack : undefined };
+      const strange = await Promise.all(
+        [...unreadable].map(async ([stack, problem]) => {
+          const scope = await migrations.scopeOf(stack).catch(() => ({}));
+          return sees(scope) ? [{ stack, problem }] : [];
+        }),
+      );
+      return {
+        migrations: page,
+        next: page.length < rest.length ? page.at(-1)?.stack : undefined,
+        ...(unreadable.size === 0 ? {} : { unreadable: strange.flat() }),
+      };
     },
   }),
   route({

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { GATE_NAMES } from "../../automation/gates/gate.js";
 import { anything, instant, phase } from "./common.js";
 
 export const gate = z
@@ -48,6 +47,7 @@ export const migration = z
     dns: z.object({ records: z.enum(["none", "old", "both", "new"]), old: z.number(), new: z.number() }).optional(),
     green: z.number().optional().describe("Percent of the green colour"),
     heldReason: z.string().optional(),
+    beyond: z.string().optional().describe("What only another version of cutover goes forward with; ways back are possible"),
     waits: z.object({ until: instant, why: z.string() }).optional().describe("What the calendar makes it wait for"),
     watch: z
       .object({ since: instant, passingSince: instant.optional(), holdMs: z.number().describe("How long the gates must hold") })
@@ -103,7 +103,7 @@ export const step = z
     pointOfNoReturn: z.boolean(),
     gates: z.array(
       z.object({
-        gate: z.enum(GATE_NAMES),
+        gate: z.string(),
         accepts: z.string(),
         expect: z.number().optional(),
         holdSeconds: z.number(),

@@ -57,6 +57,14 @@ export class CutoverFleet extends CutoverElement {
       { class: "stack" },
       problemBox(session?.live === false ? session.problem : undefined),
       problemBox(this.problem),
+      ...(session?.unreadable ?? []).map(({ stack, problem }) =>
+        h(
+          "div",
+          { class: "problem", role: "alert", key: `unreadable ${stack}` },
+          h("strong", null, `${stack} cannot be read by this version of cutover`),
+          h("span", null, problem),
+        ),
+      ),
       fleet({
         migrations,
         loaded: session?.loaded === true,

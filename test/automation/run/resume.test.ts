@@ -160,7 +160,8 @@ describe("a service that starts", () => {
     expect(failures.map(([stack]) => stack)).to.deep.equal([STACK]);
     expect(failures[0]?.[1]).to.be.instanceOf(PromiseViolation);
     expect((await after.get(OTHER)).state.status).to.equal("ready");
-    for (const look of [() => after.list(), () => after.get(STACK), () => after.command(STACK, { command: "pause", why: "" }, "bob")])
+    expect((await after.list()).map((m) => m.stack)).to.deep.equal([OTHER]);
+    for (const look of [() => after.get(STACK), () => after.command(STACK, { command: "pause", why: "" }, "bob")])
       expect(await look().catch((error: unknown) => error)).to.be.instanceOf(PromiseViolation);
     await after.close();
     await store.close();

@@ -26,6 +26,8 @@ export class Session {
   /** Whether the stream is open: what is shown is as it is now. */
   live = false;
   problem: Problem | undefined;
+  /** Migrations whose journal the service cannot read, and why. */
+  unreadable: { stack: string; problem: string }[] = [];
   private readonly listeners = new Set<(change: Change) => void>();
   private stop: (() => void) | undefined;
 
@@ -66,7 +68,9 @@ export class Session {
     try {
       this.me = await this.api.get<Me>("v1/me");
       for (let path: string | undefined = "v1/migrations"; path !== undefined; ) {
-        const page: { migrations: Migration[]; next?: string } = await this.api.get(path);
+        const page: { migrations: Migration[]; next?: string; unreadable?: { stack: string; problem: string }[] } =
+          await this.api.get(path);
+        this.unreadable = page.unreadable ?? [];
         for (const m of page.migrations) this.take(m);
         path = page.next === undefined ? undefined : `v1/migrations?after=${encodeURIComponent(page.next)}`;
       }
