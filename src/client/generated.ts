@@ -80,6 +80,8 @@ export interface Migration {
   /** Percent of the green colour */
   green?: number;
   heldReason?: string;
+  /** What only another version of cutover goes forward with; ways back are possible */
+  beyond?: string;
   /** What the calendar makes it wait for */
   waits?: {
     /** Milliseconds since the epoch, on the target's clock */
@@ -151,7 +153,7 @@ export interface Step {
   };
   pointOfNoReturn: boolean;
   gates: {
-    gate: "error-rate" | "latency-p95" | "old-error-rate" | "error-rate-over-old" | "latency-over-old" | "traffic-share" | "replica-available" | "replica-lag" | "lag-zero" | "database-primary" | "writes-stopped" | "reverse-lag" | "backup-retention" | "pods-ready" | "green-ready" | "green-weight" | "rollout-healthy" | "rollout-share" | "targets-healthy" | "load-balancer-ready" | "dns-weight" | "dns-ttl" | "dns-resolvers" | "staging-verified" | "hpa-active" | "spot-nodes-ready" | "snapshot-available" | "security-groups-unused";
+    gate: string;
     accepts: string;
     expect?: number;
     holdSeconds: number;
@@ -724,6 +726,11 @@ export class Operations {
   } = {}, options: CallOptions = {}): Promise<{
     migrations: Migration[];
     next?: string;
+    /** Migrations whose journal this version cannot read, and why; absent where there is none */
+    unreadable?: {
+      stack: string;
+      problem: string;
+    }[];
   }> {
     return this.call({ method: "GET", path: `/v1/migrations`, query, ...options });
   }

@@ -4,30 +4,29 @@ import { looksSecret } from "../lib/secrets.js";
 import { windowsOverlap } from "./rdsWindows.js";
 import * as s from "./sections.js";
 
-const sections = z
-  .strictObject({
-    application: s.application,
-    cluster: s.cluster,
-    workload: s.workload,
-    ingress: s.ingress.optional(),
-    database: s.database.optional(),
-    old: s.oldInfrastructure.optional(),
-    strategy: s.strategy,
-    dns: s.dns.optional(),
-    gates: s.gates,
-    alerts: s.alerts,
-    autoscaling: s.autoscaling,
-    spot: s.spot.optional(),
-    verification: s.verification,
-    cleanup: s.cleanup,
-    rollback: s.rollback,
-    approvals: s.approvals,
-    calendar: s.calendar,
-    policies: s.policies,
-    tags: s.tags,
-    /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`; `database-password` and `database-admin-password` stay outside. */
-    secrets: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a secret key, for example redis-url"), z.string()).default({}),
-  });
+const sections = z.strictObject({
+  application: s.application,
+  cluster: s.cluster,
+  workload: s.workload,
+  ingress: s.ingress.optional(),
+  database: s.database.optional(),
+  old: s.oldInfrastructure.optional(),
+  strategy: s.strategy,
+  dns: s.dns.optional(),
+  gates: s.gates,
+  alerts: s.alerts,
+  autoscaling: s.autoscaling,
+  spot: s.spot.optional(),
+  verification: s.verification,
+  cleanup: s.cleanup,
+  rollback: s.rollback,
+  approvals: s.approvals,
+  calendar: s.calendar,
+  policies: s.policies,
+  tags: s.tags,
+  /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`; `database-password` and `database-admin-password` stay outside. */
+  secrets: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a secret key, for example redis-url"), z.string()).default({}),
+});
 
 /** One application's stack config in one environment: the only statement of desired state. */
 export const stackConfigSchema = sections.superRefine((config, context) => {

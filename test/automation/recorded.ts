@@ -42,7 +42,14 @@ export async function serviceAfter(entries: readonly Recorded[]): Promise<ModelP
     }
     if (entry.type !== "action.succeeded" || before === undefined) continue;
     const step = plan.find((s) => s.id === entry.step);
-    const run = step === undefined || step.unknown === true || !("undo" in step || "run" in step) ? undefined : entry.undo ? step.undo : "run" in step ? step.run : step.undo;
+    const run =
+      step === undefined || step.unknown === true || !("undo" in step || "run" in step)
+        ? undefined
+        : entry.undo
+          ? step.undo
+          : "run" in step
+            ? step.run
+            : step.undo;
     const done = before.steps[entry.step]?.facts;
     await run?.({
       ...{ target, config: currentConfig(before), project: modelProject, marks: before.marks },

@@ -38,7 +38,8 @@ export function checkCommand(asked: Asked): void {
   };
   if (state.status === "completed" || state.status === "aborted") refuse(`the migration is ${state.status}.`);
   const beyond = FORWARD.includes(command.command) ? beyondOf(plan, state) : undefined;
-  if (beyond !== undefined) refuse(`${beyond}.`, "Use the version of cutover that wrote it. Pausing and every way back are possible here too.");
+  if (beyond !== undefined)
+    refuse(`${beyond}.`, "Use the version of cutover that wrote it. Pausing and every way back are possible here too.");
   switch (command.command) {
     case "advance":
       if (runner !== undefined) refuse(`${step?.id ?? "its last step"} is running, held by ${runner}.`, "Wait for it, or pause it.");

@@ -8,11 +8,12 @@ import { configAfter, currentConfig, type MigrationState, type StepState } from 
 import { decideApproval, lapsedBefore, withoutApproval } from "./approvals.js";
 import { type Deadline, isLate } from "./deadline.js";
 import { complete, type Decision, effectKey, hold, onFailure, refuse, retrying } from "./decision.js";
-import { beyondOf, leaveAction } from "./editions.js";
+import { beyondOf } from "./editions.js";
 import { lossesOf } from "./losses.js";
 import { actionViolations, configViolations } from "./promises.js";
 import { answerRequest, decideReturn } from "./rollback.js";
 import { gatesOf } from "./streamBack.js";
+import { leaveAction } from "./strangers.js";
 
 /**
  * The orchestrator: from the plan and the journal's state to the one next decision. Pure and without I/O: the same

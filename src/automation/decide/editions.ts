@@ -1,9 +1,7 @@
 import { strangeKeys } from "../../config/stackFile.js";
-import type { Entry } from "../journal/entries.js";
 import { isBeyond } from "../plan/edition.js";
 import type { Plan } from "../plan/plan.js";
 import { currentRevision, type MigrationState } from "../state/state.js";
-import type { Decision } from "./decision.js";
 
 /**
  * What another version of cutover wrote and this one cannot go on with is left to that one: nothing goes forward here.
@@ -31,12 +29,3 @@ export const hasStep = (plan: Plan, id: string): boolean => plan.some((s) => s.i
 
 /** Whether the undo of a step can be carried out here. */
 export const canUndo = (plan: Plan, id: string): boolean => plan.some((s) => s.id === id && "undo" in s && s.undo !== undefined);
-
-/** An action of another version that was under way: its end is not known here, and a way back does not wait for that version. */
-export function leaveAction(plan: Plan, { intent, requested }: MigrationState): Decision | undefined {
-  if (intent?.type !== "action.intended" || hasStep(plan, intent.step)) return undefined;
-  if (requested === undefined) return { do: "idle", why: `${intent.step} is under way, and this version of cutover does not know it.` };
-  const error = "another version of cutover had begun it: how far it came is not known here";
-  const entry: Entry = { type: "action.failed", key: intent.key, step: intent.step, undo: intent.undo, error, transient: false };
-  return { do: "record", entries: [entry] };
-}

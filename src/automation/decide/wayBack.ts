@@ -68,7 +68,9 @@ function wayBack(plan: Plan, state: MigrationState, undoTo: number, target: Revi
   const planned = furtherBack(currentRevision(state).config, returning.path.slice(returning.done), target.config);
   // What another version put there is not waited for: users first.
   const rest = planned.filter((item) => item.kind !== "undo" || canUndo(plan, item.step));
-  const left = planned.flatMap((item) => (item.kind === "undo" && !canUndo(plan, item.step) ? [`${item.step}: it is not undone here`] : []));
+  const left = planned.flatMap((item) =>
+    item.kind === "undo" && !canUndo(plan, item.step) ? [`${item.step}: it is not undone here`] : [],
+  );
   const way = wayBackFrom(plan, state, standingAfter(plan, state, returning, rest), undoTo, target, now);
   return { ...way, path: [...rest, ...way.path], loses: [...way.loses, ...left] };
 }

@@ -84,9 +84,16 @@ export function observeRound(
   notBefore = 0,
 ): WatchState {
   const state = onClock(before, now);
-  const gates = uses.map((use, i) => summarise(
+  const gates = uses.map((use, i) =>
+    summarise(
       state.gates.find((g) => g.gate === use.gate),
-      use, observations[i], config, now, notBefore));
+      use,
+      observations[i],
+      config,
+      now,
+      notBefore,
+    ),
+  );
   const verdicts = gates.map((g) => g.verdict);
   const broken = state.lastRoundAt !== undefined && now - state.lastRoundAt > MAX_GAP * roundMs(uses);
   const allPass = verdicts.every((v) => v === "pass");

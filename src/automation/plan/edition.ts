@@ -33,7 +33,8 @@ export interface RecordedStep {
 }
 export type PlanShape = readonly RecordedStep[];
 
-const flag = <K extends string>(name: K, holds: boolean | undefined) => (holds === true ? { [name]: true as const } : {}) as { [k in K]?: true };
+const flag = <K extends string>(name: K, holds: boolean | undefined) =>
+  (holds === true ? { [name]: true as const } : {}) as { [k in K]?: true };
 const given = <K extends string, V>(name: K, value: V | undefined) => (value === undefined ? {} : { [name]: value }) as { [k in K]?: V };
 
 /** What a journal records of a plan. */
@@ -69,7 +70,10 @@ function asRecorded(step: Step, { gates = [], undoFrom }: RecordedStep, ids: Rea
 }
 
 /** A step that this version does not have. Gates are measured, and people are asked, as the journal says. */
-function stranger({ loses = "nothing", gates = [], undo, undoFrom, asks, secondPerson, approves, ...recorded }: RecordedStep, ids: ReadonlySet<string>): Step {
+function stranger(
+  { loses = "nothing", gates = [], undo, undoFrom, asks, secondPerson, approves, ...recorded }: RecordedStep,
+  ids: ReadonlySet<string>,
+): Step {
   const left = `${recorded.id}: what it did stays, since this version of cutover cannot undo it`;
   const base = {
     ...recorded,
@@ -87,7 +91,14 @@ function stranger({ loses = "nothing", gates = [], undo, undoFrom, asks, secondP
     case "gate":
       return { ...base, kind: "gate", gates };
     case "approval":
-      return { ...base, kind: "approval", asks: asks ?? recorded.title, secondPerson: secondPerson === true, gates, ...given("approves", approves) };
+      return {
+        ...base,
+        kind: "approval",
+        asks: asks ?? recorded.title,
+        secondPerson: secondPerson === true,
+        gates,
+        ...given("approves", approves),
+      };
   }
 }
 
@@ -131,7 +142,12 @@ const find = (plan: Plan, id: string): Step | undefined => plan.find((s) => s.id
  * @param begun ids of the steps that the journal began, in order
  * @param tuned ids of steps that people's changes brought in later
  */
-export function shapeSeen(begun: readonly string[], kinds: ReadonlyMap<string, Step["kind"]>, code: Plan, tuned: ReadonlySet<string>): RecordedStep[] {
+export function shapeSeen(
+  begun: readonly string[],
+  kinds: ReadonlyMap<string, Step["kind"]>,
+  code: Plan,
+  tuned: ReadonlySet<string>,
+): RecordedStep[] {
   const seen = [...new Set(begun)].filter((id) => !tuned.has(id));
   const last = Math.max(-1, ...seen.map((id) => code.findIndex((s) => s.id === id)));
   const known = new Map(shapeOf(code).map((s) => [s.id, s]));

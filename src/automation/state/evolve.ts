@@ -140,7 +140,10 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
 }
 
 /** @param entry of a type that this version does not have */
-const beyond = (state: MigrationState, { seq, type }: { seq: number; type: string }): MigrationState => ({ ...state, beyond: { seq, type } });
+const beyond = (state: MigrationState, { seq, type }: { seq: number; type: string }): MigrationState => ({
+  ...state,
+  beyond: { seq, type },
+});
 
 /** @param plan the one that the migration began with */
 export function fold(entries: readonly Recorded[], plan: Plan): MigrationState {

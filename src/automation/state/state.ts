@@ -180,7 +180,8 @@ export function planOf(state: MigrationState, plan: Plan): Plan {
   if (tuned === undefined || first === undefined) return plan;
   let known = plans.get(tuned);
   if (known === undefined) {
-    const codes = (raw: RawConfig, what: string): Plan => buildPlan(readConfig(raw, `the ${what} config of ${stack}`, stack, { lenient: true }));
+    const codes = (raw: RawConfig, what: string): Plan =>
+      buildPlan(readConfig(raw, `the ${what} config of ${stack}`, stack, { lenient: true }));
     known = withChanges(plan, codes(first, "first"), codes(patched(first, tuned), "tuned"));
     plans.set(tuned, known);
   }

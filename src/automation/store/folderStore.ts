@@ -52,7 +52,12 @@ export class FolderStore implements Store {
     const lengths = new Map<string, number>();
     for (const stack of await this.stacks()) {
       // One that cannot be read is there all the same: whoever asks for it is told why.
-      const length = this.cache.head(stack)?.seq ?? (await this.text(stack).then((text) => text.split("\n").length - 1, () => 1));
+      const length =
+        this.cache.head(stack)?.seq ??
+        (await this.text(stack).then(
+          (text) => text.split("\n").length - 1,
+          () => 1,
+        ));
       if (length > 0) lengths.set(stack, length);
     }
     return lengths;

@@ -114,7 +114,8 @@ describe("a migration that another version of cutover began", () => {
     const entries = begunOtherwise(half(straight(), "rollout.smoke"), (shape) =>
       shape.flatMap((s) => {
         if (s.id === "traffic.webhooks") return [];
-        if (s.id === "traffic.load-balancer") return [s, { id: "traffic.people", phase: "traffic", kind: "approval", title: "Ask", asks: "Is it time?" }];
+        if (s.id === "traffic.load-balancer")
+          return [s, { id: "traffic.people", phase: "traffic", kind: "approval", title: "Ask", asks: "Is it time?" }];
         return [s.id === "traffic.dns-25" ? { ...s, gates: s.gates?.filter((g) => g.gate !== "targets-healthy") ?? [] } : s];
       }),
     );
@@ -124,7 +125,9 @@ describe("a migration that another version of cutover began", () => {
       const completed = all.flatMap((e) => (e.type === "step.completed" ? [e.step] : []));
       expect(completed).to.include("traffic.people").and.not.include("traffic.webhooks");
       const passed = all.find((e) => e.type === "gates.passed" && e.step === "traffic.dns-25");
-      expect(passed?.type === "gates.passed" && passed.gates.map((g) => g.gate)).to.include("error-rate").and.not.include("targets-healthy");
+      expect(passed?.type === "gates.passed" && passed.gates.map((g) => g.gate))
+        .to.include("error-rate")
+        .and.not.include("targets-healthy");
     });
   });
 
@@ -184,7 +187,14 @@ describe("a migration that another version of cutover began", () => {
           const now = await service.settled(STACK);
           const step = (await service.get(STACK)).plan[now.position];
           if (step?.id === "traffic.load-balancer" && now.status === "held") return now;
-          await say(now.status === "approval" ? { command: "approve", step: step?.id ?? "" } : now.status === "ready" ? { command: "advance", extent: "step" } : { command: "resume" }, now.status === "approval" ? "bob" : "alice");
+          await say(
+            now.status === "approval"
+              ? { command: "approve", step: step?.id ?? "" }
+              : now.status === "ready"
+                ? { command: "advance", extent: "step" }
+                : { command: "resume" },
+            now.status === "approval" ? "bob" : "alice",
+          );
         }
       })();
       expect(state.heldReason).to.contain("newer-gate").and.contain("this version of cutover has no gate newer-gate");
