@@ -12,8 +12,8 @@ import { beyondOf } from "./editions.js";
 import { lossesOf } from "./losses.js";
 import { actionViolations, configViolations } from "./promises.js";
 import { answerRequest, decideReturn } from "./rollback.js";
-import { gatesOf } from "./streamBack.js";
 import { leaveAction } from "./strangers.js";
+import { gatesOf } from "./streamBack.js";
 
 /**
  * The orchestrator: from the plan and the journal's state to the one next decision. Pure and without I/O: the same
