@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import { keptRecords } from "./components/keptRecords.js";
 import { MigratedApp } from "./components/MigratedApp.js";
 import { liveOf } from "./config/live.js";
+import { namesOf } from "./config/names.js";
 import { parseStackConfig, readStackConfig, SECTIONS, type StackConfig, stackName } from "./config/schema.js";
 import { requireMutableSecrets } from "./config/secretMutable.js";
 import { UserError } from "./errors.js";
@@ -39,7 +41,9 @@ async function targetState(read: (input: Record<string, unknown>, file: string) 
 
   requireMutableSecrets(new pulumi.Config("kubernetes").get("enableSecretMutable"));
   enforcePolicies(config.policies.waivers);
-  const app = new MigratedApp(config.application.name, { config, secrets });
+  const { records = "none" } = config.dns ?? {};
+  const kept = records === "none" ? [] : await keptRecords(namesOf(config), records === "new" ? "new" : "old");
+  const app = new MigratedApp(config.application.name, { config, secrets, kept });
   return {
     application: config.application.name,
     environment: config.application.environment,

@@ -9,9 +9,9 @@ import { type AwsClients, awsClients } from "./aws/clients.js";
 import { awsCloudPort } from "./aws/cloudPort.js";
 import { discoverDatabases } from "./aws/discovery.js";
 import { awsObservation, cloudwatchLag, NO_REQUESTS } from "./aws/observations.js";
-import { recordsOf } from "./aws/records.js";
 import { wallClock } from "./clock.js";
-import { answersOf, authoritativeServers, confirmedWeight, type NameServer, resolversFollow, shownTtl } from "./dns/answers.js";
+import type { NameServer } from "./dns/answers.js";
+import { shownByDns, shownByResolvers } from "./dns/shown.js";
 import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./engines/postgresql/dataPort.js";
 import type { SqlEndpoint } from "./engines/postgresql/session.js";
 import { commandFleet } from "./fleet.js";
@@ -102,8 +102,8 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
   const { config } = options;
   const read = async (name: ObservationName, side: Side | undefined, windowSeconds: number): Promise<Measured> => {
     if (name === "dns-weight-new" || name === "dns-ttl")
-      return { reading: await shownByDns(name, options, clients), source: "authoritative name servers" };
-    if (name === "dns-resolvers") return { reading: await shownByResolvers(options), source: "resolvers" };
+      return { reading: await shownByDns(name, { ...options, route53: clients.route53 }), source: "authoritative name servers" };
+    if (name === "dns-resolvers") return { reading: await shownByResolvers({ ...options, route53: clients.route53 }), source: "resolvers" };
     if (name === "replica-lag") return lagOf(databases["replica-lag"], () => cloudwatchLag(clients, config(), Date.now()));
     if (name in databases) return { reading: await databases[name as keyof typeof databases](), source: "postgresql" };
     const ofCluster = await clusterObservation(cluster, config(), name);
@@ -138,34 +138,6 @@ async function lagOf(own: () => Promise<Reading>, cloudwatch: () => Promise<Samp
   const sampled = await cloudwatch();
   if (sampled.reading.known) return { reading: sampled.reading, source: "cloudwatch", age: sampled.ageSeconds };
   return { reading: unknown(`${reading.reason}; CloudWatch: ${sampled.reading.reason}`), source: "postgresql and cloudwatch" };
-}
-
-/** What resolvers hold, against what the records say now. */
-async function shownByResolvers({ config, target, resolvers }: RealTargetOptions): Promise<Reading> {
-  const { ingress, old, dns } = config();
-  if (dns === undefined || ingress === undefined) return unknown("the stack config has no dns section");
-  const asked = resolvers ?? target.dns.resolvers.map((address) => ({ address }));
-  // One answer is what it holds; a second one finds the other half of a resolver that is two machines.
-  const answers = await Promise.all(asked.map((resolver) => answersOf(resolver, ingress.host, { samples: 2 })));
-  return resolversFollow(answers, { oldAddresses: old?.addresses ?? [], weights: dns.weights, ttlSeconds: dns.ttlSeconds });
-}
-
-/** The weight that Route 53 has, confirmed by what its servers answer; or the TTL that they show. */
-async function shownByDns(
-  name: "dns-weight-new" | "dns-ttl",
-  { config, target, nameServers }: RealTargetOptions,
-  clients: AwsClients,
-): Promise<Reading> {
-  const { ingress, old } = config();
-  const host = ingress?.host ?? "";
-  const servers = nameServers ?? (await authoritativeServers(host));
-  const answers = await Promise.all(servers.map((server) => answersOf(server, host, { samples: target.dns.samples })));
-  const oldAddresses = old?.addresses ?? [];
-  if (name === "dns-ttl") return shownTtl(answers, oldAddresses);
-  const { new: record } = await recordsOf(clients.route53, config());
-  // Whatever is not the old side's is the new one's: a load balancer's addresses change.
-  const others = [...new Set(answers.flatMap((a) => a.answers.flatMap((x) => x.addresses)))].filter((a) => !oldAddresses.includes(a));
-  return confirmedWeight(record?.Weight ?? 0, answers, { old: oldAddresses, new: others });
 }
 
 /** The new side's part of all requests, counted on both sides. */

@@ -67,8 +67,9 @@ async function statedIn(folder: string): Promise<Stated[]> {
       const raw = (await StackFile.read(folder, stack)).raw();
       const section = <T extends object>(name: string): Partial<T> => (raw[`cutover:${name}`] ?? {}) as Partial<T>;
       const { host } = section<NonNullable<StackConfig["ingress"]>>("ingress");
-      const { instanceIds = [], loadBalancerArn, databaseIdentifier } = section<NonNullable<StackConfig["old"]>>("old");
-      const balancer = loadBalancerArn?.split("/").at(-2);
+      const { instanceIds = [], databaseIdentifier, loadBalancerArn, endpoints = [] } = section<NonNullable<StackConfig["old"]>>("old");
+      const named = endpoints.find((e) => e.kind === "load-balancer");
+      const balancer = (loadBalancerArn ?? (named?.kind === "load-balancer" ? named.arn : undefined))?.split("/").at(-2);
       return {
         application: section<StackConfig["application"]>("application").name ?? stack,
         hosts: host === undefined ? [] : [host],

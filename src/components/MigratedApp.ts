@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import { namesOf } from "../config/names.js";
+import { oldAddressesOf } from "../config/oldSide.js";
 import { namespaceOf, STACK_TAG, type StackConfig, stackName } from "../config/schema.js";
 import { AlertRules } from "./AlertRules.js";
 import { ArgoRollouts } from "./ArgoRollouts.js";
@@ -6,6 +8,7 @@ import { Autoscaling } from "./Autoscaling.js";
 import { BlueGreen } from "./BlueGreen.js";
 import { CanaryRollout } from "./CanaryRollout.js";
 import { DatabaseSecret } from "./DatabaseSecret.js";
+import type { KeptRecord } from "./keptRecords.js";
 import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
 import type { PodTemplateArgs } from "./podTemplate.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
@@ -21,6 +24,8 @@ export interface MigratedAppArgs {
   config: StackConfig;
   /** The config's secrets, by key. */
   secrets: pulumi.Output<Record<string, string>>;
+  /** What answers for the names today, read from their zones. @default what the config says */
+  kept?: KeptRecord[];
 }
 
 /** Secrets of the config that the pods never get: the first stands in their connection string, the second is the service's own. */
@@ -72,10 +77,10 @@ export class MigratedApp extends pulumi.ComponentResource {
       const ingress = this.ingress(config, backends);
       this.loadBalancerHostname = ingress?.hostname;
       this.synthetic(config, ingress);
-      this.dns(config, ingress);
+      this.dns(config, args.kept, ingress);
       this.alerts(config, ingress);
       this.autoscaling(config, vpa);
-    } else this.dns(config, undefined);
+    } else this.dns(config, args.kept, undefined);
     this.registerOutputs({});
   }
 
@@ -180,6 +185,9 @@ export class MigratedApp extends pulumi.ComponentResource {
         namespace: this.namespace,
         backends,
         managedByRollout,
+        also: namesOf(config)
+          .slice(1)
+          .filter((n) => !n.private),
         servicePort: workload.servicePort,
         tags: this.tags,
         ...(dns === undefined ? {} : { zoneId: dns.zoneId }),
@@ -240,7 +248,7 @@ export class MigratedApp extends pulumi.ComponentResource {
     );
   }
 
-  private dns(config: StackConfig, ingress: PublicIngress | undefined): void {
+  private dns(config: StackConfig, kept: KeptRecord[] | undefined, ingress: PublicIngress | undefined): void {
     const { dns, old } = config;
     if (dns === undefined || dns.records === "none" || config.ingress === undefined) return;
     new WeightedDns(
@@ -250,7 +258,9 @@ export class MigratedApp extends pulumi.ComponentResource {
         name: config.ingress.host,
         records: dns.records,
         weights: dns.weights,
-        oldAddresses: old?.addresses ?? [],
+        also: namesOf(config).slice(1),
+        ...(kept === undefined ? {} : { kept }),
+        oldAddresses: oldAddressesOf(config),
         ttlSeconds: dns.ttlSeconds,
         ...(old?.healthCheck === undefined ? {} : { healthCheck: old.healthCheck }),
         tags: this.tags,

@@ -18,6 +18,10 @@ export interface PublicIngressArgs {
   namespace: pulumi.Input<string>;
   /** Host name that clients ask for. */
   host: string;
+  /** Further hosts, `*.example.com` among them, which the same backends and the same certificate serve. @default none */
+  also?: { name: string; zoneId?: pulumi.Input<string> }[];
+  /** `dualstack` answers over IPv6 too. @default "ipv4" */
+  ipAddressType?: "ipv4" | "dualstack";
   /** Where requests go: one Service, or several with weights that sum to 100. */
   backends: WeightedBackend[];
   /**
@@ -106,7 +110,12 @@ export class PublicIngress extends pulumi.ComponentResource {
       single === undefined ? { name, port: { name: "use-annotation" } } : { name: single.serviceName, port: { number: port } };
     const options = { parent: this, ...(args.managedByRollout === true ? { ignoreChanges: [`metadata.annotations["${action}"]`] } : {}) };
     return new k8s.networking.v1.Ingress(
-      ...transformed(args.transform?.ingress, name, ingressArgs(name, args, service, annotations), options),
+      ...transformed(
+        args.transform?.ingress,
+        name,
+        ingressArgs(name, { ...args, also: this.hosts(args).slice(1) }, service, annotations),
+        options,
+      ),
     );
   }
 
@@ -115,16 +124,39 @@ export class PublicIngress extends pulumi.ComponentResource {
       (!isPlain(args.zoneId) ||
         args.zoneId !==
           ""), `PublicIngress(${name}).zoneId`, args.zoneId, "a hosted zone id, to validate the certificate that is requested, or a certificateArn");
+    const hosts = this.hosts(args);
+    const others = hosts.slice(1);
     const certificate = new aws.acm.Certificate(
       name,
-      { domainName: args.host, validationMethod: "DNS", tags: { ...args.tags, Name: args.host } },
+      {
+        domainName: args.host,
+        validationMethod: "DNS",
+        ...(others.length === 0 ? {} : { subjectAlternativeNames: others }),
+        tags: { ...args.tags, Name: args.host },
+      },
       { parent: this },
     );
-    const option = certificate.domainValidationOptions.apply((options) => options[0]);
-    const record = new aws.route53.Record(
-      `${name}-validation`,
+    // A wildcard is validated by the record of the name below it.
+    const bare = (host: string) => host.replace(/^\*\./, "");
+    const validated = hosts.filter((host, i) => hosts.findIndex((h) => bare(h) === bare(host)) === i);
+    const records = validated.map((host) => this.validation(name, args, host, certificate));
+    const validationRecordFqdns = records.map((r) => r.fqdn);
+    new aws.acm.CertificateValidation(name, { certificateArn: certificate.arn, validationRecordFqdns }, { parent: this });
+    return certificate;
+  }
+
+  /** Every host once: one that is named for two zones is still one. */
+  private hosts(args: PublicIngressArgs): string[] {
+    return [...new Set([args.host, ...(args.also ?? []).map((a) => a.name)])];
+  }
+
+  private validation(name: string, args: PublicIngressArgs, host: string, certificate: aws.acm.Certificate): aws.route53.Record {
+    const option = certificate.domainValidationOptions.apply((options) => options.find((o) => o.domainName === host) ?? options[0]);
+    const zoneId = args.also?.find((a) => a.name === host)?.zoneId ?? args.zoneId ?? "";
+    return new aws.route53.Record(
+      host === args.host ? `${name}-validation` : `${name}-validation-${host.replace("*", "any")}`,
       {
-        zoneId: args.zoneId ?? "",
+        zoneId,
         name: option.apply((o) => o?.resourceRecordName ?? ""),
         type: option.apply((o) => o?.resourceRecordType ?? "CNAME"),
         records: [option.apply((o) => o?.resourceRecordValue ?? "")],
@@ -134,8 +166,6 @@ export class PublicIngress extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    new aws.acm.CertificateValidation(name, { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn] }, { parent: this });
-    return certificate;
   }
 }
 

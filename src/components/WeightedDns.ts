@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { require, requireNumber, requireText } from "./checks.js";
+import { isPlain, require, requireNumber, requireText } from "./checks.js";
+import type { KeptRecord } from "./keptRecords.js";
 import type { Tags } from "./support.js";
 
 export interface WeightedDnsArgs {
@@ -12,9 +13,16 @@ export interface WeightedDnsArgs {
   records: "old" | "both" | "new";
   /** Percent of the answers for each side, as whole numbers that sum to 100. */
   weights: { old: number; new: number };
-  /** Addresses of the old side. */
-  oldAddresses: string[];
-  /** Seconds, of the old record; an alias has none of its own. @default 60 */
+  /** Further names that move together with it, each in a zone of its own or in the same one. @default none */
+  also?: { zoneId: string; name: string }[];
+  /**
+   * What answers on the old side, as it stands in the zone: each record is kept as it is and only gets a weight. With `records`
+   * "new", the new side's: they say which there are. @default an A record of `oldAddresses`
+   */
+  kept?: KeptRecord[];
+  /** Addresses of the old side, where the zone has no record yet. @default none */
+  oldAddresses?: string[];
+  /** Seconds, of addresses and of a CNAME; an alias has none of its own, Route 53 gives it 60. @default 60 */
   ttlSeconds?: number;
   /** DNS name of the new load balancer; needed unless `records` is `old`. */
   loadBalancerHostname?: pulumi.Input<string>;
@@ -27,8 +35,12 @@ export interface WeightedDnsArgs {
   tags?: Tags;
 }
 
+/** What Route 53 gives an alias to a load balancer; a CNAME beside one gets the same, or the weights would be skewed. */
+const ALIAS_TTL_SECONDS = 60;
+
 /**
- * Old and new side of one name as weighted Route 53 records. The new record is an alias that evaluates the target's
+ * Old and new side of a name, or of several, as weighted Route 53 records. The old side's records are kept as they stand in the
+ * zone, whatever they are: aliases, addresses, AAAA, a CNAME. The new record is an alias that evaluates the target's
  * health; its hosted zone is looked up for the region of the provider. Clients follow a change of weights within one TTL.
  *
  * @example
@@ -38,7 +50,14 @@ export interface WeightedDnsArgs {
  * @cost A health check where one is asked for (0.50 USD a month for an endpoint in AWS, 0.75 USD outside; 1 or 2 USD more over HTTPS); queries to alias records are free.
  */
 export class WeightedDns extends pulumi.ComponentResource {
-  readonly nodes: { oldRecord?: aws.route53.Record; newRecord?: aws.route53.Record; healthCheck?: aws.route53.HealthCheck };
+  readonly nodes: {
+    /** One for each record that answers today. */
+    oldRecords: aws.route53.Record[];
+    newRecords: aws.route53.Record[];
+    oldRecord?: aws.route53.Record;
+    newRecord?: aws.route53.Record;
+    healthCheck?: aws.route53.HealthCheck;
+  };
 
   constructor(name: string, args: WeightedDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:WeightedDns", name, {}, opts);
@@ -54,7 +73,9 @@ export class WeightedDns extends pulumi.ComponentResource {
     requireNumber(`${at}.ttlSeconds`, args.ttlSeconds, 1, 604_800);
     requireText(`${at}.healthCheck.path`, args.healthCheck?.path, /^\//, "a path that starts with /");
     requireNumber(`${at}.healthCheck.port`, args.healthCheck?.port, 1, 65_535);
-    require(args.records === "new" || args.oldAddresses.length > 0, `${at}.oldAddresses`, args.oldAddresses, "at least one address");
+    const kept = this.keptOf(args);
+    require(args.records === "new" ||
+      kept.length > 0, `${at}.oldAddresses`, args.oldAddresses, "at least one address, or a record in the zone that answers today");
     for (const side of ["old", "new"] as const) {
       require(Number.isInteger(weights[side]) && weights[side] >= 0 && weights[side] <= 100, `${at}.weights.${side}`, weights[
         side
@@ -65,10 +86,13 @@ export class WeightedDns extends pulumi.ComponentResource {
       args.loadBalancerHostname !== undefined, `${at}.loadBalancerHostname`, undefined, "the new load balancer's DNS name");
 
     const healthCheck =
-      args.records === "new" || args.healthCheck === undefined ? undefined : this.healthCheck(name, args, args.healthCheck);
-    const oldRecord = args.records === "new" ? undefined : this.oldRecord(name, args, healthCheck);
-    const newRecord = args.records === "old" ? undefined : this.newRecord(name, args);
+      args.records === "new" || args.healthCheck === undefined ? undefined : this.healthCheck(name, args, kept, args.healthCheck);
+    const oldRecords = args.records === "new" ? [] : kept.map((record) => this.oldRecord(name, args, record, healthCheck));
+    const newRecords = args.records === "old" ? [] : this.newSides(args, kept).map((side) => this.newRecord(name, args, side));
+    const [oldRecord, newRecord] = [oldRecords[0], newRecords[0]];
     this.nodes = {
+      oldRecords,
+      newRecords,
       ...(oldRecord === undefined ? {} : { oldRecord }),
       ...(newRecord === undefined ? {} : { newRecord }),
       ...(healthCheck === undefined ? {} : { healthCheck }),
@@ -76,18 +100,53 @@ export class WeightedDns extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  private oldRecord(name: string, args: WeightedDnsArgs, healthCheck: aws.route53.HealthCheck | undefined): aws.route53.Record {
+  /** Without a record in the zone it is the addresses that the config names. */
+  private keptOf({ kept = [], oldAddresses = [], zoneId, name }: WeightedDnsArgs): KeptRecord[] {
+    if (kept.length > 0 || oldAddresses.length === 0) return kept;
+    return [{ zoneId: zoneId as string, name, type: "A", records: oldAddresses }];
+  }
+
+  /** The new side answers for the same names and types as the old one does; once that is gone, for every name. */
+  private newSides(args: WeightedDnsArgs, kept: KeptRecord[]): Pick<KeptRecord, "zoneId" | "name" | "type">[] {
+    const names = [{ zoneId: args.zoneId as string, name: args.name }, ...(args.also ?? [])];
+    return names.flatMap(({ zoneId, name }) => {
+      const types = kept.filter((k) => k.name === name && (!isPlain(zoneId) || k.zoneId === zoneId)).map((k) => k.type);
+      return (types.length === 0 ? (["A"] as const) : types).map((type) => ({ zoneId, name, type }));
+    });
+  }
+
+  /** The A record of the host itself keeps the name that it had when it was the only one. */
+  private nodeName(
+    base: string,
+    { zoneId, name: host, type }: Pick<KeptRecord, "zoneId" | "name" | "type">,
+    args: WeightedDnsArgs,
+  ): string {
+    const parts = [
+      ...(type === "A" ? [] : [type.toLowerCase()]),
+      ...(host === args.name ? [] : [host.replace("*", "any")]),
+      ...(host === args.name && zoneId !== args.zoneId ? [zoneId] : []),
+    ];
+    return [base, ...parts].join("-");
+  }
+
+  private oldRecord(
+    name: string,
+    args: WeightedDnsArgs,
+    record: KeptRecord,
+    healthCheck: aws.route53.HealthCheck | undefined,
+  ): aws.route53.Record {
+    const checked = healthCheck !== undefined && record.type === "A" && record.alias === undefined;
+    const healthCheckId = checked ? healthCheck.id : record.healthCheckId;
     return new aws.route53.Record(
-      `${name}-old`,
+      this.nodeName(`${name}-old`, record, args),
       {
-        zoneId: args.zoneId,
-        name: args.name,
-        type: "A",
+        zoneId: record.zoneId,
+        name: record.name,
+        type: record.type,
         setIdentifier: "old-infra",
         weightedRoutingPolicies: [{ weight: args.weights.old }],
-        ttl: args.ttlSeconds ?? 60,
-        records: args.oldAddresses,
-        ...(healthCheck === undefined ? {} : { healthCheckId: healthCheck.id }),
+        ...(record.alias === undefined ? { ttl: args.ttlSeconds ?? 60, records: record.records ?? [] } : { aliases: [record.alias] }),
+        ...(healthCheckId === undefined ? {} : { healthCheckId }),
         // The plain record was turned into this one before, in a change batch of its own (a plain record cannot stand beside weighted ones).
         allowOverwrite: true,
       },
@@ -96,32 +155,46 @@ export class WeightedDns extends pulumi.ComponentResource {
     );
   }
 
-  private newRecord(name: string, args: WeightedDnsArgs): aws.route53.Record {
-    const zone = aws.lb.getHostedZoneIdOutput({ loadBalancerType: "application" }, { parent: this });
+  private newRecord(name: string, args: WeightedDnsArgs, side: Pick<KeptRecord, "zoneId" | "name" | "type">): aws.route53.Record {
+    const target = args.loadBalancerHostname ?? "";
     return new aws.route53.Record(
-      `${name}-new`,
+      this.nodeName(`${name}-new`, side, args),
       {
-        zoneId: args.zoneId,
-        name: args.name,
-        type: "A",
+        zoneId: side.zoneId,
+        name: side.name,
+        type: side.type,
         setIdentifier: "new-infra",
         weightedRoutingPolicies: [{ weight: args.weights.new }],
-        aliases: [{ name: args.loadBalancerHostname ?? "", zoneId: zone.id, evaluateTargetHealth: true }],
+        // Beside a CNAME Route 53 allows nothing but another one.
+        ...(side.type === "CNAME"
+          ? { ttl: ALIAS_TTL_SECONDS, records: [target] }
+          : { aliases: [{ name: target, zoneId: this.balancerZone().id, evaluateTargetHealth: true }] }),
       },
       { parent: this },
     );
   }
 
+  private zone: pulumi.Output<aws.lb.GetHostedZoneIdResult> | undefined;
+
+  private balancerZone(): pulumi.Output<aws.lb.GetHostedZoneIdResult> {
+    this.zone ??= aws.lb.getHostedZoneIdOutput({ loadBalancerType: "application" }, { parent: this });
+    return this.zone;
+  }
+
   private healthCheck(
     name: string,
     args: WeightedDnsArgs,
+    kept: KeptRecord[],
     { type, port, path }: NonNullable<WeightedDnsArgs["healthCheck"]>,
-  ): aws.route53.HealthCheck {
+  ): aws.route53.HealthCheck | undefined {
+    const ipAddress = kept.find((k) => k.type === "A" && k.alias === undefined)?.records?.[0];
+    // An alias evaluates the health of its own target.
+    if (ipAddress === undefined) return undefined;
     return new aws.route53.HealthCheck(
       `${name}-old`,
       {
         type,
-        ipAddress: args.oldAddresses[0] ?? "",
+        ipAddress,
         fqdn: args.name,
         port,
         resourcePath: path,

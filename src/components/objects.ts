@@ -29,6 +29,9 @@ export interface WorkloadShape extends PodTemplateArgs {
 export interface IngressShape {
   namespace: pulumi.Input<string>;
   host: string;
+  /** Further hosts that it serves. */
+  also?: string[];
+  ipAddressType?: "ipv4" | "dualstack";
   scheme?: "internet-facing" | "internal";
   healthCheckPath?: string;
 }
@@ -112,12 +115,16 @@ export function ingressArgs(
         [`${ALB}/listen-ports`]: '[{"HTTP":80},{"HTTPS":443}]',
         [`${ALB}/ssl-redirect`]: "443",
         [`${ALB}/healthcheck-path`]: args.healthCheckPath ?? "/health",
+        ...(args.ipAddressType === "dualstack" ? { [`${ALB}/ip-address-type`]: "dualstack" } : {}),
         ...annotations,
       },
     },
     spec: {
       ingressClassName: "alb",
-      rules: [{ host: args.host, http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] } }],
+      rules: [args.host, ...(args.also ?? [])].map((host) => ({
+        host,
+        http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] },
+      })),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type InputIssue, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
+import { namesOf } from "./names.js";
 import { windowsOverlap } from "./rdsWindows.js";
 import * as s from "./sections.js";
 
@@ -56,8 +57,10 @@ function* crossChecks(
   const { dns, old, database, ingress, workload, strategy, spot } = config;
   if (dns !== undefined && ingress === undefined)
     yield { path: ["dns"], accepted: "no dns section without an ingress section: there is no host to answer for" };
-  if (dns !== undefined && old === undefined)
-    yield { path: ["old"], accepted: "the old infrastructure (addresses at least): dns moves traffic away from it" };
+  if (dns !== undefined && old === undefined) yield { path: ["old"], accepted: "the old infrastructure: dns moves traffic away from it" };
+  const names = namesOf({ dns, ingress }).map((n) => `${n.name} in ${n.zoneId}`);
+  const twice = names.findIndex((n, i) => names.indexOf(n) !== i);
+  if (twice > 0) yield { path: ["dns", "also", twice - 1, "name"], accepted: "each name once in each zone" };
   if (dns !== undefined && dns.weights.new > 0 && dns.records !== "both" && dns.records !== "new")
     yield { path: ["dns", "weights", "new"], accepted: 'weight on the new side only while its record exists (records "both" or "new")' };
   if (dns !== undefined && dns.weights.old > 0 && dns.records === "new")

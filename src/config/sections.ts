@@ -82,6 +82,8 @@ export const ingress = z.strictObject({
   /** An existing ACM certificate; without it one is requested and validated through DNS. */
   certificateArn: arn("acm").optional(),
   healthCheckPath: z.string().startsWith("/", "a path that starts with /").default("/health"),
+  /** `dualstack` where a name has AAAA records too: the load balancer answers over IPv6 then. */
+  ipAddressType: z.enum(["ipv4", "dualstack"]).default("ipv4"),
 });
 
 export const database = z.strictObject({
@@ -153,8 +155,21 @@ export const database = z.strictObject({
 /** What serves the application today. Absent for an environment that has no old infrastructure. */
 export const oldInfrastructure = z.strictObject({
   instanceIds: z.array(awsId("i")).default([]),
-  /** Addresses in the old DNS record. */
-  addresses: z.array(ipv4).min(1, "at least one address"),
+  /** What answers today. The records themselves are read from the zone and kept as they are; this is for measuring and for the clean-up. */
+  endpoints: z
+    .array(
+      z.discriminatedUnion("kind", [
+        z.strictObject({ kind: z.literal("load-balancer"), arn: arn("elasticloadbalancing") }),
+        z.strictObject({ kind: z.literal("addresses"), addresses: z.array(ipv4).min(1, "at least one address") }),
+        z.strictObject({ kind: z.literal("host"), name: hostName }),
+        z.strictObject({ kind: z.literal("cloudfront"), distributionId: z.string().regex(/^E[A-Z0-9]{5,}$/, "a distribution's id") }),
+        z.strictObject({ kind: z.literal("auto-scaling-group"), name: z.string().min(1).max(255) }),
+      ]),
+    )
+    .default([]),
+  /** Earlier form of an endpoint of kind `addresses`; used where the zone has no record yet. */
+  addresses: z.array(ipv4).min(1, "at least one address").optional(),
+  /** Earlier form of an endpoint of kind `load-balancer`. */
   loadBalancerArn: arn("elasticloadbalancing").optional(),
   databaseIdentifier: name.optional(),
   securityGroupIds: z.array(awsId("sg")).default([]),
@@ -216,9 +231,29 @@ export const strategy = z.discriminatedUnion("kind", [rolling, blueGreen, canary
   error: 'a strategy of kind "rolling", "blue-green" or "canary"',
 });
 
+const hostedZone = z.string().regex(/^Z[A-Z0-9]{5,31}$/, "a Route 53 hosted zone id, for example Z1234567890ABC");
+
 export const dns = z.strictObject({
   /** Route 53 hosted zone. */
-  zoneId: z.string().regex(/^Z[A-Z0-9]{5,31}$/, "a Route 53 hosted zone id, for example Z1234567890ABC"),
+  zoneId: hostedZone,
+  /** Whether that zone is a private one, which nobody can ask from outside its VPCs. */
+  private: z.boolean().default(false),
+  /** Further names that move together with the host: another name, an apex, a wildcard, or the same name in a private zone. */
+  also: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .regex(
+            /^(?=.{1,253}$)(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+            "a fully qualified lower-case name, for example www.example.com or *.example.com",
+          ),
+        /** @default the zone of the host */
+        zoneId: hostedZone.optional(),
+        private: z.boolean().default(false),
+      }),
+    )
+    .default([]),
   /** Which weighted records exist. Set by steps: none → old → both → new. */
   records: z.enum(["none", "old", "both", "new"]).default("none"),
   /** Percent of answers. Set by steps; sums to 100. */
@@ -246,7 +281,7 @@ export const gates = z
     maxErrorRate: fraction.default(0.05),
     /** Highest 95th percentile of the request duration, in seconds. */
     maxLatencyP95Seconds: z.number().positive("a number above 0").default(1),
-    /** Whether the new side is compared with the old one too, while both serve users. Needs `old.loadBalancerArn`. */
+    /** Whether the new side is compared with the old one too, while both serve users. Needs a load balancer among `old.endpoints`. */
     compareWithOld: z.boolean().default(true),
     /** Highest fraction by which the new side's 5xx may exceed the old side's. */
     maxErrorRateOverOld: fraction.default(0.02),

@@ -9,6 +9,7 @@ import {
   serviceAccountArgs,
   serviceArgs,
 } from "../components/objects.js";
+import { hostsOf } from "../config/names.js";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
 
 /**
@@ -35,7 +36,7 @@ export function manifests(config: StackConfig): Record<string, string> {
             "Ingress",
             ingressArgs(
               identity.app,
-              { ...ingress, namespace: args.namespace },
+              { ...ingress, namespace: args.namespace, also: hostsOf(config).slice(1) },
               { name: identity.full, port: { number: workload.servicePort } },
               ingress.certificateArn === undefined ? {} : { [`${ALB}/certificate-arn`]: ingress.certificateArn },
             ),

@@ -11,6 +11,7 @@ import { examine, type Finding, unknownOf } from "./check.js";
 import { rights } from "./cluster.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { database, metrics, requests } from "./reach.js";
+import { records } from "./records.js";
 
 export interface DoctorOptions {
   /** The project, with Pulumi.yaml. */
@@ -97,7 +98,7 @@ async function examineEnvironment(
     const asked = resolver ?? (first === undefined ? undefined : { address: first });
     for (const { name, config } of stacks) {
       if (known.standing !== "ok") found(unknownOf("DNS delegation", name, "without credentials the zone cannot be read"));
-      else found(await delegation(name, config, clients, asked));
+      else found(await delegation(name, config, clients, asked), ...(await records(name, config, clients)));
     }
   } finally {
     clients.close();

@@ -94,8 +94,16 @@ export interface CloudPort {
   costs(months: { start: string; end: string }): Promise<CostRow[]>;
   /** On demand as it was paid in a month, on Spot as the market is. */
   prices(instanceTypes: string[], month: string): Promise<HourlyPrice[]>;
-  /** Turns the name's plain record into a weighted one with the same answers, in one change batch; no moment without an answer. */
+  /**
+   * Gives every record that answers for the application's names a weight of 100 and leaves it otherwise as it is, in one change
+   * batch; no moment without an answer. Its facts say what stood there.
+   */
   adoptRecord(effect: Effect): Promise<Evidence>;
+  /**
+   * The records as they were before their adoption, without a weight; weighted still while a record of the new side stands.
+   * @param facts what the adoption left
+   */
+  releaseRecord(effect: Effect, facts?: Record<string, unknown>): Promise<Evidence>;
   /** Sets both records' weights directly: the emergency path, past the engine. */
   setWeights(weights: { old: number; new: number }, effect: Effect): Promise<Evidence>;
   snapshotDatabase(snapshotId: string, effect: Effect): Promise<Evidence>;

@@ -102,6 +102,7 @@ const startHost = (sandbox: Sandbox, kubeconfig: string | undefined) =>
       const world = await sandbox.open(stack);
       return kubeconfig === undefined ? world : onCluster(world, kubeconfig);
     },
+    zone: (zoneId) => sandbox.zone(zoneId),
   });
 
 const elsewhere = (env: Record<string, string>) => ({ env, close: async () => undefined });

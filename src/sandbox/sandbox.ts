@@ -5,6 +5,7 @@ import type { Target } from "../ports/target.js";
 import type { Properties, SandboxBackend } from "./backend.js";
 import { faultText, parseFault } from "./faults.js";
 import { sandboxTarget } from "./ports/target.js";
+import { shownRecords } from "./ports/zone.js";
 import { naturalId } from "./world/kinds.js";
 import { newShare } from "./world/signals.js";
 import type { EffectEntry } from "./world/state.js";
@@ -45,6 +46,16 @@ export class Sandbox {
   /** What really happened, in order. */
   async effects(stack: string): Promise<EffectEntry[]> {
     return (await this.world(stack).look()).effects;
+  }
+
+  /** The records of a hosted zone, as the provider shows them: those of every stack that has been opened. */
+  async zone(zoneId: string): Promise<Properties[]> {
+    const found: Properties[] = [];
+    for (const [stack, world] of this.worlds) {
+      const config = await this.options.config(stack);
+      if (config.dns?.zoneId === zoneId) found.push(...shownRecords(await world.look(), config));
+    }
+    return found;
   }
 
   /** What the old fleet was told. */

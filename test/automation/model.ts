@@ -287,6 +287,7 @@ export function modelTarget(world: ModelWorld): Target {
       costs: async () => [],
       prices: async () => [],
       adoptRecord: async (e) => world.effect("adopt", e, () => (world.adopted = true)),
+      releaseRecord: async (e) => world.effect("release", e, () => (world.adopted = false)),
       setWeights: async (weights, e) =>
         world.effect("weights", e, () => {
           const { dns } = world.applied;

@@ -288,6 +288,59 @@ describe("components", () => {
     });
   });
 
+  it("[traffic-1] [traffic-2] [traffic-3] [traffic-6] WeightedDns keeps what stands in the zone, for every name, and gives it a weight", async () => {
+    const zoneId = "Z1234567890ABC";
+    const alias = { name: "dualstack.old-1.elb.amazonaws.com", zoneId: "Z3AADJGX6KTTL2", evaluateTargetHealth: true };
+    const make = (records: "both" | "new") => () =>
+      new WeightedDns("api", {
+        zoneId,
+        name: "api.example.com",
+        also: [
+          { zoneId, name: "www.example.com" },
+          { zoneId: "ZPRIVATE", name: "api.example.com" },
+        ],
+        kept: [
+          { zoneId, name: "api.example.com", type: "A", alias },
+          { zoneId, name: "api.example.com", type: "AAAA", alias },
+          { zoneId, name: "www.example.com", type: "CNAME", records: ["old.example.net"], healthCheckId: "theirs" },
+          { zoneId: "ZPRIVATE", name: "api.example.com", type: "A", records: ["10.0.0.7"] },
+        ],
+        records,
+        weights: records === "new" ? { old: 0, new: 100 } : { old: 90, new: 10 },
+        loadBalancerHostname: "lb.example.com",
+      });
+    const all = await registered(make("both"));
+    const records = all.filter((r) => r.type.endsWith("record:Record"));
+    expect(records.map((r) => r.name)).to.have.members([
+      ...["api-old", "api-old-aaaa", "api-old-cname-www.example.com", "api-old-ZPRIVATE"],
+      ...["api-new", "api-new-aaaa", "api-new-cname-www.example.com", "api-new-ZPRIVATE"],
+    ]);
+    expect(only(all, "record:Record", "api-old")).to.deep.include({ aliases: [alias], weightedRoutingPolicies: [{ weight: 90 }] });
+    expect(only(all, "record:Record", "api-old")).to.not.have.property("ttl");
+    const www = { ttl: 60, records: ["old.example.net"], healthCheckId: "theirs", type: "CNAME" };
+    expect(only(all, "record:Record", "api-old-cname-www.example.com")).to.deep.include(www);
+    // Beside a CNAME there can be nothing but another one.
+    expect(only(all, "record:Record", "api-new-cname-www.example.com")).to.deep.include({ ttl: 60, records: ["lb.example.com"] });
+    expect(only(all, "record:Record", "api-old-ZPRIVATE")).to.deep.include({ zoneId: "ZPRIVATE", records: ["10.0.0.7"] });
+    const left = (await registered(make("new"))).filter((r) => r.type.endsWith("record:Record")).map((r) => r.name);
+    expect(left).to.have.members(["api-new", "api-new-aaaa", "api-new-cname-www.example.com", "api-new-ZPRIVATE"]);
+  });
+
+  it("[traffic-6] PublicIngress serves further hosts with one certificate, each validated in its own zone", async () => {
+    const backends = [{ serviceName: "a", weight: 100 }];
+    const also = [{ name: "www.example.org", zoneId: "ZORG" }, { name: "*.a.example.com" }];
+    const all = await registered(
+      () =>
+        new PublicIngress("a", { namespace: NAMESPACE, host: "a.example.com", also, backends, zoneId: "ZCOM", ipAddressType: "dualstack" }),
+    );
+    const { spec, metadata } = only(all, "Ingress");
+    expect(spec.rules.map((r: { host: string }) => r.host)).to.deep.equal(["a.example.com", "www.example.org", "*.a.example.com"]);
+    expect(metadata.annotations["alb.ingress.kubernetes.io/ip-address-type"]).to.equal("dualstack");
+    expect(only(all, "certificate:Certificate").subjectAlternativeNames).to.deep.equal(["www.example.org", "*.a.example.com"]);
+    const validations = all.filter((r) => r.type.endsWith("record:Record")).map((r) => r.inputs.zoneId);
+    expect(validations).to.have.members(["ZORG", "ZCOM"]);
+  });
+
   it("WeightedDns refuses weights that are no whole percent or do not sum to 100", () => {
     const make = (weights: { old: number; new: number }) => () =>
       new WeightedDns("api", { zoneId: "Z", name: "api.example.com", records: "old", weights, oldAddresses: ["1.2.3.4"] });

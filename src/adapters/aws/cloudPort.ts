@@ -17,6 +17,7 @@ import {
   DescribeDBSnapshotsCommand,
   RestoreDBInstanceToPointInTimeCommand,
 } from "@aws-sdk/client-rds";
+import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
 import type { CloudPort } from "../../ports/target.js";
@@ -24,7 +25,7 @@ import { type AwsClients, unlessMissing } from "./clients.js";
 import { costsByMonth, hourlyPrices } from "./costs.js";
 import { discoverDatabases, discoverInstances, discoverLoadBalancers } from "./discovery.js";
 import { factsOf } from "./facts.js";
-import { adoptRecord, setWeights } from "./records.js";
+import { adoptRecord, releaseRecord, setWeights } from "./records.js";
 
 /**
  * The cloud port over AWS itself. Every effect looks first whether it is there already, so it can be asked again.
@@ -50,6 +51,7 @@ export function awsCloudPort(clients: AwsClients, config: () => StackConfig, cos
     costs: (months) => costsByMonth(clients, months, costTag),
     prices: (types, month) => hourlyPrices(clients, types, month, Date.now()),
     adoptRecord: () => adoptRecord(clients.route53, config()),
+    releaseRecord: (_, facts) => releaseRecord(clients.route53, config(), facts),
     setWeights: (weights) => setWeights(clients.route53, config(), weights),
     snapshotDatabase: async (snapshotId) => {
       const there = await snapshotOf(clients, snapshotId);
@@ -80,7 +82,7 @@ export function awsCloudPort(clients: AwsClients, config: () => StackConfig, cos
       };
     },
     deleteLoadBalancer: async () => {
-      const arn = old().loadBalancerArn ?? "";
+      const arn = oldBalancerOf(config()) ?? "";
       await unlessMissing(
         elb.send(new DeleteLoadBalancerCommand({ LoadBalancerArn: arn })),
         "LoadBalancerNotFoundException",

@@ -11,7 +11,7 @@ import {
 } from "@aws-sdk/client-route-53";
 import { STACK_TAG } from "../../config/schema.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
-import { SET_IDENTIFIERS } from "./records.js";
+import { SET_IDENTIFIERS } from "./zone.js";
 
 type Inputs = Record<string, unknown>;
 

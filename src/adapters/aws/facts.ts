@@ -2,15 +2,17 @@ import type { StackConfig } from "../../config/schema.js";
 import type { CloudFacts } from "../../ports/target.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
 import { type CertificateRow, discoverCertificates, discoverDatabases } from "./discovery.js";
-import { recordsOf } from "./records.js";
+import { standingsOf } from "./records.js";
+import { ttlOf } from "./sets.js";
 
 /** What the risks of the old side follow from: its database's size, its record's TTL, its certificate's expiry. */
 export async function factsOf(clients: AwsClients, config: StackConfig): Promise<CloudFacts> {
   const { old, database, dns, ingress } = config;
   const identifier = old?.databaseIdentifier ?? database?.source.identifier;
   const size = identifier === undefined ? undefined : (await discoverDatabases(clients)).find((d) => d.identifier === identifier)?.sizeGb;
-  const records = dns === undefined ? undefined : await unlessMissing(recordsOf(clients.route53, config), "NoSuchHostedZone");
-  const ttl = (records?.old ?? records?.plain)?.TTL;
+  const records = dns === undefined ? undefined : await unlessMissing(standingsOf(clients.route53, config), "NoSuchHostedZone");
+  const reading = records === undefined ? undefined : ttlOf(records.flatMap((s) => s.sets));
+  const ttl = reading?.known === true ? reading.value : undefined;
   const expires = ingress === undefined ? undefined : firstExpiry(await discoverCertificates(clients), ingress.host);
   return {
     ...(size === undefined ? {} : { databaseSizeGb: size }),

@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { DBInstance } from "@aws-sdk/client-rds";
 import { finalSnapshotOf } from "../../automation/plan/phases/cleanup.js";
+import { oldBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Transient } from "../../errors.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
@@ -22,6 +23,7 @@ import { instanceOf, snapshotOf } from "./cloudPort.js";
 import { discoverLoadBalancers } from "./discovery.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
 import { recordsOf } from "./records.js";
+import { ttlOf, weightOf } from "./sets.js";
 
 /** Tags that the AWS Load Balancer Controller gives what it makes. */
 const STACK = "ingress.k8s.aws/stack";
@@ -55,12 +57,9 @@ export async function awsObservation(
       case "security-groups-users":
         return known(await usersOf(clients, config.old?.securityGroupIds ?? []));
       case "dns-weight-new":
-        return known((await recordsOf(clients.route53, config)).new?.Weight ?? 0);
-      case "dns-ttl": {
-        const { old, plain } = await recordsOf(clients.route53, config);
-        const ttl = (old ?? plain)?.TTL;
-        return ttl === undefined ? unknown("the name has no record of the old side") : known(ttl);
-      }
+        return weightOf(await recordsOf(clients.route53, config));
+      case "dns-ttl":
+        return ttlOf(await recordsOf(clients.route53, config));
       case "load-balancer-ready":
         return known((await balancerOf(clients, config))?.state === "active" ? 1 : 0);
       case "targets-healthy":
@@ -208,7 +207,7 @@ async function ofOldBalancer(
   windowSeconds: number,
   now: number,
 ): Promise<Reading> {
-  const arn = config.old?.loadBalancerArn;
+  const arn = oldBalancerOf(config);
   if (arn === undefined) return unknown("the stack config names no old load balancer");
   const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
   if (!suffix.startsWith("app/")) return unknown(`${arn} is no Application Load Balancer`);

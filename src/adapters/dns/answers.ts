@@ -13,9 +13,11 @@ export interface DnsOptions {
   samples?: number;
   /** Milliseconds until a query counts as unanswered. @default 2 000 */
   timeoutMs?: number;
+  /** @default "A" */
+  type?: "A" | "AAAA" | "CNAME";
 }
 
-/** What one server answered for a name, query by query: the addresses, and the TTL that it gives them. */
+/** What one server answered for a name, query by query: the addresses (of a CNAME its target), and the TTL that it gives them. */
 export interface Answers {
   server: NameServer;
   answers: { addresses: string[]; ttl: number }[];
@@ -33,13 +35,16 @@ function resolverOf(server: NameServer, timeoutMs = 2_000): Resolver {
 }
 
 /** Asks one server for a name again and again: a weighted name answers differently from query to query. */
-export async function answersOf(server: NameServer, name: string, { samples = 40, timeoutMs }: DnsOptions = {}): Promise<Answers> {
+export async function answersOf(
+  server: NameServer,
+  name: string,
+  { samples = 40, timeoutMs, type = "A" }: DnsOptions = {},
+): Promise<Answers> {
   const resolver = resolverOf(server, timeoutMs);
   const found: Answers = { server, answers: [], failed: 0 };
   for (let i = 0; i < samples; i += 1) {
     try {
-      const records = await resolver.resolve4(name, { ttl: true });
-      found.answers.push({ addresses: records.map((r) => r.address), ttl: Math.max(...records.map((r) => r.ttl)) });
+      found.answers.push(await oneAnswer(resolver, name, type));
     } catch (error) {
       found.failed += 1;
       found.reason = (error as Error).message;
@@ -48,6 +53,13 @@ export async function answersOf(server: NameServer, name: string, { samples = 40
     }
   }
   return found;
+}
+
+async function oneAnswer(resolver: Resolver, name: string, type: NonNullable<DnsOptions["type"]>): Promise<Answers["answers"][number]> {
+  // Node tells no TTL of a CNAME.
+  if (type === "CNAME") return { addresses: (await resolver.resolveCname(name)).map((t) => t.toLowerCase()), ttl: Number.NaN };
+  const records = type === "A" ? await resolver.resolve4(name, { ttl: true }) : await resolver.resolve6(name, { ttl: true });
+  return { addresses: records.map((r) => r.address), ttl: Math.max(...records.map((r) => r.ttl)) };
 }
 
 /** The servers that are in charge of a name: those of the nearest domain above it that has any. */
@@ -118,7 +130,7 @@ export function resolversFollow(
   const follows = ({ answers }: Answers): boolean =>
     answers.every(({ addresses, ttl }) => {
       const ofOld = addresses.some((a) => oldAddresses.includes(a));
-      return ofOld ? weights.old > 0 && ttl <= ttlSeconds : weights.new > 0;
+      return ofOld ? weights.old > 0 && !(ttl > ttlSeconds) : weights.new > 0;
     });
   return resolvers.length === 0 ? unknown("no resolver is known") : known(resolvers.filter(follows).length / resolvers.length);
 }

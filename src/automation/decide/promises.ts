@@ -1,5 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
-import type { Step } from "../plan/step.js";
+import type { Marks, Step } from "../plan/step.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
 
 /**
@@ -10,6 +10,10 @@ export interface Violation {
   promise: number;
   what: string;
 }
+
+/** Whether the old side's records are weighted by cutover now: adopted, and not given back since. */
+export const recordAdopted = ({ "dns-adopted": adopted, "dns-released": released }: Marks): boolean =>
+  adopted !== undefined && (released === undefined || released.seq < adopted.seq);
 
 /** What speaks against going from one config to another now. */
 export function configViolations(state: MigrationState, before: StackConfig, after: StackConfig, step: Step | undefined): Violation[] {
@@ -33,7 +37,10 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   if (was !== undefined && will !== undefined) {
     const hadOld = was.records === "old" || was.records === "both";
     const keepsOld = will.records === "old" || will.records === "both";
-    if (hadOld && !keepsOld && !cleaning) say(2, "the old DNS record stays until the cleanup");
+    // Given back as plain ones, the old side's records go on answering without the program.
+    const released = state.marks["dns-released"] !== undefined && !recordAdopted(state.marks);
+    const givenBack = was.records === "old" && will.records === "none" && released;
+    if (hadOld && !keepsOld && !cleaning && !givenBack) say(2, "the old DNS record stays until the cleanup");
     if (will.weights.new > 0 && will.records !== "both" && will.records !== "new") say(2, "weight goes only to a record that exists");
     if (was.records === "both" && will.records === "old" && was.weights.new > 0)
       say(2, "the new record is removed only after its weight is 0");

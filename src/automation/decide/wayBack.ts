@@ -8,7 +8,7 @@ import type { Plan } from "../plan/plan.js";
 import { REVERSE } from "../plan/reverse.js";
 import { currentRevision, type MigrationState, stepOf } from "../state/state.js";
 import { canUndo } from "./editions.js";
-import { cleanupApproved } from "./promises.js";
+import { cleanupApproved, recordAdopted } from "./promises.js";
 import { lossWithoutReverse } from "./streamBack.js";
 
 /**
@@ -153,8 +153,9 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
 
   const path: PathItem[] = [];
   let { config } = from;
+  let adopted = recordAdopted(state.marks);
   const reach = (wanted: RawConfig, summary: string, dnsOnly = false): void => {
-    const { config: next, kept } = withFloors(config, wanted, state);
+    const { config: next, kept } = withFloors(config, wanted, adopted);
     if (configChanges(config, next).length === 0) return;
     path.push({ kind: "config", config: next, kept, dnsOnly, summary });
     config = next;
@@ -171,6 +172,8 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
       reach(withDnsOf(earlier.config, target.config) ?? earlier.config, step.wayBack.summary);
     }
     if (step.kind === "action" && step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: step.wayBack.summary });
+    // The records are plain again: the program lets go of them, without touching them.
+    if (step.kind === "action" && step.marks?.includes("dns-adopted") === true) adopted = false;
   }
   reach(target.config, `Apply revision ${target.number} again.`);
   if (state.dirty && !path.some((item) => item.kind === "config" && !item.dnsOnly)) {
@@ -320,11 +323,7 @@ export function keepingPrimary(item: ConfigItem): ConfigItem {
 }
 
 /** What going back keeps, whatever the earlier config said. */
-function withFloors(
-  now: RawConfig,
-  wanted: RawConfig,
-  state: MigrationState,
-): { config: RawConfig; kept: { path: string; why: string }[] } {
+function withFloors(now: RawConfig, wanted: RawConfig, adopted: boolean): { config: RawConfig; kept: { path: string; why: string }[] } {
   const config = { ...wanted };
   const kept: { path: string; why: string }[] = [];
   const database = section(config, DATABASE);
@@ -333,7 +332,8 @@ function withFloors(
     kept.push(KEPT_PRIMARY);
   }
   const dns = section(config, DNS);
-  if (state.marks["dns-adopted"] !== undefined && dns !== undefined && (dns.records ?? "none") === "none") {
+  const stands = (section(now, DNS)?.records ?? "none") !== "none";
+  if (adopted && stands && dns !== undefined && (dns.records ?? "none") === "none") {
     config[DNS] = { ...dns, records: "old" };
     kept.push({ path: "dns.records", why: "the weighted record answers for the name: removing it would leave the name without an answer" });
   }

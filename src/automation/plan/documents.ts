@@ -1,3 +1,4 @@
+import { oldBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf } from "../../config/schema.js";
 import { lintDockerfile } from "../../containerize/check.js";
 import { containerize } from "../../containerize/containerize.js";
@@ -105,6 +106,7 @@ export async function cleanupList({ target, config }: ActionContext): Promise<Ev
     target.cloud.loadBalancers(),
     target.cloud.databases(),
   ]);
+  const balancer = oldBalancerOf({ old });
   const there = new Set([
     ...instances.filter((i) => i.state !== "terminated").map((i) => i.id),
     ...balancers.map((b) => b.arn),
@@ -112,7 +114,7 @@ export async function cleanupList({ target, config }: ActionContext): Promise<Ev
   ]);
   const named = [
     ...(old?.instanceIds ?? []),
-    ...(old?.loadBalancerArn === undefined ? [] : [old.loadBalancerArn]),
+    ...(balancer === undefined ? [] : [balancer]),
     ...(old?.databaseIdentifier === undefined ? [] : [old.databaseIdentifier]),
   ];
   const gone = named.filter((id) => !there.has(id));

@@ -90,7 +90,8 @@ export type Mark =
   | "maintenance-off"
   | "old-fleet-on-new"
   | "old-fleet-on-old"
-  | "dns-adopted";
+  | "dns-adopted"
+  | "dns-released";
 
 /** When a fact became true, on the target's clock. Which of two is newer, `seq` says: a clock may be set back, a journal not. */
 export interface MarkedAt {

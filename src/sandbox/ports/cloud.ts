@@ -1,3 +1,4 @@
+import { oldAddressesOf, oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
 import type { CloudPort, CostRow, Effect, Evidence } from "../../ports/target.js";
@@ -34,6 +35,14 @@ function costsOf(seed: number, application: string, start: string, end: string):
   );
 }
 
+/** What the name answers with before anything is moved: fixed addresses, or the old load balancer's alias. */
+export function plainAnswer(config: StackConfig): Record<string, unknown> {
+  const addresses = oldAddressesOf(config);
+  if (addresses.length > 0 || config.dns === undefined) return { ttl: config.dns?.ttlSeconds, records: addresses };
+  const name = `${oldBalancerOf(config)?.split("/").at(-2) ?? "old"}-1234567890.us-east-2.elb.amazonaws.com`;
+  return { aliases: [{ name, zoneId: "Z3AADJGX6KTTL2", evaluateTargetHealth: true }] };
+}
+
 /** The cloud of the sandbox: effects change the world once a key, looks read it. */
 export function sandboxCloud(world: World, config: () => StackConfig): CloudPort {
   const region = "us-east-2";
@@ -61,7 +70,7 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
       return [{ identifier, engine: "postgres", version: "15.8", class: "db.r5.large", endpoint, sizeGb, region }];
     },
     loadBalancers: async () => {
-      const arn = old()?.loadBalancerArn;
+      const arn = oldBalancerOf(config());
       if (arn === undefined || !(await world.look()).old.loadBalancer) return [];
       const name = arn.split("/").at(-2) ?? "old";
       return [{ name, type: "application", state: "active", dnsName: `${name}-1234567890.${region}.elb.amazonaws.com`, arn, region }];
@@ -87,7 +96,7 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
     adoptRecord: (effect) =>
       world.effect(effect, "route53:AdoptRecord", config().ingress?.host ?? "", (state) => {
         state.old.plainRecord = false;
-        const { dns, ingress, old: side } = config();
+        const { dns, ingress } = config();
         const type = "aws:route53/record:Record";
         const id = [dns?.zoneId, ingress?.host, "A", "old-infra"].join("_");
         const inputs = {
@@ -96,8 +105,7 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
           type: "A",
           setIdentifier: "old-infra",
           weightedRoutingPolicies: [{ weight: 100 }],
-          ttl: dns?.ttlSeconds,
-          records: side?.addresses,
+          ...plainAnswer(config()),
         };
         state.resources[`${type}|${id}`] = {
           type,
@@ -108,6 +116,16 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
           changedAt: state.now,
         };
         return { summary: `${ingress?.host} answers with a weighted record of weight 100 now; one change batch, no gap.` };
+      }),
+    releaseRecord: (effect) =>
+      world.effect(effect, "route53:ReleaseRecord", config().ingress?.host ?? "", (state) => {
+        const records = Object.entries(state.resources).filter(([, r]) => r.type === "aws:route53/record:Record");
+        const ofSide = (id: string) => records.filter(([, r]) => r.inputs.setIdentifier === id);
+        // Beside a record of the new side there can be no plain one.
+        if (ofSide("new-infra").length > 0) return { summary: "Still weighted, since the new side's record stands beside it." };
+        for (const [key] of ofSide("old-infra")) delete state.resources[key];
+        state.old.plainRecord = true;
+        return { summary: `Given back as it was: ${config().ingress?.host}.` };
       }),
     setWeights: (weights, effect) =>
       world.effect(effect, "route53:SetWeights", config().ingress?.host ?? "", (state) => {
@@ -149,7 +167,7 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
         "elbv2:DeleteLoadBalancer",
         "the old load balancer",
         (state) => (state.old.loadBalancer = false),
-        `${old()?.loadBalancerArn} deleted.`,
+        `${oldBalancerOf(config())} deleted.`,
       ),
     deleteDatabase: (snapshotId, effect) =>
       remove(

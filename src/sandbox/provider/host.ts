@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
 import type { OpenBackend, Properties, ResourceRef, SandboxBackend } from "../backend.js";
 import { checkInputs, NEWEST_PACKAGE } from "../schema/check.js";
-import { invoke } from "./invokes.js";
+import { invoke, RECORDS } from "./invokes.js";
 import { type Difference, differences, revealed, sealedLike } from "./properties.js";
 import { replaces } from "./replacements.js";
 
@@ -31,9 +31,15 @@ export interface ProviderHost {
  * A gRPC server on loopback that speaks Pulumi's provider protocol and stands in for aws, aws-native and kubernetes.
  * One server serves all packages and stacks: both stand in each resource's URN.
  */
-export async function startProviderHost(options: { open: OpenBackend; port?: number; region?: string }): Promise<ProviderHost> {
+export async function startProviderHost(options: {
+  open: OpenBackend;
+  port?: number;
+  region?: string;
+  /** The records of a hosted zone, which the stacks share. @default none are known */
+  zone?: (zoneId: string) => Promise<Properties[]>;
+}): Promise<ProviderHost> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
-  server.addService(services.ResourceProviderService, handlers(options.open, options.region ?? "us-east-2"));
+  server.addService(services.ResourceProviderService, handlers(options.open, options.region ?? "us-east-2", options.zone));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${options.port ?? 0}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
@@ -58,7 +64,11 @@ interface Settings {
   secretsMutable: boolean;
 }
 
-function handlers(open: OpenBackend, region: string): grpc.UntypedServiceImplementation {
+function handlers(
+  open: OpenBackend,
+  region: string,
+  zone: ((zoneId: string) => Promise<Properties[]>) | undefined,
+): grpc.UntypedServiceImplementation {
   const settingsOf = new Map<string, Settings>();
   const backendOf = (urn: string): Promise<SandboxBackend> => open(stackOf(urn));
   const unary: Record<string, Handler> = {
@@ -87,7 +97,10 @@ function handlers(open: OpenBackend, region: string): grpc.UntypedServiceImpleme
     },
     invoke: async (request, { region }) => {
       const response = new messages.InvokeResponse();
-      response.setReturn(Struct.fromJavaScript(invoke(request.getTok(), revealed(plain(request.getArgs())) as Properties, region)));
+      const args = revealed(plain(request.getArgs())) as Properties;
+      const answer = invoke(request.getTok(), args, region);
+      if (request.getTok() === RECORDS && zone !== undefined) answer.resourceRecordSets = await zone(String(args.zoneId));
+      response.setReturn(Struct.fromJavaScript(answer));
       return response;
     },
     check: async (request) => {

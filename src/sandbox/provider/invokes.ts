@@ -23,6 +23,8 @@ const ALB_ZONES: Record<string, string> = {
   "sa-east-1": "Z2P70J7HTTTPLU",
 };
 
+export const RECORDS = "aws:route53/getRecords:getRecords";
+
 /** Answers the functions that the components call. @throws Error for any other, as a provider without it would */
 export function invoke(token: string, args: Properties, region: string): Properties {
   const where = typeof args.region === "string" ? args.region : region;
@@ -49,6 +51,8 @@ export function invoke(token: string, args: Properties, region: string): Propert
       const arnSuffix = `app/${name}/0123456789abcdef`;
       return { id: name, name, arnSuffix, arn: `arn:aws:elasticloadbalancing:${where}:123456789012:loadbalancer/${arnSuffix}` };
     }
+    case RECORDS:
+      return { id: String(args.zoneId), ...args, resourceRecordSets: [] };
     case "aws:index/getRegion:getRegion":
       return { id: where, name: where, region: where, description: where };
     case "aws:index/getCallerIdentity:getCallerIdentity":

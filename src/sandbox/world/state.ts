@@ -1,3 +1,4 @@
+import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import type { Side } from "../../ports/observations.js";
 import type { Properties } from "../backend.js";
@@ -90,7 +91,7 @@ export function newWorld(stack: string, config: StackConfig, seed: number, fault
     fence: 0,
     old: {
       instances: old?.instanceIds ?? [],
-      loadBalancer: old?.loadBalancerArn !== undefined,
+      loadBalancer: oldBalancerOf(config) !== undefined,
       database: database !== undefined,
       securityGroups: old?.securityGroupIds ?? [],
       plainRecord: dns !== undefined,

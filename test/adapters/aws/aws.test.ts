@@ -33,6 +33,7 @@ import { discover } from "../../../src/adapters/aws/discovery.js";
 import { factsOf } from "../../../src/adapters/aws/facts.js";
 import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
 import { recordsOf } from "../../../src/adapters/aws/records.js";
+import type { NameSet } from "../../../src/adapters/aws/zone.js";
 import { STACK_TAG, type StackConfig } from "../../../src/config/schema.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
@@ -134,7 +135,7 @@ describe("the cloud port over the AWS SDK", function () {
 
   it("turns the plain record into a weighted one in one batch, and leaves it when asked again", async () => {
     expect((await port().adoptRecord(effect)).summary).to.contain("one change batch");
-    const { plain, old } = await recordsOf(clients.route53, config);
+    const [{ plain, old } = {} as NameSet] = await recordsOf(clients.route53, config);
     expect(plain).to.equal(undefined);
     expect(old).to.deep.include({ SetIdentifier: "old-infra", Weight: 100, TTL: 300 });
     expect((await port().adoptRecord(effect)).summary).to.contain("already");
@@ -159,7 +160,7 @@ describe("the cloud port over the AWS SDK", function () {
     );
     await port().setWeights({ old: 25, new: 75 }, effect);
     expect(await observe("dns-weight-new")).to.deep.equal({ known: true, value: 75 });
-    const { old } = await recordsOf(clients.route53, config);
+    const [{ old } = {} as NameSet] = await recordsOf(clients.route53, config);
     expect(old).to.deep.include({ Weight: 25, TTL: 300, ResourceRecords: [{ Value: "1.2.3.4" }] });
     const dark = await port()
       .setWeights({ old: 0, new: 0 }, effect)

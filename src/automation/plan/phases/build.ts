@@ -1,3 +1,4 @@
+import { oldBalancerOf } from "../../../config/oldSide.js";
 import type { StackConfig } from "../../../config/schema.js";
 import type { Evidence } from "../../../ports/target.js";
 import type { GateName, GateUse } from "../../gates/gate.js";
@@ -22,8 +23,8 @@ export const gate = (name: GateName, holdSeconds = 0, extra: { expect?: number; 
 export const healthy = (holdSeconds: number): GateUse[] => [gate("error-rate", holdSeconds), gate("latency-p95", holdSeconds)];
 
 /** The same, compared with the old side: only while that serves users too, and is measured. */
-export const noWorse = ({ gates, old }: StackConfig, newWeight: number, holdSeconds: number): GateUse[] =>
-  gates.compareWithOld && old?.loadBalancerArn !== undefined && newWeight < 100
+export const noWorse = (config: StackConfig, newWeight: number, holdSeconds: number): GateUse[] =>
+  config.gates.compareWithOld && oldBalancerOf(config) !== undefined && newWeight < 100
     ? [gate("error-rate-over-old", holdSeconds), gate("latency-over-old", holdSeconds)]
     : [];
 

@@ -1,3 +1,4 @@
+import { oldBalancerOf } from "../../../config/oldSide.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { architectureDocument, cleanupList } from "../documents.js";
 import type { ActionStep, Step } from "../step.js";
@@ -95,7 +96,7 @@ export function cleanup(config: StackConfig): Step[] {
     act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", ({ target, effect }) =>
       target.cloud.terminateInstances(effect),
     ),
-    ...(old.loadBalancerArn === undefined
+    ...(oldBalancerOf(config) === undefined
       ? []
       : [
           act("delete-load-balancer", "Delete the old load balancer", "aws elbv2 delete-load-balancer", ({ target, effect }) =>

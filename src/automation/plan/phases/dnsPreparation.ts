@@ -2,6 +2,9 @@ import type { StackConfig } from "../../../config/schema.js";
 import type { Phase, Step } from "../step.js";
 import { earlierConfig, gate, need } from "./build.js";
 
+/** Of an alias to a load balancer, which is what the new side's record is. */
+export const ALIAS_TTL_SECONDS = 60;
+
 /**
  * Lowering the TTL a week ahead, as the checklist before the database cutover asks; an application without a
  * database does it before its traffic moves. A plain record cannot stand beside weighted ones, so it is turned into
@@ -15,11 +18,13 @@ export function dnsPreparation(config: StackConfig, phase: Phase): Step[] {
       id: `${phase}.adopt-record`,
       phase,
       kind: "action",
-      title: "Turn the plain DNS record into a weighted one with the same answers, in one change batch",
+      title: "Give every DNS record that answers today a weight and leave it otherwise as it is, in one change batch",
       seed: "Weighted Routing During Cutover: SetIdentifier old-infra",
-      wayBack: { summary: "Stays: a single weighted record answers exactly as the plain one did.", loses: "nothing" },
+      wayBack: { summary: "The records are given back as they were, without a weight and with their earlier TTL.", loses: "nothing" },
       run: ({ target, effect }) => target.cloud.adoptRecord(effect),
+      undo: ({ target, effect, done }) => target.cloud.releaseRecord(effect, done),
       marks: ["dns-adopted"],
+      undoMarks: ["dns-released"],
     },
     {
       id: `${phase}.lower-ttl`,

@@ -1,7 +1,7 @@
 import type { StackConfig } from "../../../config/schema.js";
 import type { Step } from "../step.js";
-import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, noWorse, streaming } from "./build.js";
-import { dnsPreparation } from "./dnsPreparation.js";
+import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, need, noWorse, streaming } from "./build.js";
+import { ALIAS_TTL_SECONDS, dnsPreparation } from "./dnsPreparation.js";
 
 /** The step whose undoing sends users back without engine, preview or cluster. */
 export const EMERGENCY_EXIT = "traffic.emergency-exit";
@@ -48,7 +48,12 @@ export function traffic(config: StackConfig): Step[] {
       title: "Create the new side's DNS record with weight 0",
       seed: "SetIdentifier new-infra",
       wayBack: earlierConfig("The new record is removed; it carried no weight."),
-      change: () => ({ "dns.records": "both", "dns.weights": { old: 100, new: 0 } }),
+      // Answers that resolvers keep for longer than the other side's would be asked for more often than their weight says.
+      change: (c) => ({
+        "dns.records": "both",
+        "dns.weights": { old: 100, new: 0 },
+        ...(need(c.dns, "dns").ttlSeconds > ALIAS_TTL_SECONDS ? { "dns.ttlSeconds": ALIAS_TTL_SECONDS } : {}),
+      }),
       gates: [gate("dns-weight", 0, { expect: 0 })],
     },
     {

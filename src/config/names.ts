@@ -1,0 +1,26 @@
+/** What a stack config says of them. */
+interface Named {
+  ingress?: { host: string } | undefined;
+  dns?: { zoneId: string; private: boolean; also: { name: string; zoneId?: string | undefined; private: boolean }[] } | undefined;
+}
+
+/** A name that clients ask for, and the zone that answers for it. */
+export interface ZoneName {
+  zoneId: string;
+  name: string;
+  /** Answers inside VPCs only: nobody can ask it from outside. */
+  private: boolean;
+}
+
+/** Every name whose answers move: the ingress's host, and what `dns.also` names. */
+export function namesOf({ dns, ingress }: Named): ZoneName[] {
+  if (dns === undefined || ingress === undefined) return [];
+  const first = { zoneId: dns.zoneId, name: ingress.host, private: dns.private };
+  return [first, ...dns.also.map(({ name, zoneId = dns.zoneId, private: hidden }) => ({ zoneId, name, private: hidden }))];
+}
+
+/** The hosts that the load balancer serves: a name in two zones is one host. */
+export const hostsOf = (config: Named): string[] => {
+  const host = config.ingress?.host;
+  return [...new Set([...(host === undefined ? [] : [host]), ...namesOf(config).map((n) => n.name)])];
+};
