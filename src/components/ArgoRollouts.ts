@@ -124,7 +124,8 @@ export class ArgoRollouts extends pulumi.ComponentResource {
           ],
         },
       },
-      { parent: this },
+      // With a definition go all objects of its kind, also those of others in this cluster.
+      { parent: this, retainOnDelete: true },
     );
   }
 

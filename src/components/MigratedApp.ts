@@ -9,6 +9,7 @@ import { BlueGreen } from "./BlueGreen.js";
 import { CanaryRollout } from "./CanaryRollout.js";
 import { DatabaseSecret } from "./DatabaseSecret.js";
 import type { KeptRecord } from "./keptRecords.js";
+import { managed } from "./managed.js";
 import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
 import type { PodTemplateArgs } from "./podTemplate.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
@@ -57,8 +58,9 @@ export class MigratedApp extends pulumi.ComponentResource {
   private readonly tags: Tags;
 
   constructor(name: string, args: MigratedAppArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("cutover:components:MigratedApp", name, {}, opts);
     const { config } = args;
+    const transformations = [managed(config.gates.timeoutSeconds), ...(opts?.transformations ?? [])];
+    super("cutover:components:MigratedApp", name, {}, { ...opts, transformations });
     this.app = name;
     this.namespace = namespaceOf(config);
     this.tags = { ...config.tags, [STACK_TAG]: stackName(config) };

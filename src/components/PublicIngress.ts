@@ -77,8 +77,8 @@ export class PublicIngress extends pulumi.ComponentResource {
     require(weights.every((w) => Number.isInteger(w) && w >= 0) &&
       weights.reduce((a, b) => a + b, 0) === 100, `${at}.backends`, weights, "whole weights from 0 that sum to 100");
 
-    const certificate = args.certificateArn === undefined ? this.certificate(name, args) : undefined;
-    this.certificateArn = pulumi.output(args.certificateArn ?? certificate?.arn ?? "");
+    const { certificate, validated } = args.certificateArn === undefined ? this.certificate(name, args) : {};
+    this.certificateArn = pulumi.output(args.certificateArn ?? validated ?? "");
     const ingress = this.ingress(name, args);
     this.hostname = ingress.status.apply((s) => s?.loadBalancer?.ingress?.[0]?.hostname ?? "");
     this.nodes = { ingress, ...(certificate === undefined ? {} : { certificate }) };
@@ -119,7 +119,7 @@ export class PublicIngress extends pulumi.ComponentResource {
     );
   }
 
-  private certificate(name: string, args: PublicIngressArgs): aws.acm.Certificate {
+  private certificate(name: string, args: PublicIngressArgs): { certificate: aws.acm.Certificate; validated: pulumi.Output<string> } {
     require(args.zoneId !== undefined &&
       (!isPlain(args.zoneId) ||
         args.zoneId !==
@@ -138,11 +138,16 @@ export class PublicIngress extends pulumi.ComponentResource {
     );
     // A wildcard is validated by the record of the name below it.
     const bare = (host: string) => host.replace(/^\*\./, "");
-    const validated = hosts.filter((host, i) => hosts.findIndex((h) => bare(h) === bare(host)) === i);
-    const records = validated.map((host) => this.validation(name, args, host, certificate));
+    const toValidate = hosts.filter((host, i) => hosts.findIndex((h) => bare(h) === bare(host)) === i);
+    const records = toValidate.map((host) => this.validation(name, args, host, certificate));
     const validationRecordFqdns = records.map((r) => r.fqdn);
-    new aws.acm.CertificateValidation(name, { certificateArn: certificate.arn, validationRecordFqdns }, { parent: this });
-    return certificate;
+    const validation = new aws.acm.CertificateValidation(
+      name,
+      { certificateArn: certificate.arn, validationRecordFqdns },
+      { parent: this },
+    );
+    // A load balancer takes only a certificate that was issued.
+    return { certificate, validated: validation.certificateArn };
   }
 
   /** Every host once: one that is named for two zones is still one. */
@@ -164,7 +169,8 @@ export class PublicIngress extends pulumi.ComponentResource {
         // The same for every certificate of this name in the account: another one's may stand there.
         allowOverwrite: true,
       },
-      { parent: this },
+      // And for the same reason it stays: the old load balancer's certificate is renewed by it.
+      { parent: this, retainOnDelete: true },
     );
   }
 }

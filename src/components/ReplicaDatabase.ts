@@ -105,6 +105,11 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
             ? []
             : [{ ...open, securityGroups: securityGroupIds, cidrBlocks, description: "The old side" }]),
         ],
+        // A group that the provider makes may connect nowhere: a subscription to the old database, for one.
+        egress:
+          securityGroupIds.length + cidrBlocks.length === 0
+            ? []
+            : [{ ...open, securityGroups: securityGroupIds, cidrBlocks, description: "The old side" }],
         tags: { ...args.tags, Name: `${args.identifier}-clients` },
       },
       { parent: this },
@@ -117,14 +122,26 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
    * of another one would plan a replacement at the promotion.
    */
   private sourceArn(name: string, args: ReplicaDatabaseArgs): pulumi.Input<string> {
-    if (args.sourceArn !== undefined) return args.sourceArn;
-    const source = aws.rds.getInstanceOutput({ dbInstanceIdentifier: args.sourceIdentifier }, { parent: this });
-    return source.apply((s) => {
-      if (s.storageEncrypted) return s.dbInstanceArn;
-      throw new pulumi.RunError(
-        `ReplicaDatabase(${name}).sourceIdentifier: got ${s.dbInstanceIdentifier}, whose storage is not encrypted; accepted: an encrypted database. ` +
-          "Restore an encrypted copy of one of its snapshots first, and replicate from that.",
-      );
+    if (args.sourceArn !== undefined) return this.checkedArn(name, args, args.sourceArn);
+    return aws.rds
+      .getInstanceOutput({ dbInstanceIdentifier: args.sourceIdentifier }, { parent: this })
+      .apply((s) => requireEncrypted(`ReplicaDatabase(${name}).sourceIdentifier`, s));
+  }
+
+  /** A source given by its ARN is held to the same; one of another account cannot be looked at. */
+  private checkedArn(name: string, { kmsKeyId }: ReplicaDatabaseArgs, sourceArn: pulumi.Input<string>): pulumi.Output<string> {
+    const at = `ReplicaDatabase(${name})`;
+    const here = pulumi.all([aws.getRegionOutput({}, { parent: this }), aws.getCallerIdentityOutput({}, { parent: this })]);
+    return pulumi.all([here, sourceArn]).apply(([[region, caller], arn]) => {
+      const [, , , from, account, , dbInstanceIdentifier = ""] = arn.split(":");
+      if (from !== region.region && kmsKeyId === undefined)
+        throw new pulumi.RunError(
+          `${at}.kmsKeyId: missing; accepted: the ARN of a KMS key in ${region.region}, for an encrypted replica of ${arn} in another region.`,
+        );
+      if (account !== caller.accountId) return pulumi.output(arn);
+      return aws.rds
+        .getInstanceOutput({ dbInstanceIdentifier, region: from ?? region.region }, { parent: this })
+        .apply((s) => requireEncrypted(`${at}.sourceArn`, s));
     });
   }
 
@@ -143,7 +160,9 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
         {
           identifier: args.identifier,
           // A source and a retention period never together: the source's absence is what promotes.
-          ...(primary ? { backupRetentionPeriod: retentionDays, backupWindow: window } : { replicateSourceDb: this.sourceArn(name, args) }),
+          ...(primary ? { backupRetentionPeriod: retentionDays } : { replicateSourceDb: this.sourceArn(name, args) }),
+          // Also of a replica: RDS would choose one by itself, and refuse a maintenance window that overlaps it.
+          backupWindow: window,
           instanceClass: args.instanceClass,
           dbSubnetGroupName: subnetGroup.name,
           vpcSecurityGroupIds: [securityGroup.id],
@@ -162,7 +181,13 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
           tags: { ...args.tags, Name: args.identifier },
         },
         // A replica can be made again; a primary holds the data. Promotion takes minutes, a large replica hours.
-        { parent: this, protect: primary, customTimeouts: { create: "6h", update: "2h" } },
+        {
+          parent: this,
+          protect: primary,
+          customTimeouts: { create: "6h", update: "2h" },
+          // A replica has them from its source, and an update must not take them away.
+          ignoreChanges: ["maxAllocatedStorage", "iamDatabaseAuthenticationEnabled"],
+        },
       ),
     );
   }
@@ -174,7 +199,8 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
       description: `${identifier} lags more than ${maxLagSeconds} s behind its source`,
       metricName: "ReplicaLag",
       above: maxLagSeconds,
-      // A replication that broke reports nothing.
+      // A replication that broke reports -1, and after a while nothing.
+      negativeIsAbove: true,
       missing: "breaching",
     });
   }
@@ -195,7 +221,7 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
   private alarm(
     name: string,
     { identifier, topicArns = [], tags }: ReplicaDatabaseArgs,
-    about: Pick<AlarmArgs, "alarmName" | "description" | "metricName" | "above" | "missing">,
+    about: Pick<AlarmArgs, "alarmName" | "description" | "metricName" | "above" | "missing" | "negativeIsAbove">,
   ): native.cloudwatch.Alarm {
     return metricAlarm(
       name,
@@ -212,6 +238,15 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
       this,
     );
   }
+}
+
+/** @returns the ARN */
+function requireEncrypted(at: string, source: aws.rds.GetInstanceResult): string {
+  if (source.storageEncrypted) return source.dbInstanceArn;
+  throw new pulumi.RunError(
+    `${at}: got ${source.dbInstanceIdentifier}, whose storage is not encrypted; accepted: an encrypted database. ` +
+      "Restore an encrypted copy of one of its snapshots first, and replicate from that.",
+  );
 }
 
 function checkArguments(at: string, args: ReplicaDatabaseArgs): void {

@@ -16,6 +16,8 @@ export interface AlarmArgs {
   periods: number;
   above?: number;
   below?: number;
+  /** Whether a value below 0 counts as above the threshold: what a metric says that cannot be measured. @default false */
+  negativeIsAbove?: boolean;
   /** What no data means. `breaching`: a source that went silent is itself a finding. */
   missing: "missing" | "breaching" | "notBreaching";
   topicArns: pulumi.Input<string>[];
@@ -25,16 +27,23 @@ export interface AlarmArgs {
 /** A CloudWatch alarm through aws-native. */
 export function metricAlarm(name: string, args: AlarmArgs, parent: pulumi.Resource): native.cloudwatch.Alarm {
   const percentile = /^p\d/.test(args.statistic);
+  const dimensions = Object.entries(args.dimensions).map(([key, value]) => ({ name: key, value }));
+  const { namespace, metricName, statistic: stat, period } = args;
+  const measured =
+    args.negativeIsAbove === true
+      ? {
+          metrics: [
+            { id: "measured", returnData: false, metricStat: { metric: { namespace, metricName, dimensions }, period, stat } },
+            { id: "counted", label: metricName, expression: `IF(measured < 0, ${(args.above ?? 0) + 1}, measured)`, returnData: true },
+          ],
+        }
+      : { namespace, metricName, dimensions, ...(percentile ? { extendedStatistic: stat } : { statistic: stat }), period };
   return new native.cloudwatch.Alarm(
     name,
     {
       alarmName: args.alarmName,
       alarmDescription: args.description,
-      namespace: args.namespace,
-      metricName: args.metricName,
-      dimensions: Object.entries(args.dimensions).map(([key, value]) => ({ name: key, value })),
-      ...(percentile ? { extendedStatistic: args.statistic } : { statistic: args.statistic }),
-      period: args.period,
+      ...measured,
       evaluationPeriods: args.periods,
       ...thresholdOf(args),
       treatMissingData: args.missing,

@@ -100,18 +100,20 @@ function container(app: string, args: PodTemplateArgs): k8s.types.input.core.v1.
     const { path, ...timing } = p;
     return { httpGet: { path, port }, ...timing };
   };
+  const env = [
+    ...Object.entries(args.env ?? {}).map(([name, value]) => ({ name, value })),
+    ...Object.entries(args.secretEnv ?? {}).map(([name, key]) => ({
+      name,
+      valueFrom: { secretKeyRef: { name: args.secretName ?? `${app}-secrets`, key } },
+    })),
+  ];
   return {
     name: app,
     image: args.image,
     imagePullPolicy: args.imagePullPolicy ?? "IfNotPresent",
     ports: [{ containerPort: port, name: "http", protocol: "TCP" }],
-    env: [
-      ...Object.entries(args.env ?? {}).map(([name, value]) => ({ name, value })),
-      ...Object.entries(args.secretEnv ?? {}).map(([name, key]) => ({
-        name,
-        valueFrom: { secretKeyRef: { name: args.secretName ?? `${app}-secrets`, key } },
-      })),
-    ],
+    // An empty list is nothing for whoever writes the object anew, as Argo's controller does: it would be drift for ever.
+    ...(env.length === 0 ? {} : { env }),
     resources: args.resources ?? RESOURCES,
     livenessProbe: probe(args.probes?.liveness ?? LIVENESS),
     readinessProbe: probe(args.probes?.readiness ?? READINESS),

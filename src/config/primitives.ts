@@ -71,3 +71,14 @@ export const arn = (service: string) =>
   z.string().regex(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]*:[0-9]{12}:.+$`), `an ARN of ${service}`);
 
 export const awsId = (prefix: string) => z.string().regex(new RegExp(`^${prefix}-[a-z0-9-]{3,}$`), `an id that starts with ${prefix}-`);
+
+/** A CIDR block without bits beyond its prefix, which EC2's provider refuses. */
+export const cidrBlock = z
+  .cidrv4("a CIDR block, for example 10.1.0.0/16")
+  .refine((block) => hostBits(block) === 0, "a CIDR block whose address is the network's, for example 10.1.0.0/16 and not 10.1.2.3/16");
+
+function hostBits(block: string): number {
+  const [address = "", prefix = "32"] = block.split("/");
+  const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  return number % 2 ** (32 - Number(prefix));
+}

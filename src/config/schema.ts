@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type InputIssue, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
 import { namesOf } from "./names.js";
-import { windowsOverlap } from "./rdsWindows.js";
+import { windowProblem, windowsOverlap } from "./rdsWindows.js";
 import * as s from "./sections.js";
 
 const sections = z.strictObject({
@@ -77,6 +77,15 @@ function* crossChecks(
       accepted:
         "securityGroupIds or cidrBlocks of the old fleet and of the old database: both connect to the promoted one until the clean-up",
     };
+  for (const [path, window] of database === undefined
+    ? []
+    : [
+        [["database", "backup", "window"], database.backup.window] as const,
+        [["database", "maintenanceWindow"], database.maintenanceWindow] as const,
+      ]) {
+    const accepted = windowProblem(window);
+    if (accepted !== undefined) yield { path: [...path], accepted };
+  }
   if (database !== undefined && windowsOverlap(database.backup.window, database.maintenanceWindow))
     yield {
       path: ["database", "maintenanceWindow"],

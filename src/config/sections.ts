@@ -3,6 +3,7 @@ import { POLICY_NAMES } from "../policies/policies.js";
 import {
   arn,
   awsId,
+  cidrBlock,
   count,
   cpu,
   endpointHost,
@@ -114,7 +115,7 @@ export const database = z.strictObject({
     oldSide: z
       .strictObject({
         securityGroupIds: z.array(awsId("sg")).default([]),
-        cidrBlocks: z.array(z.cidrv4("a CIDR block, for example 10.1.0.0/16")).default([]),
+        cidrBlocks: z.array(cidrBlock).default([]),
       })
       .prefault({}),
     multiAz: z.boolean().default(true),

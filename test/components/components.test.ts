@@ -160,7 +160,7 @@ describe("components", () => {
     expect(only(all, "CertificateValidation").certificateArn).to.equal("arn:certificate");
   });
 
-  it("promotion is an update in place: the same resource, without its source, and protected", async () => {
+  it("[providers-11] promotion is an update in place: the same resource, without its source, and protected; broken replication raises the alarm", async () => {
     const args = {
       identifier: "prod-db-replica",
       sourceIdentifier: "prod-db",
@@ -174,7 +174,12 @@ describe("components", () => {
       () => new ReplicaDatabase("web-api", { ...args, role: "primary", backup: { retentionDays: 7, window: "03:00-04:00" } }),
     );
     const [before, after] = [only(replica, "rds/instance:Instance"), only(primary, "rds/instance:Instance")];
-    expect(only(replica, "cloudwatch:Alarm")).to.include({ metricName: "ReplicaLag", threshold: 10, treatMissingData: "breaching" });
+    const lag = only(replica, "cloudwatch:Alarm");
+    expect(lag).to.include({ threshold: 10, treatMissingData: "breaching" }).and.not.have.property("metricName");
+    expect(lag.metrics[0].metricStat).to.deep.include({ stat: "Maximum", period: 60 });
+    expect(lag.metrics[0].metricStat.metric).to.deep.include({ namespace: "AWS/RDS", metricName: "ReplicaLag" });
+    // [providers-11] RDS says -1 of a replication that broke, which is no small lag.
+    expect(lag.metrics[1]).to.deep.include({ expression: "IF(measured < 0, 11, measured)", returnData: true });
     expect(only(primary, "cloudwatch:Alarm")).to.include({
       metricName: "OldestReplicationSlotLag",
       threshold: 1_024_000_000,
@@ -206,6 +211,78 @@ describe("components", () => {
     expect(await ingressOf({})).to.deep.equal([["sg-0nodes1234567890"], ["sg-old123"]]);
     const gone = { "dns.records": "new", "dns.weights": { old: 0, new: 100 } };
     expect(await ingressOf(gone)).to.deep.equal([["sg-0nodes1234567890"]]);
+  });
+
+  it("[providers-12] ReplicaDatabase keeps what a replica has from its source, and may connect to the old side and nowhere else", async () => {
+    let ignored: string[] = [];
+    const transformations: pulumi.ResourceTransformation[] = [
+      ({ type, opts }) => {
+        if (type === "aws:rds/instance:Instance") ignored = (opts as pulumi.CustomResourceOptions).ignoreChanges ?? [];
+        return undefined;
+      },
+    ];
+    const of = async (oldSide?: { securityGroupIds: string[] }) =>
+      only(
+        await registered(() => {
+          const ids = { vpcId: "vpc-0new1", subnetIds: ["subnet-0a", "subnet-0b"], clientSecurityGroupIds: ["sg-0nodes"] };
+          const named = { identifier: "prod-db-replica", sourceIdentifier: "prod-db", instanceClass: "db.r6g.large", role: "replica" as const };
+          new ReplicaDatabase("web-api", { ...ids, ...named, ...(oldSide === undefined ? {} : { oldSide }) }, { transformations });
+        }),
+        "ec2/securityGroup:SecurityGroup",
+      ).egress;
+    expect(await of()).to.deep.equal([]);
+    const [rule, ...others] = await of({ securityGroupIds: ["sg-old123"] });
+    expect(others).to.deep.equal([]);
+    expect(rule).to.deep.include({ protocol: "tcp", fromPort: 5_432, toPort: 5_432, securityGroups: ["sg-old123"] });
+    expect(ignored).to.deep.equal(["maxAllocatedStorage", "iamDatabaseAuthenticationEnabled"]);
+  });
+
+  it("[providers-5] PublicIngress takes only a certificate that was issued, and leaves the record that renews it, also for others", async () => {
+    const kept: string[] = [];
+    const transformations: pulumi.ResourceTransformation[] = [
+      ({ name, opts }) => {
+        if (opts.retainOnDelete === true) kept.push(name);
+        return undefined;
+      },
+    ];
+    const all = await registered(() => {
+      const backends = [{ serviceName: "web-api", weight: 100 }];
+      new PublicIngress("web-api", { namespace: NAMESPACE, host: "api.example.com", backends, zoneId: "Z1234567890ABC" }, { transformations });
+    });
+    expect(kept).to.deep.equal(["web-api-validation"]);
+    const order = all.map((r) => r.type);
+    expect(order.indexOf("aws:acm/certificateValidation:CertificateValidation")).to.be.below(order.indexOf("kubernetes:networking.k8s.io/v1:Ingress"));
+  });
+
+  it("[providers-16] [providers-17] [providers-21] MigratedApp applies every object under one name and over others' fields, and leaves definitions that may be others'", async () => {
+    const kept: string[] = [];
+    let objects = 0;
+    for (const { stack, raw } of await sampleStacks()) {
+      const config = readConfig(patched(raw, { "workload.deployed": true }), "test", stack);
+      const transformations: pulumi.ResourceTransformation[] = [
+        ({ name, type, opts }) => {
+          if (opts.retainOnDelete === true && type.includes("CustomResourceDefinition")) kept.push(name);
+          return undefined;
+        },
+      ];
+      const secrets = pulumi.secret({}) as unknown as pulumi.Output<Record<string, string>>;
+      const all = await registered(() => new MigratedApp(config.application.name, { config, secrets }, { transformations }));
+      for (const { type, name, inputs } of all.filter((r) => r.type.startsWith("kubernetes:") && !r.type.includes("helm.sh"))) {
+        objects += 1;
+        expect(inputs.metadata.annotations, `${type} ${name}`).to.include({
+          "pulumi.com/patchFieldManager": "cutover",
+          "pulumi.com/patchForce": "true",
+        });
+      }
+      const definitions = all.filter((r) => r.type.includes("CustomResourceDefinition")).map((r) => r.name);
+      expect(kept).to.include.members(definitions);
+    }
+    expect(objects).to.be.above(20);
+  });
+
+  it("[providers-22] containers without variables have no empty list of them, which their controllers drop", async () => {
+    const all = await registered(() => new Workload("web-api", { namespace: NAMESPACE, image: IMAGE }));
+    expect(only(all, "Deployment").spec.template.spec.containers[0]).to.not.have.property("env");
   });
 
   it("DatabaseSecret builds an encoded connection string and a checksum that changes with it", async () => {

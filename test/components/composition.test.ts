@@ -224,15 +224,33 @@ describe("a component in somebody else's program", () => {
     expect(await protect("primary")).to.equal(true);
   });
 
-  it("promotion: source and retention period are never asked for together, and the backups begin with it", async () => {
+  it("[providers-1] promotion: source and retention period are never asked for together, and the backups begin with it", async () => {
     const of = async (role: "replica" | "primary") =>
       only(await registered(() => new ReplicaDatabase("web-api", { ...replica, role })), "rds/instance:Instance");
     expect(await of("replica"))
       .to.have.property("replicateSourceDb")
       .and.satisfy(Boolean);
-    expect(await of("replica")).to.not.have.any.keys("backupRetentionPeriod", "backupWindow");
+    expect(await of("replica")).to.not.have.any.keys("backupRetentionPeriod");
+    // RDS would choose a backup window by itself, and refuse a maintenance window that overlaps it.
+    expect(await of("replica")).to.include({ backupWindow: "03:00-04:00", maintenanceWindow: "sun:05:00-sun:06:00" });
     expect(await of("primary")).to.include({ backupRetentionPeriod: 7, backupWindow: "03:00-04:00" });
     expect(await of("primary")).to.not.have.property("replicateSourceDb");
+  });
+
+  it("[providers-4] holds a source given by its ARN to the same: encrypted, and with a key where it is in another region", async () => {
+    const arn = (account: string, region: string, name: string) => `arn:aws:rds:${region}:${account}:db:${name}`;
+    const of = async (sourceArn: string, more = {}) =>
+      (await registered(() => new ReplicaDatabase("web-api", { ...replica, role: "replica", sourceArn, ...more }))).filter(
+        (r) => r.type === "aws:rds/instance:Instance",
+      );
+    const key = { kmsKeyId: "arn:aws:kms:us-east-2:123456789012:key/1" };
+    expect((await of(arn("123456789012", "us-east-2", "prod-db")))[0]?.inputs.replicateSourceDb).to.contain("prod-db");
+    expect(await of(arn("123456789012", "us-east-2", "plain-db"))).to.deep.equal([]);
+    expect(await of(arn("123456789012", "eu-west-1", "prod-db"))).to.deep.equal([]);
+    expect(await of(arn("123456789012", "eu-west-1", "plain-db"), key)).to.deep.equal([]);
+    expect(await of(arn("123456789012", "eu-west-1", "prod-db"), key)).to.have.length(1);
+    // Nobody can look into another account; RDS itself refuses there.
+    expect(await of(arn("210987654321", "us-east-2", "prod-db"))).to.have.length(1);
   });
 
   it("registers nothing of a replica whose source is not encrypted: it could never be promoted in place", async () => {

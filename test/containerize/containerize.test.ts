@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parse } from "yaml";
+import { MANAGED } from "../../src/components/managed.js";
 import { MigratedApp } from "../../src/components/index.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";
 import { checkDockerfile, lintDockerfile } from "../../src/containerize/check.js";
@@ -68,11 +69,12 @@ describe("containerize", () => {
       // What only a stack knows: the content of the Secret, and a certificate that it requests itself.
       delete theirs.spec?.template?.metadata?.annotations?.["cutover.dev/secret-checksum"];
       if (config.ingress?.certificateArn === undefined) delete theirs.metadata.annotations?.["alb.ingress.kubernetes.io/certificate-arn"];
-      // What is the engine's own to read: in a Deployment of the components it is the only annotation.
-      if (kind === "Deployment") {
-        expect(theirs.metadata.annotations).to.deep.equal({ "pulumi.com/patchForce": "true" });
-        delete theirs.metadata.annotations;
+      // What is the engine's own to read.
+      for (const [key, value] of Object.entries(MANAGED)) {
+        expect(theirs.metadata.annotations[key], `${kind} ${key}`).to.equal(value);
+        delete theirs.metadata.annotations[key];
       }
+      if (Object.keys(theirs.metadata.annotations).length === 0) delete theirs.metadata.annotations;
       expect(object, name).to.deep.equal(theirs);
     }
   });

@@ -128,8 +128,10 @@ export class AutomationCalls implements EngineCalls {
 
   async refresh(name: string, scope: Scope): Promise<void> {
     const what = `The interrupted update of ${name} could not be settled`;
-    await this.on(name, what, undefined, (stack, { signal }) =>
-      stack.refresh({ ...scope, suppressProgress: true, runProgram: false, signal }),
+    // Its events tell why: the last lines that it prints are the provider's advice.
+    const collector = new PreviewCollector();
+    await this.on(name, what, collector, (stack, { signal }) =>
+      stack.refresh({ ...scope, suppressProgress: true, runProgram: false, signal, onEvent: collector.onEvent }),
     );
   }
 
@@ -180,7 +182,8 @@ export class AutomationCalls implements EngineCalls {
     const { projectDir, program: url, env: given } = this.options;
     // For projects whose Pulumi.yaml does not say it yet: the provider reads it, and the program asks for it.
     process.env[SECRET_MUTABLE.variable] = "true";
-    const env = { ...given, [SECRET_MUTABLE.variable]: "true" };
+    // A cluster that does not answer has not lost its objects.
+    const env = { ...given, [SECRET_MUTABLE.variable]: "true", PULUMI_K8S_DELETE_UNREACHABLE: "false" };
     const module = (await import(url)) as { program: PulumiFn; applied?: PulumiFn };
     const program = module.applied ?? module.program;
     const workspace = await LocalWorkspace.create({ workDir: projectDir, program, envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } });

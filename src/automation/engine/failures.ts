@@ -3,7 +3,11 @@ import { Conflict, CutoverError, Terminal, Transient } from "../../errors.js";
 import { plain } from "./preview.js";
 
 const PASSING =
-  /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|ECONN|TooManyRequests|error reading from server|transport is closing/i;
+  /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|unreachable|ECONN|TooManyRequests|error reading from server|transport is closing|EOF\b|no route to host|no such host/i;
+/** What the Kubernetes provider says of pods that are not ready in time: the next try waits as long for the same. */
+const NEVER_READY = /timed out waiting (to be ready|for the condition)|timeout while waiting for .* to be ready|progress deadline exceeded|ProgressDeadlineExceeded/i;
+/** Advice of the provider that loses what is in the state: an API server that is away has not lost its objects. */
+const BAD_ADVICE = / If the cluster was deleted, you can remove this resource.*$/gm;
 
 /** Marks the failure of an update of whose operations some may have been done though the engine says otherwise. */
 export const unsettled = <E extends Error>(error: E): E => Object.assign(error, { unsettled: true });
@@ -20,9 +24,10 @@ export function engineError(error: unknown, diagnostics: string[], what: string)
   const signal = signalOf(error);
   if (signal !== undefined && diagnostics.length === 0)
     return new Transient(`${what}: its engine was ended by ${signal}.`, { cause: error });
-  const text = diagnostics.length > 0 ? diagnostics.join("\n") : lastLines((error as Error).message);
+  const told = diagnostics.length > 0 ? diagnostics.join("\n") : lastLines((error as Error).message);
+  const text = told.replace(BAD_ADVICE, "");
   const message = `${what}: ${text}`;
-  return PASSING.test(text) ? new Transient(message, { cause: error }) : new Terminal(message, { cause: error });
+  return PASSING.test(text) && !NEVER_READY.test(text) ? new Transient(message, { cause: error }) : new Terminal(message, { cause: error });
 }
 
 /** The signal that ended the engine's process, such as SIGKILL when memory was short. */

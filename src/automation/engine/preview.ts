@@ -46,7 +46,10 @@ export class PreviewCollector {
 
   readonly onEvent = (event: EngineEvent): void => {
     const diagnostic = event.diagnosticEvent;
-    if (diagnostic?.severity === "error") this.errors.push(plain(diagnostic.message));
+    if (diagnostic !== undefined && (diagnostic.severity === "error" || isCause(diagnostic))) {
+      const message = plain(diagnostic.message);
+      if (!this.errors.includes(message)) this.errors.push(message);
+    }
     this.begun ||= event.resourcePreEvent !== undefined;
     this.ended ||= event.summaryEvent !== undefined;
     const done = event.resOutputsEvent?.metadata;
@@ -79,6 +82,10 @@ export class PreviewCollector {
     return { changes, unchanged: this.unchanged, digest: createHash("sha256").update(canonical(changes)).digest("hex") };
   }
 }
+
+/** Why a cluster does not answer is a warning of its provider; its error only says that it does not. */
+const isCause = ({ severity, message }: { severity: string; message: string }): boolean =>
+  severity === "warning" && message.includes("configured Kubernetes cluster is unreachable:");
 
 const operationOf = ({ op, urn }: StepEventMetadata): string => `${op} ${urn}`;
 

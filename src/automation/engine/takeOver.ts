@@ -59,7 +59,14 @@ export async function takeOver(
     notes.push(`${nameOf(resource)} had been created as ${id}; it was taken over.`);
     return true;
   };
-  for (const resource of creating) if (!(await take(resource))) notes.push(`${nameOf(resource)} had not been created.`);
+  for (const resource of creating) 
+    if (!(await take(resource)))
+      notes.push(
+        // Objects of the cluster are applied: doing it again takes over what is there.
+        resource.type.startsWith("kubernetes:")
+          ? `${nameOf(resource)} is applied anew, whether or not it had been created.`
+          : `${nameOf(resource)} had not been created.`,
+      );
   const pendingToo = new Set(creating.map((r) => r.urn));
   for (const plan of planned)
     if (!pendingToo.has(plan.urn) && couldHaveBegun(plan, resources))

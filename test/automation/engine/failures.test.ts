@@ -66,4 +66,30 @@ describe("a failure of the engine", () => {
     expect(engineError(new Error("x"), ["transport is closing"], "The update failed")).to.be.instanceOf(Transient);
     expect(engineError(new Error("x"), ["DBInstanceAlreadyExists: prod-db-replica"], "The update failed")).to.be.instanceOf(Terminal);
   });
+
+  it("[providers-18] is no passing one when pods are never ready: the next try would wait as long for the same", () => {
+    const told = [
+      "2 errors occurred:\n\t* the Kubernetes API server reported that \"production/web-api-green\" failed to fully initialize or become live: 'web-api-green' timed out waiting to be Ready",
+      "timed out waiting for the condition",
+      "Deployment web-api: progress deadline exceeded",
+    ];
+    for (const text of told) expect(engineError(new Error("x"), [text], "The update failed"), text).to.be.instanceOf(Terminal);
+    expect(engineError(new Error("x"), ["Post https://10.0.0.1: net/http: TLS handshake timeout"], "f")).to.be.instanceOf(Transient);
+  });
+
+  it("[providers-20] passes while the API server is away, with its cause and without the advice to drop everything from the state", () => {
+    const collector = new PreviewCollector();
+    const cause = "configured Kubernetes cluster is unreachable: unable to load schema information from the API server: EOF";
+    const advice =
+      'failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"';
+    const say = (severity: string, message: string) => collector.onEvent({ diagnosticEvent: { severity, message } } as unknown as EngineEvent);
+    for (let i = 0; i < 3; i += 1) say("warning", `<{%reset%}>${cause}<{%reset%}>`);
+    say("warning", "web-api has no replicas");
+    say("error", advice);
+    const error = engineError(new Error("x"), collector.errors, "The interrupted update could not be settled");
+    expect(error).to.be.instanceOf(Transient);
+    expect(error.message).to.equal(
+      `The interrupted update could not be settled: ${cause}\nfailed to read resource state due to unreachable cluster.`,
+    );
+  });
 });
