@@ -23,7 +23,10 @@ export function managed(readySeconds: number): pulumi.ResourceTransformation {
     // Helm applies by itself, and patches have names of their own.
     if (!type.startsWith("kubernetes:") || type.startsWith("kubernetes:helm.sh/") || type.endsWith("Patch")) return undefined;
     const { metadata } = props as { metadata?: pulumi.Input<Metadata> };
-    const annotated = pulumi.Output.isInstance(metadata) || metadata instanceof Promise ? pulumi.output(metadata).apply(withManager) : withManager(metadata as Metadata);
+    const annotated =
+      pulumi.Output.isInstance(metadata) || metadata instanceof Promise
+        ? pulumi.output(metadata).apply(withManager)
+        : withManager(metadata as Metadata);
     return {
       props: { ...props, metadata: annotated },
       opts: { ...opts, customTimeouts: { create: seconds, update: seconds, ...opts.customTimeouts } },

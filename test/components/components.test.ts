@@ -225,7 +225,12 @@ describe("components", () => {
       only(
         await registered(() => {
           const ids = { vpcId: "vpc-0new1", subnetIds: ["subnet-0a", "subnet-0b"], clientSecurityGroupIds: ["sg-0nodes"] };
-          const named = { identifier: "prod-db-replica", sourceIdentifier: "prod-db", instanceClass: "db.r6g.large", role: "replica" as const };
+          const named = {
+            identifier: "prod-db-replica",
+            sourceIdentifier: "prod-db",
+            instanceClass: "db.r6g.large",
+            role: "replica" as const,
+          };
           new ReplicaDatabase("web-api", { ...ids, ...named, ...(oldSide === undefined ? {} : { oldSide }) }, { transformations });
         }),
         "ec2/securityGroup:SecurityGroup",
@@ -247,11 +252,17 @@ describe("components", () => {
     ];
     const all = await registered(() => {
       const backends = [{ serviceName: "web-api", weight: 100 }];
-      new PublicIngress("web-api", { namespace: NAMESPACE, host: "api.example.com", backends, zoneId: "Z1234567890ABC" }, { transformations });
+      new PublicIngress(
+        "web-api",
+        { namespace: NAMESPACE, host: "api.example.com", backends, zoneId: "Z1234567890ABC" },
+        { transformations },
+      );
     });
     expect(kept).to.deep.equal(["web-api-validation"]);
     const order = all.map((r) => r.type);
-    expect(order.indexOf("aws:acm/certificateValidation:CertificateValidation")).to.be.below(order.indexOf("kubernetes:networking.k8s.io/v1:Ingress"));
+    expect(order.indexOf("aws:acm/certificateValidation:CertificateValidation")).to.be.below(
+      order.indexOf("kubernetes:networking.k8s.io/v1:Ingress"),
+    );
   });
 
   it("[providers-16] [providers-17] [providers-21] MigratedApp applies every object under one name and over others' fields, and leaves definitions that may be others'", async () => {

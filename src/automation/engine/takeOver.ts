@@ -59,7 +59,7 @@ export async function takeOver(
     notes.push(`${nameOf(resource)} had been created as ${id}; it was taken over.`);
     return true;
   };
-  for (const resource of creating) 
+  for (const resource of creating)
     if (!(await take(resource)))
       notes.push(
         // Objects of the cluster are applied: doing it again takes over what is there.

@@ -82,7 +82,8 @@ describe("a failure of the engine", () => {
     const cause = "configured Kubernetes cluster is unreachable: unable to load schema information from the API server: EOF";
     const advice =
       'failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"';
-    const say = (severity: string, message: string) => collector.onEvent({ diagnosticEvent: { severity, message } } as unknown as EngineEvent);
+    const say = (severity: string, message: string) =>
+      collector.onEvent({ diagnosticEvent: { severity, message } } as unknown as EngineEvent);
     for (let i = 0; i < 3; i += 1) say("warning", `<{%reset%}>${cause}<{%reset%}>`);
     say("warning", "web-api has no replicas");
     say("error", advice);
