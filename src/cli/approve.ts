@@ -3,17 +3,17 @@ import { Conflict, UserError } from "../errors.js";
 import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
 import type { MigrationView, ServiceClient, StepView } from "./client.js";
-import { requireName } from "./confirm.js";
+import { agreed, asksFirst, requireName, type YesOption } from "./confirm.js";
 import { say } from "./output.js";
 
-interface ApproveOptions extends ServiceOptions, OutputOptions, WaitOptions {
+interface ApproveOptions extends ServiceOptions, OutputOptions, WaitOptions, YesOption {
   resource?: string[];
   confirm?: string;
 }
 
 /** A person's yes. */
 export const approveCommand = (cli: Cli): Command =>
-  waits(prints(talks(new Command("approve"))))
+  asksFirst(waits(prints(talks(new Command("approve")))))
     .description("approve the step that waits; shows what it lets happen first")
     .argument(...STACK)
     .argument("[step]", "the step's id, so that nothing else is approved (default: the one that waits)")
@@ -22,9 +22,11 @@ export const approveCommand = (cli: Cli): Command =>
     .action(async (stack: string, step: string | undefined, options: ApproveOptions) => {
       const service = await cli.service(options);
       const view = await service.migration(stack);
-      const id = step ?? waitingStep(stack, view.status, view.step?.id);
+      const id = step ?? waitingStep(view);
       requireNames(view, options.resource ?? []);
-      const { digest } = await show(service, stack, id, view.application, options.confirm);
+      const shown = await show(service, stack, id, view.application, options);
+      if (shown === undefined) return;
+      const { digest } = shown;
       // What was shown is what is approved: another preview makes the approval lapse.
       const seen = digest === undefined ? {} : { preview: digest };
       const resources = options.resource === undefined ? {} : { resources: options.resource };
@@ -46,7 +48,7 @@ export const refuseCommand = (cli: Cli): Command =>
     .action(async (stack: string, step: string | undefined, options: RefuseOptions) => {
       const service = await cli.service(options);
       const view = await service.migration(stack);
-      const id = step ?? waitingStep(stack, view.status, view.step?.id);
+      const id = step ?? waitingStep(view);
       await service.command(stack, "refuse", { step: id, ...(options.why === undefined ? {} : { why: options.why }) });
       await finish(service, stack, view.lastSeq, { ...options, wait: false });
     });
@@ -58,14 +60,16 @@ function requireNames({ stack, losses = [] }: MigrationView, named: string[]): v
   throw new UserError(
     { path: "--resource", got: named.join(" ") || "nothing", accepted: `the name of each resource that would be lost: ${names.join(" ")}` },
     {
-      next: `Look at what it would do first: cutover preview ${stack}. Once the cause is mended, cutover resume ${stack} previews it anew.`,
+      next: `Look at what it would do first: cutover preview ${stack}. Once the cause is fixed, cutover resume ${stack} previews it again.`,
     },
   );
 }
 
-function waitingStep(stack: string, status: string, step: string | undefined): string {
-  if ((status === "approval" || status === "held") && step !== undefined) return step;
-  throw new Conflict(`${stack} waits for no approval: it is ${status}.`, { next: `Look: cutover status ${stack}` });
+/** Only what asks is answered: a migration that is held for another reason is resumed once that was read. */
+function waitingStep({ stack, status, step, losses, heldReason }: MigrationView): string {
+  if ((status === "approval" || losses !== undefined) && step !== undefined) return step.id;
+  const why = heldReason === undefined ? "" : `: ${heldReason}`;
+  throw new Conflict(`${stack} waits for no approval: it is ${status}${why}.`, { next: `Check: cutover status ${stack}` });
 }
 
 /** Says what an approval lets happen until the next one; over a point of no return a person writes the application's name. */
@@ -74,8 +78,8 @@ async function show(
   stack: string,
   id: string,
   application: string,
-  confirm: string | undefined,
-): Promise<{ digest: string | undefined }> {
+  options: ApproveOptions,
+): Promise<{ digest: string | undefined } | undefined> {
   const steps = await service.steps(stack);
   const allowed = letThrough(steps, id);
   const noWayBack = [...allowed, ...steps.filter((s) => s.id === id)].some((s) => s.pointOfNoReturn);
@@ -85,7 +89,8 @@ async function show(
   for (const { op, name, type } of preview?.changes ?? [])
     if (op === "replace" || op === "delete") say(`  It would ${op} ${name} (${type}).`);
   if (noWayBack)
-    await requireName(application, confirm, "After the point of no return the way back is another one, or none: see the runbook.");
+    await requireName(application, options.confirm, "After the point of no return the way back is another one, or none: see the runbook.");
+  else if (!(await agreed(`Approve ${id}?`, options))) return undefined;
   return { digest: preview?.digest };
 }
 

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
 import type { ServiceClient } from "./client.js";
+import { agreed, asksFirst, type YesOption } from "./confirm.js";
 import { exitAs, follow } from "./follow.js";
 import { paintFor, print } from "./output.js";
 import { migrationText } from "./show.js";
@@ -48,12 +49,13 @@ export const promoteCommand = plain("promote", "end the pause that a canary is i
 
 /** Goes on after a pause or a hold. */
 export const resumeCommand = (cli: Cli): Command =>
-  waits(prints(talks(new Command("resume"))))
+  asksFirst(waits(prints(talks(new Command("resume")))))
     .description("go on after a pause, or after a person has read why it was held")
     .argument(...STACK)
-    .action(async (stack: string, options: ServiceOptions & OutputOptions & WaitOptions) => {
+    .action(async (stack: string, options: ServiceOptions & OutputOptions & WaitOptions & YesOption) => {
       const service = await cli.service(options);
-      const { lastSeq } = await service.migration(stack);
+      const { lastSeq, status, heldReason } = await service.migration(stack);
+      if (!(await agreed(`${stack} is ${status}${heldReason === undefined ? "" : `: ${heldReason}`}\nGo on?`, options))) return;
       await service.command(stack, "resume");
       await finish(service, stack, lastSeq, options);
     });

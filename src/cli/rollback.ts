@@ -2,12 +2,12 @@ import { Command } from "commander";
 import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks, wholeNumber } from "./cli.js";
 import type { ServiceClient } from "./client.js";
-import { requireName } from "./confirm.js";
+import { agreed, asksFirst, requireName, type YesOption } from "./confirm.js";
 import { EXIT } from "./exitCodes.js";
 import { print, say } from "./output.js";
 import { wayText } from "./show.js";
 
-interface BackOptions extends ServiceOptions, OutputOptions, WaitOptions {
+interface BackOptions extends ServiceOptions, OutputOptions, WaitOptions, YesOption {
   why?: string;
   dryRun?: boolean;
   confirm?: string;
@@ -33,7 +33,7 @@ export const abortCommand = (cli: Cli): Command =>
     .action(async (stack: string, options: BackOptions) => goBack(await cli.service(options), stack, 0, "abort", options));
 
 const back = (command: Command): Command =>
-  waits(prints(talks(command)))
+  asksFirst(waits(prints(talks(command))))
     .argument(...STACK)
     .option("--why <text>", "the reason, for the journal")
     .option("--dry-run", "only show the way back")
@@ -47,6 +47,7 @@ async function goBack(service: ServiceClient, stack: string, to: number, name: "
   say(wayText(way));
   if (name === "abort" || way.crossesPointOfNoReturn)
     await requireName(application, confirm, name === "abort" ? "An aborted migration cannot be taken up again." : "");
+  else if (!(await agreed(`Go back to revision ${to} now?`, options))) return;
   await service.command(stack, name, { ...(name === "rollback" ? { revision: to } : {}), ...(why === undefined ? {} : { why }) });
   await finish(service, stack, lastSeq, options);
   // Held is what was asked for, once it is back.

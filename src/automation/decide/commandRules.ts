@@ -103,6 +103,13 @@ function checkAnswer(asked: Asked, command: Extract<Command, { command: "approve
   if (step.id !== position || (state.status !== "approval" && state.status !== "held"))
     refuse(`${step.id} does not wait for approval now; the position is ${position ?? "the end"}.`);
   if (command.command === "refuse") return;
+  // What is held for another reason than a loss that a person may accept is resumed after that reason was read, never approved:
+  // after an emergency an approval would send users to the new side again.
+  if (state.status === "held" && state.heldPromise !== 7)
+    refuse(
+      `it is held${state.heldReason === undefined ? "" : `: ${state.heldReason}`}; nothing asks for an approval.`,
+      "Read why, then resume it or roll back.",
+    );
   if (step.kind === "approval" && step.secondPerson && who === state.advancedBy)
     refuse(`${step.id} needs a second person: ${who} advanced this migration.`);
   if (command.preview !== undefined && command.preview !== state.steps[step.id]?.preview?.digest)
