@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
-import { Conflict, NotFound, Transient } from "../errors.js";
+import { Conflict, CutoverError, NotFound, Transient } from "../errors.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { OpenTarget } from "../ports/target.js";
@@ -22,9 +22,11 @@ import { buildPlan, type Plan, planDigest } from "./plan/plan.js";
 import { LOSES_BY_STREAM, REVERSE } from "./plan/reverse.js";
 import type { ProjectPort, Step } from "./plan/step.js";
 import { failed } from "./run/observe.js";
+import { troubleOfOldSide } from "./run/oldSide.js";
 import { type Migration, type Progress, States } from "./run/projections.js";
 import type { Around } from "./run/runner.js";
 import { Runners } from "./run/runnerPool.js";
+import { SendBack, type Sent, type Weights, weightsOf } from "./run/sendBack.js";
 import { Targets } from "./run/targets.js";
 import { type Alarm, Guard } from "./run/trafficWatch.js";
 import { configAfter, currentConfig, currentRevision, type Intent, isUnderWay, type MigrationState, unsettled } from "./state/state.js";
@@ -59,7 +61,22 @@ export interface Wanted {
 }
 
 /** Going back does not wait for an update that goes forward. */
-const leadsBack = ({ command }: Command): boolean => command === "rollback" || command === "abort" || command === "emergency";
+type Back = Extract<Command, { command: "rollback" | "abort" | "emergency" }>;
+const leadsBack = (command: Command): command is Back =>
+  command.command === "rollback" || command.command === "abort" || command.command === "emergency";
+
+/** Where a command that leads back sends users first; undefined where it moves nobody, or is not possible. */
+function weightsBack(plan: Plan, state: MigrationState, command: Command): Weights | undefined {
+  if (!leadsBack(command)) return undefined;
+  try {
+    if (command.command === "emergency") return emergencyWay(plan, state) && { old: 100, new: 0 };
+    const [first] = wayBackTo(plan, state, command.command === "abort" ? 0 : command.revision).path;
+    return first?.kind === "config" && first.dnsOnly ? weightsOf(first.config) : undefined;
+  } catch (error) {
+    if (error instanceof CutoverError) return undefined;
+    throw error;
+  }
+}
 
 /** How long a way back waits to be told how the stream to the old database is. */
 const STREAM_MS = 6_000;
@@ -73,6 +90,7 @@ export class Migrations {
   private readonly targets: Targets;
   private readonly running: Runners;
   private readonly guard: Guard;
+  private readonly sendBack: SendBack;
   private readonly stopForeign: () => void;
   private readonly timers: NodeJS.Timeout[] = [];
   private read = false;
@@ -88,6 +106,12 @@ export class Migrations {
       ...(hooks === undefined ? {} : { hooks }),
       ...(around === undefined ? {} : { around }),
       observeLocal: (name, config, now) => this.observeLocal(name, config, now),
+    });
+    this.sendBack = new SendBack({
+      target: (stack) => this.targets.of(stack),
+      state: async (stack) => (await this.get(stack)).state,
+      note: (stack, entry) => this.note(stack, entry),
+      fail: (stack, error) => this.fail(stack, error),
     });
     this.states.onProgress((progress) => this.follow(progress));
     this.stopForeign = store.onForeign((stack) => void this.heard(stack).catch((error: Error) => this.fail(stack, error)));
@@ -109,7 +133,10 @@ export class Migrations {
   private follow({ stack, entry, state, here }: Progress): void {
     if (here) return;
     if (entry.type === "command") this.running.retry(stack);
-    if (entry.type === "command" && leadsBack(entry)) void this.cancelForward(stack, state.intent);
+    if (entry.type === "command" && leadsBack(entry)) {
+      void this.cancelForward(stack, state.intent);
+      this.running.interrupt(stack);
+    }
     this.running.nudge(stack);
   }
 
@@ -244,7 +271,7 @@ export class Migrations {
     if (step === undefined) return { step, preview: undefined, wayBack: undefined };
     const preview =
       step.kind === "config" && !state.applied
-        ? await this.options.driver.preview(stack, configAfter(state, step))
+        ? await this.options.driver.preview(stack, configAfter(state, step), { view: true })
         : state.steps[step.id]?.preview;
     const way = this.wayBackOf(plan, state, step, (await this.targets.of(stack)).clock.now());
     return { step, preview, wayBack: way && (await this.seen(stack, state, way)) };
@@ -304,7 +331,7 @@ export class Migrations {
     const why = unsettled(state);
     if (why !== undefined)
       throw new Conflict(`${stack} is not compared with what is really there now: ${why}.`, { next: "Look again when it stands still." });
-    const found = driftOf(await this.options.driver.preview(stack, currentRevision(state).config, { refresh: true }));
+    const found = driftOf(await this.options.driver.preview(stack, currentRevision(state).config, { refresh: true, view: true }));
     const drift = found.changes.length === 0 ? undefined : found;
     if (drift?.digest === state.drift?.digest) return drift;
     const entry: Entry = drift === undefined ? { type: "drift.cleared" } : { type: "drift.found", ...drift };
@@ -331,6 +358,9 @@ export class Migrations {
     // Users who must be sent back wait for no other process.
     if (command.command !== "emergency") this.requireOpen();
     const { clock } = await this.targets.of(stack);
+    if (leadsBack(command)) await this.requireLivingSide(stack, command);
+    let weights: Weights | undefined;
+    let order = "";
     // Checked against the journal as it is when the command is written: others may write in between.
     for (;;) {
       const { plan, state } = await this.get(stack);
@@ -339,12 +369,45 @@ export class Migrations {
       checkCommand({ plan, state, command, who, now: clock.now(), ...(runner === undefined ? {} : { runner }) });
       if (command.command === "advance" || command.command === "resume") await this.requireUnchangedFile(stack, state);
       const entry: Entry = { type: "command", who, ...(request === undefined ? {} : { request }), ...command };
+      weights = weightsBack(plan, state, command);
+      order = `${stack}/order#${state.lastSeq + 1}`;
       if (await this.states.append(stack, entry, clock.now(), state.lastSeq)) break;
     }
-    if (leadsBack(command)) this.options.driver.cancel(stack);
+    if (leadsBack(command)) {
+      this.options.driver.cancel(stack);
+      this.running.interrupt(stack);
+      if (weights !== undefined) await this.sendBack.order(stack, weights, order, command.command === "emergency");
+    }
     if (this.running.stopped) this.running.sendBackYet(stack);
     else await this.running.wake(stack);
     return (await this.get(stack)).state;
+  }
+
+  /** What is under way of sending a stack's users back, as the process that was told knows it. */
+  sending(stack: string): Sent | undefined {
+    return this.sendBack.of(stack);
+  }
+
+  /**
+   * The side that users would be sent to is looked at first: what is unknown goes, what is known to be no better asks.
+   * @throws Conflict unless the person insists
+   */
+  private async requireLivingSide(stack: string, command: Command): Promise<void> {
+    if (!leadsBack(command) || command.insist === true) return;
+    const { plan, state } = await this.get(stack);
+    if (weightsBack(plan, state, command) === undefined) return;
+    const { observer } = await this.targets.of(stack);
+    const trouble = await troubleOfOldSide(observer, currentConfig(state));
+    if (trouble !== undefined)
+      throw new Conflict(`${stack}: users would be sent to a side that is no better: ${trouble}.`, {
+        next: "Mend the old side first, or insist (--insist) to send them there all the same.",
+      });
+  }
+
+  /** Journals what no runner writes, whoever writes beside it. */
+  private async note(stack: string, entry: Entry): Promise<void> {
+    const { clock } = await this.targets.of(stack);
+    for (;;) if (await this.states.append(stack, entry, clock.now(), (await this.get(stack)).state.lastSeq)) return;
   }
 
   /** @throws Transient while the service is ending: another process, or the next one, takes it */
@@ -399,7 +462,10 @@ export class Migrations {
   async resumeAll(): Promise<void> {
     const all = await this.list();
     this.read = true;
-    for (const migration of all) await this.running.resume(migration);
+    for (const { stack, state } of all)
+      if (state.sentBack?.shown === false) this.sendBack.watch(stack, state.sentBack.weights);
+    // One that is slow to open keeps nobody else waiting: another stack's way back may be among them.
+    await Promise.all(all.map((migration) => this.running.resume(migration)));
   }
 
   /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */
@@ -423,6 +489,7 @@ export class Migrations {
   /** Takes no more commands, and ends what runs: see `Runners.close`. */
   async close(options: { deadlineMs?: number } = {}): Promise<boolean> {
     for (const timer of this.timers) clearInterval(timer);
+    this.sendBack.close();
     this.stopForeign();
     return this.running.close(options);
   }

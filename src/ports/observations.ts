@@ -45,6 +45,7 @@ export const OBSERVATIONS = {
   "rollout-weight": "percent that the load balancer's rule sends to the canary",
   "green-weight": "percent that the load balancer's rule sends to green",
   "targets-healthy": "fraction of the load balancer's targets that are healthy",
+  "old-targets-healthy": "fraction of the old load balancer's targets that are healthy",
   "load-balancer-ready": "1 when the ingress has an address",
   "dns-weight-new": "percent of the new record at the authoritative servers",
   "dns-ttl": "seconds, of the old record at the authoritative servers",

@@ -12,7 +12,15 @@ export interface Effect {
   key: string;
   /** Fencing token of the lease the runner holds; an adapter refuses one older than the newest it has seen. */
   fence: number;
-  /** Aborted when it took too long: what only looks then ends; what changes something may finish. */
+  /**
+   * Whether whoever ordered it may still do so: an adapter asks immediately before each call that it makes.
+   * @throws Conflict when the lease was lost, or the effect was given up
+   */
+  held?: () => Promise<void>;
+  /**
+   * Aborted when it took too long, when the lease was lost, or when users are sent back meanwhile: what only looks then
+   * ends; what changes something may finish the call that it is in, and makes no further one.
+   */
   signal?: AbortSignal;
 }
 

@@ -175,7 +175,7 @@ export class ModelWorld {
   }
 
   /** One effect, at most once a key. */
-  effect(kind: string, effect: Effect, change: () => void, summary = kind): Evidence {
+  effect(kind: string, effect: Effect, change: () => void, { counts = true } = {}): Evidence {
     this.gate(`before ${kind}`);
     if (effect.fence < this.fence) this.say(6, `${kind} came from a runner that had lost its lease`);
     const done = this.keys.get(effect.key);
@@ -184,8 +184,8 @@ export class ModelWorld {
     if (fails === "transient" || fails === "lost") throw new Transient(`${kind} was throttled`);
     if (fails === "terminal") throw new Terminal(`${kind} was refused`);
     change();
-    this.effects.push(kind);
-    const evidence = { summary };
+    if (counts) this.effects.push(kind);
+    const evidence = { summary: kind };
     this.keys.set(effect.key, evidence);
     this.checkWrites();
     if (fails === "timed out") throw new Transient(`${kind} was not answered in time`);
@@ -288,13 +288,17 @@ export function modelTarget(world: ModelWorld): Target {
       prices: async () => [],
       adoptRecord: async (e) => world.effect("adopt", e, () => (world.adopted = true)),
       releaseRecord: async (e) => world.effect("release", e, () => (world.adopted = false)),
-      setWeights: async (weights, e) =>
-        world.effect("weights", e, () => {
+      setWeights: async (weights, e) => {
+        // Asked for as often as anybody wants to be sure: only a change is an effect.
+        const now = world.applied.dns?.weights;
+        const set = (): void => {
           const { dns } = world.applied;
           // Past the engine: only the records themselves.
           if (dns !== undefined && dns.records === "both") world.applied = { ...world.applied, dns: { ...dns, weights } };
           if (weights.new < 100) world.fullSince = undefined;
-        }),
+        };
+        return world.effect("weights", e, set, { counts: now?.new !== weights.new || now.old !== weights.old });
+      },
       snapshotDatabase: async (_, e) => world.effect("snapshot", e, () => undefined),
       restoreToPointInTime: async () => ({ summary: "not used here" }),
       terminateInstances: async (e) => world.remove("instances", e),

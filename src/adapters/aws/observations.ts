@@ -64,6 +64,8 @@ export async function awsObservation(
         return known((await balancerOf(clients, config))?.state === "active" ? 1 : 0);
       case "targets-healthy":
         return await targetsHealthy(clients, config);
+      case "old-targets-healthy":
+        return await healthOf(clients, config.old?.loadBalancerArn);
       case "green-weight":
         return await shareOf(clients, config, ["-green"]);
       case "rollout-share":
@@ -105,11 +107,15 @@ async function balancerOf(clients: AwsClients, config: StackConfig) {
 }
 
 async function targetsHealthy(clients: AwsClients, config: StackConfig): Promise<Reading> {
-  const balancer = await balancerOf(clients, config);
-  if (balancer === undefined) return unknown("there is no load balancer");
+  return healthOf(clients, (await balancerOf(clients, config))?.arn);
+}
+
+/** Of all its targets, the part that is healthy. */
+async function healthOf(clients: AwsClients, balancerArn: string | undefined): Promise<Reading> {
+  if (balancerArn === undefined) return unknown("there is no load balancer");
   let all = 0;
   let healthy = 0;
-  for await (const group of allTargetGroups(clients.elb, balancer.arn)) {
+  for await (const group of allTargetGroups(clients.elb, balancerArn)) {
     for (const target of await targetHealth(clients.elb, group.TargetGroupArn ?? "")) {
       // A target that is on its way out gets no requests.
       if (target.TargetHealth?.State === "draining") continue;

@@ -7,7 +7,7 @@ import type { ActionStep, ConfigStep, GateStep, Step } from "../plan/step.js";
 import { configAfter, currentConfig, type MigrationState, type StepState } from "../state/state.js";
 import { decideApproval, lapsedBefore, withoutApproval } from "./approvals.js";
 import { type Deadline, isLate } from "./deadline.js";
-import { complete, type Decision, effectKey, hold, onFailure, refuse, retrying } from "./decision.js";
+import { complete, type Decision, effectKey, hold, onFailure, pauseBefore, refuse, retryPause, retrying } from "./decision.js";
 import { beyondOf } from "./editions.js";
 import { lossesOf } from "./losses.js";
 import { actionViolations, configViolations } from "./promises.js";
@@ -35,6 +35,13 @@ import { gatesOf } from "./streamBack.js";
  * inside the window in which users wait; anywhere else it holds the migration.
  */
 export function decide(plan: Plan, state: MigrationState): Decision {
+  const decision = next(plan, state);
+  // Somebody else holds the stack's engine: asked again after a pause, as often as it takes.
+  const again = state.blocked !== undefined && (decision.do === "update" || decision.do === "preview" || decision.do === "settle");
+  return again ? pauseBefore(decision, state, retryPause(state.blocked?.times ?? 1)) : decision;
+}
+
+function next(plan: Plan, state: MigrationState): Decision {
   if (state.status === "completed" || state.status === "aborted") return { do: "idle", why: `The migration is ${state.status}.` };
   const left = leaveAction(plan, state);
   if (left !== undefined) return left;

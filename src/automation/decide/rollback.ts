@@ -48,7 +48,8 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   const key = effectKey(state, `back-to-${returning?.revision}`, begun, `${index}-${item.kind}`);
   if (item.kind === "config") {
     // Whether the database was promoted decides which config it can go back to: neither may be taken for granted.
-    const promotion = state.unsettled?.find((u) => promotes(state, u));
+    // The weights have nothing to do with it, and wait for nobody.
+    const promotion = item.dnsOnly ? undefined : state.unsettled?.find((u) => promotes(state, u));
     if (promotion !== undefined) return { do: "settle", of: promotion.step ?? "" };
     const now = currentConfig(state);
     const [before, next] = state.promoted === true ? [asPrimary(now), keepingPrimary(item)] : [now, item];

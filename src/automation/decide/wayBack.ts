@@ -163,6 +163,9 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
 
   const safe = withDnsOf(config, target.config);
   if (safe !== undefined) reach(safe, "Set the DNS weights back.", true);
+  // Nobody knows whether an update that did not finish moved them: they are set again.
+  else if (state.dirty && plan[position]?.phase === "traffic" && section(config, DNS)?.records === "both")
+    path.push({ kind: "config", config, kept: [], dnsOnly: true, summary: "Set the DNS weights again: an update did not finish." });
   for (const step of [...lost].reverse()) {
     if (step.kind === "config" && steps[step.id]?.revision !== undefined) {
       const index = plan.indexOf(step);

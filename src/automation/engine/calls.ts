@@ -52,7 +52,8 @@ export interface EngineCalls {
   /** Gets ready for the first call: the program's modules are loaded. */
   warm(): Promise<void>;
   /** @param refresh against what is really there, and not against what the engine believes */
-  preview(stack: string, configFile: string, refresh: boolean): Promise<Preview>;
+  /** @param as another name than the stack's, by which it is asked to stop: what somebody only looks at runs beside an update */
+  preview(stack: string, configFile: string, refresh: boolean, as?: string): Promise<Preview>;
   /** What an update would create. */
   planned(stack: string, options: Scope): Promise<Planned[]>;
   up(stack: string, options: UpOptions): Promise<Applied>;
@@ -87,19 +88,24 @@ export class AutomationCalls implements EngineCalls {
     await this.workspace;
   }
 
-  async preview(name: string, configFile: string, refresh: boolean): Promise<Preview> {
-    return (await this.previewed(name, `The preview of ${name} failed`, { configFile, refresh })).result();
+  async preview(name: string, configFile: string, refresh: boolean, as = name): Promise<Preview> {
+    return (await this.previewed(name, `The preview of ${name} failed`, { configFile, refresh }, as)).result();
   }
 
   async planned(name: string, scope: Scope): Promise<Planned[]> {
     return (await this.previewed(name, `What the interrupted update of ${name} created could not be looked for`, scope)).creates;
   }
 
-  private async previewed(name: string, what: string, options: Scope & { refresh?: boolean }): Promise<PreviewCollector> {
+  private async previewed(
+    name: string,
+    what: string,
+    options: Scope & { refresh?: boolean },
+    as = name,
+  ): Promise<PreviewCollector> {
     const collector = new PreviewCollector();
-    await this.on(name, what, collector, (stack, run) =>
-      stack.preview({ ...run, ...options, onEvent: collector.onEvent, suppressProgress: true }),
-    );
+    const preview = (stack: Stack, run: { program: PulumiFn; signal: AbortSignal }) =>
+      stack.preview({ ...run, ...options, onEvent: collector.onEvent, suppressProgress: true });
+    await this.on(name, what, collector, preview, as);
     return collector;
   }
 
@@ -136,7 +142,7 @@ export class AutomationCalls implements EngineCalls {
   }
 
   history(name: string, most: number): Promise<UpdateSummary[]> {
-    return this.on(name, `The history of ${name} could not be read`, undefined, (stack) => stack.history(most, 1, false));
+    return this.on(name, `The history of ${name} could not be read`, undefined, (stack) => stack.history(most, 1, false), `history of ${name}`);
   }
 
   exportState(name: string): Promise<ExportedState> {
@@ -153,9 +159,10 @@ export class AutomationCalls implements EngineCalls {
     what: string,
     collector: PreviewCollector | undefined,
     call: (stack: Stack, run: { program: PulumiFn; signal: AbortSignal }) => Promise<T>,
+    as = name,
   ): Promise<T> {
     const ending = new AbortController();
-    this.running.set(name, ending);
+    this.running.set(as, ending);
     try {
       const workspace = await this.workspace;
       const stack = await leanStack(name, workspace);
@@ -174,7 +181,7 @@ export class AutomationCalls implements EngineCalls {
     } catch (error) {
       throw engineError(error, collector?.errors ?? [], what);
     } finally {
-      if (this.running.get(name) === ending) this.running.delete(name);
+      if (this.running.get(as) === ending) this.running.delete(as);
     }
   }
 

@@ -1,5 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../config/stackFile.js";
 import { Conflict, Terminal, Transient } from "../../errors.js";
@@ -9,8 +10,9 @@ import type { Scope } from "./calls.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
 import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
+import { enginesOf, treeOf, VIEW_MARK } from "./memory.js";
 import type { Planned } from "./preview.js";
-import { type SlotOptions, Slots } from "./slots.js";
+import { type Lane, type SlotOptions, Slots } from "./slots.js";
 import { engineStart } from "./system.js";
 import { takeOver } from "./takeOver.js";
 import { EngineThread } from "./thread.js";
@@ -44,6 +46,15 @@ export class Cancelled extends Terminal {
 export interface UpdateOptions {
   /** The weighted records alone. */
   dnsOnly?: boolean;
+  /** It leads back, and waits for no other stack. */
+  back?: boolean;
+}
+
+export interface PreviewOptions {
+  /** Against what is really there, and not against what the engine believes. */
+  refresh?: boolean;
+  /** Somebody only looks: the same look is made once, few wait, and no update waits for it. */
+  view?: boolean;
 }
 
 export interface Updated {
@@ -59,6 +70,8 @@ export type Driver = Pick<StackDriver, "preview" | "update" | "findUpdate" | "re
 const DNS_RECORDS = "**$aws:route53/record:Record::**";
 /** How long a live engine of ours may take to end by itself once its service is gone. */
 const ORPHAN_MS = 60_000;
+/** Between being asked to stop, to end at once, and being ended, for what is in the way of going back. */
+const INTERRUPT_MS = 10_000;
 /** Without a page size the engine lists ten. */
 const MOST_UPDATES = 10_000;
 
@@ -70,8 +83,11 @@ export class StackDriver {
   private readonly slots: Slots;
   private readonly engine: EngineThread;
   private readonly deadlines: Deadlines;
-  /** Ends the update of a stack that runs or waits for its turn. */
-  private readonly updating = new Map<string, AbortController>();
+  /** Ends the operations of a stack that run or wait: for their turn, or for somebody else's lock. */
+  private readonly under = new Map<string, Set<AbortController>>();
+  /** Looks that are under way, by what they look at. */
+  private readonly looks = new Map<string, Promise<Preview>>();
+  private candidates = 0;
 
   constructor(private readonly options: DriverOptions) {
     this.slots = new Slots(options.slots);
@@ -92,24 +108,77 @@ export class StackDriver {
 
   /**
    * What the config would change. Nothing is changed: the candidate lies in a scratch file.
-   * @param options.refresh against what is really there, and not against what the engine believes
    */
-  async preview(name: string, config: RawConfig, options: { refresh?: boolean } = {}): Promise<Preview> {
-    return this.inTime(name, "preview", () =>
-      this.withConfig(name, config, (candidate) => this.engine.preview(name, candidate, options.refresh === true)),
+  async preview(name: string, config: RawConfig, { refresh = false, view = false }: PreviewOptions = {}): Promise<Preview> {
+    if (view) return this.looked(name, config, refresh);
+    return this.inTime(name, "preview", "forward", () =>
+      this.withConfig(name, config, (candidate) => this.engine.preview(name, candidate, refresh)),
     );
   }
 
-  /** An operation in its turn. The time until then does not count. */
-  private inTime<T>(name: string, what: "update" | "preview" | "recovery", run: () => Promise<T>): Promise<T> {
-    const { updateMs, previewMs, stopMs } = this.deadlines;
-    const stop = (): void => void this.engine.cancel(name).catch(() => undefined);
-    return this.slots.run(name, () => inTime(`The ${what} of ${name}`, what === "update" ? updateMs : previewMs, stopMs, stop, run));
+  /** Whoever looks at what somebody is looking at already gets the same answer. */
+  private looked(name: string, config: RawConfig, refresh: boolean): Promise<Preview> {
+    const key = `${name} ${configDigest(config)} ${refresh}`;
+    const known = this.looks.get(key);
+    if (known !== undefined) return known;
+    const { previewMs, stopMs } = this.deadlines;
+    const run = (candidate: string) =>
+      inTime(`The preview of ${name}`, previewMs, stopMs, { stop: () => void this.engine.cancel(candidate).catch(() => undefined) }, () =>
+        this.engine.preview(name, candidate, refresh, candidate),
+      );
+    const look = this.slots
+      .run(name, () => this.withConfig(name, config, run, VIEW_MARK), "view")
+      .finally(() => this.looks.delete(key));
+    this.looks.set(key, look);
+    return look;
   }
 
-  /** In the stack's turn, since the scratch file is one a stack. */
-  private async withConfig<T>(name: string, config: RawConfig, run: (configFile: string) => Promise<T>): Promise<T> {
-    const candidate = join(this.options.scratch, `Pulumi.${name}.yaml`);
+  /** An operation in its turn. The time until then does not count. @throws Cancelled when it was interrupted */
+  private async inTime<T>(name: string, what: "update" | "preview" | "recovery", lane: Lane, run: () => Promise<T>): Promise<T> {
+    const { updateMs, previewMs, stopMs, interruptMs = INTERRUPT_MS } = this.deadlines;
+    const stop = (): void => void this.engine.cancel(name).catch(() => undefined);
+    const end = (): void => void this.endEngines(name);
+    return this.cancellable(name, `The ${what} of ${name}`, (signal) => {
+      const stopping = { stop, end, interrupted: { signal, everyMs: interruptMs } };
+      return this.slots.run(
+        name,
+        () => inTime(`The ${what} of ${name}`, what === "update" ? updateMs : previewMs, stopMs, stopping, run),
+        lane,
+      );
+    });
+  }
+
+  /** What `cancel` ends. @throws Cancelled then */
+  private async cancellable<T>(name: string, what: string, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const cancelled = new AbortController();
+    const all = this.under.get(name) ?? new Set();
+    this.under.set(name, all.add(cancelled));
+    try {
+      return await run(cancelled.signal);
+    } catch (cause) {
+      if (!cancelled.signal.aborted || cause instanceof Late) throw cause;
+      throw new Cancelled(`${what} was cancelled.`, { cause });
+    } finally {
+      all.delete(cancelled);
+      if (all.size === 0) this.under.delete(name);
+    }
+  }
+
+  /** An engine that does not end when it is asked, with all that it started; what it leaves is settled before the next update. */
+  private async endEngines(name: string): Promise<void> {
+    for (const engine of await enginesOf(name))
+      for (const pid of (await treeOf(engine)).reverse())
+        try {
+          process.kill(pid, "SIGKILL");
+        } catch {
+          // It has ended meanwhile.
+        }
+  }
+
+  /** With the config in a scratch file of its own. */
+  private async withConfig<T>(name: string, config: RawConfig, run: (configFile: string) => Promise<T>, mark = "."): Promise<T> {
+    this.candidates += 1;
+    const candidate = join(this.options.scratch, `Pulumi.${name}${mark}${this.candidates}.yaml`);
     const file = await StackFile.read(this.options.stacksFolder, name);
     await mkdir(this.options.scratch, { recursive: true });
     await writeAtomically(candidate, file.replace(config).text());
@@ -127,25 +196,18 @@ export class StackDriver {
   async update(name: string, config: RawConfig, key: string, options: UpdateOptions = {}): Promise<Updated> {
     await (await StackFile.read(this.options.stacksFolder, name)).replace(config).write();
     const configFile = StackFile.pathOf(this.options.stacksFolder, name);
-    const cancelled = new AbortController();
-    this.updating.set(name, cancelled);
     const begun = engineStart();
     const started = performance.now();
     try {
-      const { version, changes } = await this.inTime(name, "update", async () => {
-        cancelled.signal.throwIfAborted();
-        cancelled.signal.addEventListener("abort", () => void this.engine.cancel(name).catch(() => undefined));
-        return this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options) });
-      });
+      const { version, changes } = await this.inTime(name, "update", laneOf(options), () =>
+        this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options) }),
+      );
       return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.
       await this.clearOwnLocks(name, begun);
       if (error instanceof Late) throw new Cancelled(error.message, { cause: error });
-      if (cancelled.signal.aborted) throw new Cancelled(`The update of ${name} was cancelled.`, { cause: error });
       throw error;
-    } finally {
-      this.updating.delete(name);
     }
   }
 
@@ -161,7 +223,7 @@ export class StackDriver {
 
   /** The engine's own record of updates, newest first. */
   async history(name: string): Promise<UpdateSummary[]> {
-    return this.slots.run(name, () => this.engine.history(name, MOST_UPDATES));
+    return this.slots.run(name, () => this.engine.history(name, MOST_UPDATES), "view");
   }
 
   /** Revisions whose update the engine's history does not show with the same config. Empty when all agree. */
@@ -183,9 +245,12 @@ export class StackDriver {
     return (await this.preview(name, file.raw())).changes.length === 0;
   }
 
-  /** Asks a running update of the stack to stop: what is under way ends, nothing new begins. */
+  /**
+   * Interrupts what runs or waits for the stack, except for looks: what is under way ends, nothing new begins. An engine that
+   * has not ended after 10 seconds is asked to end at once, and after 20 seconds it is ended.
+   */
   cancel(name: string): void {
-    this.updating.get(name)?.abort();
+    for (const under of this.under.get(name) ?? []) under.abort(new Error("cancelled"));
   }
 
   /**
@@ -195,7 +260,7 @@ export class StackDriver {
    * @returns what was done, as sentences
    */
   recover(name: string, config: RawConfig, options: UpdateOptions = {}): Promise<string[]> {
-    return this.inTime(name, "recovery", () =>
+    return this.inTime(name, "recovery", laneOf(options), () =>
       this.withConfig(name, config, async (configFile) => {
         const scope = { configFile, ...targetOf(options) };
         const state = await this.engine.exportState(name);
@@ -226,9 +291,18 @@ export class StackDriver {
   /**
    * Clears the stack's engine locks that are proven dead, and waits for others to go.
    * @param begun where an update was begun whose end is not known
-   * @throws Conflict when a lock stays, naming whose it is
+   * @param options.wait false leaves others alone. @default true
+   * @throws Conflict when a lock stays, naming whose it is; Transient when it was interrupted
    */
-  async clearDeadLocks(name: string, begun?: EngineStart): Promise<string[]> {
+  clearDeadLocks(name: string, begun?: EngineStart, { wait = true }: { wait?: boolean } = {}): Promise<string[]> {
+    const what = `Waiting for the engine's lock of ${name}`;
+    return this.cancellable(name, what, (signal) => this.cleared(name, begun, wait, signal)).catch((error: unknown) => {
+      // Nothing was begun.
+      throw error instanceof Cancelled ? new Transient(error.message, { cause: error }) : error;
+    });
+  }
+
+  private async cleared(name: string, begun: EngineStart | undefined, wait: boolean, signal: AbortSignal): Promise<string[]> {
     const place = lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
     if (place === undefined) return [];
     const notes: string[] = [];
@@ -237,17 +311,20 @@ export class StackDriver {
       const { cleared, live, cutOff } = await clearLocks(place, this.options.project, name, begun);
       notes.push(...cleared.map(({ pid }) => `Cleared the engine lock of process ${pid}, which has ended.`));
       notes.push(...cutOff.map((path) => `Removed ${path}, which an engine that was killed had left empty.`));
-      if (live === undefined) return notes;
+      if (live === undefined || !wait) return notes;
+      signal.throwIfAborted();
       if (Date.now() > deadline) {
         throw new Conflict(`The stack ${name} is locked by process ${live.pid} of ${live.user} on ${live.host} since ${live.since}.`, {
           holder: `${live.user}@${live.host} process ${live.pid}`,
           next: "Wait for it, end it, or run `pulumi cancel` when you know that it has ended.",
         });
       }
-      await new Promise((resolve) => setTimeout(resolve, place.kind === "folder" ? 250 : 1_000));
+      await sleep(place.kind === "folder" ? 250 : 1_000, undefined, { signal });
     }
   }
 }
+
+const laneOf = ({ back }: UpdateOptions): Lane => (back === true ? "back" : "forward");
 
 const targetOf = ({ dnsOnly }: UpdateOptions) => (dnsOnly === true ? { target: [DNS_RECORDS] } : {});
 

@@ -14,6 +14,22 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return lists.flatMap((l) => l.split(" ").filter((id) => id.trim() !== "")).map(Number);
 }
 
+/**
+ * Engines of a stack that this process runs now, by the arguments that the Automation API gives them; those that somebody
+ * only looks with, whose config file says so, are left out.
+ */
+export async function enginesOf(stack: string): Promise<number[]> {
+  const engines: number[] = [];
+  for (const pid of await childrenOf(process.pid)) {
+    const args = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+    const named = args.some((arg, i) => arg === `--stack=${stack}` || (arg === "--stack" && args[i + 1] === stack));
+    if (named && !args.some((arg) => arg.includes(VIEW_MARK))) engines.push(pid);
+  }
+  return engines;
+}
+/** In the names of config files of what is only looked at. */
+export const VIEW_MARK = ".view-";
+
 /** A process and all that it started, directly or not. */
 export async function treeOf(root: number): Promise<number[]> {
   const found = [root];

@@ -1,4 +1,5 @@
 import { availableParallelism, freemem } from "node:os";
+import { Transient } from "../../errors.js";
 import { engineMemory } from "./memory.js";
 import { wholeNumber } from "./settings.js";
 
@@ -30,17 +31,31 @@ export function memoryBudget(text = process.env.CUTOVER_ENGINE_MEMORY_MB): numbe
 }
 
 /**
+ * Who an operation is for, most urgent first: what leads back, what goes forward, what somebody only looks at.
+ *
+ *   back      never waits for the others: it has as many places of its own as there are for all of them
+ *   forward   as many side by side as fit
+ *   view      one at a time, in no stack's order, and only so many may wait
+ */
+export const LANES = ["back", "forward", "view"] as const;
+export type Lane = (typeof LANES)[number];
+
+/** Looks that may wait; whoever comes then is told to come again. */
+const MOST_VIEWS = 16;
+
+/**
  * Lets operations of different stacks run side by side, and those of one stack one after another (promise 8).
  *
- * An operation begins when fewer than `parallel` run and the memory budget has room for one engine more, as large as the
- * largest of the last ones was. A single operation always begins: a budget that not even one engine fits would stop all.
+ * An operation begins when fewer than `parallel` of its lane run and the memory budget has room for one engine more, as
+ * large as the largest of the last ones was. A single operation of a lane always begins: a budget that not even one engine
+ * fits would stop all. What leads back asks for no budget.
  */
 export class Slots {
   private readonly parallel: number;
   private readonly budget: number | undefined;
   private readonly measure: () => Promise<number[]>;
-  private running = 0;
-  private readonly waiting: (() => void)[] = [];
+  private readonly running: Record<Lane, number> = { back: 0, forward: 0, view: 0 };
+  private readonly waiting: Record<Lane, (() => void)[]> = { back: [], forward: [], view: [] };
   private readonly tails = new Map<string, Promise<unknown>>();
   private readonly peaks: number[] = [];
   /** The largest engine since fewer ran. */
@@ -58,9 +73,11 @@ export class Slots {
     return Math.max(this.largest, ...(this.peaks.length > 0 ? this.peaks : [EXPECTED_MIB]));
   }
 
-  run<T>(stack: string, operation: () => Promise<T>): Promise<T> {
+  /** @throws Transient when too many looks wait already */
+  run<T>(stack: string, operation: () => Promise<T>, lane: Lane = "forward"): Promise<T> {
+    if (lane === "view") return this.withSlot(lane, operation);
     const before = this.tails.get(stack) ?? Promise.resolve();
-    const result = before.then(() => this.withSlot(operation));
+    const result = before.then(() => this.withSlot(lane, operation));
     const tail = result.then(
       () => undefined,
       () => undefined,
@@ -70,31 +87,39 @@ export class Slots {
     return result;
   }
 
-  private async withSlot<T>(operation: () => Promise<T>): Promise<T> {
-    if (this.waiting.length > 0 || !this.fits()) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.running += 1;
+  private async withSlot<T>(lane: Lane, operation: () => Promise<T>): Promise<T> {
+    const waiting = this.waiting[lane];
+    if (lane === "view" && waiting.length >= MOST_VIEWS)
+      throw new Transient(`${MOST_VIEWS} previews wait already.`, { retryAfterSeconds: 10, next: "Look again in a moment." });
+    if (waiting.length > 0 || !this.fits(lane)) await new Promise<void>((resolve) => waiting.push(resolve));
+    else this.running[lane] += 1;
     this.look();
     try {
       return await operation();
     } finally {
-      this.running -= 1;
+      this.running[lane] -= 1;
       this.remember();
       this.admit();
     }
   }
 
-  private fits(): boolean {
-    if (this.running === 0) return true;
-    if (this.running >= this.parallel) return false;
-    return this.budget === undefined || (this.running + 1) * this.expected <= this.budget;
+  private get all(): number {
+    return LANES.reduce((sum, lane) => sum + this.running[lane], 0);
+  }
+
+  private fits(lane: Lane): boolean {
+    if (this.running[lane] === 0) return true;
+    if (this.running[lane] >= (lane === "view" ? 1 : this.parallel)) return false;
+    return lane === "back" || this.budget === undefined || (this.all + 1) * this.expected <= this.budget;
   }
 
   private admit(): void {
-    while (this.waiting.length > 0 && this.fits()) {
-      // Counted here, so that two of them never take the same room.
-      this.running += 1;
-      this.waiting.shift()?.();
-    }
+    for (const lane of LANES)
+      while (this.waiting[lane].length > 0 && this.fits(lane)) {
+        // Counted here, so that two of them never take the same room.
+        this.running[lane] += 1;
+        this.waiting[lane].shift()?.();
+      }
   }
 
   /** Only a budget needs to know how large engines are. */
@@ -111,7 +136,7 @@ export class Slots {
     if (this.largest > 0) this.peaks.push(this.largest);
     if (this.peaks.length > REMEMBERED) this.peaks.shift();
     this.largest = 0;
-    if (this.running > 0) return;
+    if (this.all > 0) return;
     clearInterval(this.looking);
     this.looking = undefined;
   }

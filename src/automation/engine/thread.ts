@@ -33,7 +33,8 @@ export class EngineThread implements EngineCalls {
   constructor(private readonly options: EngineOptions) {}
 
   warm = (): Promise<void> => this.ask("warm");
-  preview = (stack: string, configFile: string, refresh = false): Promise<Preview> => this.ask("preview", stack, configFile, refresh);
+  preview = (stack: string, configFile: string, refresh = false, as = stack): Promise<Preview> =>
+    this.ask("preview", stack, configFile, refresh, as);
   up = (stack: string, options: UpOptions): Promise<Applied> => this.ask("up", stack, options);
   cancel = (stack: string): Promise<void> => this.ask("cancel", stack);
   planned = (stack: string, options: Scope): Promise<Planned[]> => this.ask("planned", stack, options);

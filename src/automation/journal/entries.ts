@@ -25,10 +25,11 @@ export type Command =
   | { command: "tune"; changes: ConfigPatch; why: string }
   | { command: "pause"; why: string }
   | { command: "resume" }
-  | { command: "rollback"; revision: number; why: string }
+  /** `insist`: although the old side is known to be no better. */
+  | { command: "rollback"; revision: number; why: string; insist?: boolean }
   /** Users to the old side at once, past the engine; then back to before their traffic moved. */
-  | { command: "emergency"; why: string }
-  | { command: "abort"; why: string };
+  | { command: "emergency"; why: string; insist?: boolean }
+  | { command: "abort"; why: string; insist?: boolean };
 
 /** One item of a way back, in the order in which it runs. */
 export type PathItem =
@@ -50,7 +51,8 @@ export type Entry =
   | ({ type: "command"; who: string; request?: RequestMark } & Command)
   | { type: "step.started"; step: string; attempt: number }
   | { type: "preview.stored"; step: string; attempt: number; preview: Preview; blocked: string[] }
-  | { type: "preview.failed"; step: string; error: string; transient: boolean }
+  /** `conflict`: somebody else holds the stack's engine; that passes by itself, and spends no try. */
+  | { type: "preview.failed"; step: string; error: string; transient: boolean; conflict?: boolean }
   | {
       type: "update.intended";
       key: string;
@@ -75,7 +77,7 @@ export type Entry =
       recovered?: boolean;
     }
   /** `unsettled`: what it had begun may have been done, though the engine knows nothing of it. */
-  | { type: "update.failed"; key: string; revision: number; error: string; transient: boolean; unsettled?: boolean }
+  | { type: "update.failed"; key: string; revision: number; error: string; transient: boolean; unsettled?: boolean; conflict?: boolean }
   | { type: "action.intended"; key: string; step: string; undo: boolean }
   | {
       type: "action.succeeded";
@@ -110,9 +112,16 @@ export type Entry =
   | { type: "migration.held"; reason: string; promise?: number }
   /**
    * `engine`: the interrupted update goes on there. `settled`: the engine knows what the failed updates had done; `promoted`: one
-   * of them had promoted the database.
+   * of them had promoted the database. `shown`: the far side shows these weights after users were sent back.
    */
-  | { type: "runner.recovered"; note: string; engine?: EngineStart; settled?: boolean; promoted?: boolean }
+  | {
+      type: "runner.recovered";
+      note: string;
+      engine?: EngineStart;
+      settled?: boolean;
+      promoted?: boolean;
+      shown?: { old: number; new: number };
+    }
   | ({ type: "drift.found" } & Drift)
   | { type: "drift.cleared" }
   | { type: "hook.intended"; id: string; hook: string; moment: Moment; step?: string; reason?: string }

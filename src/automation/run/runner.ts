@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { Terminal, Transient } from "../../errors.js";
+import { Conflict, Terminal, Transient } from "../../errors.js";
 import { redactText } from "../../lib/redact.js";
 import type { HooksPort } from "../../ports/hooks.js";
 import type { Evidence } from "../../ports/target.js";
@@ -10,9 +10,8 @@ import type { Driver } from "../engine/driver.js";
 import type { GateUse } from "../gates/gate.js";
 import { holdMs, observeRound, roundMs, type WatchState } from "../gates/watch.js";
 import type { Entry } from "../journal/entries.js";
-import type { EngineStart } from "../journal/records.js";
 import type { Plan } from "../plan/plan.js";
-import type { ProjectPort } from "../plan/step.js";
+import type { ProjectPort, Step } from "../plan/step.js";
 import { apply } from "../state/evolve.js";
 import { currentConfig, type Intent, type MigrationState, planOf } from "../state/state.js";
 import type { Lease, Store } from "../store/store.js";
@@ -53,6 +52,8 @@ export class Runner {
   private state: MigrationState;
   private watch: { step: string; attempt: number; state: WatchState; checkpointAt: number } | undefined;
   private wake = new AbortController();
+  /** Of the action that is under way. */
+  private interruption = new AbortController();
   private stands = false;
   private readonly onStanding = new Set<() => void>();
   /** A command came in after the journal was last read. */
@@ -73,8 +74,22 @@ export class Runner {
     const { hooks: port, plan, driver, store } = parts;
     const shared = { state: () => this.state, append: (entry: Entry) => this.append(entry), stop: this.stop };
     const requireHeld = () => store.requireHeld(lease);
-    this.updates = new Updates({ ...shared, driver, requireHeld, isPrimary: () => this.isPrimary() });
+    this.updates = new Updates({
+      ...shared,
+      driver,
+      requireHeld,
+      isPrimary: () => this.isPrimary(),
+      setWeights: async (weights, key) => {
+        await parts.target.cloud.setWeights(weights, { key, fence: lease.fence, held: requireHeld, signal: this.stop });
+      },
+    });
     if (port !== undefined) this.hooks = new HookCalls({ ...shared, port, plan });
+  }
+
+  /** Users are sent back: what goes forward is asked to end, and not waited for long. */
+  interrupt(): void {
+    this.interruption.abort(new Terminal("It was interrupted: users are sent back, and nothing waits for it."));
+    this.nudge();
   }
 
   /** Ends a pause between two samples, so that a new command is seen at once. */
@@ -85,8 +100,6 @@ export class Runner {
   }
 
   async run(): Promise<MigrationState> {
-    const cleared = await this.parts.driver.clearDeadLocks(this.state.stack, begunBy(this.state.intent));
-    if (cleared.length > 0) await this.append({ type: "runner.recovered", note: cleared.join(" ") });
     await this.sync();
     this.hooks?.takeUp();
     while (!this.stop.aborted) {
@@ -168,20 +181,34 @@ export class Runner {
     await this.parts.store.requireHeld(this.lease);
     const { marks, steps } = this.state;
     const done = steps[step.id]?.facts;
+    const interruption = new AbortController();
+    this.interruption = interruption;
+    // What decides which side may write is waited for, and so is what leads back itself.
+    const awaited = undo || decidesWrites(step);
+    let given = false;
+    const held = async (): Promise<void> => {
+      if (given) throw new Conflict(`${step.id} was given up: it makes no further call.`);
+      this.stop.throwIfAborted();
+      await this.parts.store.requireHeld(this.lease);
+    };
     let evidence: Evidence = { summary: "Nothing to do." };
     try {
+      // A command that leads back came in between.
+      if (!undo && this.nudged && (await this.wantsBack())) interruption.abort(new Terminal("It was not begun: users are sent back."));
+      interruption.signal.throwIfAborted();
       if (run !== undefined)
-        evidence = await endingBy(target.clock, deadline, (signal) =>
+        evidence = await endingBy({ clock: target.clock, deadline, interrupted: interruption.signal, awaited }, (signal) =>
           run({
             target,
             config,
             project,
-            effect: { key, fence: this.lease.fence, ...(signal === undefined ? {} : { signal }) },
+            effect: { key, fence: this.lease.fence, held, signal: AbortSignal.any([signal, this.stop]) },
             marks,
             ...(done === undefined ? {} : { done }),
           }),
         );
     } catch (error) {
+      given = true;
       await this.append({ type: "action.failed", key, step: step.id, undo, ...failureOf(error) });
       return;
     }
@@ -199,6 +226,11 @@ export class Runner {
       ...(files.length === 0 ? {} : { files }),
       marks: (step.kind === "config" ? undefined : undo ? step.undoMarks : step.marks) ?? [],
     });
+  }
+
+  private async wantsBack(): Promise<boolean> {
+    await this.sync();
+    return this.state.requested !== undefined;
   }
 
   private async isPrimary(): Promise<boolean> {
@@ -289,6 +321,11 @@ export class Runner {
     const step = this.plan.find((s) => s.id === intent.step);
     if (step?.kind !== "action" && step?.kind !== "config")
       throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
+    // Whoever goes back does not do first what is undone then: what has failed may have had its effect, and is undone as well.
+    if (this.state.requested !== undefined && !intent.undo && !decidesWrites(step)) {
+      const error = "It was under way when it was told to go back; it is not asked for again.";
+      return this.append({ type: "action.failed", key: intent.key, step: intent.step, undo: false, error, transient: true });
+    }
     await this.append({ type: "runner.recovered", note: `${intent.step} was under way; asking again with its key ${intent.key}.` });
     return this.act({ key: intent.key, step, undo: intent.undo, config: currentConfig(this.state) });
   }
@@ -320,4 +357,5 @@ export class Runner {
   }
 }
 
-const begunBy = (intent: Intent | undefined): EngineStart | undefined => (intent?.type === "update.intended" ? intent.engine : undefined);
+/** Whether its outcome says which side may write: never left open. */
+const decidesWrites = (step: Step): boolean => step.kind === "action" && (step.marks ?? []).length > 0;

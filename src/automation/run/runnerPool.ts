@@ -97,6 +97,11 @@ export class Runners {
     this.running.get(stack)?.runner.nudge();
   }
 
+  /** What goes forward there is asked to end, and not waited for long: users are sent back. */
+  interrupt(stack: string): void {
+    this.running.get(stack)?.runner.interrupt();
+  }
+
   /** Goes on with what was under way when a service ended, unless it failed here for a reason that stays. */
   async resume(migration: Migration): Promise<void> {
     const { stack } = migration;

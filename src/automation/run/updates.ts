@@ -1,5 +1,5 @@
-import { readConfig } from "../../config/stackFile.js";
-import { Transient } from "../../errors.js";
+import { type RawConfig, readConfig } from "../../config/stackFile.js";
+import { Conflict, Transient } from "../../errors.js";
 import type { Decision } from "../decide/decision.js";
 import { lossesOf } from "../decide/losses.js";
 import { Cancelled, type Driver, type Updated } from "../engine/driver.js";
@@ -7,8 +7,9 @@ import { isUnsettled } from "../engine/failures.js";
 import { engineStart, thisSystem } from "../engine/system.js";
 import type { Entry } from "../journal/entries.js";
 import type { Preview } from "../journal/records.js";
-import { currentConfig, type MigrationState, promotes, type UpdateIntent } from "../state/state.js";
+import { currentConfig, currentRevision, type MigrationState, promotes, type UpdateIntent } from "../state/state.js";
 import { failureOf } from "./failure.js";
+import { type Weights, weightsOf } from "./sendBack.js";
 
 export interface UpdateParts {
   driver: Driver;
@@ -18,6 +19,8 @@ export interface UpdateParts {
   isPrimary: () => Promise<boolean>;
   /** @throws Conflict when the lease was lost */
   requireHeld: () => Promise<void>;
+  /** Sets both records' weights in one batch, past the engine. */
+  setWeights: (weights: Weights, key: string) => Promise<void>;
   /** The service is ending, or the lease was lost. */
   stop: AbortSignal;
 }
@@ -25,19 +28,25 @@ export interface UpdateParts {
 /**
  * Previews and updates of one runner: the intent is journaled before an update, the outcome after it. What became of an
  * update that a crash interrupted is found out, and what a failed one had begun is settled before the next.
+ *
+ * An update that moves users sets the weights itself first, in one batch, since the engine changes one record after the
+ * other: on a way back before anything is waited for, going forward once nobody else holds the engine.
  */
 export class Updates {
   constructor(private readonly parts: UpdateParts) {}
 
   async preview({ step, attempt, config }: Extract<Decision, { do: "preview" }>): Promise<void> {
-    const { append, driver, state } = this.parts;
+    const { append, driver, state, stop } = this.parts;
     const fail = (error: unknown) => append({ type: "preview.failed", step: step.id, ...failureOf(error) });
     const open = await this.settle(false);
     if (open !== undefined) return fail(open);
     let preview: Preview;
     try {
+      // A preview takes no lock: only what a killed engine left half written would be in its way.
+      await this.tell(await driver.clearDeadLocks(state().stack, undefined, { wait: false }));
       preview = await driver.preview(state().stack, config);
     } catch (error) {
+      if (error instanceof Cancelled && stop.aborted) throw error;
       return fail(error);
     }
     const wanted = readConfig(config, `the config after ${step.id}`, state().stack);
@@ -47,6 +56,7 @@ export class Updates {
 
   async update({ key, config, why, step, restores, kept, dnsOnly }: Extract<Decision, { do: "update" }>): Promise<void> {
     const state = this.parts.state();
+    const moves = movesUsers(state, config);
     const intent: UpdateIntent = {
       type: "update.intended",
       key,
@@ -61,17 +71,28 @@ export class Updates {
       engine: engineStart(),
     };
     await this.parts.append(intent);
-    await this.apply(intent);
+    await this.apply(intent, moves);
   }
 
   /** An update that was intended before a crash: done already, or done now under the same key. */
   async recover(intent: UpdateIntent): Promise<void> {
     const { append, driver } = this.parts;
-    const { stack } = this.parts.state();
+    const { stack, requested } = this.parts.state();
     const { key, config, revision, engine } = intent;
+    // Whoever goes back does not wait for what went forward: it is settled when its turn comes.
+    if (requested !== undefined && intent.restores === undefined)
+      return append({
+        type: "update.failed",
+        key,
+        revision,
+        error: "It was under way when it was told to go back; how far it came is found out after users are safe.",
+        transient: true,
+        unsettled: true,
+      });
     // From here on it is this system's: what a crash leaves behind now is told from what the one before left.
     if (engine?.system !== thisSystem())
       await append({ type: "runner.recovered", note: `${key} goes on on another system.`, engine: engineStart() });
+    if (intent.restores !== undefined) await this.sendBack(intent);
     const notes = await driver.clearDeadLocks(stack, engine);
     const done = await driver.findUpdate(stack, config, key);
     if (done !== undefined) {
@@ -81,21 +102,27 @@ export class Updates {
     const lead = [`The update of ${key} had not finished; it goes on.`, ...notes].join(" ");
     const open = await this.settle(intent.targetDns === true, { intent, lead });
     if (open !== undefined) throw open;
-    return this.apply(intent);
+    return this.apply(intent, movesUsers({ ...this.parts.state(), dirty: false }, config));
   }
 
-  private async apply(intent: UpdateIntent): Promise<void> {
+  private async apply(intent: UpdateIntent, moves: boolean): Promise<void> {
     const { append, driver, requireHeld, state, stop } = this.parts;
     await requireHeld();
     const { key, revision, config } = intent;
+    const { stack } = state();
+    const back = intent.restores !== undefined;
     const dnsOnly = intent.targetDns === true;
     const fail = (error: unknown) =>
       append({ type: "update.failed", key, revision, ...failureOf(error), ...(isUnsettled(error) ? { unsettled: true } : {}) });
-    const open = await this.settle(dnsOnly);
-    if (open !== undefined) return fail(open);
     let updated: Updated;
     try {
-      updated = await driver.update(state().stack, config, key, { dnsOnly });
+      if (moves && back) await this.sendBack(intent);
+      const open = await this.settle(dnsOnly);
+      if (open !== undefined) return await fail(open);
+      await this.tell(await driver.clearDeadLocks(stack));
+      const weights = weightsOf(config);
+      if (moves && !back && weights !== undefined) await this.parts.setWeights(weights, `${key}/weights`);
+      updated = await driver.update(stack, config, key, { dnsOnly, back });
     } catch (error) {
       // The service ends: the update stays intended, and the next runner finds out how far it came.
       if (error instanceof Cancelled && stop.aborted) throw error;
@@ -103,6 +130,23 @@ export class Updates {
     }
     // When this line cannot be written, the update still happened: it stays intended, and is looked for.
     await append({ type: "update.succeeded", key, revision, ...updated });
+  }
+
+  /** On a way back: the weights, before anything is waited for. Where that fails the engine still may. */
+  private async sendBack({ key, config }: UpdateIntent): Promise<void> {
+    const weights = weightsOf(config);
+    if (weights === undefined) return;
+    try {
+      await this.parts.setWeights(weights, `${key}/weights`);
+    } catch (error) {
+      // Passing: the whole item is tried again, and begins with the weights.
+      if (error instanceof Transient || !(error instanceof Error) || !("code" in error)) throw error;
+      await this.tell([`The weights could not be set past the engine, which goes on: ${error.message}`]);
+    }
+  }
+
+  private async tell(notes: string[]): Promise<void> {
+    if (notes.length > 0) await this.parts.append({ type: "runner.recovered", note: notes.join(" ") });
   }
 
   /** Before a way back goes on: what was not settled counts as a failure of the step whose update it was. */
@@ -118,9 +162,10 @@ export class Updates {
    * @returns why that did not succeed and nothing is to be compared
    */
   private async settle(dnsOnly: boolean, interrupted?: { intent: UpdateIntent; lead: string }): Promise<Error | undefined> {
-    const { append, driver, isPrimary, requireHeld } = this.parts;
+    const { append, driver, isPrimary, requireHeld, stop } = this.parts;
     const state = this.parts.state();
     const { stack, returning } = state;
+    const back = returning !== undefined;
     const unsettled = [...(state.unsettled ?? []), ...(interrupted === undefined ? [] : [interrupted.intent])];
     if (unsettled.length === 0) return undefined;
     const promotion = unsettled.some((u) => promotes(state, u));
@@ -130,11 +175,12 @@ export class Updates {
     try {
       for (const { config, engine, targetDns } of unsettled) {
         notes.push(...(await driver.clearDeadLocks(stack, engine)));
-        notes.push(...(await driver.recover(stack, config, { dnsOnly: dnsOnly || targetDns === true })));
+        notes.push(...(await driver.recover(stack, config, { dnsOnly: dnsOnly || targetDns === true, back })));
       }
       promoted = promotion && (await isPrimary());
     } catch (error) {
-      if (error instanceof Transient || returning === undefined || promotion) return error as Error;
+      if (error instanceof Cancelled && stop.aborted) throw error;
+      if (error instanceof Transient || error instanceof Conflict || !back || promotion) return error as Error;
       // What does not pass by itself must not be in the way of going back.
       const note = `What an unfinished update had begun could not be settled, and the way back goes on without: ${(error as Error).message}`;
       await append({ type: "runner.recovered", note });
@@ -151,4 +197,13 @@ export class Updates {
     });
     return undefined;
   }
+}
+
+/** Whether an update to a config changes where users are sent, or may find them elsewhere than the last revision says. */
+function movesUsers(state: MigrationState, config: RawConfig): boolean {
+  const next = weightsOf(config);
+  const now = weightsOf(currentRevision(state).config);
+  // The record that is made with the update has its weight from it.
+  if (next === undefined || now === undefined) return false;
+  return state.dirty || next.new !== now.new || next.old !== now.old;
 }

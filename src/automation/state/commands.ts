@@ -14,6 +14,7 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
           advancedBy: entry.who,
           heldReason: undefined,
           heldPromise: undefined,
+          sentBack: undefined,
         },
         plan,
       );
@@ -32,7 +33,11 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
     case "rollback":
       return { ...next, requested: { to: entry.revision, why: entry.why, who: entry.who, abort: false } };
     case "emergency":
-      return { ...next, requested: { to: "safety", why: entry.why, who: entry.who, abort: false } };
+      return {
+        ...next,
+        requested: { to: "safety", why: entry.why, who: entry.who, abort: false },
+        sentBack: { at: entry.at, seq: entry.seq, weights: { old: 100, new: 0 }, shown: false },
+      };
     case "abort":
       return { ...next, requested: { to: 0, why: entry.why, who: entry.who, abort: true } };
     default: {
@@ -91,7 +96,7 @@ function tuned(next: MigrationState, changes: ConfigPatch, plan: Plan): Migratio
 
 /** A person says go on: what failed is tried again, in a new attempt, and what would have lost something is previewed anew. */
 function resumed(next: MigrationState, plan: Plan): MigrationState {
-  const state = { ...next, heldReason: undefined, heldPromise: undefined };
+  const state = { ...next, heldReason: undefined, heldPromise: undefined, sentBack: next.returning === undefined ? undefined : next.sentBack };
   if (state.returning !== undefined) return { ...state, status: "returning", returning: { ...state.returning, failures: 0 } };
   const step = plan[state.position];
   const id = step?.id;

@@ -24,7 +24,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     case "migration.created":
       throw new Error("a journal has one migration.created");
     case "command":
-      return command({ ...next, alarmHeld: false }, entry, plan);
+      return command({ ...next, alarmHeld: false, blocked: undefined }, entry, plan);
     case "step.started":
       patchStep(entry.step, {
         status: "running",
@@ -40,6 +40,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         ...next,
         applied: false,
         watch: undefined,
+        blocked: undefined,
         ...(plan[next.position]?.kind === "approval" ? { status: "approval" as const } : {}),
       };
     case "approval.lapsed":
@@ -48,8 +49,9 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
       return { ...next, alarm: { source: entry.source, reason: entry.reason }, alarms: [...next.alarms, entry.id] };
     case "preview.stored":
       patchStep(entry.step, { preview: entry.preview, blocked: entry.blocked });
-      return next;
+      return { ...next, blocked: undefined };
     case "preview.failed":
+      if (entry.conflict === true) return blocked(next, entry.error);
       return failed(next, entry.step, entry.error, entry.transient);
     case "update.intended":
       return { ...next, intent: entry, dirty: true };
@@ -60,6 +62,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     case "update.failed": {
       const intent = state.intent?.type === "update.intended" ? state.intent : undefined;
       const unsettled = entry.unsettled === true && intent !== undefined ? [...(state.unsettled ?? []), intent] : state.unsettled;
+      if (entry.conflict === true) return blocked({ ...next, intent: undefined, unsettled }, entry.error);
       return failed({ ...next, intent: undefined, unsettled }, intent?.step, entry.error, entry.transient);
     }
     case "action.succeeded":
@@ -91,6 +94,7 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         ...next,
         status: "returning",
         watch: undefined,
+        blocked: undefined,
         requested: undefined,
         promotion: undefined,
         alarm: undefined,
@@ -119,6 +123,11 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         heldPromise: entry.promise,
       };
     case "runner.recovered":
+      if (entry.shown !== undefined) {
+        const { sentBack } = next;
+        const shownNewWeight = { value: entry.shown.new, at: entry.at };
+        return { ...next, shownNewWeight, ...(sentBack === undefined ? {} : { sentBack: { ...sentBack, shown: true } }) };
+      }
       if (entry.settled === true) return { ...next, unsettled: undefined, promoted: entry.promoted ?? next.promoted };
       if (entry.engine === undefined || next.intent?.type !== "update.intended") return next;
       return { ...next, intent: { ...next.intent, engine: entry.engine } };
@@ -205,7 +214,7 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
     ...(kept === undefined ? {} : { kept }),
   };
   const promoted = promotes(next, intent) ? undefined : next.promoted;
-  const state = { ...next, intent: undefined, dirty: false, promoted, revisions: [...next.revisions, revision], revision: entry.revision };
+  const state = { ...next, intent: undefined, dirty: false, blocked: undefined, promoted, revisions: [...next.revisions, revision], revision: entry.revision };
   if (state.returning !== undefined) return { ...state, returning: { ...state.returning, done: state.returning.done + 1, failures: 0 } };
   if (step === undefined) return state;
   return { ...state, applied: true, steps: { ...state.steps, [step]: { ...stepOf(state, step), revision: entry.revision } } };
@@ -233,8 +242,15 @@ function acted(next: MigrationState, entry: Extract<Recorded, { type: "action.su
   return { ...state, applied: true, steps: { ...state.steps, [entry.step]: { ...stepOf(state, entry.step), ...patch } } };
 }
 
+/** Somebody else holds the engine: no try is spent, and it is asked again after a pause. */
+const blocked = (next: MigrationState, why: string): MigrationState => ({
+  ...next,
+  blocked: { why, times: (next.blocked?.times ?? 0) + 1 },
+});
+
 /** A passing failure counts one try; one that trying again cannot mend counts them all. */
-function failed(next: MigrationState, step: string | undefined, error: string, transient: boolean): MigrationState {
+function failed(was: MigrationState, step: string | undefined, error: string, transient: boolean): MigrationState {
+  const next = { ...was, blocked: undefined };
   const tries = transient ? 1 : MAX_TRIES;
   if (next.returning !== undefined) return { ...next, returning: { ...next.returning, failures: next.returning.failures + tries, error } };
   if (step === undefined) return next;

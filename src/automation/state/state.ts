@@ -94,6 +94,10 @@ export interface MigrationState {
     failures: number;
     error?: string;
   };
+  /** A person sent users back; until the far side shows it, that is only wanted. Gone once somebody goes on. */
+  sentBack?: { at: number; seq: number; weights: { old: number; new: number }; shown: boolean };
+  /** Somebody else holds the stack's engine: why, and how often that was found in a row. */
+  blocked?: { why: string; times: number };
   /** An update began and did not succeed: the engine's state may lie between two revisions. */
   dirty: boolean;
   /** Updates that failed, and of which something may have been done that the engine does not know: settled before the next one. */

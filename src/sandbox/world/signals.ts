@@ -63,6 +63,9 @@ export function signal(
       return known(rolloutWeight(state, config));
     case "targets-healthy":
       return targets(state, config);
+    case "old-targets-healthy":
+      if (!state.old.loadBalancer || state.old.instances.length === 0) return unknown("there is no old load balancer with targets");
+      return known(1);
     case "load-balancer-ready":
       return known(find(state, "kubernetes:networking.k8s.io/v1:Ingress", config) === undefined ? 0 : 1);
     case "dns-weight-new":

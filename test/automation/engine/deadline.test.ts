@@ -38,7 +38,7 @@ describe("an engine that does not end", function () {
     const stop = (): void => {
       asked += 1;
     };
-    const error = await failure(inTime("The update", 5, 5, stop, never));
+    const error = await failure(inTime("The update", 5, 5, { stop }, never));
     expect(error).to.be.instanceOf(Late).and.to.be.instanceOf(Transient);
     expect(asked).to.equal(2);
   });
@@ -49,13 +49,13 @@ describe("an engine that does not end", function () {
       fail = reject;
     });
     const stop = () => fail(new Error("stopped"));
-    expect(await failure(inTime("The update", 5, 60_000, stop, () => ends))).to.be.instanceOf(Late);
+    expect(await failure(inTime("The update", 5, 60_000, { stop }, () => ends))).to.be.instanceOf(Late);
     expect(
       await inTime(
         "The update",
         60_000,
         5,
-        () => expect.fail("asked to stop"),
+        { stop: () => expect.fail("asked to stop") },
         async () => 42,
       ),
     ).to.equal(42);
@@ -66,7 +66,7 @@ describe("an engine that does not end", function () {
           "The update",
           60_000,
           5,
-          () => undefined,
+          { stop: () => undefined },
           () => Promise.reject(own),
         ),
       ),
