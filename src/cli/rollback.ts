@@ -10,6 +10,7 @@ import { wayText } from "./show.js";
 interface BackOptions extends ServiceOptions, OutputOptions, WaitOptions, YesOption {
   why?: string;
   dryRun?: boolean;
+  insist?: boolean;
   confirm?: string;
 }
 
@@ -37,10 +38,11 @@ const back = (command: Command): Command =>
     .argument(...STACK)
     .option("--why <text>", "the reason, for the journal")
     .option("--dry-run", "only show the way back")
+    .option("--insist", "also where the old side is known to be no better")
     .option("--confirm <application>", "the application's name, where going back loses data or cannot be undone");
 
 async function goBack(service: ServiceClient, stack: string, to: number, name: "rollback" | "abort", options: BackOptions): Promise<void> {
-  const { why, dryRun, confirm, output } = options;
+  const { why, dryRun, confirm, insist, output } = options;
   const way = await service.wayBack(stack, to);
   if (dryRun === true) return print(output, way, () => wayText(way));
   const { application, lastSeq } = await service.migration(stack);
@@ -48,7 +50,8 @@ async function goBack(service: ServiceClient, stack: string, to: number, name: "
   if (name === "abort" || way.crossesPointOfNoReturn)
     await requireName(application, confirm, name === "abort" ? "An aborted migration cannot be taken up again." : "");
   else if (!(await agreed(`Go back to revision ${to} now?`, options))) return;
-  await service.command(stack, name, { ...(name === "rollback" ? { revision: to } : {}), ...(why === undefined ? {} : { why }) });
+  const said = { ...(why === undefined ? {} : { why }), ...(insist === true ? { insist } : {}) };
+  await service.command(stack, name, { ...(name === "rollback" ? { revision: to } : {}), ...said });
   await finish(service, stack, lastSeq, options);
   // Held is what was asked for, once it is back.
   const isBack = (await service.journal(stack, lastSeq)).some((e) => e.type === "rollback.completed" || e.type === "migration.aborted");

@@ -9,7 +9,7 @@ import type { Decision } from "../decide/decision.js";
 import type { Driver } from "../engine/driver.js";
 import type { GateUse } from "../gates/gate.js";
 import { holdMs, observeRound, roundMs, type WatchState } from "../gates/watch.js";
-import type { Entry } from "../journal/entries.js";
+import type { Entry, PathItem } from "../journal/entries.js";
 import type { Plan } from "../plan/plan.js";
 import type { ProjectPort, Step } from "../plan/step.js";
 import { apply } from "../state/evolve.js";
@@ -19,6 +19,7 @@ import { endingBy } from "./deadline.js";
 import { failureOf } from "./failure.js";
 import { HookCalls } from "./hookCalls.js";
 import { type Observers, round } from "./observe.js";
+import { troubleOfOldSide } from "./oldSide.js";
 import { Updates } from "./updates.js";
 
 /** Between two rounds of a clock that jumps, while a person is waited for. */
@@ -153,7 +154,7 @@ export class Runner {
   private async carryOut(decision: Exclude<Decision, { do: "idle" }>): Promise<void> {
     switch (decision.do) {
       case "record":
-        for (const entry of decision.entries) await this.append(entry);
+        for (const entry of await this.unlessToADeadSide(decision.entries)) await this.append(entry);
         return;
       case "preview":
         return this.updates.preview(decision);
@@ -226,6 +227,16 @@ export class Runner {
       ...(files.length === 0 ? {} : { files }),
       marks: (step.kind === "config" ? undefined : undo ? step.undoMarks : step.marks) ?? [],
     });
+  }
+
+  /** What goes back by itself sends nobody to a side that is known to be no better: a person decides, and may insist. */
+  private async unlessToADeadSide(entries: Entry[]): Promise<Entry[]> {
+    const [entry] = entries;
+    if (entry?.type !== "rollback.started" || !entry.automatic || !movesUsers(entry.path)) return entries;
+    const trouble = await troubleOfOldSide(this.parts.target.observer, currentConfig(this.state));
+    if (trouble === undefined) return entries;
+    const reason = `${entry.why}. It does not go back by itself: ${trouble}. Mend the old side and go back, or insist: \`cutover rollback ${this.state.stack} --to ${entry.revision} --insist\`.`;
+    return [{ type: "migration.held", reason }];
   }
 
   private async wantsBack(): Promise<boolean> {
@@ -356,6 +367,8 @@ export class Runner {
     }
   }
 }
+
+const movesUsers = ([first]: PathItem[]): boolean => first?.kind === "config" && first.dnsOnly;
 
 /** Whether its outcome says which side may write: never left open. */
 const decidesWrites = (step: Step): boolean => step.kind === "action" && (step.marks ?? []).length > 0;

@@ -9,6 +9,7 @@ import { migration } from "../schemas/migration.js";
 import { viewOf } from "../views.js";
 import { type Route, route } from "./route.js";
 
+const insist = z.boolean().optional().describe("Sends users to the old side although it is known to be no better");
 const aStep = text("the id of the step that waits");
 
 /** A command to one stack's migration: its body is the command's own members. */
@@ -85,12 +86,12 @@ export const commandRoutes = [
   ),
   command("pause", "operator", "Stops between two decisions.", z.strictObject({ why })),
   command("resume", "operator", "Goes on with what was paused or held.", z.strictObject({})),
-  command("rollback", "operator", "Goes back to a revision.", z.strictObject({ revision: number("the number of a revision"), why })),
+  command("rollback", "operator", "Goes back to a revision.", z.strictObject({ revision: number("the number of a revision"), why, insist })),
   command(
     "emergency",
     "operator",
     "Sends users to the old side at once, past the engine; then goes back to before their traffic moved.",
-    z.strictObject({ why }),
+    z.strictObject({ why, insist }),
   ),
-  command("abort", "operator", "Goes back to revision 0 and ends the migration.", z.strictObject({ why })),
+  command("abort", "operator", "Goes back to revision 0 and ends the migration.", z.strictObject({ why, insist })),
 ];

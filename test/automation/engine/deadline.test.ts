@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "../../../src/automation/engine/deadline.js";
 import { Cancelled, StackDriver } from "../../../src/automation/engine/driver.js";
+import { enginesOf } from "../../../src/automation/engine/memory.js";
 import { StackFile } from "../../../src/config/stackFile.js";
 import { Transient, UserError } from "../../../src/errors.js";
 import type { OpenSandbox } from "../../../src/sandbox/open.js";
@@ -73,6 +74,20 @@ describe("an engine that does not end", function () {
     ).to.equal(own);
   });
 
+  it("[safety-3] in the way of going back: is asked to stop, asked again, then ended and not waited for", async () => {
+    const asked: string[] = [];
+    const interruption = new AbortController();
+    const stopping = {
+      stop: () => void asked.push("stop"),
+      end: () => void asked.push("end"),
+      interrupted: { signal: interruption.signal, everyMs: 5 },
+    };
+    const ended = failure(inTime("The update", 600_000, 60_000, stopping, never));
+    interruption.abort();
+    expect(await ended).to.be.instanceOf(Transient).and.to.not.be.instanceOf(Late);
+    expect(asked).to.deep.equal(["stop", "stop", "end"]);
+  });
+
   it("may take as long as the environment says", () => {
     const names = ["CUTOVER_UPDATE_DEADLINE_MINUTES", "CUTOVER_PREVIEW_DEADLINE_MINUTES"];
     try {
@@ -118,15 +133,26 @@ describe("an engine that does not end", function () {
       const world = await open.sandbox.open(STACK);
       const deaf = await startProviderHost({ open: async () => Object.assign(Object.create(world), { create: never }) });
       const stuck = driverOf(open, { updateMs: 15_000, previewMs: 60_000, stopMs: 1_000 }, PROGRAM, deaf.env);
+      const long = { updateMs: 600_000, previewMs: 600_000, stopMs: 600_000, interruptMs: 500 };
+      const interrupted = driverOf(open, long, PROGRAM, deaf.env);
       const raw = (await StackFile.read(open.project.stacksFolder, STACK)).raw();
       const config = { ...raw, "cutover:workload": { ...(raw["cutover:workload"] as object), deployed: true } };
       try {
         expect(await failure(stuck.update(STACK, config, "k"))).to.be.instanceOf(Cancelled);
         for (const note of await open.driver.recover(STACK, config)) expect(note).to.match(/had (not )?been created|settled/);
+        // [safety-3] So is one that is in the way of going back, long before its deadline: no engine of it is left.
+        const going = failure(interrupted.update(STACK, config, "k"));
+        while ((await enginesOf(STACK)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+        interrupted.cancel(STACK);
+        expect(await going).to.be.instanceOf(Cancelled).with.property("message").that.contains("was cancelled");
+        expect(await enginesOf(STACK)).to.deep.equal([]);
+        await open.driver.clearDeadLocks(STACK);
+        await open.driver.recover(STACK, config);
         await open.driver.update(STACK, config, "k");
         expect(await open.driver.inSync(STACK)).to.equal(true);
       } finally {
         await stuck.close();
+        await interrupted.close();
         // Calls that nobody answers keep it.
         void deaf.close();
       }

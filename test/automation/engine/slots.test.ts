@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { memoryBudget, type SlotOptions, Slots } from "../../../src/automation/engine/slots.js";
-import { UserError } from "../../../src/errors.js";
+import { type Lane, memoryBudget, type SlotOptions, Slots } from "../../../src/automation/engine/slots.js";
+import { Transient, UserError } from "../../../src/errors.js";
 
 /** Operations that end when they are told to. */
 class Work {
@@ -9,11 +9,12 @@ class Work {
 
   constructor(readonly slots: Slots) {}
 
-  begin(stack: string, name = stack): Promise<void> {
-    return this.slots.run(stack, () => {
+  begin(stack: string, name = stack, lane: Lane = "forward"): Promise<void> {
+    const run = () => {
       this.begun.push(name);
-      return new Promise((resolve) => this.ends.set(name, resolve));
-    });
+      return new Promise<void>((resolve) => this.ends.set(name, resolve));
+    };
+    return this.slots.run(stack, run, lane);
   }
 
   async end(name: string): Promise<void> {
@@ -50,7 +51,7 @@ describe("slots of the engine", () => {
   });
 
   it("begins only as many operations as the memory budget holds, by what an engine is taken to need", async () => {
-    const work = await begun({ parallel: 8, memoryMb: 650, measure: async () => [] }, ["a", "b", "c", "d", "e"]);
+    const work = await begun({ parallel: 8, memoryMb: 950, measure: async () => [] }, ["a", "b", "c", "d", "e"]);
     expect(work.begun).to.deep.equal(["a", "b", "c"]);
     await work.end("a");
     expect(work.begun).to.deep.equal(["a", "b", "c", "d"]);
@@ -76,6 +77,38 @@ describe("slots of the engine", () => {
     expect(work.begun).to.deep.equal(["a"]);
     await work.end("a");
     expect(work.begun).to.deep.equal(["a", "b"]);
+  });
+
+  it("[safety-3] what leads back waits for no update of another stack, no preview, and no memory budget", async () => {
+    const work = new Work(new Slots({ parallel: 2, memoryMb: 1, measure: async () => [900] }));
+    for (const stack of ["a", "b", "c", "d"]) void work.begin(stack);
+    const looks = Array.from({ length: 17 }, (_, i) => work.begin("a", `look ${i}`, "view"));
+    void work.begin("e", "back e", "back");
+    void work.begin("f", "back f", "back");
+    void work.begin("g", "back g", "back");
+    await soon();
+    expect([...work.begun].sort()).to.deep.equal(["a", "back e", "back f", "look 0"]);
+    // Further looks wait, one at a time; what leads back is served before all of them, and before what goes forward.
+    await work.end("back e");
+    await work.end("look 0");
+    expect(work.begun.slice(4)).to.deep.equal(["back g", "look 1"]);
+    await work.end("look 1");
+    void work.begin("a", "look 17", "view");
+    void work.begin("a", "look 18", "view");
+    const refused = await work.begin("a", "one too many", "view").catch((e: Error) => e);
+    expect(refused).to.be.instanceOf(Transient).with.property("message").that.contains("previews wait already");
+    expect(looks).to.have.length(17);
+  });
+
+  it("[safety-3] a look at a stack is in no order with its updates", async () => {
+    const work = new Work(new Slots({ parallel: 2 }));
+    void work.begin("a", "look", "view");
+    void work.begin("a", "update");
+    void work.begin("a", "back", "back");
+    await soon();
+    expect(work.begun).to.deep.equal(["look", "update"]);
+    await work.end("update");
+    expect(work.begun).to.deep.equal(["look", "update", "back"]);
   });
 
   it("CUTOVER_ENGINE_MEMORY_MB is a whole number of MiB, or absent", () => {
