@@ -462,8 +462,7 @@ export class Migrations {
   async resumeAll(): Promise<void> {
     const all = await this.list();
     this.read = true;
-    for (const { stack, state } of all)
-      if (state.sentBack?.shown === false) this.sendBack.watch(stack, state.sentBack.weights);
+    for (const { stack, state } of all) if (state.sentBack?.shown === false) this.sendBack.watch(stack, state.sentBack.weights);
     // One that is slow to open keeps nobody else waiting: another stack's way back may be among them.
     await Promise.all(all.map((migration) => this.running.resume(migration)));
   }

@@ -965,6 +965,8 @@ export class Operations {
     revision: number;
     /** The reason, for the journal */
     why?: string;
+    /** Sends users to the old side although it is known to be no better */
+    insist?: boolean;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/rollback`, body, repeatable: true, ...options });
   }
@@ -973,6 +975,8 @@ export class Operations {
   emergency(stack: string, body: {
     /** The reason, for the journal */
     why?: string;
+    /** Sends users to the old side although it is known to be no better */
+    insist?: boolean;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/emergency`, body, repeatable: true, ...options });
   }
@@ -981,6 +985,8 @@ export class Operations {
   abort(stack: string, body: {
     /** The reason, for the journal */
     why?: string;
+    /** Sends users to the old side although it is known to be no better */
+    insist?: boolean;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/abort`, body, repeatable: true, ...options });
   }

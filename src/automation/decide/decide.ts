@@ -7,7 +7,7 @@ import type { ActionStep, ConfigStep, GateStep, Step } from "../plan/step.js";
 import { configAfter, currentConfig, type MigrationState, type StepState } from "../state/state.js";
 import { decideApproval, lapsedBefore, withoutApproval } from "./approvals.js";
 import { type Deadline, isLate } from "./deadline.js";
-import { complete, type Decision, effectKey, hold, onFailure, pauseBefore, refuse, retryPause, retrying } from "./decision.js";
+import { complete, type Decision, effectKey, hold, onFailure, pauseBefore, refuse, retrying, retryPause } from "./decision.js";
 import { beyondOf } from "./editions.js";
 import { lossesOf } from "./losses.js";
 import { actionViolations, configViolations } from "./promises.js";

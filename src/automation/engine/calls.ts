@@ -96,12 +96,7 @@ export class AutomationCalls implements EngineCalls {
     return (await this.previewed(name, `What the interrupted update of ${name} created could not be looked for`, scope)).creates;
   }
 
-  private async previewed(
-    name: string,
-    what: string,
-    options: Scope & { refresh?: boolean },
-    as = name,
-  ): Promise<PreviewCollector> {
+  private async previewed(name: string, what: string, options: Scope & { refresh?: boolean }, as = name): Promise<PreviewCollector> {
     const collector = new PreviewCollector();
     const preview = (stack: Stack, run: { program: PulumiFn; signal: AbortSignal }) =>
       stack.preview({ ...run, ...options, onEvent: collector.onEvent, suppressProgress: true });
@@ -142,7 +137,13 @@ export class AutomationCalls implements EngineCalls {
   }
 
   history(name: string, most: number): Promise<UpdateSummary[]> {
-    return this.on(name, `The history of ${name} could not be read`, undefined, (stack) => stack.history(most, 1, false), `history of ${name}`);
+    return this.on(
+      name,
+      `The history of ${name} could not be read`,
+      undefined,
+      (stack) => stack.history(most, 1, false),
+      `history of ${name}`,
+    );
   }
 
   exportState(name: string): Promise<ExportedState> {

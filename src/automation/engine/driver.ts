@@ -126,9 +126,7 @@ export class StackDriver {
       inTime(`The preview of ${name}`, previewMs, stopMs, { stop: () => void this.engine.cancel(candidate).catch(() => undefined) }, () =>
         this.engine.preview(name, candidate, refresh, candidate),
       );
-    const look = this.slots
-      .run(name, () => this.withConfig(name, config, run, VIEW_MARK), "view")
-      .finally(() => this.looks.delete(key));
+    const look = this.slots.run(name, () => this.withConfig(name, config, run, VIEW_MARK), "view").finally(() => this.looks.delete(key));
     this.looks.set(key, look);
     return look;
   }

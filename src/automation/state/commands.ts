@@ -96,7 +96,12 @@ function tuned(next: MigrationState, changes: ConfigPatch, plan: Plan): Migratio
 
 /** A person says go on: what failed is tried again, in a new attempt, and what would have lost something is previewed anew. */
 function resumed(next: MigrationState, plan: Plan): MigrationState {
-  const state = { ...next, heldReason: undefined, heldPromise: undefined, sentBack: next.returning === undefined ? undefined : next.sentBack };
+  const state = {
+    ...next,
+    heldReason: undefined,
+    heldPromise: undefined,
+    sentBack: next.returning === undefined ? undefined : next.sentBack,
+  };
   if (state.returning !== undefined) return { ...state, status: "returning", returning: { ...state.returning, failures: 0 } };
   const step = plan[state.position];
   const id = step?.id;

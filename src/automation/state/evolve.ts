@@ -214,7 +214,15 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
     ...(kept === undefined ? {} : { kept }),
   };
   const promoted = promotes(next, intent) ? undefined : next.promoted;
-  const state = { ...next, intent: undefined, dirty: false, blocked: undefined, promoted, revisions: [...next.revisions, revision], revision: entry.revision };
+  const state = {
+    ...next,
+    intent: undefined,
+    dirty: false,
+    blocked: undefined,
+    promoted,
+    revisions: [...next.revisions, revision],
+    revision: entry.revision,
+  };
   if (state.returning !== undefined) return { ...state, returning: { ...state.returning, done: state.returning.done + 1, failures: 0 } };
   if (step === undefined) return state;
   return { ...state, applied: true, steps: { ...state.steps, [step]: { ...stepOf(state, step), revision: entry.revision } } };

@@ -86,7 +86,12 @@ export const commandRoutes = [
   ),
   command("pause", "operator", "Stops between two decisions.", z.strictObject({ why })),
   command("resume", "operator", "Goes on with what was paused or held.", z.strictObject({})),
-  command("rollback", "operator", "Goes back to a revision.", z.strictObject({ revision: number("the number of a revision"), why, insist })),
+  command(
+    "rollback",
+    "operator",
+    "Goes back to a revision.",
+    z.strictObject({ revision: number("the number of a revision"), why, insist }),
+  ),
   command(
     "emergency",
     "operator",

@@ -51,27 +51,9 @@ describe("an engine that does not end", function () {
     });
     const stop = () => fail(new Error("stopped"));
     expect(await failure(inTime("The update", 5, 60_000, { stop }, () => ends))).to.be.instanceOf(Late);
-    expect(
-      await inTime(
-        "The update",
-        60_000,
-        5,
-        { stop: () => expect.fail("asked to stop") },
-        async () => 42,
-      ),
-    ).to.equal(42);
+    expect(await inTime("The update", 60_000, 5, { stop: () => expect.fail("asked to stop") }, async () => 42)).to.equal(42);
     const own = new Error("of its own");
-    expect(
-      await failure(
-        inTime(
-          "The update",
-          60_000,
-          5,
-          { stop: () => undefined },
-          () => Promise.reject(own),
-        ),
-      ),
-    ).to.equal(own);
+    expect(await failure(inTime("The update", 60_000, 5, { stop: () => undefined }, () => Promise.reject(own)))).to.equal(own);
   });
 
   it("[safety-3] in the way of going back: is asked to stop, asked again, then ended and not waited for", async () => {
@@ -84,7 +66,9 @@ describe("an engine that does not end", function () {
     };
     const ended = failure(inTime("The update", 600_000, 60_000, stopping, never));
     interruption.abort();
-    expect(await ended).to.be.instanceOf(Transient).and.to.not.be.instanceOf(Late);
+    expect(await ended)
+      .to.be.instanceOf(Transient)
+      .and.to.not.be.instanceOf(Late);
     expect(asked).to.deep.equal(["stop", "stop", "end"]);
   });
 
@@ -144,7 +128,10 @@ describe("an engine that does not end", function () {
         const going = failure(interrupted.update(STACK, config, "k"));
         while ((await enginesOf(STACK)).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
         interrupted.cancel(STACK);
-        expect(await going).to.be.instanceOf(Cancelled).with.property("message").that.contains("was cancelled");
+        expect(await going)
+          .to.be.instanceOf(Cancelled)
+          .with.property("message")
+          .that.contains("was cancelled");
         expect(await enginesOf(STACK)).to.deep.equal([]);
         await open.driver.clearDeadLocks(STACK);
         await open.driver.recover(STACK, config);
