@@ -50,7 +50,12 @@ export async function openRealTarget(options: RealTargetOptions): Promise<Target
     if (found === undefined) throw new Transient(`The database ${identifier} has no address yet.`);
     return found;
   };
-  const sql: SqlDataOptions = { endpoint: (side) => endpointOf(side, options, newHost), ...(progress === undefined ? {} : { progress }) };
+  const applicationUser = config().database?.source.username;
+  const sql: SqlDataOptions = {
+    endpoint: (side) => endpointOf(side, options, newHost),
+    ...(applicationUser === undefined ? {} : { applicationUser }),
+    ...(progress === undefined ? {} : { progress }),
+  };
   return {
     kind: "aws",
     clock: wallClock(),

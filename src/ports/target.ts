@@ -148,8 +148,11 @@ export interface DataPort {
   verifyReadWrite(effect: Effect): Promise<Evidence>;
   /** Streams the promoted database's changes to the old one, so that going back loses nothing. `lossSeconds` when it could not. */
   startReverseReplication(effect: Effect): Promise<Evidence & { supported: boolean }>;
-  /** @param options.drain false ends it as it is, where nobody needs the rest. @default true */
-  stopReverseReplication(effect: Effect, options?: { drain?: boolean }): Promise<Evidence>;
+  /**
+   * @param options.drain false ends it as it is, where nobody needs the rest. @default true
+   * @param options.refuseWrites first makes the promoted database refuse writes: the old one takes over. @default false
+   */
+  stopReverseReplication(effect: Effect, options?: { drain?: boolean; refuseWrites?: boolean }): Promise<Evidence>;
 }
 
 /** The old fleet: the instances that still serve users until DNS has moved. */

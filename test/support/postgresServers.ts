@@ -28,6 +28,8 @@ function accountOf(): Account | undefined {
   }
 }
 const USER = accountOf();
+/** Who runs the servers, for what runs beside them. */
+export const accountOfServers = (): Account => USER ?? {};
 
 /** One real server. */
 export interface Postgres {

@@ -29,7 +29,8 @@ export const clock = (at: Instant): string => `${new Date(at).toISOString().slic
 export async function endReverse({ target, config, effect, marks, done }: ActionContext): Promise<Evidence> {
   const source = config.database?.source.identifier;
   const stopped = marks["old-writes-stopped"];
-  if (done?.supported !== false || source === undefined || stopped === undefined) return target.data.stopReverseReplication(effect);
+  if (done?.supported !== false || source === undefined || stopped === undefined)
+    return target.data.stopReverseReplication(effect, { refuseWrites: true });
   const lost = minutesAlone(marks, target.clock.now());
   if (lost === 0) return { summary: "Nothing streamed back, and nothing was written to the promoted database.", facts: { minutesLost: 0 } };
   const copy = `${source}-restored`;

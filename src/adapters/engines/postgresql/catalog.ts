@@ -1,3 +1,4 @@
+import { GUARD } from "./guard.js";
 import { quoted, type Session } from "./session.js";
 
 export interface Column {
@@ -14,8 +15,8 @@ export interface Table {
   key: Column[];
 }
 
-/** The application's schemas: not the system's, and no temporary ones. */
-const OURS = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'";
+/** The application's schemas: not the system's, no temporary ones, not our own. Whatever the database makes of a backslash. */
+const OURS = `n.nspname NOT IN ('pg_catalog', 'information_schema', '${GUARD}') AND left(n.nspname, 3) <> 'pg_'`;
 
 export const tableName = ({ schema, name }: Pick<Table, "schema" | "name">): string => `${quoted(schema)}.${quoted(name)}`;
 
@@ -55,7 +56,7 @@ export async function schemaLines(session: Session): Promise<string[]> {
      WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relpersistence = 'p' AND ${OURS}
      UNION ALL
      SELECT format('index %s.%s: %s', schemaname, indexname, indexdef) FROM pg_indexes
-     WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+     WHERE schemaname NOT IN ('pg_catalog', 'information_schema', '${GUARD}')
      UNION ALL
      SELECT format('constraint %s.%s on %s: %s', n.nspname, k.conname, k.conrelid::regclass, pg_get_constraintdef(k.oid))
      FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace WHERE k.conrelid <> 0 AND ${OURS}

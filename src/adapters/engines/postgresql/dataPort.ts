@@ -1,48 +1,58 @@
+import { Transient } from "../../../errors.js";
 import type { Reading, Side } from "../../../ports/observations.js";
-import type { DataPort, Evidence } from "../../../ports/target.js";
+import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
 import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
+import { fenceOff } from "./guard.js";
 import { inSession, type SqlEndpoint } from "./session.js";
-import { isPrimary, obstacleToStopping, replicaLag, setWrites, verifyReadWrite, writesStopped } from "./writes.js";
+import { watchStopped } from "./stopped.js";
+import { allowReading, allowWrites, isPrimary, obstacleToStopping, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
 
 export interface SqlDataOptions {
   /** Where a side's database is now, with the user that administers it. */
   endpoint: (side: Side) => Promise<SqlEndpoint>;
   /** How the old database's server reaches the new one, when that is another address than ours. */
   publisher?: () => Promise<SqlEndpoint>;
+  /** The user that the application itself connects as: it must be another one than cutover's own, or nobody can keep it out. */
+  applicationUser?: string;
   /** Keeps how far a comparison is, by the effect's key, so that it goes on after an interruption. */
   progress?: { load(key: string): Promise<CompareProgress | undefined>; save(key: string, progress: CompareProgress): Promise<void> };
   compare?: Pick<CompareOptions, "chunkRows" | "rest" | "examples">;
 }
 
 /** The data port over PostgreSQL itself. Every effect looks first whether it is there already, so it can be asked again. */
-export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: SqlDataOptions): DataPort {
+export function sqlDataPort({ endpoint, publisher, progress, compare = {}, applicationUser }: SqlDataOptions): DataPort {
+  const application = applicationUser === undefined ? {} : { applicationUser };
   const bothSides = () => Promise.all([endpoint("old"), endpoint("new")]);
   return {
-    setWrites: async (side, allowed) => {
+    setWrites: async (side, allowed, effect) => {
       const there = await endpoint(side);
-      const { ended, left } = await setWrites(there, allowed);
-      // Not worth failing for: writes are allowed, and these sessions are only late to know.
-      const late = left.length === 0 ? "" : ` Sessions of ${left.join(", ")} could not be, and may refuse writes until they connect again.`;
+      const other = side === "old" ? "new" : "old";
+      const beside = allowed ? await secured(await endpoint(other).catch(() => undefined), there, other, effect) : [];
+      const { ended, notes } = allowed
+        ? await allowWrites(there, effect)
+        : await stopWrites(there, effect, { ...application, goingBack: side === "new" });
       return {
-        summary: `${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.${late}`,
+        summary: [`${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.`, ...notes, ...beside].join(
+          " ",
+        ),
         facts: { sessionsEnded: ended },
       };
     },
     testReplica: async () => {
       const replica = await endpoint("new");
-      const { tables, level, stopping } = await inSession(replica, async (session) => {
+      const { tables, level } = await inSession(replica, async (session) => {
         const found = await tablesOf(session);
         for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
         return {
           tables: found.length,
           level: await obstacleToReverse(session),
-          stopping: await obstacleToStopping(session, replica.user),
         };
       });
       const stream = level ?? (await obstacleToSubscription(await endpoint("old"), (await publisher?.()) ?? replica));
+      const stopping = await obstacleToStopping(await endpoint("old"), application);
       // Known before anybody approves the cutover: afterwards it would be too late to mend.
       const warnings = [
         ...(stream === undefined ? [] : [`Its changes could not stream back after a promotion: ${stream}.`]),
@@ -69,14 +79,18 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
         differences,
       };
     },
-    verifyReadWrite: async () => {
+    verifyReadWrite: async (effect) => {
       const fresh = await endpoint("new");
-      await verifyReadWrite(fresh);
+      await verifyReadWrite(fresh, effect);
       return { summary: `A row was written to ${fresh.database} on ${fresh.host}, read and removed.` };
     },
-    startReverseReplication: async (): Promise<Evidence & { supported: boolean }> => {
+    startReverseReplication: async (effect): Promise<Evidence & { supported: boolean }> => {
       const [old, fresh] = await bothSides();
+      await fenceOff(old, effect);
+      await fenceOff(fresh, effect);
       const started = await startReverse(fresh, old, await publisher?.());
+      // From here on what reaches the promoted database reaches the old one too: pods may become ready on it.
+      await allowReading(fresh, effect);
       if (!started.supported)
         return {
           summary: `Changes of ${fresh.host} cannot stream back: ${started.reason}. Going back loses what is written after the promotion.`,
@@ -92,12 +106,31 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {} }: Sql
         supported: true,
       };
     },
-    stopReverseReplication: async (_, options) => {
+    stopReverseReplication: async (effect, { refuseWrites = false, ...options } = {}) => {
       const [old, fresh] = await bothSides();
+      if (refuseWrites) await stopWrites(fresh, effect, { goingBack: true });
+      else await fenceOff(fresh, effect);
       const ended = await stopReverse(fresh, old, options);
       return { summary: summaryOf(ended, old.host), facts: { sequences: ended.sequences } };
     },
   };
+}
+
+/**
+ * Before one side accepts writes, the other one is told of the runner that is in charge, and where the old side takes over
+ * the promoted one is closed, whatever was done to it since. A side that cannot be reached holds up nothing: it is said.
+ */
+async function secured(other: SqlEndpoint | undefined, there: SqlEndpoint, side: Side, effect: Effect): Promise<string[]> {
+  if (other === undefined || (other.host === there.host && other.port === there.port)) return [];
+  try {
+    if (!(await inSession(other, (session) => session.value<boolean>("SELECT NOT pg_is_in_recovery()")))) return [];
+    if (side === "old") await fenceOff(other, effect);
+    else await stopWrites(other, effect, { goingBack: true });
+    return [];
+  } catch (error) {
+    if (!(error instanceof Transient)) throw error;
+    return [`The ${side} database could not be asked: ${error.message}`];
+  }
 }
 
 function summaryOf({ drained, sequences }: Ended, host: string): string {
@@ -115,10 +148,11 @@ export function sqlObservations({
   () => Promise<Reading>
 > {
   const reverseLag = watchReverse();
+  const stopped = watchStopped();
   return {
     "reverse-lag": async () => reverseLag(await endpoint("new"), await endpoint("old")),
     "replica-lag": async () => replicaLag(await endpoint("old"), await endpoint("new")),
-    "writes-stopped": async () => writesStopped(await endpoint("old")),
+    "writes-stopped": async () => stopped(await endpoint("old")),
     "database-primary": async () => isPrimary(await endpoint("new")),
   };
 }

@@ -1,5 +1,5 @@
 import { Client, type ClientConfig, type QueryResultRow } from "pg";
-import { Terminal, Transient } from "../../../errors.js";
+import { CutoverError, Terminal, Transient } from "../../../errors.js";
 import { isOfNetwork } from "../../../lib/network.js";
 
 /** One database, and the user that administers it: its owner, or a member of the owner's role. */
@@ -71,11 +71,11 @@ function configOf({ host, port, database, user, password, tls }: SqlEndpoint, st
   };
 }
 
-/** SQLSTATE classes that pass by themselves: connection, resources, operator intervention, serialization. */
-const PASSING = /^(08|53|57P0|40)/;
+/** SQLSTATE classes that pass by themselves: connection, resources, operator intervention, serialization, a lock not had in time. */
+const PASSING = /^(08|53|57P0|40|55P03)/;
 
 function described(error: unknown, where: string): Error {
-  if (error instanceof Terminal || error instanceof Transient) return error;
+  if (error instanceof CutoverError) return error;
   const { code = "", message } = error as { code?: string; message: string };
   const text = `${where}: ${message}`;
   const passing = PASSING.test(code) || isOfNetwork(error) || /timeout|terminated/i.test(message);

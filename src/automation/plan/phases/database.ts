@@ -120,6 +120,12 @@ export function database(config: StackConfig): Step[] {
           throw new Terminal(`${differences} rows differ between ${source.identifier} and ${copy.identifier}`, {
             next: "Read the comparison's report before trying again.",
           });
+        // Once more over the whole of the comparison: the promotion follows at once.
+        const { reading } = await target.observer.observe("writes-stopped", undefined, 0);
+        if (!reading.known || reading.value !== 1)
+          throw new Terminal(
+            `${source.identifier} was written to, or may have been, since writes were stopped${reading.known ? "" : `: ${reading.reason}`}.`,
+          );
         return evidence;
       },
     }),

@@ -17,8 +17,6 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
   const port = sqlDataPort({ endpoint: keeper });
   const stopped = sqlObservations({ endpoint: keeper })["writes-stopped"];
   const sql = (statement: string) => server.sql((s) => s.rows(statement));
-  const refuse = (on: boolean) =>
-    sql(`ALTER DATABASE db ${on ? "SET default_transaction_read_only = on" : "RESET default_transaction_read_only"}`);
 
   /** A session of a pool, open until the test ends. */
   async function session(user: string, extra: Record<string, unknown> = {}) {
@@ -40,15 +38,15 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
     for (const role of ["keeper", "app"]) await sql(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`);
     await sql(`CREATE ROLE stream LOGIN REPLICATION PASSWORD '${PASSWORD}'`);
     for (const role of ["chief", "rdsadmin"]) await sql(`CREATE ROLE ${role} LOGIN SUPERUSER PASSWORD '${PASSWORD}'`);
-    // As every instance of RDS has it.
-    await sql("ALTER ROLE rdsadmin SET default_transaction_read_only = off");
+    await sql("ALTER ROLE chief NOLOGIN");
     await sql("ALTER DATABASE db OWNER TO keeper");
     await sql("CREATE TABLE orders (id int)");
     await sql("GRANT SELECT ON orders TO keeper");
     await sql("GRANT INSERT ON orders TO app");
   });
   afterEach(async () => {
-    await refuse(false);
+    // A runner that came later, with all rights.
+    await sqlDataPort({ endpoint: async () => server.endpoint }).setWrites("old", true, { ...effect, fence: 1 });
     await sql("REVOKE pg_signal_backend, pg_read_all_stats FROM keeper");
     await sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'db' AND pid <> pg_backend_pid()");
   });
@@ -72,24 +70,29 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
     const { facts } = await port.setWrites("old", false, effect);
     expect(facts).to.deep.equal({ sessionsEnded: 1 });
     expect(await app.gone()).to.equal(true);
-    const again = await session("app");
-    expect(await again.write().catch((e: Error) => e.message)).to.contain("read-only transaction");
+    expect(await session("app").catch((e: Error) => e.message)).to.contain("permission denied for database");
     expect(await stopped()).to.deep.equal({ known: true, value: 1 });
     await port.setWrites("old", true, effect);
-    expect(await again.gone()).to.equal(true);
+    await (await session("app")).write();
   });
 
-  it("promise 10: a session that it may not see is in the middle of a write, or makes the answer unknown; never stopped", async () => {
+  it("promise 10: a session that it may not see makes the answer unknown; never stopped", async () => {
+    await sql(RIGHTS);
+    await port.setWrites("old", false, effect);
+    await sql("GRANT CONNECT ON DATABASE db TO app");
     const app = await session("app");
-    await app.client.query("BEGIN");
-    await app.write();
-    await refuse(true);
-    expect(await stopped()).to.deep.equal({ known: true, value: 0 });
-    await app.client.query("COMMIT");
+    await sql("REVOKE CONNECT ON DATABASE db FROM app");
+    await sql("REVOKE pg_read_all_stats FROM keeper");
     const reading = await stopped();
     expect(reading).to.have.property("known", false);
     expect(reading).to.have.property("reason", `keeper may not see what the sessions of app are: ${RIGHTS}`);
+    await app.client.query("BEGIN READ WRITE");
+    await app.write();
+    expect(await stopped()).to.deep.equal({ known: true, value: 0 });
+    await app.client.query("COMMIT");
     await sql("GRANT pg_read_all_stats TO keeper");
+    expect(await stopped()).to.deep.equal({ known: true, value: 0 });
+    await app.client.end();
     expect(await stopped()).to.deep.equal({ known: true, value: 1 });
   });
 
@@ -103,39 +106,46 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
   });
 
   it("leaves a superuser's sessions to a person, and says which", async () => {
-    await session("chief");
+    await session("admin", { password: server.endpoint.password });
     await sql(RIGHTS);
     const error = await port.setWrites("old", false, effect).catch((e: Error) => e);
-    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("the sessions of chief");
+    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("the sessions of admin");
     expect((error as Terminal).next)
-      .to.contain("close the sessions of chief")
+      .to.contain("close the sessions of admin")
       .and.not.contain("GRANT");
   });
 
+  it("promise 3: [postgresql-1] a superuser whom it may not keep out is refused by name, also while not connected", async () => {
+    await sql("ALTER ROLE chief LOGIN");
+    await sql(RIGHTS);
+    const before = await port.testReplica(effect);
+    expect(before.facts).to.include({ stopsWrites: false });
+    expect(before.summary).to.contain("chief could still connect and write, and keeper may not take its LOGIN");
+    const error = await port.setWrites("old", false, effect).catch((e: Error) => e);
+    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("chief could still connect");
+    await (await session("app")).write();
+    await sql("ALTER ROLE chief NOLOGIN");
+  });
+
   it("promise 5: allows writes again also where sessions cannot be ended, and says what that means", async () => {
-    await refuse(true);
+    await sql(RIGHTS);
+    await port.setWrites("old", false, effect);
+    await sql("GRANT CONNECT ON DATABASE db TO app");
     const app = await session("app");
+    await sql("REVOKE pg_signal_backend FROM keeper");
     const { summary } = await port.setWrites("old", true, effect);
     expect(summary).to.contain("accepts writes; 0 sessions were ended. Sessions of app could not be, and may refuse writes");
     expect(await app.write().catch((e: Error) => e.message)).to.contain("read-only transaction");
     await (await session("app")).write();
   });
 
-  it("promise 3: stops nothing where a role's own default lets it write all the same, and says how to take that back", async () => {
+  it("promise 3: a role's own default lets nobody in", async () => {
     await sql(RIGHTS);
     await sql("ALTER ROLE app SET default_transaction_read_only = off");
-    expect((await port.testReplica(effect)).summary).to.contain("app may write all the same");
-    const error = await port.setWrites("old", false, effect).catch((e: Error) => e);
-    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("app may write all the same");
-    await refuse(true);
-    await (await session("app")).write();
-    expect(await stopped()).to.have.property("known", false);
-    // Its default for this database beats the one for all.
-    await sql("ALTER ROLE app IN DATABASE db SET default_transaction_read_only = on");
-    expect(await stopped()).to.deep.equal({ known: true, value: 1 });
-    for (const statement of (error as Terminal).next?.replace("; then try again.", "").split("; ") ?? []) await sql(statement);
     await port.setWrites("old", false, effect);
-    expect(await (await session("app")).write().catch((e: Error) => e.message)).to.contain("read-only transaction");
+    expect(await session("app").catch((e: Error) => e.message)).to.contain("permission denied for database");
+    expect(await stopped()).to.deep.equal({ known: true, value: 1 });
+    await sql("ALTER ROLE app RESET default_transaction_read_only");
   });
 
   it("warns in the test of the replica, before anybody approves, also while nobody is connected", async () => {
