@@ -109,7 +109,8 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
     stopReverseReplication: async (effect, { refuseWrites = false, ...options } = {}) => {
       const [old, fresh] = await bothSides();
       if (refuseWrites) await stopWrites(fresh, effect, { goingBack: true });
-      else await fenceOff(fresh, effect);
+      // On the old one: what is written to the promoted one has to be drained.
+      else await fenceOff(old, effect);
       const ended = await stopReverse(fresh, old, options);
       return { summary: summaryOf(ended, old.host), facts: { sequences: ended.sequences } };
     },
