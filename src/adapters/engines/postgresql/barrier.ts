@@ -1,7 +1,7 @@
 import { Terminal } from "../../../errors.js";
 import { GUARD, isGuarded } from "./guard.js";
-import { literal, quoted, type Session } from "./session.js";
 import { NAME } from "./reverse.js";
+import { literal, quoted, type Session } from "./session.js";
 
 /**
  * The barrier: who may connect to a database. `default_transaction_read_only` is a preference that any client overrides
@@ -90,7 +90,9 @@ export async function open(session: Session, level: "open" | "reading"): Promise
     return;
   }
   await giveConnect(session, database, before);
-  const logins = await session.rows<{ role: string }>("SELECT rolname::text AS role FROM pg_roles WHERE rolname = ANY ($1)", [before.logins]);
+  const logins = await session.rows<{ role: string }>("SELECT rolname::text AS role FROM pg_roles WHERE rolname = ANY ($1)", [
+    before.logins,
+  ]);
   for (const { role } of logins) await session.rows(`ALTER ROLE ${quoted(role)} LOGIN`);
   if (level === "reading") {
     await session.rows(`UPDATE ${GUARD}.barrier SET level = 'reading'`);
@@ -137,13 +139,17 @@ const toWhom = (grantee: string): string => (grantee === "" ? "PUBLIC" : quoted(
 async function takeConnect(session: Session, database: string, before: Before): Promise<void> {
   const [me, owner, grants] = [await self(session), await ownerOf(session), await grantsOf(session)];
   // Of our own first: what PUBLIC had we may have lived by.
-  if (!grants.some((g) => g.grantee === me && g.grantor === owner)) await session.rows(`GRANT CONNECT ON DATABASE ${database} TO ${quoted(me)}`);
+  if (!grants.some((g) => g.grantee === me && g.grantor === owner))
+    await session.rows(`GRANT CONNECT ON DATABASE ${database} TO ${quoted(me)}`);
   const mayBe = new Set(
-    (await session.rows<{ role: string }>("SELECT rolname::text AS role FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')")).map((r) => r.role),
+    (await session.rows<{ role: string }>("SELECT rolname::text AS role FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')")).map(
+      (r) => r.role,
+    ),
   );
   // What a grantee granted on goes with it. Where we could not grant it again in that name, both keep it, and lose LOGIN.
   const stays = (g: Grant) =>
-    (g.grantor !== owner && !mayBe.has(g.grantor)) || grants.some((h) => h.grantor === g.grantee && h.grantor !== owner && !mayBe.has(h.grantor));
+    (g.grantor !== owner && !mayBe.has(g.grantor)) ||
+    grants.some((h) => h.grantor === g.grantee && h.grantor !== owner && !mayBe.has(h.grantor));
   for (const grant of grants.filter((g) => g.grantee !== me && !stays(g))) {
     await session.rows(`REVOKE CONNECT ON DATABASE ${database} FROM ${toWhom(grant.grantee)} CASCADE`);
     if (!before.grants.some((g) => g.grantee === grant.grantee && g.grantor === grant.grantor)) before.grants.push(grant);
@@ -186,7 +192,10 @@ async function stopSubscriptions(session: Session, before: Before): Promise<stri
   for (const name of await enabledSubscriptions(session)) {
     if (await tried(session, [`ALTER SUBSCRIPTION ${quoted(name)} DISABLE`])) {
       if (!before.subscriptions.includes(name)) before.subscriptions.push(name);
-    } else left.push(`the subscription ${name} writes here, and ${await self(session)} may not disable it: ALTER SUBSCRIPTION ${quoted(name)} DISABLE as its owner`);
+    } else
+      left.push(
+        `the subscription ${name} writes here, and ${await self(session)} may not disable it: ALTER SUBSCRIPTION ${quoted(name)} DISABLE as its owner`,
+      );
   }
   return left;
 }

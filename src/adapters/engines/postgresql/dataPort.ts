@@ -3,9 +3,9 @@ import type { Reading, Side } from "../../../ports/observations.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
+import { fenceOff } from "./guard.js";
 import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
-import { fenceOff } from "./guard.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { watchStopped } from "./stopped.js";
 import { allowReading, allowWrites, isPrimary, obstacleToStopping, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
@@ -35,9 +35,11 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
         ? await allowWrites(there, effect)
         : await stopWrites(there, effect, { ...application, goingBack: side === "new" });
       return {
-        summary: [`${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.`, ...notes, ...beside].join(
-          " ",
-        ),
+        summary: [
+          `${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.`,
+          ...notes,
+          ...beside,
+        ].join(" "),
         facts: { sessionsEnded: ended },
       };
     },

@@ -79,10 +79,10 @@ async function takeFence(session: Session, { key, fence }: Effect, { host, port,
   await makeTables(session);
   const scope = scopeOf(key);
   await session.rows(`INSERT INTO ${GUARD}.fence VALUES ($1, $2, 0) ON CONFLICT DO NOTHING`, [scope, fence]);
-  const taken = await session.rows(`UPDATE ${GUARD}.fence SET token = $2, changes = changes + 1 WHERE scope = $1 AND token <= $2 RETURNING 1`, [
-    scope,
-    fence,
-  ]);
+  const taken = await session.rows(
+    `UPDATE ${GUARD}.fence SET token = $2, changes = changes + 1 WHERE scope = $1 AND token <= $2 RETURNING 1`,
+    [scope, fence],
+  );
   if (taken.length > 0) return;
   const newest = await session.value<string>(`SELECT token::text FROM ${GUARD}.fence WHERE scope = $1`, [scope]);
   throw new Conflict(`${host}:${port}/${database}: the lease ${fence} was lost, ${newest} is in force: nothing was changed.`, {

@@ -87,7 +87,9 @@ export async function obstaclesHere(session: Session): Promise<string[]> {
     ...(prepared.length === 0
       ? []
       : [`prepared transactions could be committed at any time: ${prepared.join(", ")} (COMMIT PREPARED or ROLLBACK PREPARED each)`]),
-    ...workers.map((w) => `the background worker ${w} can write here: stop what it does in this database, or take it out of shared_preload_libraries`),
+    ...workers.map(
+      (w) => `the background worker ${w} can write here: stop what it does in this database, or take it out of shared_preload_libraries`,
+    ),
   ];
 }
 

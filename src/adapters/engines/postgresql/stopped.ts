@@ -54,7 +54,10 @@ export function watchStopped(): (endpoint: SqlEndpoint) => Promise<Reading> {
       const early = last.at + APART_MS - Date.now();
       if (early > 0) await sleep(early);
       const before = last;
-      const [again, now] = await inSession(endpoint, async (session) => [await stands(session, endpoint.user), await lookAt(session)] as const);
+      const [again, now] = await inSession(
+        endpoint,
+        async (session) => [await stands(session, endpoint.user), await lookAt(session)] as const,
+      );
       last = { ...now, where };
       return !again.known || again.value === 0 ? again : between(before, now);
     } catch (error) {

@@ -127,27 +127,39 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
   it("[postgresql-1] stops a client that begins every transaction READ WRITE, and every role that is another's member", async () => {
     const before = await standing(old);
     const writers = ["app", "owner", "partner", "report", "friend"].map((user) => writer(old.endpoint, user));
-    await until(async () => Math.min(...writers.map((w) => w.state.written)), (n) => n > 2);
+    await until(
+      async () => Math.min(...writers.map((w) => w.state.written)),
+      (n) => n > 2,
+    );
     expect(await stopped()).to.deep.equal(NO);
     await port.setWrites("old", false, effect());
     const at = await rows();
     for (let look = 0; look < 2; look += 1) expect(await stopped()).to.deep.equal(YES);
     const tries = writers.map((w) => w.state.refused);
-    await until(async () => writers.every((w, i) => w.state.refused > (tries[i] ?? 0) + 2), (all) => all);
+    await until(
+      async () => writers.every((w, i) => w.state.refused > (tries[i] ?? 0) + 2),
+      (all) => all,
+    );
     expect(await rows()).to.equal(at);
     // Again, as after a crash.
     await port.setWrites("old", false, effect());
     await port.setWrites("old", true, effect());
     expect(await standing(old)).to.deep.equal(before);
     const written = writers.map((w) => w.state.written);
-    await until(async () => writers.every((w, i) => w.state.written > (written[i] ?? 0)), (all) => all);
+    await until(
+      async () => writers.every((w, i) => w.state.written > (written[i] ?? 0)),
+      (all) => all,
+    );
   });
 
   it("[postgresql-1] stops what comes through PgBouncer in transaction mode, and lets it write again", async function () {
     requirePart(this, "PgBouncer", existsSync(PGBOUNCER), "apt-get install pgbouncer");
     const pool = await pgbouncer(old.endpoint);
     const app = writer({ ...old.endpoint, port: pool }, "app");
-    await until(async () => app.state, ({ written }) => written > 5);
+    await until(
+      async () => app.state,
+      ({ written }) => written > 5,
+    );
     await port.setWrites("old", false, effect());
     const at = await rows();
     expect(await stopped()).to.deep.equal(YES);
@@ -166,7 +178,10 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
     await chief.query("SET default_transaction_read_only = off");
     await chief.query("INSERT INTO orders DEFAULT VALUES");
     await chief.end();
-    await until(() => old.sql((s) => s.value<string>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shop'")), (n) => n === "0");
+    await until(
+      () => old.sql((s) => s.value<string>("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'shop'")),
+      (n) => n === "0",
+    );
     expect(await look()).to.deep.equal(NO);
     expect(await look()).to.deep.equal(YES);
   });
@@ -190,7 +205,10 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
     await app.query("INSERT INTO orders DEFAULT VALUES");
     await app.query("PREPARE TRANSACTION 'half-done'");
     const error = await port.setWrites("old", false, effect()).catch((e: Error) => e);
-    expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains("prepared transactions could be committed at any time: half-done");
+    expect(error)
+      .to.be.instanceOf(Terminal)
+      .with.property("message")
+      .that.contains("prepared transactions could be committed at any time: half-done");
     await app.query("COMMIT PREPARED 'half-done'");
     await port.setWrites("old", false, effect());
     expect(await stopped()).to.deep.equal(YES);
@@ -209,7 +227,10 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
     await sql(`CREATE SUBSCRIPTION rates CONNECTION '${connection.replaceAll("'", "''")}' PUBLICATION rates`);
     await sql("INSERT INTO rates SELECT generate_series(1, 10)", upstream);
     const count = (server: Postgres) => server.sql((s) => s.value<string>("SELECT count(*) FROM rates"));
-    await until(() => count(old), (n) => n === "10");
+    await until(
+      () => count(old),
+      (n) => n === "10",
+    );
     // A subscription is its owner's; the master here is not a superuser.
     const refused = await port.setWrites("old", false, effect()).catch((e: Error) => e);
     expect(refused).to.be.instanceOf(Terminal).with.property("message").that.contains("the subscription rates writes here");
@@ -224,7 +245,10 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
     await fresh.promote();
     expect(await client(fresh.endpoint, "app").catch((e: Error) => e.message)).to.contain("permission denied for database");
     await chief.setWrites("new", true, effect());
-    await until(() => count(fresh), (n) => n === "20");
+    await until(
+      () => count(fresh),
+      (n) => n === "20",
+    );
     expect(await count(old)).to.equal("10");
     expect(await seen["writes-stopped"]()).to.deep.equal(YES);
     const app = await client(fresh.endpoint, "app");
@@ -234,7 +258,10 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
     await chief.setWrites("old", true, effect());
     expect(await client(fresh.endpoint, "app").catch((e: Error) => e.message)).to.contain("permission denied for database");
     await sql("INSERT INTO rates VALUES (21)", upstream);
-    await until(() => old.sql((s) => s.value<boolean>("SELECT EXISTS (SELECT FROM rates WHERE id = 21)")), (there) => there);
+    await until(
+      () => old.sql((s) => s.value<boolean>("SELECT EXISTS (SELECT FROM rates WHERE id = 21)")),
+      (there) => there,
+    );
     expect(await fresh.sql((s) => s.value<boolean>("SELECT EXISTS (SELECT FROM rates WHERE id = 21)"))).to.equal(false);
     await sql("DROP SUBSCRIPTION rates");
   });
@@ -270,7 +297,8 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
         `pool_mode = transaction\nauth_type = plain\nauth_file = ${join(home, "users.txt")}\nserver_login_retry = 0.2\n`,
     );
     const { uid, gid } = accountOfServers();
-    if (uid !== undefined && gid !== undefined) for (const path of [folder(), home, join(home, "users.txt"), join(home, "pgbouncer.ini")]) chownSync(path, uid, gid);
+    if (uid !== undefined && gid !== undefined)
+      for (const path of [folder(), home, join(home, "users.txt"), join(home, "pgbouncer.ini")]) chownSync(path, uid, gid);
     const pool: ChildProcess = spawn(PGBOUNCER, [join(home, "pgbouncer.ini")], { ...accountOfServers(), stdio: "ignore" });
     const ended = new Promise<void>((resolve) => pool.once("exit", () => resolve()));
     afterThisTest(async () => {
@@ -278,7 +306,11 @@ describe("the barrier on real PostgreSQL, with the rights that RDS gives", funct
       await ended;
     });
     await until(
-      () => client({ ...to, port: at }, "app").then((c) => c.end(), (e: Error) => e.message),
+      () =>
+        client({ ...to, port: at }, "app").then(
+          (c) => c.end(),
+          (e: Error) => e.message,
+        ),
       (answer) => answer === undefined,
     );
     return at;
