@@ -3,6 +3,7 @@ import type { TargetConfig } from "../config/targets.js";
 import { Terminal, Transient } from "../errors.js";
 import type { Evidence, FleetPort } from "../ports/target.js";
 import { passedOn, runProgram } from "../process/program.js";
+import { fenced, whileOrdered } from "./order.js";
 
 /** Lines of a failed command's output that its error shows. */
 const SHOWN = 5;
@@ -12,7 +13,10 @@ const LONGEST = 1_000;
 const OF_TOOLS = /^(USER|LOGNAME|SHELL|LC_\w+|SSH_\w+|ANSIBLE_\w+|AWS_\w+|KUBECONFIG|(HTTPS?|NO|ALL)_PROXY)$/i;
 
 /** The old fleet through the commands that its owners gave: nobody else knows how it is told. */
-export function commandFleet(config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort {
+export const commandFleet = (config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort =>
+  fenced(fleetPort(config, fleet, newHost));
+
+function fleetPort(config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort {
   const run = async (name: "maintenanceOn" | "maintenanceOff" | "useDatabase", more: Record<string, string>): Promise<Evidence> => {
     if (fleet === undefined)
       throw new Terminal("targets.yaml has no commands for the old fleet.", {
@@ -42,9 +46,13 @@ export function commandFleet(config: () => StackConfig, fleet: TargetConfig["fle
 async function runCommand(what: string, command: string[], environment: Record<string, string>, timeoutSeconds: number): Promise<void> {
   const program = `${what}: ${command[0]}`;
   const env = { ...passedOn(OF_TOOLS), ...environment };
-  const { code, signal, late, output } = await runProgram(command, { env, deadlineMs: timeoutSeconds * 1_000 }).catch((cause: Error) => {
-    throw new Terminal(`${program} could not be started: ${cause.message}`, { cause });
-  });
+  const { code, signal, late, output } = await whileOrdered((given) =>
+    runProgram(command, { env, deadlineMs: timeoutSeconds * 1_000, ...(given === undefined ? {} : { signal: given }) }).catch(
+      (cause: Error) => {
+        throw new Terminal(`${program} could not be started: ${cause.message}`, { cause });
+      },
+    ),
+  );
   if (code === 0) return;
   const lines = output.split("\n").slice(-SHOWN).join(" / ").slice(-LONGEST);
   const said = lines === "" ? "" : `: ${lines}`;

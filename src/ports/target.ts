@@ -24,6 +24,9 @@ export interface Effect {
   signal?: AbortSignal;
 }
 
+/** Of a person's order to send users back: above every lease, and leaving each as it is. `held` says whether it still stands. */
+export const ORDER_FENCE = Number.MAX_SAFE_INTEGER;
+
 /** What an effect or a look left behind, kept in the journal. Never holds a secret. */
 export interface Evidence {
   /** One sentence for people. */

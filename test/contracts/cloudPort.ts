@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { Conflict } from "../../src/errors.js";
 import type { CloudPort, ObserverPort } from "../../src/ports/target.js";
 
 /** One far side with an old infrastructure: a plain record, a database, a load balancer, instances, a security group. */
@@ -53,6 +54,28 @@ export function cloudPortContract(name: string, open: () => Promise<CloudSide>):
         await side.settle();
         expect(await value("dns-weight-new")).to.equal(weight);
       }
+    });
+
+    it("[postgresql-23] asks before each call whether its runner still holds the lease, and makes none when it does not", async () => {
+      const shown = await value("dns-weight-new");
+      for (const calls of [0, 1]) {
+        let left = calls;
+        // The lease is lost while the effect is under way.
+        const held = async () => {
+          left -= 1;
+          if (left < 0) throw new Conflict("the lease was lost");
+        };
+        const refused = await side.cloud.setWeights({ old: 10, new: 90 }, { ...effect(), held }).catch((e) => e);
+        if (calls === 0 || left < 0) expect(refused).to.be.instanceOf(Conflict);
+        if (refused instanceof Conflict) {
+          await side.settle();
+          expect(await value("dns-weight-new")).to.equal(shown);
+        } else await side.cloud.setWeights({ old: 100, new: 0 }, effect());
+      }
+      const given = AbortSignal.abort(new Conflict("it was given up"));
+      expect(await side.cloud.setWeights({ old: 10, new: 90 }, { ...effect(), signal: given }).catch((e) => e)).to.be.instanceOf(Conflict);
+      await side.settle();
+      expect(await value("dns-weight-new")).to.equal(0);
     });
 
     it("takes a snapshot once, and says when it is available", async () => {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { Terminal } from "../../src/errors.js";
+import { Conflict, Terminal } from "../../src/errors.js";
 import type { ObservationName } from "../../src/ports/observations.js";
 import type { ClusterPort, ObserverPort } from "../../src/ports/target.js";
 
@@ -41,6 +41,12 @@ export function clusterPortContract(name: string, open: () => Promise<ClusterSid
       expect(tests.summary).to.match(/^job\/integration-tests\S* completed in \d+ s/);
       expect(tests.facts).to.have.property("seconds").that.is.a("number");
       expect(Object.keys(tests.files ?? {})).to.deep.equal(["integration-tests.log"]);
+    });
+
+    it("[postgresql-23] does nothing for a runner that has lost its lease", async () => {
+      const held = () => Promise.reject(new Conflict("the lease was lost"));
+      for (const call of ["smokeTest", "integrationTest", "rolloutAbort", "rolloutPromote"] as const)
+        expect(await side.cluster[call]({ ...effect("late"), held }).catch((e) => e), call).to.be.instanceOf(Conflict);
     });
 
     it("keeps the pods' last lines, and says what they use or that nothing measures it", async () => {

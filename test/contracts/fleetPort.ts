@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { Conflict } from "../../src/errors.js";
 import type { Side } from "../../src/ports/observations.js";
 import type { FleetPort } from "../../src/ports/target.js";
 
@@ -28,6 +29,14 @@ export function fleetPortContract(name: string, open: () => Promise<FleetSide>):
         expect((await side.fleet.setMaintenance(on, effect(key))).summary).to.match(/\w/);
         expect((await side.state()).maintenance).to.equal(on);
       }
+    });
+
+    it("[postgresql-23] does nothing for a runner that has lost its lease", async () => {
+      const before = await side.state();
+      const held = () => Promise.reject(new Conflict("the lease was lost"));
+      expect(await side.fleet.setMaintenance(true, { ...effect("late"), held }).catch((e) => e)).to.be.instanceOf(Conflict);
+      expect(await side.fleet.useDatabase("new", { ...effect("late"), held }).catch((e) => e)).to.be.instanceOf(Conflict);
+      expect(await side.state()).to.deep.equal(before);
     });
 
     it("promise 3: points the whole fleet at one database, and back", async () => {

@@ -11,8 +11,9 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { STSClient } from "@aws-sdk/client-sts";
 import { fromNodeProviderChain, fromTemporaryCredentials } from "@aws-sdk/credential-providers";
-import { Terminal, Transient } from "../../errors.js";
+import { CutoverError, Terminal, Transient } from "../../errors.js";
 import { isOfNetwork } from "../../lib/network.js";
+import { whileOrdered } from "../order.js";
 
 /** One account in one region, and how to get in. */
 export interface AwsAccount {
@@ -117,7 +118,10 @@ export function awsClients(account: AwsAccount, { connectMs = 5_000, requestMs =
     // Another endpoint has no host name a bucket.
     s3: new S3Client({ ...settings, forcePathStyle: endpoint !== undefined }),
   };
-  for (const client of Object.values(clients)) watch(client, actions);
+  for (const client of Object.values(clients)) {
+    watch(client, actions);
+    guard(client);
+  }
   const close = (): void => {
     for (const client of Object.values(clients)) client.destroy();
   };
@@ -154,6 +158,21 @@ function watch(client: unknown, actions: Set<string>): void {
   );
 }
 
+interface Guarded {
+  config: { requestHandler: { handle(request: unknown, options?: { abortSignal?: AbortSignal }): Promise<unknown> } };
+}
+
+/** Each attempt of a call is made only while whoever ordered it may, and ends with that. */
+function guard(client: unknown): void {
+  const { requestHandler } = (client as Guarded).config;
+  const handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = (request, options) =>
+    whileOrdered(
+      (abortSignal) => handle(request, { ...options, ...(abortSignal === undefined ? {} : { abortSignal }) }),
+      options?.abortSignal,
+    );
+}
+
 const DENIED = /^(AccessDenied|AccessDeniedException|UnauthorizedOperation|AuthFailure|NotAuthorized)/;
 const PASSING =
   /^(Throttl|RequestLimitExceeded|TooManyRequests|PriorRequestNotComplete|ServiceUnavailable|InternalFailure|InternalError|RequestTimeout|TimeoutError|SlowDown|DependencyViolation)/;
@@ -165,6 +184,8 @@ interface ServiceError {
 }
 
 function described(error: unknown, action: string): Error {
+  // It was not made, or ended with what ordered it.
+  if (error instanceof CutoverError) return error;
   const { name, message, $metadata } = error as ServiceError;
   if (DENIED.test(name)) {
     return new Terminal(`The permission ${action} is missing: ${message}`, {

@@ -21,6 +21,7 @@ import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
 import type { CloudPort } from "../../ports/target.js";
+import { fenced } from "../order.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
 import { costsByMonth, hourlyPrices } from "./costs.js";
 import { discoverDatabases, discoverInstances, discoverLoadBalancers } from "./discovery.js";
@@ -31,7 +32,10 @@ import { adoptRecord, releaseRecord, setWeights } from "./records.js";
  * The cloud port over AWS itself. Every effect looks first whether it is there already, so it can be asked again.
  * @param costTag key of the cost allocation tag that names the application
  */
-export function awsCloudPort(clients: AwsClients, config: () => StackConfig, costTag = "Application"): CloudPort {
+export const awsCloudPort = (clients: AwsClients, config: () => StackConfig, costTag = "Application"): CloudPort =>
+  fenced(cloudPort(clients, config, costTag));
+
+function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: string): CloudPort {
   const { ec2, elb, rds } = clients;
   const old = () => {
     const section = config().old;

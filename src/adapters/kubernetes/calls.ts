@@ -1,4 +1,5 @@
 import type { Middleware } from "@kubernetes/client-node";
+import { orderSignal, requireOrdered } from "../order.js";
 
 const VERBS: Record<string, string> = { POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };
 
@@ -17,12 +18,14 @@ export function callOf(method: string, url: string): string {
   return `${verb} ${group}/${resource}${sub === undefined ? "" : `/${sub}`}${namespaced ? "" : " in the cluster"}`;
 }
 
-/** Gives every request a deadline, and notes what it asks. */
+/** Gives every request a deadline, notes what it asks, and makes it only while whoever ordered it may. */
 export function watched(calls: Set<string>, deadlineMs: number): Middleware {
   return {
     pre: async (request) => {
       calls.add(callOf(request.getHttpMethod(), request.getUrl()));
-      request.setSignal(AbortSignal.timeout(deadlineMs));
+      await requireOrdered();
+      const [signal, late] = [orderSignal(), AbortSignal.timeout(deadlineMs)];
+      request.setSignal(signal === undefined ? late : AbortSignal.any([late, signal]));
       return request;
     },
     post: async (response) => response,

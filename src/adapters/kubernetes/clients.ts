@@ -12,7 +12,8 @@ import {
   ServerConfiguration,
   Watch,
 } from "@kubernetes/client-node";
-import { Terminal, Transient, UserError } from "../../errors.js";
+import { CutoverError, Terminal, Transient, UserError } from "../../errors.js";
+import { orderSignal } from "../order.js";
 import { callOf, watched } from "./calls.js";
 
 /** Longest that the API server may take for an answer, in milliseconds; watches have deadlines of their own. */
@@ -105,7 +106,9 @@ export async function asked<T>(what: string, call: Promise<T>): Promise<T> {
 }
 
 export function described(error: unknown, what: string): Error {
-  if (error instanceof Terminal || error instanceof Transient) return error;
+  const signal = orderSignal();
+  if (signal?.aborted === true && signal.reason instanceof Error) return signal.reason;
+  if (error instanceof CutoverError) return error;
   const status = statusOf(error);
   const message = messageOf(error);
   if (status === 401 || status === 403)

@@ -6,6 +6,7 @@ import { liveOf, liveUrl } from "../../config/live.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Terminal, Transient } from "../../errors.js";
 import type { ClusterPort } from "../../ports/target.js";
+import { fenced } from "../order.js";
 import { asked, type ClusterClients, found, statusOf } from "./clients.js";
 import { abortRollout, promoteRollout } from "./rollouts.js";
 import { usageEvidence } from "./usage.js";
@@ -36,7 +37,10 @@ const restricted = (name: string, image: string, command: { command?: string[]; 
 const nameFor = (what: string, key: string): string => `${what}-${createHash("sha256").update(key).digest("hex").slice(0, 10)}`;
 
 /** The cluster port over the Kubernetes API. */
-export function kubernetesClusterPort(clients: ClusterClients, config: () => StackConfig): ClusterPort {
+export const kubernetesClusterPort = (clients: ClusterClients, config: () => StackConfig): ClusterPort =>
+  fenced(clusterPort(clients, config));
+
+function clusterPort(clients: ClusterClients, config: () => StackConfig): ClusterPort {
   const at = () => ({ app: config().application.name, namespace: namespaceOf(config()), config: config() });
   return {
     smokeTest: async ({ key }) => {

@@ -1,5 +1,6 @@
 import type { KubernetesObject } from "@kubernetes/client-node";
 import { Terminal } from "../../errors.js";
+import { orderSignal } from "../order.js";
 import type { ClusterClients } from "./clients.js";
 
 /** Longest life of one watch: the API server ends them by itself after some minutes. */
@@ -54,8 +55,12 @@ async function watchOnce<T extends KubernetesObject>(
   return new Promise((resolve, reject) => {
     let controller: AbortController | undefined;
     const silent = setTimeout(() => end(undefined), query.timeoutSeconds * 1_000 + GRACE_MS);
+    const signal = orderSignal();
+    const giveUp = (): void => end(undefined, signal?.reason);
+    signal?.addEventListener("abort", giveUp, { once: true });
     const end = (state: string | undefined, error?: unknown): void => {
       clearTimeout(silent);
+      signal?.removeEventListener("abort", giveUp);
       controller?.abort();
       if (error === undefined) resolve(state);
       else reject(error);

@@ -44,7 +44,7 @@ export async function endingBy<T>(
     ended.catch(() => undefined);
     if (interrupted.aborted) interrupt();
     else interrupted.addEventListener("abort", interrupt, { once: true });
-    const result = await Promise.race([run(AbortSignal.any([late.signal, interrupted])), ended]);
+    const result = await Promise.race([run(awaited ? late.signal : AbortSignal.any([late.signal, interrupted])), ended]);
     look();
     late.signal.throwIfAborted();
     return result;

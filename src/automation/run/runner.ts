@@ -81,7 +81,8 @@ export class Runner {
       requireHeld,
       isPrimary: () => this.isPrimary(),
       setWeights: async (weights, key) => {
-        await parts.target.cloud.setWeights(weights, { key, fence: lease.fence, held: requireHeld, signal: this.stop });
+        const { fence, lost } = lease;
+        await parts.target.cloud.setWeights(weights, { key, fence, held: requireHeld, ...(lost === undefined ? {} : { signal: lost }) });
       },
     });
     if (port !== undefined) this.hooks = new HookCalls({ ...shared, port, plan });
@@ -189,7 +190,6 @@ export class Runner {
     let given = false;
     const held = async (): Promise<void> => {
       if (given) throw new Conflict(`${step.id} was given up: it makes no further call.`);
-      this.stop.throwIfAborted();
       await this.parts.store.requireHeld(this.lease);
     };
     let evidence: Evidence = { summary: "Nothing to do." };
@@ -203,7 +203,7 @@ export class Runner {
             target,
             config,
             project,
-            effect: { key, fence: this.lease.fence, held, signal: AbortSignal.any([signal, this.stop]) },
+            effect: { key, fence: this.lease.fence, held, signal: withLease(signal, this.lease) },
             marks,
             ...(done === undefined ? {} : { done }),
           }),
@@ -369,6 +369,9 @@ export class Runner {
 }
 
 const movesUsers = ([first]: PathItem[]): boolean => first?.kind === "config" && first.dnsOnly;
+
+/** Calls end with the lease; what is under way when the service ends may finish. */
+const withLease = (signal: AbortSignal, { lost }: Lease): AbortSignal => (lost === undefined ? signal : AbortSignal.any([signal, lost]));
 
 /** Whether its outcome says which side may write: never left open. */
 const decidesWrites = (step: Step): boolean => step.kind === "action" && (step.marks ?? []).length > 0;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RawConfig } from "../../config/stackFile.js";
 import { Conflict, Transient } from "../../errors.js";
-import type { Target } from "../../ports/target.js";
+import { ORDER_FENCE, type Target } from "../../ports/target.js";
 import type { Entry } from "../journal/entries.js";
 import type { MigrationState } from "../state/state.js";
 
@@ -37,8 +37,6 @@ export interface SendBackParts {
 /** How long whoever ordered it is kept waiting for the first attempt, in milliseconds; it goes on after that. */
 const FIRST_MS = 5_000;
 const AGAIN_MS = 2_000;
-/** Above every lease: a person's order stands in the journal, and is asked for again before each call. */
-const ORDER_FENCE = Number.MAX_SAFE_INTEGER;
 
 /**
  * The lane of what leads back. A person's order stands in the journal, and that is all that is waited for: the process that

@@ -4,7 +4,7 @@ import { isAlive } from "../../automation/engine/locks.js";
 import type { StackConfig } from "../../config/schema.js";
 import { writeAtomically } from "../../config/stackFile.js";
 import { Conflict, UserError } from "../../errors.js";
-import type { Effect } from "../../ports/target.js";
+import { type Effect, ORDER_FENCE } from "../../ports/target.js";
 import type { Properties, ResourceRef, SandboxBackend } from "../backend.js";
 import { naturalId, outcomeOf, shortType } from "./kinds.js";
 import { newWorld, type Stored, type WorldState } from "./state.js";
@@ -49,11 +49,13 @@ export class World implements SandboxBackend {
 
   /** An effect of a port: at most once a key, and never for a runner that lost its lease. */
   async effect<T>(effect: Effect, kind: string, id: string, operation: (state: WorldState) => T): Promise<T> {
+    effect.signal?.throwIfAborted();
+    await effect.held?.();
     let crash = false;
     const answer = await this.change((state) => {
       if (effect.fence < state.fence)
         throw new Conflict(`The lease ${effect.fence} of ${this.stack} was lost: ${state.fence} is in force.`);
-      state.fence = effect.fence;
+      if (effect.fence !== ORDER_FENCE) state.fence = effect.fence;
       // One step may have several effects under its key.
       const key = `${kind} ${effect.key}`;
       if (key in state.done) return state.done[key] as T;
