@@ -59,7 +59,12 @@ describe("[postgresql-23] a call that hangs ends with the lease", function () {
     try {
       const clients = awsClients({ region: "us-east-2", endpoint: `http://127.0.0.1:${port}` });
       const cloud = awsCloudPort(clients, config);
-      expect(await lostInACall((effect) => cloud.setWeights({ old: 100, new: 0 }, effect), () => asked() > 0)).to.equal(LOST);
+      expect(
+        await lostInACall(
+          (effect) => cloud.setWeights({ old: 100, new: 0 }, effect),
+          () => asked() > 0,
+        ),
+      ).to.equal(LOST);
       const then = asked();
       await new Promise((resolve) => setTimeout(resolve, 300));
       expect(asked()).to.equal(then);
@@ -84,7 +89,12 @@ describe("[postgresql-23] a call that hangs ends with the lease", function () {
     };
     await writeFile(kubeconfig, stringify(known));
     const cluster = kubernetesClusterPort(clusterClients({ kubeconfig }), config);
-    expect(await lostInACall((effect) => cluster.rolloutAbort(effect), () => asked() > 0)).to.equal(LOST);
+    expect(
+      await lostInACall(
+        (effect) => cluster.rolloutAbort(effect),
+        () => asked() > 0,
+      ),
+    ).to.equal(LOST);
   });
 
   it("of the old fleet's own command, with all that it started", async () => {
@@ -96,7 +106,12 @@ describe("[postgresql-23] a call that hangs ends with the lease", function () {
       fleet: { maintenanceOn: slow, maintenanceOff: slow, useDatabase: slow },
     });
     const port = commandFleet(config, fleet, async () => "new.example.com");
-    expect(await lostInACall((effect) => port.setMaintenance(true, effect), () => existsSync(begun))).to.equal(LOST);
+    expect(
+      await lostInACall(
+        (effect) => port.setMaintenance(true, effect),
+        () => existsSync(begun),
+      ),
+    ).to.equal(LOST);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect(existsSync(done)).to.equal(false);
   });
