@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import express, { type Request, type RequestHandler } from "express";
-import { SIGNATURE_HEADERS } from "../operations/signatures.js";
+import { isStale, SIGNATURE_HEADERS } from "../operations/signatures.js";
 import { routes } from "./routes/index.js";
 
 const LIMIT = 64 * 1_024;
@@ -15,14 +15,7 @@ export const isSigned = (request: Request): boolean =>
   request.get(SIGNATURE_HEADERS.signature) !== undefined &&
   routes.some((r) => r.signed === true && r.path === request.path);
 
-const parserUpTo = (limit: number): RequestHandler =>
-  express.json({
-    limit,
-    strict: false,
-    verify: (request, _, body) => {
-      raw.set(request, body);
-    },
-  });
+const parserUpTo = (limit: number): RequestHandler => express.json({ limit, strict: false });
 
 const parseUsual = parserUpTo(LIMIT);
 const parsers = new Map(
@@ -31,13 +24,37 @@ const parsers = new Map(
   ),
 );
 
-/** A signature is over the body, which is therefore read before anybody is known. */
-export const parseSigned: RequestHandler = (request, response, next) => (isSigned(request) ? parseBody(request, response, next) : next());
+const SIGNED_LIMIT = Math.max(LIMIT, ...routes.flatMap((r) => (r.signed === true ? [r.largestBody ?? LIMIT] : [])));
+const readBytes = express.raw({ limit: SIGNED_LIMIT, type: () => true });
+
+/**
+ * A signature is over the body, whose bytes are therefore read before anybody is known; they are parsed only afterwards. What
+ * claims to be signed at another time is refused by its headers, unread.
+ */
+export const readSigned: RequestHandler = (request, response, next) => {
+  if (!isSigned(request) || isStale(request.headers)) return next();
+  readBytes(request, response, (error?: unknown) => {
+    if (Buffer.isBuffer(request.body)) raw.set(request, request.body);
+    request.body = undefined;
+    next(error);
+  });
+};
 
 /** Parses JSON bodies; refuses those of other media types, which would count as empty otherwise. */
 export const parseBody: RequestHandler = (request, response, next) => {
   const hasBody = Number(request.get("content-length") ?? 0) > 0 || request.get("transfer-encoding") !== undefined;
   if (hasBody && request.is("application/json") === false)
     next(Object.assign(new Error(`media type ${request.get("content-type")}`), { type: "charset.unsupported" }));
+  else if (raw.has(request)) next(parsed(request));
   else (parsers.get(`${request.method} ${request.path}`) ?? parseUsual)(request, response, next);
 };
+
+/** The body whose bytes were read before. @returns what is wrong with it */
+function parsed(request: Request): Error | undefined {
+  try {
+    request.body = JSON.parse(rawBodyOf(request).toString());
+    return undefined;
+  } catch (error) {
+    return Object.assign(error as Error, { type: "entity.parse.failed" });
+  }
+}

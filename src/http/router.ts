@@ -7,7 +7,7 @@ import { Forbidden } from "../errors.js";
 import type { Operations } from "../operations/operations.js";
 import { Sampler } from "../readModels/sampler.js";
 import { type Authenticate, authentication, callerOfRequest } from "./authentication.js";
-import { parseBody, parseSigned } from "./body.js";
+import { parseBody, readSigned } from "./body.js";
 import { bodyOf, idempotencyKeyOf, paramsOf, queryOf } from "./input.js";
 import type { Limits } from "./limits.js";
 import { openApi } from "./openapi.js";
@@ -67,7 +67,7 @@ export function createCutoverRouter({
   const assets = portalAssets();
   if (signIn !== undefined) router.use(signIn.entrance, entranceAssets(assets));
   if (elementsForOthers) router.use(exceptPage(assets));
-  router.use(parseSigned);
+  router.use(readSigned);
   router.use(authentication(authenticate, limits?.failures));
   if (limits !== undefined) router.use(limits.requests);
   router.use(assets);

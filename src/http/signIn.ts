@@ -128,7 +128,12 @@ function cookieOf(request: Request): string | undefined {
     .get("cookie")
     ?.split(/; */)
     .find((c) => c.startsWith(prefix));
-  return found === undefined ? undefined : decodeURIComponent(found.slice(prefix.length));
+  if (found === undefined) return undefined;
+  try {
+    return decodeURIComponent(found.slice(prefix.length));
+  } catch {
+    throw new Unauthenticated("The browser's cookie is malformed.", { next: "Sign in again." });
+  }
 }
 
 const attributes = (request: Request) =>

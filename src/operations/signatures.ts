@@ -37,6 +37,10 @@ export function signatureHeaders(key: Buffer, id: string, body: string | Buffer,
 
 export type Verdict = { valid: true; id: string } | { valid: false; why: string };
 
+/** Whether a message says itself that it was signed too long ago, or will be: known before its body is read. */
+export const isStale = (headers: IncomingHttpHeaders, now = Date.now()): boolean =>
+  !(Math.abs(now / 1_000 - Number(headers[SIGNATURE_HEADERS.timestamp])) <= TOLERANCE_SECONDS);
+
 /**
  * Whether one of the keys (two while they are exchanged) signed the body as it arrived, byte by byte, a short time ago.
  * A signature may be valid and yet be a repetition: see `SeenIds`.
@@ -50,6 +54,7 @@ export function verifySignature(keys: readonly Buffer[], headers: IncomingHttpHe
     return { valid: false, why: `the headers ${Object.values(SIGNATURE_HEADERS).join(", ")} must be there` };
   if (!/^[\x21-\x7e]{1,256}$/.test(id) || !/^\d{1,12}$/.test(timestamp))
     return { valid: false, why: "the id or the timestamp is not well formed" };
+  if (isStale(headers, now)) return { valid: false, why: `the timestamp is more than ${TOLERANCE_SECONDS} s away` };
   const expected = keys.map((key) => signatureOf(key, id, timestamp, body));
   const matches = given
     .split(" ")
@@ -57,8 +62,6 @@ export function verifySignature(keys: readonly Buffer[], headers: IncomingHttpHe
     .map((s) => Buffer.from(s.slice("v1,".length), "base64"))
     .some((mac) => expected.some((e) => e.length === mac.length && timingSafeEqual(e, mac)));
   if (!matches) return { valid: false, why: "no signature matches" };
-  if (Math.abs(now / 1_000 - Number(timestamp)) > TOLERANCE_SECONDS)
-    return { valid: false, why: `the timestamp is more than ${TOLERANCE_SECONDS} s away` };
   return { valid: true, id };
 }
 

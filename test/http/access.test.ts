@@ -221,6 +221,11 @@ describe("access to the service", () => {
       expect((await call("GET", "/?token=cutover_local_wrong")).status).to.equal(401);
     });
 
+    it("[people-26] is told to sign in again when its cookie is malformed", async () => {
+      const { status, json } = await call("GET", "/v1/migrations", { cookie: `${cookie.split("=")[0]}=%E0%A4%A` });
+      expect([status, json.detail]).to.deep.equal([401, "The browser's cookie is malformed."]);
+    });
+
     it("is shown how to get in, comes in by the form, and leaves", async () => {
       const page = await call("GET", "/", { accept: "text/html" });
       expect(page.status).to.equal(401);

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { request } from "node:http";
 import { expect } from "chai";
 import { WebhookSenders } from "../../src/access/webhooks.js";
 import { PromiseViolation, Transient } from "../../src/errors.js";
@@ -83,6 +84,28 @@ describe("alerts", () => {
     broken.clear();
     expect((await send([alert(STACK)], "msg_1")).outcomes).to.deep.equal(["journaled"]);
     expect((await send([alert(STACK)], "msg_1")).status).to.equal(409);
+  });
+
+  it("[people-23] are not parsed before their sender is known, and not even read when their headers are stale", async () => {
+    const unparsable = `{"alerts": [${"x".repeat(1_900_000)}`;
+    const type = { "content-type": "application/json" };
+    const stranger = signatureHeaders(randomBytes(32), "msg_9", unparsable);
+    const refused = await fetch(at, { method: "POST", headers: { ...type, ...stranger }, body: unparsable });
+    expect(refused.status).to.equal(401);
+    const known = await fetch(at, {
+      method: "POST",
+      headers: { ...type, ...signatureHeaders(key, "msg_10", unparsable) },
+      body: unparsable,
+    });
+    expect(known.status).to.equal(400);
+
+    // Its body never comes: the answer does not wait for it.
+    const old = signatureHeaders(key, "msg_11", "", Date.now() - 600_000);
+    const unread = request(at, { method: "POST", headers: { ...type, ...old, "content-length": "1900000" } });
+    const status = new Promise((resolve, reject) => unread.once("response", (r) => resolve(r.statusCode)).once("error", reject));
+    unread.flushHeaders();
+    expect(await status).to.equal(401);
+    unread.destroy();
   });
 
   it("are taken once when their message comes twice at the same time", async () => {
