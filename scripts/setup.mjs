@@ -28,16 +28,29 @@ async function buildProject() {
   }
 }
 
+/** Commands that run updates or rehearsals of their own. All others talk to a service or read files, and wait for no engine. */
+const NEED_ENGINE = new Set(["start", "serve", "sandbox", "rehearse", "doctor"]);
+
+/** Whether a command line needs an engine: its first word that is neither an option nor an option's value says so. */
+export function needsEngine(args) {
+  if (args.some((arg) => ["--help", "-h", "--version", "-V"].includes(arg))) return false;
+  for (let i = 0; i < args.length; i += 1) {
+    if (["--stacks", "--state"].includes(args[i])) i += 1;
+    else if (!args[i].startsWith("-")) return NEED_ENGINE.has(args[i]);
+  }
+  return false;
+}
+
 /** Makes this checkout, or this installed package, ready and puts the engine into this process's environment, for it and all its children. */
-export async function setUp() {
+export async function setUp({ engine: withEngine = true } = {}) {
   checkNode();
   // A package that npm installed has its packages, and is built.
   if (existsSync(join(ROOT, "src", "program.ts"))) {
     await ensurePackages(ROOT, { say });
     await buildProject();
   }
-  const engine = await ensureEngine({ root: ROOT, say });
-  Object.assign(process.env, await engineEnvironment(engine));
+  const engine = withEngine ? await ensureEngine({ root: ROOT, say }) : undefined;
+  if (engine !== undefined) Object.assign(process.env, await engineEnvironment(engine));
   // The engine's language host, hooks and fleet commands start `node`: the same one, where the machine's own is older.
   const own = dirname(process.execPath);
   if (process.env.PATH?.split(delimiter)[0] !== own) process.env.PATH = [own, process.env.PATH].filter(Boolean).join(delimiter);
@@ -66,7 +79,7 @@ function endWithNpm() {
 export function setUpAndRun(args) {
   endWithNpm();
   return runScript(async () => {
-    await setUp();
+    await setUp({ engine: needsEngine(args) });
     const main = join(ROOT, "dist", "src", "cli", "main.js");
     process.setSourceMapsEnabled(true);
     process.argv = [process.execPath, main, ...args];

@@ -89,9 +89,7 @@ export async function startServer({
   );
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      reject(new UserError({ path: "--port", got: `${port} (${cause.code})`, accepted: "a free port; 0 takes any" }, { cause }));
-    });
+    server.once("error", (cause: NodeJS.ErrnoException) => reject(portTaken(port, cause)));
     server.listen(port, host, resolve);
   });
   const bound = server.address() as AddressInfo;
@@ -104,6 +102,18 @@ export async function startServer({
         server.closeAllConnections();
       }),
   };
+}
+
+const portTaken = (port: number, cause: NodeJS.ErrnoException): UserError =>
+  new UserError({ path: "--port", got: `${port} (${cause.code})`, accepted: "a free port; 0 takes any" }, { cause });
+
+/** Known before minutes of work whose end needs the port. @throws UserError when the port is taken */
+export function requireFreePort(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  return new Promise((resolve, reject) => {
+    probe.once("error", (cause: NodeJS.ErrnoException) => reject(portTaken(port, cause)));
+    probe.listen(port, host, () => probe.close(() => resolve()));
+  });
 }
 
 /** Content comes from this service alone, nothing inline runs, and only named portals may show it in a frame. */

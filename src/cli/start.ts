@@ -9,6 +9,7 @@ import { renderMarkdown } from "../report/markdown.js";
 import { renderTerminal } from "../report/terminal.js";
 import type { OpenSandbox } from "../sandbox/open.js";
 import { forgetSandbox } from "../sandbox/project.js";
+import { requireFreePort } from "../server.js";
 import { openAccess } from "../service/access.js";
 import { faultsByStack } from "./faults.js";
 import { isColoured } from "./output.js";
@@ -34,6 +35,8 @@ export async function start(options: StartOptions): Promise<void> {
   const faults = faultsByStack(options.fault, stacks);
   const inventory = await folderProject(options.stacks).inventory();
   const waves: Wave[] = computeWaves(inventory).map((applications, i) => ({ number: i + 1, applications }));
+
+  if (options.exit !== true) await requireFreePort("127.0.0.1", options.port);
 
   const folder = sandboxFolder(options.state);
   const finished = join(folder, "finished");

@@ -41,12 +41,16 @@ export function livesElsewhere(owner: Owner): boolean {
  * numbers never come again and a process that looked earlier cannot win later.
  * @throws Conflict naming the process that has it
  */
-export async function ownFolder(folder: string, what: string): Promise<void> {
+export async function ownFolder(
+  folder: string,
+  what: string,
+  next = "End it, or let several processes share a PostgreSQL through DATABASE_URL.",
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const refuse = (owner: Owner): never => {
     throw new Conflict(`The ${what} in ${folder} is written by process ${owner.pid} on ${owner.host}.`, {
       holder: `${owner.host} process ${owner.pid}`,
-      next: "End it, or let several processes share a PostgreSQL through DATABASE_URL.",
+      next,
     });
   };
   for (;;) {

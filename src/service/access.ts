@@ -1,9 +1,11 @@
+import { join } from "node:path";
 import type { Access } from "../access/access.js";
 import { forgetLocalToken, keepLocalToken, makeLocalToken } from "../access/localToken.js";
 import { OidcVerifier } from "../access/oidc.js";
 import { openTokens } from "../access/openTokens.js";
 import { WebhookSenders } from "../access/webhooks.js";
 import { type AccessConfig, defaultAccess, readAccess } from "../config/access.js";
+import { giveUpFolder, ownFolder } from "../database/folderOwner.js";
 import { UserError } from "../errors.js";
 
 export interface AccessOptions {
@@ -31,6 +33,7 @@ export interface OpenAccess {
  * @throws UserError when others could reach the service and nobody had a credential
  */
 export async function openAccess({ state, host, file, namesPeople }: AccessOptions): Promise<OpenAccess> {
+  const tokenFolder = join(state, "service");
   const settings = file === undefined ? defaultAccess() : await readAccess(file);
   const tokens = await openTokens(state);
   const oidc = settings.oidc === undefined ? undefined : new OidcVerifier(settings.oidc, settings.grants);
@@ -42,6 +45,12 @@ export async function openAccess({ state, host, file, namesPeople }: AccessOptio
       { next: "Make an API token first (cutover token create), or name an identity provider with --access (docs/security.md)." },
     );
   }
+  if (local !== undefined)
+    // A second service here would take the running one's users their way in.
+    await ownFolder(tokenFolder, "local token", "End it, or give this service a folder of its own with --state.").catch(async (error) => {
+      await tokens.close();
+      throw error;
+    });
   return {
     access: {
       tokens,
@@ -55,7 +64,9 @@ export async function openAccess({ state, host, file, namesPeople }: AccessOptio
     },
     close: async () => {
       await tokens.close();
-      if (local !== undefined) await forgetLocalToken(state, local);
+      if (local === undefined) return;
+      await forgetLocalToken(state, local);
+      await giveUpFolder(tokenFolder);
     },
   };
 }

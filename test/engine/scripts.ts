@@ -37,7 +37,7 @@ export const goScript = await load<{
   readPins(folder: string): Promise<{ tool: string; version: string; go: string }>;
 }>("engine/goBuild.mjs");
 
-export const setupScript = await load<{ checkNode(version: string): void }>("setup.mjs");
+export const setupScript = await load<{ checkNode(version: string): void; needsEngine(args: string[]): boolean }>("setup.mjs");
 export const packagesScript = await load<{ packagesAreCurrent(root: string): Promise<boolean> }>("packages.mjs");
 
 interface Counts {

@@ -17,6 +17,23 @@ describe("the set-up's Node.js check", () => {
   }
 });
 
+describe("the engine", () => {
+  const calls: [string, boolean][] = [
+    ["emergency web-api-production", false],
+    ["--state /tmp/serve status", false],
+    ["--help", false],
+    ["serve --help", false],
+    ["--version", false],
+    ["serve --targets t.yaml", true],
+    ["--stacks stacks --state .cutover rehearse --stack x", true],
+    ["start", true],
+    ["doctor", true],
+  ];
+  for (const [line, needed] of calls)
+    it(`[people-9] is ${needed ? "" : "not "}waited for by cutover ${line}`, () =>
+      expect(setupScript.needsEngine(line.split(" "))).to.equal(needed));
+});
+
 describe("npm packages are installed again", () => {
   const STAMP = "node_modules/.cutover-lock-hash";
   const LOCKED = { "": {}, "node_modules/a": { version: "1.0.0" }, "node_modules/mac-only": { version: "1.0.0", optional: true } };
