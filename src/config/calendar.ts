@@ -11,8 +11,8 @@ export type Freeze = Calendar["freezes"][number];
 
 const DAY = 86_400_000;
 const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"] as const;
-/** A week, and a day for a window that began the day before. */
-const LOOK_AHEAD_DAYS = 8;
+/** Two weeks, since summer time may skip the one opening of a week, and a day for a window that began the day before. */
+const LOOK_AHEAD_DAYS = 15;
 
 /** Whether maintenance is allowed then; always where no window is given. */
 export function maintenanceAllowed(calendar: Calendar, at: number): boolean {
@@ -28,7 +28,7 @@ export function nextMaintenance(calendar: Calendar, at: number): number {
 /** The freeze that an instant lies in. */
 export function freezeAt({ freezes, timeZone }: Calendar, at: number): (Freeze & { until: number }) | undefined {
   for (const freeze of freezes) {
-    const until = instantOf(freeze.to, timeZone);
+    const until = instantOf(freeze.to, timeZone, "last");
     if (instantOf(freeze.from, timeZone) <= at && at < until) return { ...freeze, until };
   }
   return undefined;
@@ -41,22 +41,34 @@ export function localTime({ timeZone }: Calendar, at: number): string {
 }
 
 function openings({ maintenance, timeZone }: Calendar, at: number): { from: number; to: number }[] {
-  return Array.from({ length: LOOK_AHEAD_DAYS + 1 }, (_, i) => localOf(at + (i - 1) * DAY, timeZone)).flatMap(({ date, weekday }) =>
-    maintenance.filter((w) => w.days.includes(weekday)).map((w) => opening(w, date, timeZone)),
+  // Local days, not spans of 24 hours: one of 25 hours would hide the next.
+  const today = localOf(at, timeZone).date;
+  return Array.from({ length: LOOK_AHEAD_DAYS + 1 }, (_, i) => dateAfter(today, i - 1)).flatMap((date) =>
+    maintenance
+      .filter((w) => w.days.includes(weekdayOf(date)))
+      .map((w) => opening(w, date, timeZone))
+      .filter(({ from, to }) => from < to),
   );
 }
 
+const dateAfter = (date: string, days: number): string => new Date(Date.parse(`${date}T12:00:00Z`) + days * DAY).toISOString().slice(0, 10);
+const weekdayOf = (date: string) => DAYS[new Date(`${date}T12:00:00Z`).getUTCDay()] as (typeof DAYS)[number];
+
 function opening({ from, to }: Window, date: string, timeZone: string): { from: number; to: number } {
   // One that ends before it begins ends the next day.
-  const last = to > from ? date : new Date(Date.parse(`${date}T12:00:00Z`) + DAY).toISOString().slice(0, 10);
+  const last = to > from ? date : dateAfter(date, 1);
   return { from: instantOf(`${date}T${from}`, timeZone), to: instantOf(`${last}T${to}`, timeZone) };
 }
 
-/** The instant of a local time. One that summer time skips is taken an hour later. */
-function instantOf(local: string, timeZone: string): number {
+/**
+ * The instant of a local time. One that summer time skips is taken as if clocks had not been set yet.
+ * @param which of two, where clocks are set back
+ */
+function instantOf(local: string, timeZone: string, which: "first" | "last" = "first"): number {
   const asUtc = Date.parse(`${local}Z`);
-  const first = asUtc - offsetAt(asUtc, timeZone);
-  return asUtc - offsetAt(first, timeZone);
+  const offsets = [offsetAt(asUtc - DAY, timeZone), offsetAt(asUtc + DAY, timeZone)];
+  const found = offsets.filter((offset) => offsetAt(asUtc - offset, timeZone) === offset);
+  return asUtc - ((which === "first" ? found[0] : found.at(-1)) ?? offsets[0] ?? 0);
 }
 
 function offsetAt(at: number, timeZone: string): number {
@@ -75,6 +87,5 @@ function localOf(at: number, timeZone: string): { date: string; time: string; we
   }
   const part = Object.fromEntries(format.formatToParts(at).map((p) => [p.type, p.value]));
   const date = `${part.year}-${part.month}-${part.day}`;
-  const weekday = DAYS[new Date(`${date}T12:00:00Z`).getUTCDay()] as (typeof DAYS)[number];
-  return { date, time: `${part.hour}:${part.minute}:${part.second}`, weekday };
+  return { date, time: `${part.hour}:${part.minute}:${part.second}`, weekday: weekdayOf(date) };
 }
