@@ -22,6 +22,8 @@ export interface Caller {
   /** Stands in the journal beside every command. */
   name: string;
   grants: readonly Grant[];
+  /** Digests of what the identity provider knows the person by: one human has them in common behind each name. */
+  ids?: readonly string[];
   /** The credential lets its holder say who is asking: a rehearsal's local token. */
   mayBeNamed?: boolean;
 }

@@ -8,6 +8,7 @@ import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { OpenTarget } from "../ports/target.js";
 import { checkCommand } from "./decide/commandRules.js";
+import { loosens } from "./decide/tuning.js";
 import { lossByStream, needsStream } from "./decide/streamBack.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./decide/wayBack.js";
 import type { Driver } from "./engine/driver.js";
@@ -352,9 +353,10 @@ export class Migrations {
   /**
    * Takes a command: checks that it is possible now, journals it with the person's name, and lets the runner go on.
    * @param request when the sender may send it again: what stands in the journal already is not done again
+   * @param ids what the identity provider knows the person by, as digests
    * @throws Conflict when the state does not allow it (naming who holds the stack), NotFound, UserError
    */
-  async command(stack: string, command: Command, who: string, request?: RequestMark): Promise<MigrationState> {
+  async command(stack: string, command: Command, who: string, request?: RequestMark, ids?: readonly string[]): Promise<MigrationState> {
     // Users who must be sent back wait for no other process.
     if (command.command !== "emergency") this.requireOpen();
     const { clock } = await this.targets.of(stack);
@@ -366,9 +368,11 @@ export class Migrations {
       const { plan, state } = await this.get(stack);
       if (request !== undefined && isRepeated(await this.options.store.entries(stack), request)) return state;
       const runner = this.running.has(stack) ? this.holder : undefined;
-      checkCommand({ plan, state, command, who, now: clock.now(), ...(runner === undefined ? {} : { runner }) });
+      checkCommand({ plan, state, command, who, ...(ids === undefined ? {} : { ids }), now: clock.now(), ...(runner === undefined ? {} : { runner }) });
       if (command.command === "advance" || command.command === "resume") await this.requireUnchangedFile(stack, state);
-      const entry: Entry = { type: "command", who, ...(request === undefined ? {} : { request }), ...command };
+      const looser = command.command === "tune" ? loosens(state, command.changes) : [];
+      const said = { ...(ids === undefined ? {} : { ids }), ...(looser.length === 0 ? {} : { loosens: looser }) };
+      const entry: Entry = { type: "command", who, ...said, ...(request === undefined ? {} : { request }), ...command };
       weights = weightsBack(plan, state, command);
       order = `${stack}/order#${state.lastSeq + 1}`;
       if (await this.states.append(stack, entry, clock.now(), state.lastSeq)) break;

@@ -5,6 +5,7 @@ import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks
 import type { MigrationView, ServiceClient, StepView } from "./client.js";
 import { agreed, asksFirst, requireName, type YesOption } from "./confirm.js";
 import { say } from "./output.js";
+import { loosenedLines } from "./show.js";
 
 interface ApproveOptions extends ServiceOptions, OutputOptions, WaitOptions, YesOption {
   resource?: string[];
@@ -24,6 +25,7 @@ export const approveCommand = (cli: Cli): Command =>
       const view = await service.migration(stack);
       const id = step ?? waitingStep(view);
       requireNames(view, options.resource ?? []);
+      for (const line of loosenedLines(view)) say(`Loosened since it began: ${line}`);
       const shown = await show(service, stack, id, view.application, options);
       if (shown === undefined) return;
       const { digest } = shown;

@@ -22,13 +22,13 @@ import { reportCommand } from "./report.js";
 import { abortCommand, rollbackCommand } from "./rollback.js";
 import { statusCommand } from "./status.js";
 import { tokenCommand } from "./tokens.js";
-import { tuneCommand } from "./tune.js";
+import { confirmCommand, tuneCommand } from "./tune.js";
 import { verifyCommand } from "./verify.js";
 
 /** Every command under the heading it has in the help, in the order in which a migration needs them. */
 const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
   "Prepare:": [initCommand, discoverCommand, planCommand, containerizeCommand, doctorCommand, rehearseCommand],
-  "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand, tuneCommand],
+  "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand, tuneCommand, confirmCommand],
   "Go back:": [rollbackCommand, emergencyCommand, abortCommand],
   "Look:": [statusCommand, journalCommand, verifyCommand, reportCommand],
   "Run:": [startCommand, serveCommand, tokenCommand, sandboxCommand, completionCommand],

@@ -18,6 +18,8 @@ export function migrationText(view: MigrationView, paint: Paint): string {
     ["Gates", view.gates.map((g) => `${VERDICTS[g.verdict] ?? g.verdict} ${g.gate} ${g.shown} (${g.accepts})`).join("\n")],
     ["Reason", view.heldReason],
     ["Waits", view.beyond],
+    ["Loosened", loosenedLines(view).join("\n") || undefined],
+    ["Proposed", view.proposal === undefined ? undefined : `entry ${view.proposal.tuning} by ${view.proposal.who}: cutover confirm ${view.stack}`],
     ["Next", nextOf(view)],
   ]);
   return `${head}\n${details}`;
@@ -37,6 +39,15 @@ export function migrationsTable(views: MigrationView[], paint: Paint): string {
   ]);
   return tableOf(["STACK", "STATUS", "PHASE", "STEP", "DONE", "DNS NEW", "GREEN", "UPDATED"], rows);
 }
+
+export const loosenedText = ({ path, before, after }: { path: string; before?: unknown; after?: unknown }): string =>
+  `${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`;
+
+/** What people loosened since it began, a line each. */
+export const loosenedLines = ({ loosened = [] }: MigrationView): string[] =>
+  loosened.flatMap(({ changes, who, confirmedBy, why }) =>
+    changes.map((change) => `${loosenedText(change)} (${who} and ${confirmedBy}: ${why})`),
+  );
 
 /** What a rollback runs, keeps and loses. */
 export function wayText({ revision, path, loses, crossesPointOfNoReturn }: WayView): string {

@@ -1,13 +1,17 @@
 import { Command } from "commander";
 import { parse } from "yaml";
-import { printable, UserError } from "../errors.js";
-import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
-import { print, tableOf } from "./output.js";
+import { Conflict, printable, UserError } from "../errors.js";
+import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks, wholeNumber } from "./cli.js";
+import type { MigrationView } from "./client.js";
+import { print, say, tableOf } from "./output.js";
+import { loosenedText } from "./show.js";
 
 interface Tunables {
   values: Record<string, unknown>;
   tuned: Record<string, unknown>;
+  proposal?: Proposal;
 }
+type Proposal = NonNullable<MigrationView["proposal"]>;
 
 /** Thresholds, holds and weights of a running migration. */
 export const tuneCommand = (cli: Cli): Command =>
@@ -28,7 +32,30 @@ export const tuneCommand = (cli: Cli): Command =>
           Object.entries(now.values).map(([path, value]) => [path, JSON.stringify(value), path in now.tuned ? "tuned" : ""]),
         ),
       );
+      if (now.proposal !== undefined) say(waiting(stack, now.proposal));
     });
+
+/** A second person's yes to a tuning that loosens what protects. */
+export const confirmCommand = (cli: Cli): Command =>
+  prints(talks(new Command("confirm")))
+    .description("confirm, as a second person, a tuning that loosens what protects; shows it first")
+    .argument(...STACK)
+    .argument("[tuning]", "number of the tuning's entry, so that no other is confirmed (default: the one that waits)", wholeNumber(1, 1_000_000_000))
+    .action(async (stack: string, tuning: number | undefined, options: ServiceOptions & OutputOptions) => {
+      const service = await cli.service(options);
+      const { proposal } = await service.get<Tunables>(`/v1/migrations/${encodeURIComponent(stack)}/tuning`);
+      if (proposal === undefined) throw new Conflict(`${stack}: no tuning waits for a second person.`);
+      say(waiting(stack, proposal));
+      const view = await service.command(stack, "confirm", { tuning: tuning ?? proposal.tuning });
+      print(options.output, view, () => `It counts from now on. Approvals that were given before and not used have lapsed.`);
+    });
+
+const waiting = (stack: string, { who, why, loosens, tuning }: Proposal): string =>
+  [
+    `${who} wants to loosen what protects ${stack} (entry ${tuning}): ${why}`,
+    ...loosens.map((l) => `  ${loosenedText(l)}`),
+    `It waits for a second person: cutover confirm ${stack} ${tuning}`,
+  ].join("\n");
 
 /** `dns.steps=[25, 100]`: values are written as in a stack config. */
 function change(text: string): [string, unknown] {

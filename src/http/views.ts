@@ -52,6 +52,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
     ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
+    ...protectionsOf(state),
     ...(over || beyond === undefined ? {} : { beyond }),
     ...(step === undefined || state.status !== "running" ? {} : { waits: waitOf(state, step) }),
     ...(state.watch === undefined || step === undefined || !("gates" in step)
@@ -85,6 +86,14 @@ export async function listed(migrations: Migrations): Promise<{ views: Migration
 
 export const viewOf = async (migrations: Migrations, migration: Migration) =>
   migrationView(migration, (await migrations.atWork([migration])).has(migration.stack));
+
+/** What people loosened, and want to loosen. */
+export const protectionsOf = ({ proposal, loosened }: MigrationState) => ({
+  ...(proposal === undefined
+    ? {}
+    : { proposal: { tuning: proposal.seq, loosens: proposal.loosens, why: proposal.why, who: proposal.who } }),
+  ...(loosened === undefined ? {} : { loosened }),
+});
 
 const returningView = ({ revision, path, done, why, automatic, abort }: NonNullable<MigrationState["returning"]>) => ({
   revision,

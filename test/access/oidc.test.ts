@@ -33,12 +33,24 @@ describe("a JWT of an identity provider", () => {
   };
 
   it("names a person, with the roles of the person and of their groups", async () => {
-    expect(await verifier.callerOf(await issuer.sign({ groups: ["platform", "others"] }))).to.deep.equal({ name: "alice", grants: GRANTS });
-    expect(await verifier.callerOf(await issuer.sign({ sub: "bob", groups: "platform" }))).to.deep.equal({
-      name: "bob",
-      grants: [GRANTS[1]],
-    });
+    const { ids, ...alice } = await verifier.callerOf(await issuer.sign({ groups: ["platform", "others"] }));
+    expect(alice).to.deep.equal({ name: "alice", grants: GRANTS });
+    expect(ids).to.have.length(1);
+    const { ids: others, ...bob } = await verifier.callerOf(await issuer.sign({ sub: "bob", groups: "platform" }));
+    expect(bob).to.deep.equal({ name: "bob", grants: [GRANTS[1]] });
+    expect(others).to.not.deep.equal(ids);
     expect((await verifier.callerOf(await issuer.sign({ sub: "carol" }))).grants).to.deep.equal([]);
+  });
+
+  it("[safety-10] tells two names of one person by the subject or the e-mail address, and believes no address that is not verified", async () => {
+    const idsOf = async (claims: Record<string, unknown>) => (await verifier.callerOf(await issuer.sign(claims))).ids ?? [];
+    const [one, other, unverified] = [
+      await idsOf({ sub: "u1", email: "Alice@Example.com" }),
+      await idsOf({ sub: "u2", email: "alice@example.com" }),
+      await idsOf({ sub: "u3", email: "alice@example.com", email_verified: false }),
+    ];
+    expect(other.filter((id) => one.includes(id))).to.have.length(1);
+    expect(unverified.filter((id) => one.includes(id))).to.have.length(0);
   });
 
   it("takes keys of the usual kinds", async () => {

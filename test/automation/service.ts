@@ -45,6 +45,12 @@ export class ModelService {
     return this.people.say(command, who);
   }
 
+  /** What loosens a protection, wanted by one and confirmed by another. */
+  async loosen(changes: ConfigPatch, why: string, [who, other] = ["alice", "bob"]): Promise<MigrationState> {
+    const { proposal } = await this.say({ command: "tune", changes, why }, who);
+    return this.say({ command: "confirm", tuning: proposal?.seq ?? 0 }, other);
+  }
+
   /** What a refused command says. */
   async refused(command: Command, who = "alice"): Promise<string> {
     return this.migrations.command(STACK, command, who).then(

@@ -106,11 +106,17 @@ describe("the commands that act on migrations", function () {
 
   it("tunes a running migration, and shows what can be tuned", async () => {
     await service.run(["advance", STACK]);
-    const tuned = await service.run(["tune", STACK, "gates.maxErrorRate=0.03", "dns.steps=[50, 100]", "--why", "calm night"]);
+    const tuned = await service.run(["tune", STACK, "gates.maxErrorRate=0.08", "dns.steps=[50, 100]", "--why", "calm night"]);
     expect(tuned.code, tuned.stderr).to.equal(0);
-    expect(tuned.stdout)
+    // More errors need a second person.
+    expect(tuned.stderr).to.contain("gates.maxErrorRate: 0.05 → 0.08").and.contain(`cutover confirm ${STACK}`);
+    expect((await service.run(["confirm", STACK])).stderr).to.contain("it needs a second person");
+    const confirmed = await service.run(["confirm", STACK], "bob");
+    expect(confirmed.code, confirmed.stderr).to.equal(0);
+    expect((await service.run(["status", STACK])).stdout).to.contain("Loosened").and.contain("bob: calm night");
+    expect((await service.run(["tune", STACK])).stdout)
       .to.match(/^PATH +VALUE\n/)
-      .and.match(/gates\.maxErrorRate +0\.03 +tuned/)
+      .and.match(/gates\.maxErrorRate +0\.08 +tuned/)
       .and.match(/dns\.steps +\[50,100\] +tuned/);
     const wrong = await service.run(["tune", STACK, "workload.image=other"]);
     expect(wrong.code).to.equal(2);

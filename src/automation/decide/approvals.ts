@@ -1,5 +1,6 @@
 import { nextRoundAt, startWatch } from "../gates/watch.js";
 import type { Entry } from "../journal/entries.js";
+import { isSamePerson } from "../journal/person.js";
 import type { Preview } from "../journal/records.js";
 import type { Plan } from "../plan/plan.js";
 import type { ApprovalStep, ConfigStep } from "../plan/step.js";
@@ -22,6 +23,10 @@ export function lapsedBefore(plan: Plan, state: MigrationState, at: StepState): 
   }
 }
 
+/** Whether the one who approved is the one who advanced. */
+const isFirstPerson = (state: MigrationState, at: StepState): boolean =>
+  isSamePerson({ who: at.approvedBy, ids: at.approvedIds }, { who: state.advancedBy, ids: state.advancedIds });
+
 /** Waits for a person, with the preview of what they approve and the gates watched meanwhile. */
 export function decideApproval(plan: Plan, state: MigrationState, step: ApprovalStep, at: StepState): Decision {
   const approved = plan.find((s) => s.id === step.approves);
@@ -29,7 +34,7 @@ export function decideApproval(plan: Plan, state: MigrationState, step: Approval
     const preview: Decision = { do: "preview", step, attempt: at.attempt, config: configAfter(state, approved) };
     return retrying(plan, state, step, at, preview);
   }
-  const given = at.approvedBy !== undefined && !(step.secondPerson && at.approvedBy === state.advancedBy);
+  const given = at.approvedBy !== undefined && !(step.secondPerson && isFirstPerson(state, at));
   // Said before a person waits for gates that can never pass.
   const violations = step.inMaintenance === true ? cutoverViolations(state) : [];
   if (violations.length > 0) return refuse(violations);

@@ -1,6 +1,7 @@
 import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../config/calendar.js";
 import { Conflict, NotFound, printable } from "../../errors.js";
 import type { Command } from "../journal/entries.js";
+import { isSamePerson } from "../journal/person.js";
 import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
@@ -13,6 +14,8 @@ export interface Asked {
   state: MigrationState;
   command: Command;
   who: string;
+  /** What the identity provider knows them by, as digests. */
+  ids?: readonly string[];
   /** On the target's clock. */
   now: number;
   /** Who runs the stack, when somebody here does. */
@@ -20,7 +23,7 @@ export interface Asked {
 }
 
 /** What a version that does not know all of a journal leaves to one that does. */
-const FORWARD: readonly Command["command"][] = ["advance", "resume", "approve", "tune", "promote"];
+const FORWARD: readonly Command["command"][] = ["advance", "resume", "approve", "tune", "confirm", "promote"];
 
 /**
  * Whether a command is possible now. Pure.
@@ -56,6 +59,9 @@ export function checkCommand(asked: Asked): void {
       return;
     case "tune":
       checkTuning(state, plan, command.changes);
+      return;
+    case "confirm":
+      checkConfirmation(asked, command.tuning);
       return;
     case "promote":
       if (step?.kind !== "config" || step.promote === undefined || !state.applied || state.status !== "running")
@@ -110,12 +116,28 @@ function checkAnswer(asked: Asked, command: Extract<Command, { command: "approve
       `it is held${state.heldReason === undefined ? "" : `: ${state.heldReason}`}; nothing asks for an approval.`,
       "Read why, then resume it or roll back.",
     );
-  if (step.kind === "approval" && step.secondPerson && who === state.advancedBy)
-    refuse(`${step.id} needs a second person: ${who} advanced this migration.`);
+  const first = { who: state.advancedBy, ids: state.advancedIds };
+  if (step.kind === "approval" && step.secondPerson && isSamePerson(asked, first)) {
+    const also = who === first.who ? "" : `, and is the same person as ${who} by the identity provider`;
+    refuse(`${step.id} needs a second person: ${first.who} advanced this migration${also}.`);
+  }
   if (command.preview !== undefined && command.preview !== state.steps[step.id]?.preview?.digest)
     refuse(`the preview of ${step.id} is not the one that was seen.`, "Look at it again, then approve.");
   if (step.inMaintenance === true && !maintenanceAllowed(calendar, now))
     refuse(`it is outside the maintenance windows; the next opens on ${localTime(calendar, nextMaintenance(calendar, now))}.`);
+}
+
+/** A tuning that loosens protections counts once a second person wants it too. */
+function checkConfirmation(asked: Asked, tuning: number): void {
+  const { state, who } = asked;
+  const refuse = refusing(asked);
+  const { proposal } = state;
+  if (proposal === undefined) return refuse("no tuning waits for a second person.");
+  if (proposal.seq !== tuning) return refuse(`entry ${tuning} is not the tuning that waits; that is ${proposal.seq}.`, "Look at it again, then confirm.");
+  if (isSamePerson(asked, proposal))
+    refuse(`it needs a second person: ${proposal.who} wanted it${who === proposal.who ? "" : `, the same person as ${who} by the identity provider`}.`);
+  // The position may have moved on meanwhile.
+  checkTuning(state, asked.plan, proposal.changes);
 }
 
 const refusing =

@@ -2,8 +2,10 @@ import type { StackConfig } from "../../config/schema.js";
 import { gates, rollback } from "../../config/sections.js";
 import type { ConfigPatch } from "../../config/stackFile.js";
 import { printable, UserError } from "../../errors.js";
+import type { Loosened } from "../journal/person.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, type MigrationState, planOf } from "../state/state.js";
+import { loosenedBy } from "./protections.js";
 
 /**
  * What a running migration may be told to do differently without a restart: how gates judge, how long things are held,
@@ -36,6 +38,12 @@ export function tunables(config: StackConfig): Record<string, unknown> {
       path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], config),
     ]).filter(([, value]) => value !== undefined),
   );
+}
+
+/** What of a change loosens something that protects. */
+export function loosens(state: MigrationState, changes: ConfigPatch): Loosened[] {
+  const after = tunables(currentConfig({ ...state, tuned: { ...state.tuned, ...changes } }));
+  return loosenedBy(tunables(currentConfig(state)), after);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { ConfigPatch, RawConfig } from "../../config/stackFile.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { PlanShape } from "../plan/edition.js";
 import type { Mark } from "../plan/step.js";
+import type { Loosened } from "./person.js";
 import type { Drift, EngineStart, HookAnswer, Moment, Preview, RequestMark } from "./records.js";
 
 /** How far an advance goes: one step, the rest of the phase, or all the way (stopping for approvals). */
@@ -23,6 +24,8 @@ export type Command =
   | { command: "promote" }
   /** Changes thresholds, holds, weights to come: dotted paths in the stack config, from now on. */
   | { command: "tune"; changes: ConfigPatch; why: string }
+  /** A second person wants a tuning that loosens protections too; the number of its entry. */
+  | { command: "confirm"; tuning: number }
   | { command: "pause"; why: string }
   | { command: "resume" }
   /** `insist`: although the old side is known to be no better. */
@@ -48,7 +51,8 @@ export type PathItem =
 export type Entry =
   /** `shape` is the plan that it goes on with, whatever later versions plan; absent in journals from before 0.2. */
   | { type: "migration.created"; stack: string; plan: string; shape?: PlanShape; config: RawConfig; why: string; who: string }
-  | ({ type: "command"; who: string; request?: RequestMark } & Command)
+  /** `loosens`: what of a tuning waits for a second person. */
+  | ({ type: "command"; who: string; ids?: readonly string[]; loosens?: Loosened[]; request?: RequestMark } & Command)
   | { type: "step.started"; step: string; attempt: number }
   | { type: "preview.stored"; step: string; attempt: number; preview: Preview; blocked: string[] }
   /** `conflict`: somebody else holds the stack's engine; that passes by itself, and spends no try. */

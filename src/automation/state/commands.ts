@@ -1,5 +1,6 @@
 import type { ConfigPatch } from "../../config/stackFile.js";
 import type { Extent, Recorded } from "../journal/entries.js";
+import { isSamePerson } from "../journal/person.js";
 import type { Plan } from "../plan/plan.js";
 import { type MigrationState, NOT_APPROVED, planOf, type StepState, stepOf } from "./state.js";
 
@@ -12,6 +13,7 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
           status: "running",
           goal: goalOf(plan, next.position, entry.extent),
           advancedBy: entry.who,
+          advancedIds: entry.ids,
           heldReason: undefined,
           heldPromise: undefined,
           sentBack: undefined,
@@ -21,7 +23,9 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
     case "resume":
       return resumed(next, plan);
     case "tune":
-      return tuned(next, entry.changes, plan);
+      return (entry.loosens ?? []).length > 0 ? { ...next, proposal: proposed(entry) } : tuned(next, entry.changes, plan);
+    case "confirm":
+      return confirmed(next, entry, plan);
     case "promote":
       return { ...next, promotion: entry.seq };
     case "pause":
@@ -52,13 +56,14 @@ function approved(next: MigrationState, entry: Extract<Recorded, { type: "comman
   // A way back is resumed, not approved.
   if (next.returning !== undefined) return next;
   // Who advanced cannot be the second person; the service says so, and a journal that says otherwise changes nothing.
-  if (step?.id !== entry.step || (step.kind === "approval" && step.secondPerson && entry.who === next.advancedBy)) return next;
+  if (step?.id !== entry.step || (step.kind === "approval" && step.secondPerson && isSamePerson(entry, { who: next.advancedBy, ids: next.advancedIds }))) return next;
   const before = stepOf(next, entry.step);
   const preview = entry.preview ?? before.preview?.digest;
   const at = {
     ...before,
     ...NOT_APPROVED,
     approvedBy: entry.who,
+    ...(entry.ids === undefined ? {} : { approvedIds: entry.ids }),
     approvedAt: entry.at,
     ...(preview === undefined ? {} : { approvedPreview: preview }),
     ...(entry.resources === undefined ? {} : { approvedResources: entry.resources }),
@@ -84,6 +89,37 @@ export function toLapsed(state: MigrationState, plan: Plan): MigrationState {
   const undone = plan.slice(position, state.position + 1).flatMap(({ id }) => (state.steps[id] === undefined ? [] : [id]));
   const steps = { ...state.steps, ...Object.fromEntries(undone.map((id) => [id, { ...stepOf(state, id), status: "undone" as const }])) };
   return { ...state, steps, position, applied: false, watch: undefined };
+}
+
+type Said<C extends string> = Extract<Recorded, { type: "command"; command: C }>;
+
+const proposed = ({ seq, at, changes, loosens = [], why, who, ids }: Said<"tune">): NonNullable<MigrationState["proposal"]> => ({
+  ...{ seq, at, changes, loosens, why, who },
+  ...(ids === undefined ? {} : { ids }),
+});
+
+/** What two people want counts now. An approval that was given for the values before does not. */
+function confirmed(next: MigrationState, entry: Said<"confirm">, plan: Plan): MigrationState {
+  const { proposal } = next;
+  if (proposal?.seq !== entry.tuning || isSamePerson(entry, proposal)) return next;
+  const { loosens, why, who } = proposal;
+  const loosened = [...(next.loosened ?? []), { changes: loosens, why, who, confirmedBy: entry.who, at: entry.at }];
+  const state = tuned({ ...next, proposal: undefined, loosened }, proposal.changes, plan);
+  const after = planOf(state, plan);
+  return approvalsBefore(state, after).reduce((s, id) => lapsed(s, id, after), state);
+}
+
+/** Ids of the approvals at the position and right before it that were given, the last one first. */
+function approvalsBefore(state: MigrationState, plan: Plan): string[] {
+  const ids: string[] = [];
+  for (let i = state.position; i >= 0; i -= 1) {
+    const step = plan[i];
+    if (step?.kind !== "approval" && i < state.position) break;
+    // That a window was agreed with the users stays true.
+    const binds = step?.kind === "approval" && (step.secondPerson || step.inMaintenance === true);
+    if (binds && state.steps[step.id]?.approvedBy !== undefined) ids.push(step.id);
+  }
+  return ids;
 }
 
 /** What a person changed counts at once; the goal stays at the same step. */

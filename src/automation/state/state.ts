@@ -2,6 +2,7 @@ import type { StackConfig } from "../../config/schema.js";
 import { type ConfigPatch, patched, type RawConfig, readConfig } from "../../config/stackFile.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { Entry, PathItem } from "../journal/entries.js";
+import type { Loosened, Loosening } from "../journal/person.js";
 import type { Drift, Preview, Revision } from "../journal/records.js";
 import { withChanges } from "../plan/edition.js";
 import { buildPlan, type Plan } from "../plan/plan.js";
@@ -13,7 +14,9 @@ import type { HookState } from "./hooks.js";
 export const stepOf = (state: MigrationState, id: string): StepState => state.steps[id] ?? { status: "waiting", attempt: 0, failures: 0 };
 
 /** What an approval leaves in a step, taken away. */
-export const NOT_APPROVED = { approvedBy: undefined, approvedAt: undefined, approvedPreview: undefined, approvedResources: undefined };
+export const NOT_APPROVED = {
+  approvedBy: undefined,
+  approvedIds: undefined, approvedAt: undefined, approvedPreview: undefined, approvedResources: undefined };
 
 /** Why a look would say nothing now: what is under way is between two revisions. */
 export function unsettled(state: MigrationState): string | undefined {
@@ -51,6 +54,7 @@ export interface StepState {
   startedAt?: number;
   completedAt?: number;
   approvedBy?: string;
+  approvedIds?: readonly string[];
   approvedAt?: number;
   /** Digest of the preview that the approval counts for; absent where there was none. */
   approvedPreview?: string;
@@ -132,6 +136,11 @@ export interface MigrationState {
   hooks: HookState;
   /** Who last advanced: an approval that needs a second person refuses this one. */
   advancedBy?: string;
+  advancedIds?: readonly string[];
+  /** A tuning that loosens protections and waits for a second person. */
+  proposal?: { seq: number; at: number; changes: ConfigPatch; loosens: Loosened[]; why: string; who: string; ids?: readonly string[] };
+  /** What two people loosened since it began. */
+  loosened?: Loosening[];
   /** The newest entry of a type that this version does not have. */
   beyond?: { seq: number; type: string };
   heldReason?: string;

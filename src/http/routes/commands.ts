@@ -5,8 +5,8 @@ import type { Command } from "../../automation/journal/entries.js";
 import { requestMark } from "../../automation/journal/idempotency.js";
 import { currentConfig } from "../../automation/state/state.js";
 import { anything, number, ofStack, text, why } from "../schemas/common.js";
-import { migration } from "../schemas/migration.js";
-import { viewOf } from "../views.js";
+import { loosened, migration, proposal } from "../schemas/migration.js";
+import { protectionsOf, viewOf } from "../views.js";
 import { type Route, route } from "./route.js";
 
 const insist = z.boolean().optional().describe("Sends users to the old side although it is known to be no better");
@@ -29,7 +29,7 @@ function command(name: Command["command"], needs: Role, summary: string, body: z
     handle: async ({ params: { stack }, body: members, caller, idempotencyKey, services: { migrations } }) => {
       const given = { command: name, ...members } as Command;
       const request = idempotencyKey === undefined ? undefined : requestMark(caller.name, idempotencyKey, given);
-      await migrations.command(stack, given, caller.name, request);
+      await migrations.command(stack, given, caller.name, request, caller.ids);
       return viewOf(migrations, await migrations.get(stack));
     },
   });
@@ -48,13 +48,15 @@ export const commandRoutes = [
       schema: z.object({
         values: z.record(z.string(), anything).describe("By path in the stack config"),
         tuned: z.record(z.string(), anything).describe("What people changed since it began"),
+        proposal: proposal.optional(),
+        loosened: loosened.optional(),
       }),
       what: "The values",
     },
     problems: [404, 409],
     handle: async ({ params: { stack }, services: { migrations } }) => {
       const { state } = await migrations.get(stack);
-      return { values: tunables(currentConfig(state)), tuned: state.tuned ?? {} };
+      return { values: tunables(currentConfig(state)), tuned: state.tuned ?? {}, ...protectionsOf(state) };
     },
   }),
   command(
@@ -83,6 +85,12 @@ export const commandRoutes = [
       changes: z.record(z.string(), z.unknown(), 'values by path, for example { "gates.maxErrorRate": 0.02 }'),
       why,
     }),
+  ),
+  command(
+    "confirm",
+    "approver",
+    "Confirms, as a second person, a tuning that loosens what protects; approvals given before it lapse.",
+    z.strictObject({ tuning: number("the number of the tuning's entry") }),
   ),
   command("pause", "operator", "Stops between two decisions.", z.strictObject({ why })),
   command("resume", "operator", "Goes on with what was paused or held.", z.strictObject({})),

@@ -16,6 +16,16 @@ export const gate = z
   })
   .meta({ id: "Gate", description: "A gate as it was last judged" });
 
+const looser = z.array(z.object({ path: z.string(), before: anything.optional(), after: anything.optional() }));
+
+export const proposal = z
+  .object({ tuning: z.int().describe("Number of its entry, for `confirm`"), loosens: looser, why: z.string(), who: z.string() })
+  .meta({ id: "Proposal", description: "A tuning that loosens protections and waits for a second person" });
+
+export const loosened = z
+  .array(z.object({ changes: looser, why: z.string(), who: z.string(), confirmedBy: z.string(), at: instant }))
+  .describe("What two people loosened since it began: whoever approves should know");
+
 export const migration = z
   .object({
     stack: z.string(),
@@ -47,6 +57,8 @@ export const migration = z
     dns: z.object({ records: z.enum(["none", "old", "both", "new"]), old: z.number(), new: z.number() }).optional(),
     green: z.number().optional().describe("Percent of the green colour"),
     heldReason: z.string().optional(),
+    proposal: proposal.optional(),
+    loosened: loosened.optional(),
     beyond: z.string().optional().describe("What only another version of cutover goes forward with; ways back are possible"),
     waits: z.object({ until: instant, why: z.string() }).optional().describe("What the calendar makes it wait for"),
     watch: z

@@ -80,7 +80,7 @@ describe("a cutover that waits to be told", () => {
     expect(m.world.now - began).to.be.below(5 * 60_000);
     // A longer pause, asked for without a restart, lets it through.
     m.world.faults = { ...m.world.faults, reading: () => undefined };
-    await m.say({ command: "tune", changes: { "database.writePauseSeconds": 600 }, why: "the night is quiet" });
+    await m.loosen({ "database.writePauseSeconds": 600 }, "the night is quiet");
     await m.say({ command: "resume" });
     await m.reach("database.monitor");
     expect(m.world.effects).to.include("promote");
@@ -137,7 +137,7 @@ describe("approvals", () => {
     await m.say({ command: "approve", step: "database.approve", preview: seen?.digest ?? "" }, "bob");
     await m.reach("database.maintenance-on");
     // What the promotion would change is not what it was: somebody tuned a value that an alarm has.
-    await m.say({ command: "tune", changes: { "gates.maxReplicaLagSeconds": 20 }, why: "busy" });
+    await m.say({ command: "tune", changes: { "gates.maxReplicaLagSeconds": 5 }, why: "stricter" });
     const state = await m.say({ command: "advance", extent: "end" });
     expect(state.status).to.equal("held");
     expect((await m.journal("approval.lapsed"))[0]).to.include({
@@ -188,7 +188,7 @@ describe("tuning a running migration", () => {
   it("keeps the goal of an advance that is under way", async () => {
     const m = await ModelService.open();
     await m.reach("traffic.new-record");
-    await m.say({ command: "tune", changes: { "dns.steps": [10, 20, 100] }, why: "x" });
+    await m.say({ command: "tune", changes: { "dns.steps": [10, 40, 100] }, why: "x" });
     await m.say({ command: "advance", extent: "phase" });
     expect(await m.position).to.match(/^(optimize|cleanup)\./);
     expect((await m.state).shownNewWeight?.value).to.equal(100);

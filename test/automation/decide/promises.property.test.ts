@@ -310,6 +310,13 @@ class Night {
       }
       case "command":
         await this.command(next.command, next.who);
+        // What loosens a protection counts only once another person wants it too.
+        if (next.command.command === "tune")
+          await this.tried(async () => {
+            const { proposal } = (await this.service.get(STACK)).state;
+            const other = next.who === "alice" ? "bob" : "alice";
+            if (proposal !== undefined) await this.service.command(STACK, { command: "confirm", tuning: proposal.seq }, other);
+          });
     }
   }
 

@@ -93,7 +93,7 @@ describe("what streams back to the old database, watched", () => {
     expect(m.world.now - began).to.be.below(2 * MINUTE);
     expect(m.world).to.include({ newWrites: true, fleetUses: "new", maintenance: false });
     // Nobody can mend it, and a person goes on without.
-    await m.say({ command: "tune", changes: { "gates.requireReverse": false }, why: "lost, and we go on" });
+    await m.loosen({ "gates.requireReverse": false }, "lost, and we go on");
     expect(await m.say({ command: "resume" })).to.include({ status: "ready" });
     expect(await m.position).to.equal("database.backup");
     await m.reach("traffic.probe");
