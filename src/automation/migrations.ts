@@ -8,8 +8,8 @@ import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { OpenTarget } from "../ports/target.js";
 import { checkCommand } from "./decide/commandRules.js";
-import { loosens } from "./decide/tuning.js";
 import { lossByStream, needsStream } from "./decide/streamBack.js";
+import { loosens } from "./decide/tuning.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./decide/wayBack.js";
 import type { Driver } from "./engine/driver.js";
 import { driftOf } from "./engine/preview.js";
@@ -368,7 +368,15 @@ export class Migrations {
       const { plan, state } = await this.get(stack);
       if (request !== undefined && isRepeated(await this.options.store.entries(stack), request)) return state;
       const runner = this.running.has(stack) ? this.holder : undefined;
-      checkCommand({ plan, state, command, who, ...(ids === undefined ? {} : { ids }), now: clock.now(), ...(runner === undefined ? {} : { runner }) });
+      checkCommand({
+        plan,
+        state,
+        command,
+        who,
+        ...(ids === undefined ? {} : { ids }),
+        now: clock.now(),
+        ...(runner === undefined ? {} : { runner }),
+      });
       if (command.command === "advance" || command.command === "resume") await this.requireUnchangedFile(stack, state);
       const looser = command.command === "tune" ? loosens(state, command.changes) : [];
       const said = { ...(ids === undefined ? {} : { ids }), ...(looser.length === 0 ? {} : { loosens: looser }) };

@@ -28,7 +28,17 @@ import { verifyCommand } from "./verify.js";
 /** Every command under the heading it has in the help, in the order in which a migration needs them. */
 const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
   "Prepare:": [initCommand, discoverCommand, planCommand, containerizeCommand, doctorCommand, rehearseCommand],
-  "Migrate:": [previewCommand, advanceCommand, approveCommand, refuseCommand, promoteCommand, pauseCommand, resumeCommand, tuneCommand, confirmCommand],
+  "Migrate:": [
+    previewCommand,
+    advanceCommand,
+    approveCommand,
+    refuseCommand,
+    promoteCommand,
+    pauseCommand,
+    resumeCommand,
+    tuneCommand,
+    confirmCommand,
+  ],
   "Go back:": [rollbackCommand, emergencyCommand, abortCommand],
   "Look:": [statusCommand, journalCommand, verifyCommand, reportCommand],
   "Run:": [startCommand, serveCommand, tokenCommand, sandboxCommand, completionCommand],

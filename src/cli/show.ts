@@ -19,7 +19,10 @@ export function migrationText(view: MigrationView, paint: Paint): string {
     ["Reason", view.heldReason],
     ["Waits", view.beyond],
     ["Loosened", loosenedLines(view).join("\n") || undefined],
-    ["Proposed", view.proposal === undefined ? undefined : `entry ${view.proposal.tuning} by ${view.proposal.who}: cutover confirm ${view.stack}`],
+    [
+      "Proposed",
+      view.proposal === undefined ? undefined : `entry ${view.proposal.tuning} by ${view.proposal.who}: cutover confirm ${view.stack}`,
+    ],
     ["Next", nextOf(view)],
   ]);
   return `${head}\n${details}`;

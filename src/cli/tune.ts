@@ -40,7 +40,11 @@ export const confirmCommand = (cli: Cli): Command =>
   prints(talks(new Command("confirm")))
     .description("confirm, as a second person, a tuning that loosens what protects; shows it first")
     .argument(...STACK)
-    .argument("[tuning]", "number of the tuning's entry, so that no other is confirmed (default: the one that waits)", wholeNumber(1, 1_000_000_000))
+    .argument(
+      "[tuning]",
+      "number of the tuning's entry, so that no other is confirmed (default: the one that waits)",
+      wholeNumber(1, 1_000_000_000),
+    )
     .action(async (stack: string, tuning: number | undefined, options: ServiceOptions & OutputOptions) => {
       const service = await cli.service(options);
       const { proposal } = await service.get<Tunables>(`/v1/migrations/${encodeURIComponent(stack)}/tuning`);

@@ -80,6 +80,20 @@ export interface Migration {
   /** Percent of the green colour */
   green?: number;
   heldReason?: string;
+  proposal?: Proposal;
+  /** What two people loosened since it began: whoever approves should know */
+  loosened?: {
+    changes: {
+      path: string;
+      before?: unknown;
+      after?: unknown;
+    }[];
+    why: string;
+    who: string;
+    confirmedBy: string;
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+  }[];
   /** What only another version of cutover goes forward with; ways back are possible */
   beyond?: string;
   /** What the calendar makes it wait for */
@@ -121,6 +135,19 @@ export interface Migration {
 }
 
 export type Phase = "assess" | "containerize" | "database" | "rollout" | "traffic" | "optimize" | "cleanup";
+
+/** A tuning that loosens protections and waits for a second person */
+export interface Proposal {
+  /** Number of its entry, for `confirm` */
+  tuning: number;
+  loosens: {
+    path: string;
+    before?: unknown;
+    after?: unknown;
+  }[];
+  why: string;
+  who: string;
+}
 
 /** A gate as it was last judged */
 export interface Gate {
@@ -903,6 +930,20 @@ export class Operations {
     values: Record<string, unknown>;
     /** What people changed since it began */
     tuned: Record<string, unknown>;
+    proposal?: Proposal;
+    /** What two people loosened since it began: whoever approves should know */
+    loosened?: {
+      changes: {
+        path: string;
+        before?: unknown;
+        after?: unknown;
+      }[];
+      why: string;
+      who: string;
+      confirmedBy: string;
+      /** Milliseconds since the epoch, on the target's clock */
+      at: number;
+    }[];
   }> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/tuning`, ...options });
   }
@@ -945,6 +986,13 @@ export class Operations {
     why?: string;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/tune`, body, repeatable: true, ...options });
+  }
+
+  /** Confirms, as a second person, a tuning that loosens what protects; approvals given before it lapse. Needs the role approver. */
+  confirm(stack: string, body: {
+    tuning: number;
+  }, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/confirm`, body, repeatable: true, ...options });
   }
 
   /** Stops between two decisions. Needs the role operator. */

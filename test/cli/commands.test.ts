@@ -113,7 +113,9 @@ describe("the commands that act on migrations", function () {
     expect((await service.run(["confirm", STACK])).stderr).to.contain("it needs a second person");
     const confirmed = await service.run(["confirm", STACK], "bob");
     expect(confirmed.code, confirmed.stderr).to.equal(0);
-    expect((await service.run(["status", STACK])).stdout).to.contain("Loosened").and.contain("bob: calm night");
+    expect((await service.run(["status", STACK])).stdout)
+      .to.contain("Loosened")
+      .and.contain("bob: calm night");
     expect((await service.run(["tune", STACK])).stdout)
       .to.match(/^PATH +VALUE\n/)
       .and.match(/gates\.maxErrorRate +0\.08 +tuned/)

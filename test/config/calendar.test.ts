@@ -56,13 +56,17 @@ describe("the calendar", () => {
         const { day, time } = wallOf(then);
         const dayBefore = days[(days.indexOf(day) + 6) % 7] ?? "";
         return windows.some(({ days: on, from, to }) =>
-          from < to ? on.includes(day) && from <= time && time < to : (on.includes(day) && time >= from) || (on.includes(dayBefore) && time < to),
+          from < to
+            ? on.includes(day) && from <= time && time < to
+            : (on.includes(day) && time >= from) || (on.includes(dayBefore) && time < to),
         );
       };
       for (const sunday of sundays.map((date) => at(`${date}T00:00:00Z`)))
         for (let then = sunday - 2 * 86_400_000; then < sunday + 2 * 86_400_000; then += 900_000)
           if (maintenanceAllowed(given, then) !== saysOpen(then))
-            expect.fail(`${timeZone}, ${new Date(then).toISOString()}, ${JSON.stringify(wallOf(then))}: the wall clock says ${saysOpen(then)}`);
+            expect.fail(
+              `${timeZone}, ${new Date(then).toISOString()}, ${JSON.stringify(wallOf(then))}: the wall clock says ${saysOpen(then)}`,
+            );
     }
   });
 

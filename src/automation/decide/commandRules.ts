@@ -132,10 +132,13 @@ function checkConfirmation(asked: Asked, tuning: number): void {
   const { state, who } = asked;
   const refuse = refusing(asked);
   const { proposal } = state;
-  if (proposal === undefined) return refuse("no tuning waits for a second person.");
-  if (proposal.seq !== tuning) return refuse(`entry ${tuning} is not the tuning that waits; that is ${proposal.seq}.`, "Look at it again, then confirm.");
+  if (proposal === undefined) throw new Conflict(`${state.stack}: no tuning waits for a second person.`);
+  if (proposal.seq !== tuning)
+    refuse(`entry ${tuning} is not the tuning that waits; that is ${proposal.seq}.`, "Look at it again, then confirm.");
   if (isSamePerson(asked, proposal))
-    refuse(`it needs a second person: ${proposal.who} wanted it${who === proposal.who ? "" : `, the same person as ${who} by the identity provider`}.`);
+    refuse(
+      `it needs a second person: ${proposal.who} wanted it${who === proposal.who ? "" : `, the same person as ${who} by the identity provider`}.`,
+    );
   // The position may have moved on meanwhile.
   checkTuning(state, asked.plan, proposal.changes);
 }

@@ -44,4 +44,6 @@ function isLooser(path: string, before: unknown, after: unknown): boolean {
 
 /** What of a change loosens something that protects: a second person confirms it before it counts. */
 export const loosenedBy = (before: Record<string, unknown>, after: Record<string, unknown>): Loosened[] =>
-  Object.entries(after).flatMap(([path, value]) => (isLooser(path, before[path], value) ? [{ path, before: before[path], after: value }] : []));
+  Object.entries(after).flatMap(([path, value]) =>
+    isLooser(path, before[path], value) ? [{ path, before: before[path], after: value }] : [],
+  );

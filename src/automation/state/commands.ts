@@ -56,7 +56,11 @@ function approved(next: MigrationState, entry: Extract<Recorded, { type: "comman
   // A way back is resumed, not approved.
   if (next.returning !== undefined) return next;
   // Who advanced cannot be the second person; the service says so, and a journal that says otherwise changes nothing.
-  if (step?.id !== entry.step || (step.kind === "approval" && step.secondPerson && isSamePerson(entry, { who: next.advancedBy, ids: next.advancedIds }))) return next;
+  if (
+    step?.id !== entry.step ||
+    (step.kind === "approval" && step.secondPerson && isSamePerson(entry, { who: next.advancedBy, ids: next.advancedIds }))
+  )
+    return next;
   const before = stepOf(next, entry.step);
   const preview = entry.preview ?? before.preview?.digest;
   const at = {

@@ -16,7 +16,11 @@ export const stepOf = (state: MigrationState, id: string): StepState => state.st
 /** What an approval leaves in a step, taken away. */
 export const NOT_APPROVED = {
   approvedBy: undefined,
-  approvedIds: undefined, approvedAt: undefined, approvedPreview: undefined, approvedResources: undefined };
+  approvedIds: undefined,
+  approvedAt: undefined,
+  approvedPreview: undefined,
+  approvedResources: undefined,
+};
 
 /** Why a look would say nothing now: what is under way is between two revisions. */
 export function unsettled(state: MigrationState): string | undefined {

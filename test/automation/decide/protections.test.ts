@@ -49,16 +49,24 @@ describe("loosening what protects", () => {
       "gates.compareWithOld": [true, false],
       "gates.requireReverse": [true, false],
       "rollback.traffic": ["automatic", "ask"],
-      "strategy.weights": [[10, 40, 70, 100], [50, 100]],
+      "strategy.weights": [
+        [10, 40, 70, 100],
+        [50, 100],
+      ],
       "dns.steps": [[25, 100], [100]],
     };
     for (const path of TUNABLE) {
       const [before, after] = protects[path] ?? (path.startsWith("rollback.") ? ["automatic", "ask"] : [10, 20]);
-      const ways = [loosenedBy({ [path]: before }, { [path]: after }), loosenedBy({ [path]: after }, { [path]: before })].map((l) => l.length);
+      const ways = [loosenedBy({ [path]: before }, { [path]: after }), loosenedBy({ [path]: after }, { [path]: before })].map(
+        (l) => l.length,
+      );
       // One way loosens, the other does not; what protects nothing may be changed both ways.
       const neither = ["gates.timeoutSeconds", "strategy.abortRampSeconds"].includes(path);
       const unknown = path === "gates.windowSeconds";
-      expect(ways.reduce((a, b) => a + b, 0), path).to.equal(neither ? 0 : unknown ? 2 : 1);
+      expect(
+        ways.reduce((a, b) => a + b, 0),
+        path,
+      ).to.equal(neither ? 0 : unknown ? 2 : 1);
     }
   });
 
