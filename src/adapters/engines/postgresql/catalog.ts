@@ -72,3 +72,16 @@ export async function schemaLines(session: Session): Promise<string[]> {
   );
   return lines.map((l) => l.line);
 }
+
+/** Tables some of whose rows a policy would hide from us. */
+export async function hiddenTables(session: Session): Promise<string[]> {
+  const found = await session.rows<{ schema: string; name: string }>(
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND c.relrowsecurity AND row_security_active(c.oid) AND ${OURS} ORDER BY 1, 2`,
+  );
+  return found.map(tableName);
+}
+
+/** What that means, and what mends it. */
+export const hiddenRows = (tables: string[]): string =>
+  `row security hides rows of ${tables.join(", ")} from cutover's user: give it BYPASSRLS, or as the owner ${tables.map((t) => `ALTER TABLE ${t} NO FORCE ROW LEVEL SECURITY`).join("; ")}`

@@ -1,4 +1,6 @@
-import { type Column, schemaLines, type Table, tableName, tablesOf } from "./catalog.js";
+import { Terminal } from "../../../errors.js";
+import { type Column, hiddenRows, hiddenTables, schemaLines, type Table, tableName, tablesOf } from "./catalog.js";
+import { type Difference, differingIn, hashOf, rowOf } from "./differences.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
 
 export interface CompareOptions {
@@ -12,6 +14,8 @@ export interface CompareOptions {
   examples?: number;
   /** Where the comparison was when it was interrupted. */
   resume?: CompareProgress;
+  /** Ends it within a second, wherever it is. */
+  signal?: AbortSignal;
   /** Told after each chunk; what it gets can be resumed from. */
   onProgress?: (progress: CompareProgress) => Promise<void>;
 }
@@ -26,10 +30,10 @@ export interface TableResult {
   table: string;
   sourceRows: number;
   targetRows: number;
-  /** Rows that are in one database only, or differ. */
+  /** Rows that are in one database only, or differ; at least so many where there are very many. */
   differences: number;
   /** Keys of differing rows; values are never shown. */
-  examples: { key: string; what: "missing in the target" | "only in the target" | "different" }[];
+  examples: Difference[];
   chunks: number;
 }
 
@@ -48,7 +52,10 @@ const SAME_TEXT = [
   "SET timezone = 'UTC'",
   "SET extra_float_digits = 3",
   "SET bytea_output = 'hex'",
+  "SET lc_monetary = 'C'",
   "SET default_transaction_read_only = on",
+  // Rows that a policy hides are an error, and no rows that are not there.
+  "SET row_security = off",
 ];
 const STATEMENT_MS = 600_000;
 
@@ -59,12 +66,13 @@ const STATEMENT_MS = 600_000;
  * @throws Transient when a database cannot be reached; resume from the last progress then
  */
 export function compareDatabases(source: SqlEndpoint, target: SqlEndpoint, options: CompareOptions = {}): Promise<Comparison> {
-  const open = { statementMs: STATEMENT_MS };
+  const open = { statementMs: STATEMENT_MS, signal: options.signal };
   return inSession(source, (a) => inSession(target, (b) => compareSessions(a, b, options), open), open);
 }
 
 async function compareSessions(source: Session, target: Session, options: CompareOptions): Promise<Comparison> {
   for (const session of [source, target]) for (const setting of SAME_TEXT) await session.rows(setting);
+  for (const session of [source, target]) refuseHidden(await hiddenTables(session));
   const schema = compareLines(await schemaLines(source), await schemaLines(target));
   const theirs = new Set((await tablesOf(target)).map(tableName));
   const done = [...(options.resume?.done ?? [])];
@@ -89,6 +97,11 @@ function compareLines(source: string[], target: string[]): Comparison["schema"] 
     ...source.filter((line) => !there.has(line)).map((line) => ({ line, what: "missing in the target" as const })),
     ...target.filter((line) => !here.has(line)).map((line) => ({ line, what: "only in the target" as const })),
   ];
+}
+
+/** @throws Terminal naming tables whose rows we could not see */
+function refuseHidden(tables: string[]): void {
+  if (tables.length > 0) throw new Terminal(`${hiddenRows(tables)}.`, { next: "Then try again: no row was compared that cannot be seen." });
 }
 
 const timer = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -131,12 +144,12 @@ async function addChunk(source: Session, target: Session, range: Range, result: 
   result.sourceRows += ours.rows;
   result.targetRows += theirs.rows;
   if (ours.hash === theirs.hash && ours.rows === theirs.rows) return;
-  const found = await differingRows(source, target, range);
-  result.differences += found.length;
-  result.examples.push(...found.slice(0, Math.max(0, examples - result.examples.length)));
+  const rows = Math.max(ours.rows, theirs.rows);
+  const { count, found } = await differingIn({ source, target }, { table: range.table, where: condition(range) }, { rows, examples: examples - result.examples.length });
+  result.differences += count;
+  result.examples.push(...found);
 }
 
-const rowOf = (columns: Column[], alias = "t") => `(${columns.map((c) => `${alias}.${quoted(c.name)}`).join(", ")})`;
 const keyOf = (columns: Column[], values: string[]) => `(${columns.map((c, i) => `${literal(values[i] ?? "")}::${c.type}`).join(", ")})`;
 
 function condition({ table: { key }, after, upTo }: Range): string {
@@ -165,33 +178,6 @@ async function digest(session: Session, range: Range): Promise<{ rows: number; h
      FROM ${tableName(range.table)} t WHERE ${condition(range)}`,
   );
   return { rows: Number(row?.rows ?? 0), hash: row?.hash ?? "" };
-}
-
-const hashOf = ({ columns }: Table): string => {
-  const sorted = [...columns].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return `hashtextextended(ROW${rowOf(sorted)}::text, 0)`;
-};
-
-/** The rows of a chunk that differ, by key; without a key only how many more or fewer there are of a content. */
-async function differingRows(source: Session, target: Session, range: Range): Promise<TableResult["examples"]> {
-  const read = async (session: Session) => {
-    const { table } = range;
-    const key = table.key.length === 0 ? hashOf(table) : `ROW${rowOf(table.key)}`;
-    const rows = await session.rows<{ key: string; hash: string }>(
-      `SELECT ${key}::text AS key, ${table.key.length === 0 ? "count(*)" : hashOf(table)}::text AS hash
-       FROM ${tableName(table)} t WHERE ${condition(range)} ${table.key.length === 0 ? "GROUP BY 1" : ""}`,
-    );
-    return new Map(rows.map((r) => [r.key, r.hash]));
-  };
-  const [ours, theirs] = await Promise.all([read(source), read(target)]);
-  const found: TableResult["examples"] = [];
-  for (const [key, hash] of ours) {
-    const other = theirs.get(key);
-    if (other === undefined) found.push({ key, what: "missing in the target" });
-    else if (other !== hash) found.push({ key, what: "different" });
-  }
-  for (const key of theirs.keys()) if (!ours.has(key)) found.push({ key, what: "only in the target" });
-  return found;
 }
 
 /** A comparison as Markdown, for the journal's files. Keys are named, values are not. */

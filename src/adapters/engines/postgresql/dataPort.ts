@@ -1,7 +1,7 @@
 import { Transient } from "../../../errors.js";
 import type { Reading, Side } from "../../../ports/observations.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
-import { tableName, tablesOf } from "./catalog.js";
+import { hiddenRows, hiddenTables, tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
 import { fenceOff } from "./guard.js";
 import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
@@ -45,12 +45,14 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
     },
     testReplica: async () => {
       const replica = await endpoint("new");
-      const { tables, level } = await inSession(replica, async (session) => {
+      const { tables, level, hidden } = await inSession(replica, async (session) => {
         const found = await tablesOf(session);
+        const unseen = await hiddenTables(session);
         for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
         return {
           tables: found.length,
           level: await obstacleToReverse(session),
+          hidden: unseen,
         };
       });
       const stream = level ?? (await obstacleToSubscription(await endpoint("old"), (await publisher?.()) ?? replica));
@@ -58,6 +60,7 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
       // Known before anybody approves the cutover: afterwards it would be too late to mend.
       const warnings = [
         ...(stream === undefined ? [] : [`Its changes could not stream back after a promotion: ${stream}.`]),
+        ...(hidden.length === 0 ? [] : [`The comparison would end: ${hiddenRows(hidden)}.`]),
         ...(stopping === undefined ? [] : [`Writes could not surely be stopped: ${stopping}.`]),
       ];
       return {
@@ -65,11 +68,12 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
         facts: { tables, streamsBack: stream === undefined, stopsWrites: stopping === undefined },
       };
     },
-    compare: async ({ key }) => {
+    compare: async ({ key, signal }) => {
       const [old, fresh] = await bothSides();
       const resume = await progress?.load(key);
       const result = await compareDatabases(old, fresh, {
         ...compare,
+        ...(signal === undefined ? {} : { signal }),
         ...(resume === undefined ? {} : { resume }),
         ...(progress === undefined ? {} : { onProgress: (at) => progress.save(key, at) }),
       });

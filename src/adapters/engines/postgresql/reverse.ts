@@ -42,7 +42,10 @@ export async function startReverse(promoted: SqlEndpoint, old: SqlEndpoint, publ
     // What an attempt left that died while it subscribed, or a stream that ended: nothing comes through it any more.
     await inSession(old, unsubscribe, { write: true });
     await inSession(promoted, makeSlot, { write: true });
-    await inSession(old, (session) => subscribe(session, NAME, publisher, "create_slot = false, copy_data = false"), { write: true });
+    await inSession(old, (session) => subscribe(session, NAME, "create_slot = false, copy_data = false"), {
+      write: true,
+      startWith: publishedAt(publisher),
+    });
   }
   await inSession(promoted, (session) => remember(session, "streams"), { write: true });
   return published;
@@ -64,10 +67,10 @@ export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEnd
     old,
     async (session) => {
       await session.rows("BEGIN");
-      await subscribe(session, `${NAME}_probe`, publisher, "create_slot = false, enabled = false, copy_data = false");
+      await subscribe(session, `${NAME}_probe`, "create_slot = false, enabled = false, copy_data = false");
       await session.rows("ROLLBACK");
     },
-    { write: true, statementMs: PROBE_MS },
+    { write: true, statementMs: PROBE_MS, startWith: publishedAt(publisher) },
   );
   return tried.then(
     () => undefined,
@@ -98,15 +101,17 @@ const isSubscribed = (session: Session): Promise<boolean> =>
   );
 
 /**
- * A server logs the statements that fail, and this one holds a password: it is made of a setting, and its error raised
- * anew without it. In such a block no slot can be created.
+ * Servers log statements, with their parameters too where `log_min_duration_statement` says so, and this one holds a
+ * password: it comes as a setting with the start of the session, which no server logs.
  */
-async function subscribe(session: Session, name: string, publisher: SqlEndpoint, options: string): Promise<void> {
-  const { host, port, database, user, password } = publisher;
-  const connection = Object.entries({ host, port, dbname: database, user, password, application_name: NAME })
+const publishedAt = ({ host, port, database, user, password }: SqlEndpoint): Record<string, string> => ({
+  "cutover.publisher": Object.entries({ host, port, dbname: database, user, password, application_name: NAME })
     .map(([key, value]) => `${key}='${String(value).replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`)
-    .join(" ");
-  await session.rows("SELECT set_config('cutover.publisher', $1, false)", [connection]);
+    .join(" "),
+});
+
+/** A server logs the statements that fail: its error is raised anew without it. In such a block no slot can be created. */
+async function subscribe(session: Session, name: string, options: string): Promise<void> {
   await session.rows(
     `DO $$ BEGIN
        EXECUTE format('CREATE SUBSCRIPTION ${name} CONNECTION %L PUBLICATION ${NAME} WITH (${options})', current_setting('cutover.publisher'));

@@ -22,39 +22,73 @@ export interface Session {
 
 const CONNECT_MS = 10_000;
 const STATEMENT_MS = 60_000;
+/** How long ending a session may hold up who asked for it. */
+const END_MS = 500;
+
+export interface SessionOptions {
+  /** Opens the session for writes, also where the database refuses them by default. */
+  write?: boolean;
+  statementMs?: number;
+  /** Settings of the session that come with its start and not in a statement: servers log statements. */
+  startWith?: Record<string, string>;
+  /** Ends the session, and what it has the server do, at once. */
+  signal?: AbortSignal | undefined;
+}
 
 /**
  * Runs `use` in a connection of its own.
- * @param options.write opens the session for writes, also where the database refuses them by default
  * @throws Transient when the server cannot be reached or refuses for now, Terminal for other errors, both naming host and database
  */
-export async function inSession<T>(
-  endpoint: SqlEndpoint,
-  use: (session: Session) => Promise<T>,
-  options: { write?: boolean; statementMs?: number } = {},
-): Promise<T> {
+export async function inSession<T>(endpoint: SqlEndpoint, use: (session: Session) => Promise<T>, options: SessionOptions = {}): Promise<T> {
+  const { signal, write = false } = options;
+  signal?.throwIfAborted();
   const where = `${endpoint.host}:${endpoint.port}/${endpoint.database}`;
-  const client = new Client(configOf(endpoint, options.statementMs ?? STATEMENT_MS));
+  const client = new Client(configOf(endpoint, options));
   // A connection that breaks while it is idle says so here; the next query says it too.
   client.on("error", () => undefined);
-  try {
+  const work = async () => {
     await client.connect();
-    if (options.write === true) await client.query("SET default_transaction_read_only = off");
-    return await use({
+    // What we write as literals is read as such, whatever the database has for its own applications.
+    await client.query(`SET standard_conforming_strings = on${write ? "; SET default_transaction_read_only = off" : ""}`);
+    return use({
       rows: async <R extends QueryResultRow>(sql: string, values?: unknown[]) => (await client.query<R>(sql, values)).rows,
       value: async <V>(sql: string, values?: unknown[]) => {
         const { rows } = await client.query<Record<string, V>>(sql, values);
         return Object.values(rows[0] ?? {})[0] as V;
       },
     });
+  };
+  let aborted: () => void = () => undefined;
+  try {
+    if (signal === undefined) return await work();
+    const ended = new Promise<never>((_, reject) => {
+      aborted = () => reject(signal.reason);
+      signal.addEventListener("abort", aborted, { once: true });
+    });
+    return await Promise.race([work(), ended]);
   } catch (error) {
+    if (signal?.aborted === true) {
+      await endOnServer(client, endpoint);
+      throw signal.reason;
+    }
     throw described(error, where);
   } finally {
-    await client.end().catch(() => undefined);
+    signal?.removeEventListener("abort", aborted);
+    if (signal?.aborted !== true) await client.end().catch(() => undefined);
   }
 }
 
-function configOf({ host, port, database, user, password, tls }: SqlEndpoint, statementMs: number): ClientConfig {
+/** The server notices that a client went away only once it answers: it is told by another connection, which nobody waits for long. */
+async function endOnServer(client: Client, endpoint: SqlEndpoint): Promise<void> {
+  const pid = (client as Client & { processID?: number | null }).processID;
+  const told = typeof pid === "number" ? inSession(endpoint, (s) => s.rows("SELECT pg_terminate_backend($1)", [pid])) : Promise.resolve([]);
+  await Promise.race([told.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, END_MS))]);
+  // It waits for the query under way.
+  client.end().catch(() => undefined);
+}
+
+function configOf({ host, port, database, user, password, tls }: SqlEndpoint, { statementMs = STATEMENT_MS, startWith = {} }: SessionOptions): ClientConfig {
+  const start = Object.entries(startWith).map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, "\\$&")}`);
   return {
     host,
     port,
@@ -68,6 +102,7 @@ function configOf({ host, port, database, user, password, tls }: SqlEndpoint, st
     // The server's own deadline does not help when the network swallows its answer.
     query_timeout: statementMs + CONNECT_MS,
     keepAlive: true,
+    ...(start.length === 0 ? {} : { options: start.join(" ") }),
   };
 }
 
