@@ -84,4 +84,4 @@ export async function hiddenTables(session: Session): Promise<string[]> {
 
 /** What that means, and what mends it. */
 export const hiddenRows = (tables: string[]): string =>
-  `row security hides rows of ${tables.join(", ")} from cutover's user: give it BYPASSRLS, or as the owner ${tables.map((t) => `ALTER TABLE ${t} NO FORCE ROW LEVEL SECURITY`).join("; ")}`
+  `row security hides rows of ${tables.join(", ")} from cutover's user: give it BYPASSRLS, or as the owner ${tables.map((t) => `ALTER TABLE ${t} NO FORCE ROW LEVEL SECURITY`).join("; ")}`;

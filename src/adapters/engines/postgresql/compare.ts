@@ -145,7 +145,11 @@ async function addChunk(source: Session, target: Session, range: Range, result: 
   result.targetRows += theirs.rows;
   if (ours.hash === theirs.hash && ours.rows === theirs.rows) return;
   const rows = Math.max(ours.rows, theirs.rows);
-  const { count, found } = await differingIn({ source, target }, { table: range.table, where: condition(range) }, { rows, examples: examples - result.examples.length });
+  const { count, found } = await differingIn(
+    { source, target },
+    { table: range.table, where: condition(range) },
+    { rows, examples: examples - result.examples.length },
+  );
   result.differences += count;
   result.examples.push(...found);
 }

@@ -37,7 +37,11 @@ interface Of {
  * The rows of a range that differ, counted and some of them named. Memory does not grow with the range: a large one is
  * split by hash on both servers, and only the parts that differ are read, a few thousand rows at a time.
  */
-export async function differingIn(sides: Sides, of: Of, { rows, examples }: { rows: number; examples: number }): Promise<{ count: number; found: Difference[] }> {
+export async function differingIn(
+  sides: Sides,
+  of: Of,
+  { rows, examples }: { rows: number; examples: number },
+): Promise<{ count: number; found: Difference[] }> {
   let count = 0;
   const found: Difference[] = [];
   for (const where of rows <= AT_ONCE ? [of.where] : await unlikeParts(sides, of, rows)) {
@@ -66,7 +70,8 @@ async function unlikeParts({ source, target }: Sides, { table, where }: Of, rows
   const unlike = [...new Set([...ours.keys(), ...theirs.keys()])].filter((b) => ours.get(b) !== theirs.get(b));
   const together = Math.max(1, Math.floor((AT_ONCE * BUCKETS) / rows));
   const groups: string[] = [];
-  for (let at = 0; at < unlike.length; at += together) groups.push(`(${where}) AND ${bucket} IN (${unlike.slice(at, at + together).join(", ")})`);
+  for (let at = 0; at < unlike.length; at += together)
+    groups.push(`(${where}) AND ${bucket} IN (${unlike.slice(at, at + together).join(", ")})`);
   return groups;
 }
 

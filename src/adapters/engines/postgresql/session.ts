@@ -87,7 +87,10 @@ async function endOnServer(client: Client, endpoint: SqlEndpoint): Promise<void>
   client.end().catch(() => undefined);
 }
 
-function configOf({ host, port, database, user, password, tls }: SqlEndpoint, { statementMs = STATEMENT_MS, startWith = {} }: SessionOptions): ClientConfig {
+function configOf(
+  { host, port, database, user, password, tls }: SqlEndpoint,
+  { statementMs = STATEMENT_MS, startWith = {} }: SessionOptions,
+): ClientConfig {
   const start = Object.entries(startWith).map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, "\\$&")}`);
   return {
     host,

@@ -52,7 +52,9 @@ describe("comparing databases as they are, on real PostgreSQL", function () {
     const error = await compareDatabases(source, target).catch((e: Error) => e);
     expect(error).to.be.instanceOf(Terminal).with.property("message").that.contains('row security hides rows of "public"."tenants"');
     const port = sqlDataPort({ endpoint: async (side) => (side === "old" ? source : target) });
-    expect((await port.testReplica({ key: "k", fence: 1 })).summary).to.contain('ALTER TABLE "public"."tenants" NO FORCE ROW LEVEL SECURITY');
+    expect((await port.testReplica({ key: "k", fence: 1 })).summary).to.contain(
+      'ALTER TABLE "public"."tenants" NO FORCE ROW LEVEL SECURITY',
+    );
     // By a role that the policies do not hold for.
     expect((await compareDatabases(at("hidden"), at("hidden_copy"))).rows).to.equal(100);
     for (const database of ["hidden", "hidden_copy"]) await run(database, "ALTER TABLE tenants NO FORCE ROW LEVEL SECURITY");
@@ -67,12 +69,18 @@ describe("comparing databases as they are, on real PostgreSQL", function () {
       `INSERT INTO pgboss.job SELECT decode(md5(i::text), 'hex'), 'job\\' || i FROM generate_series(1, 300) i`,
     );
     for (const database of ["strings", "strings_copy"])
-      await run("postgres", `ALTER DATABASE ${database} SET standard_conforming_strings = off`, `ALTER DATABASE ${database} SET backslash_quote = off`);
+      await run(
+        "postgres",
+        `ALTER DATABASE ${database} SET standard_conforming_strings = off`,
+        `ALTER DATABASE ${database} SET backslash_quote = off`,
+      );
     const same = await compareDatabases(at("strings"), at("strings_copy"), { chunkRows: 50, rest: 0 });
     expect(same, comparisonReport(same)).to.deep.include({ differences: 0, rows: 300 });
     await run("strings_copy", "UPDATE pgboss.job SET what = 'another' WHERE id = decode(md5('7'), 'hex')");
     const { tables } = await compareDatabases(at("strings"), at("strings_copy"), { chunkRows: 50, rest: 0 });
-    expect(tables.map((t) => [t.table, t.differences, t.examples.map((e) => e.what)])).to.deep.equal([['"pgboss"."job"', 1, ["different"]]]);
+    expect(tables.map((t) => [t.table, t.differences, t.examples.map((e) => e.what)])).to.deep.equal([
+      ['"pgboss"."job"', 1, ["different"]],
+    ]);
   });
 
   it("[postgresql-20] finds one row that differs among many without a key, and holds a few thousand at once", async () => {
@@ -124,12 +132,18 @@ describe("comparing databases as they are, on real PostgreSQL", function () {
   it("promise 9: [postgresql-24] no server's log holds the password of a subscription, whatever statements it logs", async () => {
     await pair("shop", "CREATE TABLE orders (id int PRIMARY KEY)");
     await server.sql(async (s) => {
-      for (const setting of ["log_min_duration_statement = 0", "log_statement = 'all'", "log_connections = on", "log_replication_commands = on"])
+      for (const setting of [
+        "log_min_duration_statement = 0",
+        "log_statement = 'all'",
+        "log_connections = on",
+        "log_replication_commands = on",
+      ])
         await s.rows(`ALTER SYSTEM SET ${setting}`);
       await s.rows("SELECT pg_reload_conf()");
     });
     // Settings arrive by a signal.
-    while ((await server.sql((s) => s.value<string>("SHOW log_statement"))) !== "all") await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await server.sql((s) => s.value<string>("SHOW log_statement"))) !== "all")
+      await new Promise((resolve) => setTimeout(resolve, 20));
     await startReverse(at("shop_copy"), at("shop"));
     await run("shop_copy", "INSERT INTO orders VALUES (1)");
     await stopReverse(at("shop_copy"), at("shop"));
