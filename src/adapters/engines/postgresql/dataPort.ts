@@ -107,8 +107,8 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
         summary:
           started.tables === 0
             ? `${fresh.host} has no tables: nothing has to stream back to ${old.host}.`
-            : `${started.tables} tables of ${fresh.host} stream back to ${old.host}.`,
-        facts: { tables: started.tables },
+            : `${started.tables} tables of ${fresh.host} stream back to ${old.host}.${notCarried("Going back loses what is written to", started.left)}`,
+        facts: { tables: started.tables, ...(started.left.length === 0 ? {} : { left: started.left }) },
         supported: true,
       };
     },
@@ -118,7 +118,10 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
       // On the old one: what is written to the promoted one has to be drained.
       else await fenceOff(old, effect);
       const ended = await stopReverse(fresh, old, options);
-      return { summary: summaryOf(ended, old.host), facts: { sequences: ended.sequences } };
+      return {
+        summary: summaryOf(ended, old.host),
+        facts: { sequences: ended.sequences.carried, ...(ended.sequences.left.length === 0 ? {} : { left: ended.sequences.left }) },
+      };
     },
   };
 }
@@ -144,8 +147,12 @@ function summaryOf({ drained, sequences }: Ended, host: string): string {
   if (drained === "not asked") return `The stream back to ${host} was ended as it was.`;
   if (drained === "nothing") return `Nothing streams back to ${host}: there was nothing to drain.`;
   if (drained === "before") return `The stream back to ${host} was ended; it had been drained before.`;
-  return `The stream back to ${host} was drained and ended; ${sequences} sequences were carried over.`;
+  return `The stream back to ${host} was drained and ended; ${sequences.carried} sequences were carried over.${notCarried("Not carried over:", sequences.left)}`;
 }
+
+/** What is left behind, each with why, as a sentence of its own. */
+const notCarried = (what: string, left: { name: string; why: string }[]): string =>
+  left.length === 0 ? "" : ` ${what} ${left.map((l) => `${l.name} (${l.why})`).join(", ")}.`;
 
 /** The observations that databases themselves answer. */
 export function sqlObservations({

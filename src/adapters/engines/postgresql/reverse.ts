@@ -1,6 +1,7 @@
 import { Terminal, Transient } from "../../../errors.js";
-import { tableName, tablesOf } from "./catalog.js";
-import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
+import { chooseIdentities, restoreIdentities, streamTables, whyNotStreamed } from "./identity.js";
+import { type CarriedSequences, carrySequences } from "./sequences.js";
+import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
 
 /** Name of the publication, the subscription and the slot between them. */
 export const NAME = "cutover_back";
@@ -10,7 +11,13 @@ const PROBE_MS = 15_000;
 /** How long a slot may stay in use after its subscription ended. */
 const RELEASE_MS = 10_000;
 
-export type Reverse = { supported: true; tables: number } | { supported: false; reason: string };
+/** What keeps a part of the database from streaming back, by its name. */
+export interface Left {
+  name: string;
+  why: string;
+}
+
+export type Reverse = { supported: true; tables: number; left: Left[] } | { supported: false; reason: string };
 
 /**
  * How far a stream is, as the publication's comment says: a process may die between any two statements on two servers,
@@ -34,7 +41,8 @@ export interface Standing {
  * @throws Terminal where a stream was lost: another one would hide what the old database has missed
  */
 export async function startReverse(promoted: SqlEndpoint, old: SqlEndpoint, publisher: SqlEndpoint = promoted): Promise<Reverse> {
-  const published = await inSession(promoted, publish, { write: true });
+  const secured = new Set((await inSession(old, streamTables)).filter((t) => t.secured || !t.owned).map((t) => t.table));
+  const published = await inSession(promoted, (session) => publish(session, old, secured), { write: true });
   if (!published.supported || published.tables === 0) return published;
   const there = await standing(promoted, old);
   refuseLost(there);
@@ -79,15 +87,26 @@ export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEnd
   );
 }
 
-async function publish(session: Session): Promise<Reverse> {
+/**
+ * Publishes what can stream without making any write of the application fail, and names the rest.
+ * @param refused tables that the old database would not let cutover's user write to
+ */
+async function publish(session: Session, old: SqlEndpoint, refused: ReadonlySet<string>): Promise<Reverse> {
   const reason = await obstacleToReverse(session);
   if (reason !== undefined) return { supported: false, reason };
-  const tables = await tablesOf(session);
-  // Without a key the subscriber finds a changed row by all its columns.
-  for (const table of tables.filter((t) => t.key.length === 0)) await session.rows(`ALTER TABLE ${tableName(table)} REPLICA IDENTITY FULL`);
-  if (!(await isPublished(session)) && tables.length > 0)
-    await session.rows(`CREATE PUBLICATION ${NAME} FOR TABLE ${tables.map(tableName).join(", ")}`);
-  return { supported: true, tables: tables.length };
+  const all = await streamTables(session);
+  const left = all.flatMap((t): Left[] => {
+    const why = whyNotStreamed(t) ?? (refused.has(t.table) ? "the old database does not let cutover's user write to it" : undefined);
+    return why === undefined ? [] : [{ name: t.table, why }];
+  });
+  const without = new Set(left.map((l) => l.name));
+  const tables = all.map((t) => t.table).filter((table) => !without.has(table));
+  // Before it is published: from then on a table without an identity refuses the application's updates.
+  const wanted = new Set(tables);
+  await chooseIdentities(session, wanted);
+  await inSession(old, (there) => chooseIdentities(there, wanted), { write: true });
+  if (!(await isPublished(session)) && tables.length > 0) await session.rows(`CREATE PUBLICATION ${NAME} FOR TABLE ${tables.join(", ")}`);
+  return { supported: true, tables: tables.length, left };
 }
 
 const isPublished = (session: Session): Promise<boolean> =>
@@ -181,8 +200,8 @@ export interface StopOptions {
 export interface Ended {
   /** `before` when an earlier attempt had drained the stream, and was interrupted; `nothing` when none was there. */
   drained: "now" | "before" | "nothing" | "not asked";
-  /** How many were carried over now. */
-  sequences: number;
+  /** Those that were carried over now, and those that stay as they were at the promotion. */
+  sequences: CarriedSequences;
 }
 
 /**
@@ -198,7 +217,10 @@ export async function stopReverse(
 ): Promise<Ended> {
   const there = await standing(promoted, old);
   if (drain) refuseLost(there);
-  let ended: Ended = { drained: !drain ? "not asked" : there.progress === "drained" ? "before" : "nothing", sequences: 0 };
+  let ended: Ended = {
+    drained: !drain ? "not asked" : there.progress === "drained" ? "before" : "nothing",
+    sequences: { carried: 0, left: [] },
+  };
   // Also where an earlier attempt drained it: somebody may have let the promoted database accept writes in between.
   if (drain && there.subscribed && there.slot === "usable") {
     await drained(promoted, timeoutSeconds);
@@ -207,6 +229,7 @@ export async function stopReverse(
   }
   if (there.subscribed) await inSession(old, unsubscribe, { write: true });
   if (there.published || there.slot !== null || there.subscribed) await inSession(promoted, unpublish, { write: true });
+  await Promise.all([restoreIdentities(promoted), restoreIdentities(old)]);
   return ended;
 }
 
@@ -231,23 +254,6 @@ async function drained(promoted: SqlEndpoint, timeoutSeconds: number): Promise<v
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
   });
-}
-
-async function carrySequences(promoted: SqlEndpoint, old: SqlEndpoint): Promise<number> {
-  const sequences = await inSession(promoted, (session) =>
-    session.rows<{ schema: string; name: string; value: string }>(
-      "SELECT schemaname AS schema, sequencename AS name, last_value::text AS value FROM pg_sequences WHERE last_value IS NOT NULL",
-    ),
-  );
-  await inSession(
-    old,
-    async (session) => {
-      for (const { schema, name, value } of sequences)
-        await session.rows(`SELECT setval(${literal(`${quoted(schema)}.${quoted(name)}`)}::regclass, ${value})`);
-    },
-    { write: true },
-  );
-  return sequences.length;
 }
 
 /** Lets go of the slot first: the promoted database drops it itself, also where the old one's server cannot reach it any more. */

@@ -1,0 +1,126 @@
+import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
+
+/** Holds no table: its comment keeps, on each server, which replica identities were changed, so that they are put back. */
+const KEPT = "cutover_back_identities";
+
+/** One table, as far as a stream of its changes is concerned. */
+export interface StreamTable {
+  schema: string;
+  name: string;
+  /** As SQL writes it. */
+  table: string;
+  /** `d`, `n`, `f` or `i`, as pg_class has it. */
+  identity: string;
+  /** Index of the replica identity, where it was chosen. */
+  index: string | null;
+  /** The index that PostgreSQL itself finds rows by as things are. */
+  serves: string | null;
+  /** Another index that could serve: unique, immediate, valid, whole, of columns that are never null. */
+  candidate: string | null;
+  /** Whether cutover's user is, or is a member of, its owner. */
+  owned: boolean;
+  owner: string;
+  /** Columns whose type knows no equality: such rows cannot be found by all their columns. */
+  incomparable: string[];
+  /** Whether row security applies to cutover's user. */
+  secured: boolean;
+  rows: number;
+}
+
+/** Every table with rows of its own, with what a stream of its changes depends on. Indexes as RelationGetIndexList judges them. */
+export const streamTables = (session: Session): Promise<StreamTable[]> =>
+  session.rows<StreamTable & Record<string, unknown>>(
+    `WITH usable AS (
+       SELECT i.indrelid, i.indexrelid, i.indisprimary, i.indisreplident, k.relname, i.indnkeyatts FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid
+       WHERE i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+       AND NOT EXISTS (SELECT FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u(attnum, at) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
+                       WHERE at <= i.indnkeyatts AND NOT a.attnotnull))
+     SELECT n.nspname AS schema, c.relname AS name, format('%I.%I', n.nspname, c.relname) AS table, c.relreplident::text AS identity,
+            (SELECT k.relname FROM pg_index i JOIN pg_class k ON k.oid = i.indexrelid WHERE i.indrelid = c.oid AND i.indisreplident) AS index,
+            (SELECT relname FROM usable u WHERE u.indrelid = c.oid AND (c.relreplident = 'd' AND indisprimary OR c.relreplident = 'i' AND indisreplident)) AS serves,
+            (SELECT relname FROM usable u WHERE u.indrelid = c.oid ORDER BY indisprimary DESC, indnkeyatts, relname LIMIT 1) AS candidate,
+            pg_has_role(c.relowner, 'USAGE') AS owned, pg_get_userbyid(c.relowner) AS owner,
+            ARRAY(SELECT a.attname::text FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                  AND coalesce(nullif(t.typbasetype, 0), t.oid) IN (SELECT oid FROM pg_type WHERE ltrim(typname, '_') IN ('json', 'xml', 'point', 'box', 'circle', 'path', 'polygon', 'line', 'lseg') AND typnamespace = 'pg_catalog'::regnamespace)
+                  ORDER BY a.attnum) AS incomparable,
+            row_security_active(c.oid) AS secured, greatest(c.reltuples, 0)::float8 AS rows
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+     AND NOT starts_with(n.nspname, 'pg_') ORDER BY 1, 2`,
+  );
+
+/** How the subscriber will find a changed row of a table. `keep`: as it is; `full`: by all its columns. */
+export type Choice = { kind: "keep" } | { kind: "index"; index: string } | { kind: "full" };
+
+export function choiceFor({ identity, serves, candidate }: StreamTable): Choice {
+  if (serves !== null || identity === "f") return { kind: "keep" };
+  return candidate === null ? { kind: "full" } : { kind: "index", index: candidate };
+}
+
+/** Why a table's changes cannot stream; undefined when they can. Such a table is left out: publishing it would make a write fail. */
+export function whyNotStreamed(table: StreamTable): string | undefined {
+  if (!table.owned) return `it belongs to ${table.owner}, and cutover's user is no member of that role`;
+  if (table.secured) return "its row security applies to cutover's user";
+  const choice = choiceFor(table);
+  const byAll = choice.kind === "full" || (choice.kind === "keep" && table.identity === "f");
+  if (byAll && table.incomparable.length > 0)
+    return `it has no usable key, and rows cannot be found by ${table.incomparable.join(", ")}, whose type knows no equality`;
+  return undefined;
+}
+
+type Kept = Record<string, { identity: string; index: string | null }>;
+
+const keptBy = async (session: Session): Promise<Kept> => {
+  const text = await session.value<string | null>(
+    "SELECT (SELECT obj_description(oid, 'pg_publication') FROM pg_publication WHERE pubname = $1)",
+    [KEPT],
+  );
+  return text === null ? {} : (JSON.parse(text) as Kept);
+};
+
+const identityOf = (identity: string, index: string | null): string => {
+  if (identity === "i" && index !== null) return `USING INDEX ${quoted(index)}`;
+  return identity === "f" ? "FULL" : identity === "n" ? "NOTHING" : "DEFAULT";
+};
+
+/**
+ * Gives tables the identity that the stream needs, and keeps what they had before it is changed. What serves somebody
+ * already stays. The subscriber needs it as well: it looks for the row by its own.
+ */
+export async function chooseIdentities(session: Session, wanted: ReadonlySet<string>): Promise<void> {
+  const changes = (await streamTables(session)).filter((t) => wanted.has(t.table) && t.owned && choiceFor(t).kind !== "keep");
+  if (changes.length === 0) return;
+  const before = await keptBy(session);
+  const kept: Kept = { ...Object.fromEntries(changes.map((t) => [t.table, { identity: t.identity, index: t.index }])), ...before };
+  await session.rows("BEGIN");
+  if (!(await isKept(session))) await session.rows(`CREATE PUBLICATION ${KEPT}`);
+  await session.rows(`COMMENT ON PUBLICATION ${KEPT} IS ${literal(JSON.stringify(kept))}`);
+  for (const t of changes) {
+    const choice = choiceFor(t);
+    const identity = choice.kind === "index" ? `USING INDEX ${quoted(choice.index)}` : "FULL";
+    await session.rows(`ALTER TABLE ${t.table} REPLICA IDENTITY ${identity}`);
+  }
+  await session.rows("COMMIT");
+}
+
+const isKept = (session: Session): Promise<boolean> =>
+  session.value<boolean>("SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", [KEPT]);
+
+/** Puts the identities back as they were. A table or an index that is gone since has none any more. */
+export const restoreIdentities = (endpoint: SqlEndpoint): Promise<void> =>
+  inSession(
+    endpoint,
+    async (session) => {
+      if (!(await isKept(session))) return;
+      const there = new Set((await streamTables(session)).map((t) => t.table));
+      for (const [table, { identity, index }] of Object.entries(await keptBy(session))) {
+        if (!there.has(table)) continue;
+        await session.rows(`ALTER TABLE ${table} REPLICA IDENTITY ${identityOf(identity, index)}`).catch((error: { code?: string }) => {
+          if (error.code !== "42704") throw error;
+        });
+      }
+      await session.rows(`DROP PUBLICATION ${KEPT}`);
+    },
+    { write: true },
+  );
