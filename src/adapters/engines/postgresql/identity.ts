@@ -1,3 +1,4 @@
+import { GUARD } from "./guard.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
 
 /** Holds no table: its comment keeps, on each server, which replica identities were changed, so that they are put back. */
@@ -46,7 +47,7 @@ export const streamTables = (session: Session): Promise<StreamTable[]> =>
                   ORDER BY a.attnum) AS incomparable,
             row_security_active(c.oid) AS secured, greatest(c.reltuples, 0)::float8 AS rows
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema', '${GUARD}')
      AND NOT starts_with(n.nspname, 'pg_') ORDER BY 1, 2`,
   );
 
