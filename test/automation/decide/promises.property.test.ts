@@ -516,6 +516,7 @@ describe("promises 1 to 11 over random nights", function () {
         numRuns: HISTORIES,
         endOnFailure: false,
         ...(process.env.CUTOVER_SEED === undefined ? {} : { seed: Number(process.env.CUTOVER_SEED) }),
+        ...(process.env.CUTOVER_PATH === undefined ? {} : { path: process.env.CUTOVER_PATH }),
       },
     );
     const outcome = `every promise held in ${HISTORIES} random histories; each came to a right end`;
