@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
-import { configChanges, configDigest, StackFile } from "../config/stackFile.js";
+import { configChanges, configDigest, StackFile, withoutSecrets } from "../config/stackFile.js";
 import { Conflict, CutoverError, NotFound, Transient } from "../errors.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
@@ -455,8 +455,8 @@ export class Migrations {
   private async requireUnchangedFile(stack: string, state: MigrationState): Promise<void> {
     const file = await StackFile.read(this.options.stacksFolder, stack);
     const revision = currentRevision(state);
-    if (state.dirty || state.intent !== undefined || configDigest(file.raw()) === revision.digest) return;
-    const paths = configChanges(revision.config, file.raw()).map((c) => c.path);
+    if (state.dirty || state.intent !== undefined || configDigest(withoutSecrets(file.raw())) === configDigest(withoutSecrets(revision.config))) return;
+    const paths = configChanges(withoutSecrets(revision.config), withoutSecrets(file.raw())).map((c) => c.path);
     throw new Conflict(`${file.path} differs from revision ${revision.number} in ${paths.join(", ")}.`, {
       next: `Put those values back, or roll back to revision ${revision.number} to have it written again.`,
     });

@@ -104,6 +104,11 @@ export class StackFile {
   async write(): Promise<void> {
     await writeAtomically(this.path, this.text());
   }
+
+  /** Writes another text, unless the file is no longer as this one was written: what somebody changed since stays. */
+  async putBack(text: string): Promise<void> {
+    if ((await readFile(this.path, "utf8")) === this.text()) await writeAtomically(this.path, text);
+  }
 }
 
 /**
@@ -180,6 +185,20 @@ function sealed(value: unknown, issues: InputIssue[]): unknown {
       return [key, SEALED];
     }),
   );
+}
+
+const isSealed = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && typeof (value as { secure?: unknown }).secure === "string";
+
+/** A config without its ciphertexts: they may be rotated at any time, and are no decision about the migration. */
+export const withoutSecrets = (raw: RawConfig): RawConfig =>
+  Object.fromEntries(Object.entries(raw).filter(([key, value]) => key !== `${PREFIX}secrets` && !isSealed(value)));
+
+/** A config with the ciphertexts as they are now: what was rotated since is never taken back with an earlier config. */
+export function withSecretsOf(raw: RawConfig, now: RawConfig): RawConfig {
+  const own = Object.entries(now).filter(([key, value]) => key in raw && isSealed(value));
+  const secrets = { ...(raw[`${PREFIX}secrets`] as object | undefined), ...(now[`${PREFIX}secrets`] as object | undefined) };
+  return { ...raw, ...Object.fromEntries(own), ...(Object.keys(secrets).length === 0 ? {} : { [`${PREFIX}secrets`]: secrets }) };
 }
 
 /** SHA-256 over the config with sorted keys, as hex: the same config has the same digest whatever the order in its file. */

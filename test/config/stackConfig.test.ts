@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { configChanges, neededSecrets, StackFile } from "../../src/config/stackFile.js";
+import { configChanges, neededSecrets, StackFile, withoutSecrets, withSecretsOf } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { UserError } from "../../src/errors.js";
 import { RAW } from "../automation/model.js";
@@ -192,6 +192,22 @@ describe("a stack config", () => {
       .and.contain("encryptionsalt: v1:abc")
       .and.contain("ttlSeconds: 60");
     expect(file.raw()["cutover:dns"]).to.deep.equal({ zoneId: "Z1234567890ABC", ttlSeconds: 60, weights: { old: 90, new: 10 } });
+  });
+
+  it("keeps secrets that were rotated since out of comparisons, and out of what an earlier config brings back", () => {
+    const earlier = {
+      "cutover:workload": { image: "a:1" },
+      "cutover:secrets": { "database-password": { secure: "old" }, gone: { secure: "kept" } },
+      "aws:token": { secure: "old" },
+    };
+    const now = { "cutover:workload": { image: "a:2" }, "cutover:secrets": { "database-password": { secure: "new" } }, "aws:token": { secure: "new" } };
+    expect(withSecretsOf(earlier, now)).to.deep.equal({
+      "cutover:workload": { image: "a:1" },
+      "cutover:secrets": { "database-password": { secure: "new" }, gone: { secure: "kept" } },
+      "aws:token": { secure: "new" },
+    });
+    expect(withoutSecrets(now)).to.deep.equal({ "cutover:workload": { image: "a:2" } });
+    expect(withSecretsOf({ "cutover:workload": {} }, { "cutover:workload": {} })).to.deep.equal({ "cutover:workload": {} });
   });
 
   it("shows differences by path, and no secret", () => {

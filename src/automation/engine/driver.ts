@@ -2,7 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
-import { configDigest, type RawConfig, StackFile, writeAtomically } from "../../config/stackFile.js";
+import { configDigest, type RawConfig, StackFile, withSecretsOf, writeAtomically } from "../../config/stackFile.js";
 import { Conflict, Terminal, Transient } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { EngineStart, Preview, Revision } from "../journal/records.js";
@@ -179,7 +179,7 @@ export class StackDriver {
     const candidate = join(this.options.scratch, `Pulumi.${name}${mark}${this.candidates}.yaml`);
     const file = await StackFile.read(this.options.stacksFolder, name);
     await mkdir(this.options.scratch, { recursive: true });
-    await writeAtomically(candidate, file.replace(config).text());
+    await writeAtomically(candidate, file.replace(withSecretsOf(config, file.raw())).text());
     try {
       return await run(candidate);
     } finally {
@@ -192,7 +192,9 @@ export class StackDriver {
    * @param key stands in the engine's history, so that a restart finds out whether the update happened
    */
   async update(name: string, config: RawConfig, key: string, options: UpdateOptions = {}): Promise<Updated> {
-    await (await StackFile.read(this.options.stacksFolder, name)).replace(config).write();
+    const file = await StackFile.read(this.options.stacksFolder, name);
+    const before = file.text();
+    await file.replace(withSecretsOf(config, file.raw())).write();
     const configFile = StackFile.pathOf(this.options.stacksFolder, name);
     const begun = engineStart();
     const started = performance.now();
@@ -204,6 +206,8 @@ export class StackDriver {
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.
       await this.clearOwnLocks(name, begun);
+      // Refused by somebody else's lock, nothing was begun: `pulumi up` from a shell must not apply a step that no gate watches.
+      if (error instanceof Conflict) await file.putBack(before);
       if (error instanceof Late) throw new Cancelled(error.message, { cause: error });
       throw error;
     }
