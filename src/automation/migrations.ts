@@ -455,7 +455,12 @@ export class Migrations {
   private async requireUnchangedFile(stack: string, state: MigrationState): Promise<void> {
     const file = await StackFile.read(this.options.stacksFolder, stack);
     const revision = currentRevision(state);
-    if (state.dirty || state.intent !== undefined || configDigest(withoutSecrets(file.raw())) === configDigest(withoutSecrets(revision.config))) return;
+    if (
+      state.dirty ||
+      state.intent !== undefined ||
+      configDigest(withoutSecrets(file.raw())) === configDigest(withoutSecrets(revision.config))
+    )
+      return;
     const paths = configChanges(withoutSecrets(revision.config), withoutSecrets(file.raw())).map((c) => c.path);
     throw new Conflict(`${file.path} differs from revision ${revision.number} in ${paths.join(", ")}.`, {
       next: `Put those values back, or roll back to revision ${revision.number} to have it written again.`,

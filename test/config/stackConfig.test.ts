@@ -200,7 +200,11 @@ describe("a stack config", () => {
       "cutover:secrets": { "database-password": { secure: "old" }, gone: { secure: "kept" } },
       "aws:token": { secure: "old" },
     };
-    const now = { "cutover:workload": { image: "a:2" }, "cutover:secrets": { "database-password": { secure: "new" } }, "aws:token": { secure: "new" } };
+    const now = {
+      "cutover:workload": { image: "a:2" },
+      "cutover:secrets": { "database-password": { secure: "new" } },
+      "aws:token": { secure: "new" },
+    };
     expect(withSecretsOf(earlier, now)).to.deep.equal({
       "cutover:workload": { image: "a:1" },
       "cutover:secrets": { "database-password": { secure: "new" }, gone: { secure: "kept" } },

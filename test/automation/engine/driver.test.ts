@@ -25,7 +25,11 @@ describe("the stack driver and the stack's file", function () {
       ...{ projectDir: folder, stacksFolder: folder, scratch: join(folder, "scratch"), project: "thread" },
       program: new URL(`file://${join(folder, "program.mjs")}`).href,
       environment: { env: {}, findCreated: async () => undefined } as never,
-      env: { PULUMI_BACKEND_URL: `file://${folder}`, PULUMI_CONFIG_PASSPHRASE: "a test", PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" },
+      env: {
+        PULUMI_BACKEND_URL: `file://${folder}`,
+        PULUMI_CONFIG_PASSPHRASE: "a test",
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+      },
     });
     afterThisTest(() => driver.close());
     await driver.update(STACK, { "thread:value": "b" }, "one");
