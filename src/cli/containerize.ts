@@ -37,13 +37,15 @@ export const containerizeCommand = (cli: Cli): Command =>
       const objects = Object.entries(manifests(config)).map(([file, text]) => [join("k8s", "base", file), text] as const);
       const folder = resolve(options.out ?? name);
       const written = await writeAll(folder, { ...files, ...Object.fromEntries(objects) }, options.force === true);
-      const lint = await lintDockerfile(files.Dockerfile ?? "");
+      const lint = files.Dockerfile === undefined ? { by: "nobody", findings: [] } : await lintDockerfile(files.Dockerfile);
       if (options.build === true) say(`Building ${name} …`);
       const built = options.build === true ? await verifyImage(name, folder) : undefined;
       print(options.output, { folder, written, findings, lint, ...(built === undefined ? {} : { built }) }, () =>
         [
           ...written.map((f) => `wrote ${join(folder, f)}`),
-          `The Dockerfile was checked by ${lint.by}: ${lint.findings.length === 0 ? "no finding" : lint.findings.map((f) => `line ${f.line}: ${f.what} (${f.rule})`).join("; ")}.`,
+          files.Dockerfile === undefined
+            ? "No Dockerfile was written."
+            : `The Dockerfile was checked by ${lint.by}: ${lint.findings.length === 0 ? "no finding" : lint.findings.map((f) => `line ${f.line}: ${f.what} (${f.rule})`).join("; ")}.`,
           ...findings,
           ...(built === undefined ? [] : [built.verified ? built.steps.join(", ") : `Not built: ${built.reason}.`]),
         ].join("\n"),

@@ -37,6 +37,7 @@ function foundIn({ instances, databases, loadBalancers, services, letsIn }: Disc
         tags: i.tags,
         linked: i.loadBalancers.map((id) => ({ id, how: "behind" })),
         hosts: hostsOf(i.publicIp, i.privateIp),
+        names: i.targetGroups,
       }),
     ),
     ...databases.map(

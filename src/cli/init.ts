@@ -9,8 +9,9 @@ import { projectRoot } from "../engine/engine.js";
 import { Conflict, UserError } from "../errors.js";
 import { type Missing, missingIn } from "../init/placeholders.js";
 import { type Answers, draftStackConfigs } from "../init/stackConfigs.js";
-import { parseInventory } from "../inventory/csv.js";
-import { requireKnown } from "../inventory/graph.js";
+import { type Inventory, inventoryCsv, parseInventory } from "../inventory/csv.js";
+import { cycleFindings, requireKnown, unknownDependencies } from "../inventory/graph.js";
+import { parseColumnMap } from "../inventory/mappings.js";
 import { type Cli, type OutputOptions, prints } from "./cli.js";
 import { print, say, tableOf } from "./output.js";
 
@@ -20,6 +21,7 @@ interface InitOptions extends OutputOptions {
   registry?: string;
   domain?: string;
   environment: string[];
+  map: string[];
   force?: boolean;
 }
 
@@ -27,7 +29,11 @@ interface InitOptions extends OutputOptions {
 export const initCommand = (_: Cli): Command =>
   prints(new Command("init"))
     .description("make a project from an inventory: stack configs, the inventory itself, and what is left to fill in")
-    .argument("<inventory>", "a CSV file: Application,Technology,Dependencies,Traffic,Data Store,Critical,Owner")
+    .argument(
+      "<inventory>",
+      "a CSV file: Application,Technology,Dependencies,Traffic,Data Store,Critical,Owner; or an export of Azure Migrate, AWS Migration Hub, ServiceNow, RVTools, Device42 or Konveyor",
+    )
+    .option("--map <column=header...>", "which of the file's columns is ours, for example --map 'Application=Server Name'", [])
     .option("--out <folder>", "the project's folder", ".")
     .option("--region <region>", "AWS region (default: AWS_REGION, or it is asked)")
     .option("--registry <prefix>", "where images lie, for example ghcr.io/your-org (default: it is asked)")
@@ -38,20 +44,23 @@ export const initCommand = (_: Cli): Command =>
       const content = await readFile(file).catch((cause: Error) => {
         throw new UserError({ path: "inventory", got: cause.message, accepted: "a CSV file that can be read" }, { cause });
       });
-      const inventory = parseInventory(content, file);
+      const inventory = parseInventory(content, file, parseColumnMap(options.map));
       requireKnown(inventory);
       const drafts = draftStackConfigs(inventory, await answersOf(options));
       const out = resolve(options.out);
       const stacks = join(out, "stacks");
       const files = Object.fromEntries(drafts.map((d) => [StackFile.pathOf(stacks, d.stack), d.text]));
-      await requireFree({ ...files, [join(stacks, "applications.csv")]: content.toString() }, options.force === true);
+      const kept = inventory.isPlain ? content : Buffer.from(inventoryCsv(inventory));
+      await requireFree({ ...files, [join(stacks, "applications.csv")]: kept.toString() }, options.force === true);
       await mkdir(stacks, { recursive: true });
       for (const [path, text] of Object.entries(files)) await writeAtomically(path, text);
-      if (resolve(file) !== join(stacks, "applications.csv")) await copyFile(file, join(stacks, "applications.csv"));
+      if (!inventory.isPlain) await writeAtomically(join(stacks, "applications.csv"), kept.toString());
+      else if (resolve(file) !== join(stacks, "applications.csv")) await copyFile(file, join(stacks, "applications.csv"));
       await writeProject(out);
       await report(
         stacks,
         drafts.map((d) => d.stack),
+        inventory,
         options,
       );
     });
@@ -99,7 +108,7 @@ async function writeProject(out: string): Promise<void> {
 }
 
 /** Reads back what was written: it must be valid but for its secrets, and have a plan. */
-async function report(stacks: string, names: string[], { output }: OutputOptions): Promise<void> {
+async function report(stacks: string, names: string[], inventory: Inventory, { output }: OutputOptions): Promise<void> {
   const { buildPlan } = await import("../automation/plan/plan.js");
   const rows: { stack: string; strategy: string; steps: number; missing: Missing[] }[] = [];
   for (const stack of names) {
@@ -107,12 +116,24 @@ async function report(stacks: string, names: string[], { output }: OutputOptions
     const config = file.shape();
     rows.push({ stack, strategy: config.strategy.kind, steps: buildPlan(config).length, missing: missingIn(file.raw()) });
   }
-  print(output, { stacks, configs: rows }, () =>
+  const cells = inventory.applications.flatMap(({ name, readings }) => readings.map((r) => ({ application: name, ...r })));
+  const outside = unknownDependencies(inventory).map(
+    (u) => `${u.application} depends on ${u.dependency}, which is not known here: it stays as it is, outside.`,
+  );
+  const notes = [...inventory.notes, ...outside, ...cycleFindings(inventory)];
+  print(output, { stacks, configs: rows, cells, notes }, () =>
     [
       tableOf(
         ["STACK", "STRATEGY", "STEPS", "TO FILL IN"],
         rows.map((r) => [r.stack, r.strategy, r.steps, r.missing.length]),
       ),
+      "",
+      "How each cell was read:",
+      tableOf(
+        ["APPLICATION", "COLUMN", "CELL", "READ AS", "CONFIDENCE"],
+        cells.map((c) => [c.application, c.column, c.text, c.as, c.confidence]),
+      ),
+      ...notes,
       ...rows.flatMap((r) => [
         ...(r.missing.length === 0 ? [] : ["", r.stack]),
         ...r.missing.map((m) => `  ${m.path}: ${m.got} (${m.hint})`),

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { StackFile } from "../config/stackFile.js";
 import type { plannedStep } from "../http/views.js";
-import { computeWaves } from "../inventory/graph.js";
+import { computeWaves, cycleFindings } from "../inventory/graph.js";
 import { duration } from "../report/format.js";
 import { type Cli, type OutputOptions, prints } from "./cli.js";
 import { type Paint, paintFor, print, tableOf } from "./output.js";
@@ -29,7 +29,9 @@ export const planCommand = (cli: Cli): Command =>
 
 async function showWaves(stacks: string, { output }: OutputOptions): Promise<void> {
   const { buildPlan } = await planned();
-  const waves = computeWaves(await folderProject(stacks).inventory());
+  const inventory = await folderProject(stacks).inventory();
+  const waves = computeWaves(inventory);
+  const findings = cycleFindings(inventory);
   const names = await StackFile.list(stacks);
   const rows = await Promise.all(
     waves.flatMap((applications, i) =>
@@ -43,11 +45,14 @@ async function showWaves(stacks: string, { output }: OutputOptions): Promise<voi
       ),
     ),
   );
-  print(output, { waves: rows }, () =>
-    tableOf(
-      ["WAVE", "APPLICATION", "STACK", "STRATEGY", "STEPS"],
-      rows.map((r) => [r.wave, r.application, r.stack, r.strategy, r.steps]),
-    ),
+  print(output, { waves: rows, findings }, () =>
+    [
+      tableOf(
+        ["WAVE", "APPLICATION", "STACK", "STRATEGY", "STEPS"],
+        rows.map((r) => [r.wave, r.application, r.stack, r.strategy, r.steps]),
+      ),
+      ...findings,
+    ].join("\n"),
   );
 }
 

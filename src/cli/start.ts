@@ -1,7 +1,7 @@
 import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
-import { computeWaves } from "../inventory/graph.js";
+import { computeWaves, cycleFindings } from "../inventory/graph.js";
 import { rehearse, type Wave } from "../rehearsal/rehearse.js";
 import { collectReport } from "../report/collect.js";
 import { renderHtml } from "../report/html.js";
@@ -37,6 +37,7 @@ export async function start(options: StartOptions): Promise<void> {
   const waves: Wave[] = computeWaves(inventory).map((applications, i) => ({ number: i + 1, applications }));
 
   if (options.exit !== true) await requireFreePort("127.0.0.1", options.port);
+  for (const finding of cycleFindings(inventory)) out.say(finding);
 
   const folder = sandboxFolder(options.state);
   const finished = join(folder, "finished");

@@ -11,6 +11,8 @@ const sections = z.strictObject({
   workload: s.workload,
   ingress: s.ingress.optional(),
   database: s.database.optional(),
+  stores: s.stores,
+  questions: s.questions,
   old: s.oldInfrastructure.optional(),
   strategy: s.strategy,
   dns: s.dns.optional(),

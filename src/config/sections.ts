@@ -156,6 +156,11 @@ export const database = z.strictObject({
 /** What serves the application today. Absent for an environment that has no old infrastructure. */
 export const oldInfrastructure = z.strictObject({
   instanceIds: z.array(awsId("i")).default([]),
+  /**
+   * `none`: nobody reaches the old side by a name, as a worker or a scheduled job. Without this and without a dns section no
+   * step moves its users, so the clean-up leaves the old side as it is. @default unknown
+   */
+  users: z.literal("none").optional(),
   /** What answers today. The records themselves are read from the zone and kept as they are; this is for measuring and for the clean-up. */
   endpoints: z
     .array(
@@ -485,3 +490,20 @@ export const calendar = z
       .default([]),
   })
   .prefault({});
+
+/** Data stores beside `database` that the application uses. cutover moves none of them, and gives no GO while one is undecided. */
+export const stores = z
+  .array(
+    z.strictObject({
+      /** For example MySQL, Redis, MongoDB, S3. */
+      kind: z.string().min(1, "the kind of data store, for example MySQL"),
+      /** How people find it: a host, an identifier. */
+      name: z.string().min(1).optional(),
+      /** `stays`: the new side uses it where it is. `moved-by-people`: outside cutover, before users move. */
+      handling: z.enum(["undecided", "stays", "moved-by-people"]).default("undecided"),
+    }),
+  )
+  .default([]);
+
+/** What nobody has answered yet, as `cutover init` writes it: each stands against a GO until it is answered and removed. */
+export const questions = z.array(z.string().min(1, "a question")).default([]);

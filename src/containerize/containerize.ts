@@ -1,4 +1,3 @@
-import { UserError } from "../errors.js";
 import type { Application } from "../inventory/csv.js";
 
 export interface ContainerFiles {
@@ -24,7 +23,7 @@ const healthCheck = (command: string[]): string =>
 /**
  * Dockerfile and .dockerignore for an application, from its technology in the inventory: multi-stage, user 1001, port
  * 3000, a health check that needs neither a shell nor curl.
- * @throws UserError for a technology without a recipe
+ * A technology without a recipe gets no files and a finding.
  */
 export function containerize(application: Application): ContainerFiles {
   const { kind, text, version } = application.technology;
@@ -35,13 +34,14 @@ export function containerize(application: Application): ContainerFiles {
       return staticSite();
     case "python":
       return python(version);
-    case "other":
-      throw new UserError({
-        path: `technology of ${application.name}`,
-        got: text,
-        accepted:
-          "Node.js, Python or a static front end such as React; other images are built outside cutover and named in the stack config",
-      });
+    default:
+      // Built elsewhere, it is as good as one of ours: what it must do is asked of it where it runs.
+      return {
+        files: {},
+        findings: [
+          `There is no recipe for ${text} here: the image that the stack config names is taken as it was built elsewhere; it must run as a user without rights, with a read-only root file system.`,
+        ],
+      };
   }
 }
 
@@ -107,6 +107,7 @@ CMD ["nginx", "-g", "daemon off;"]
 
 function python(version: string | undefined): ContainerFiles {
   const release = version !== undefined && /^3\.\d+/.test(version) ? version : PYTHON;
+  const differs = version !== undefined && release !== version;
   const dockerfile = `# Dependencies are installed apart, so that the image holds no build tools
 FROM python:${release}-slim AS builder
 WORKDIR /app
@@ -124,7 +125,12 @@ EXPOSE 3000
 ${healthCheck(["python", "-c", PYTHON_CHECK])}
 CMD ["python", "-m", "app"]
 `;
-  const findings = version === undefined ? [`The inventory gives no Python version; the image uses ${PYTHON}.`] : [];
+  const findings = [
+    ...(version === undefined ? [`The inventory gives no Python version; the image uses ${PYTHON}.`] : []),
+    ...(differs
+      ? [`The inventory says Python ${version}; the image uses Python ${PYTHON}, in which the sources may not run as they are.`]
+      : []),
+  ];
   return { files: { Dockerfile: dockerfile, ".dockerignore": ignore(["__pycache__", "*.pyc", ".venv"]) }, findings };
 }
 

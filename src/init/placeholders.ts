@@ -24,7 +24,7 @@ export interface Missing {
   hint: string;
 }
 
-/** Everything of a stack config that is still to be filled in: placeholders, and secrets that are not set. Pure. */
+/** Everything of a stack config that is still to be filled in: placeholders, questions, stores that nobody decided on, and secrets that are not set. Pure. */
 export function missingIn(raw: RawConfig): Missing[] {
   const missing: Missing[] = [];
   const walk = (path: string, value: unknown): void => {
@@ -35,9 +35,18 @@ export function missingIn(raw: RawConfig): Missing[] {
       for (const [key, inner] of Object.entries(value)) walk(Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, inner);
   };
   for (const [key, value] of Object.entries(raw)) walk(key.replace(/^cutover:/, ""), value);
+  for (const [i, question] of listOf(raw["cutover:questions"]).entries())
+    missing.push({ path: `questions[${i}]`, got: "not answered", hint: String(question) });
+  for (const [i, store] of listOf(raw["cutover:stores"]).entries()) {
+    const { kind = "a data store", handling = "undecided" } = store as { kind?: string; handling?: string };
+    if (handling === "undecided")
+      missing.push({ path: `stores[${i}].handling`, got: "undecided", hint: `cutover does not move ${kind}: stays, or moved-by-people` });
+  }
   const given = Object.keys((raw["cutover:secrets"] as object | undefined) ?? {});
   for (const key of neededSecrets(raw))
     if (!given.includes(key))
       missing.push({ path: `secrets.${key}`, got: "not set", hint: `pulumi config set --secret --path 'cutover:secrets.${key}'` });
   return missing;
 }
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -26,7 +26,10 @@ export function draftStackConfigs({ applications }: Inventory, answers: Answers)
       const stack = `${application.name}-${environment}`;
       const config = { ...providers(answers), ...sections(application, environment, answers, i) };
       const document = new Document({ config });
-      document.commentBefore = ` ${application.name} in ${environment}: ${application.technology.text}, ${application.traffic.text}, made by cutover init.\n What reads replaceme or 192.0.2.x is still to be filled in; cutover doctor lists it.`;
+      const likely = application.readings
+        .filter((r) => r.confidence === "likely")
+        .map((r) => `\n ${r.column} ${JSON.stringify(r.text)} was read as ${r.as}. ${r.question ?? ""}`);
+      document.commentBefore = ` ${application.name} in ${environment}: ${application.technology.text}, ${application.traffic.text}, made by cutover init.\n What reads replaceme or 192.0.2.x is still to be filled in; cutover doctor lists it.${likely.join("")}`;
       return { stack, text: document.toString({ lineWidth: 140 }) };
     }),
   );
@@ -36,10 +39,14 @@ const providers = ({ region }: Answers) => ({ "aws:region": region, "aws-native:
 
 /** Only staging has nothing old to come from. */
 const hasOld = (environment: string): boolean => environment !== "staging";
-const usesRelational = ({ dataStore }: Application): boolean => dataStore !== undefined && /rds|postgres|aurora/i.test(dataStore);
+/** PostgreSQL on RDS: anything else is never taken for it. */
+const usesRelational = ({ stores }: Application): boolean => stores.some((s) => s.movable);
+/** Services of the region that every network of it reaches. */
+const STAYING = ["S3", "DynamoDB"];
 /** People or systems ask it; what runs by the clock or from a queue has no host. */
 const isPublic = ({ traffic, technology }: Application): boolean =>
-  technology.kind === "static" || traffic.perDay !== undefined || /req|user|visit/i.test(traffic.text);
+  traffic.from === "users" || (traffic.from === "unknown" && technology.kind === "static");
+const hasNoUsers = ({ traffic: { from } }: Application): boolean => from === "clock" || from === "queue" || from === "nobody";
 
 function sections(application: Application, environment: string, answers: Answers, index: number): Record<string, unknown> {
   const { name, criticality, owner } = application;
@@ -52,10 +59,13 @@ function sections(application: Application, environment: string, answers: Answer
     "cutover:workload": workload(application, environment, answers),
     ...(host === undefined || !old ? {} : { "cutover:ingress": { host } }),
     ...(moves ? { "cutover:database": database(name) } : {}),
+    ...notMoved(application),
+    ...open(application),
     ...(old
       ? {
           "cutover:old": {
             instanceIds: [`i-${REPLACE}`],
+            ...(hasNoUsers(application) ? { users: "none" } : {}),
             addresses: [`192.0.2.${index + 1}`],
             ...(moves ? { databaseIdentifier: `${name}-db-${REPLACE}` } : {}),
           },
@@ -66,9 +76,23 @@ function sections(application: Application, environment: string, answers: Answer
   };
 }
 
+function notMoved({ stores }: Application) {
+  const kinds = [...new Set(stores.filter((s) => !s.movable && s.kind !== "unknown").map((s) => s.kind))];
+  const handled = kinds.map((kind) => ({ kind, handling: STAYING.includes(kind) ? "stays" : "undecided" }));
+  return handled.length === 0 ? {} : { "cutover:stores": handled };
+}
+
+/** What was not understood stands in the config until somebody answers it. */
+function open({ readings }: Application) {
+  const asked = readings.filter((r) => r.confidence === "unsure");
+  return asked.length === 0
+    ? {}
+    : { "cutover:questions": asked.map((r) => `${r.column} ${JSON.stringify(r.text)}: ${r.question ?? "what is it?"}`) };
+}
+
 function workload(application: Application, environment: string, { registry }: Answers) {
   const { name, technology, dependencies } = application;
-  const services = dependencies.map(serviceNamed);
+  const services = [...dependencies.map(serviceNamed), ...application.stores.map((s) => s.kind)];
   const secretEnv = {
     ...(usesRelational(application) || services.includes("PostgreSQL") ? { DATABASE_URL: "database-url" } : {}),
     ...(services.includes("Redis") ? { REDIS_URL: "redis-url" } : {}),

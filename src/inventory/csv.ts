@@ -1,178 +1,207 @@
-import { type CsvError, parse } from "csv-parse/sync";
 import { type InputIssue, printable, UserError } from "../errors.js";
+import { decoded } from "./decode.js";
+import { COLUMNS, type Column, type ColumnMap, type Places, placesOf } from "./mappings.js";
+import { isNone, partsOf, type Reading } from "./reading.js";
+import { readStores, type Store } from "./stores.js";
+import { readTable } from "./table.js";
+import { readTechnology, type Technology } from "./technology.js";
+import { readTraffic, type Traffic } from "./traffic.js";
+
+export { COLUMNS } from "./mappings.js";
 
 export type Criticality = "high" | "medium" | "low";
 
 /** One row of the inventory. */
 export interface Application {
   name: string;
-  technology: { kind: "nodejs" | "python" | "static" | "other"; version?: string; text: string };
+  technology: Technology;
   /** As written: services and other applications. */
   dependencies: string[];
-  traffic: { text: string; perDay?: number };
+  traffic: Traffic;
   /** Absent for `None`. */
   dataStore?: string;
+  /** What the data store's cell names. */
+  stores: Store[];
   criticality: Criticality;
   owner: string;
   /** Line in the file, from 1. */
   line: number;
   /** Columns beyond the known ones. */
   extra: Record<string, string>;
+  /** How each cell was read. */
+  readings: Reading[];
 }
 
 export interface Inventory {
   file: string;
   applications: Application[];
+  /** What was assumed of the file as a whole, as sentences. */
+  notes: string[];
+  /** Our own columns, as commas and UTF-8: a copy of the file is an inventory itself. */
+  isPlain: boolean;
 }
 
-export const COLUMNS = ["Application", "Technology", "Dependencies", "Traffic", "Data Store", "Critical", "Owner"] as const;
-type Column = (typeof COLUMNS)[number];
 /** More would hide the first ones. */
 const MOST_ISSUES = 20;
 const NAME = /^[a-z]([-a-z0-9]{0,38}[a-z0-9])?$/;
 
 /**
- * Reads the inventory: the seed's columns in any order, quoted cells, CRLF and a byte order mark as spreadsheets write them.
+ * Reads the inventory: the seed's columns in any order, or an export of another tool; quoted cells, other separators and
+ * encodings as spreadsheets write them. Nothing is guessed in silence: `readings` says how each cell was read.
+ * @param map which of the file's columns ours are, where their names do not say it
  * @throws UserError naming every wrong cell's line and column, what stood there and what is accepted
  */
-export function parseInventory(content: string | Buffer, file: string): Inventory {
-  const rows = readRows(decoded(content, file), file);
+export function parseInventory(content: string | Buffer, file: string, map: ColumnMap = {}): Inventory {
+  const { text, encoding, assumed } = decoded(content);
+  const { rows, delimiter } = readTable(text, file);
   const header = rows[0];
   if (header === undefined) throw new UserError({ path: file, got: "an empty file", accepted: `a header line: ${COLUMNS.join(",")}` });
-  const places = placesOf(header.record, file);
-  if (rows.length === 1) throw new UserError({ path: `${file} line 2`, accepted: "at least one application below the header" });
+  const places = placesOf(header.record, file, map, assumed ? ` (it is not UTF-8 and was read as ${encoding})` : "");
+  if (rows.length === 1)
+    throw new UserError({ path: `${file} line ${header.line + 1}`, accepted: "at least one application below the header" });
 
   const issues: InputIssue[] = [];
-  const firstLines = new Map<string, number>();
-  const applications = rows.slice(1).map(({ record, line }) => {
-    const application = applicationOf(record, line, header.record, places, file, issues);
-    const first = firstLines.get(application.name);
-    if (first !== undefined)
+  const isForeign = places.mapped.size > 0 || places.format !== undefined;
+  const applications = new Map<string, Application>();
+  const merged = new Map<string, number>();
+  for (const { record, line } of rows.slice(1)) {
+    const application = applicationOf({ record, line, header: header.record, places, isForeign, file, issues });
+    const first = applications.get(application.name);
+    if (first === undefined) applications.set(application.name, application);
+    else if (isForeign) {
+      first.dependencies = [...new Set([...first.dependencies, ...application.dependencies])];
+      merged.set(application.name, (merged.get(application.name) ?? 1) + 1);
+    } else
       issues.push({
         path: `${file} line ${line}, column Application`,
-        got: `${application.name} again (first on line ${first})`,
+        got: `${application.name} again (first on line ${first.line})`,
         accepted: "each application once",
       });
-    else firstLines.set(application.name, line);
-    return application;
-  });
-  if (issues.length > 0) throw tooMany(issues, file);
-  return { file, applications };
-}
-
-function decoded(content: string | Buffer, file: string): string {
-  if (typeof content === "string") return content;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(content);
-  } catch (cause) {
-    throw new UserError({ path: file, got: "bytes that are not UTF-8", accepted: "a CSV file in UTF-8" }, { cause });
   }
+  if (issues.length > 0) throw tooMany(issues, file);
+  const notes = [
+    ...(assumed ? [`${file} is not UTF-8; it was read as ${encoding}. Look whether its letters are right.`] : []),
+    ...(places.format === undefined ? [] : [`Read as an export of ${places.format}.`]),
+    ...[...merged].map(([name, count]) => `${count} rows of ${name} were taken together.`),
+  ];
+  const isPlain = !isForeign && delimiter === "," && encoding === "UTF-8" && !/^sep=/i.test(text);
+  return { file, applications: [...applications.values()], notes, isPlain };
 }
 
-interface Row {
+interface Cells {
   record: string[];
   line: number;
+  header: string[];
+  places: Places;
+  isForeign: boolean;
+  file: string;
+  issues: InputIssue[];
 }
 
-function readRows(text: string, file: string): Row[] {
-  try {
-    const parsed = parse(text, { bom: true, info: true, relaxColumnCount: true, skipEmptyLines: true, trim: true }) as unknown as {
-      record: string[];
-      info: { lines: number };
-    }[];
-    let before = 0;
-    return parsed.map(({ record, info }) => {
-      // The parser counts the line a record ends on; a quoted cell may span several.
-      const line = before + 1;
-      before = info.lines;
-      return { record, line };
-    });
-  } catch (cause) {
-    const { lines, message } = cause as CsvError & { lines?: number };
-    throw new UserError(
-      {
-        path: `${file}${lines === undefined ? "" : ` line ${lines}`}`,
-        got: message.split(",")[0] ?? message,
-        accepted: "comma-separated values; a cell with a comma, quote or line break in double quotes",
-      },
-      { cause },
-    );
-  }
-}
-
-function placesOf(header: string[], file: string): Record<Column, number> {
-  const lower = header.map((h) => h.toLowerCase());
-  const missing = COLUMNS.filter((c) => !lower.includes(c.toLowerCase()));
-  const twice = COLUMNS.filter((c) => lower.filter((h) => h === c.toLowerCase()).length > 1);
-  if (missing.length > 0 || twice.length > 0) {
-    throw new UserError([
-      ...missing.map((c) => ({ path: `${file} line 1, column ${c}`, accepted: `a header with the columns ${COLUMNS.join(",")}` })),
-      ...twice.map((c) => ({ path: `${file} line 1, column ${c}`, got: "the column twice", accepted: "each column once" })),
-    ]);
-  }
-  return Object.fromEntries(COLUMNS.map((c) => [c, lower.indexOf(c.toLowerCase())])) as Record<Column, number>;
-}
-
-function applicationOf(
-  record: string[],
-  line: number,
-  header: string[],
-  places: Record<Column, number>,
-  file: string,
-  issues: InputIssue[],
-): Application {
+function applicationOf({ record, line, header, places, isForeign, file, issues }: Cells): Application {
   if (record.length !== header.length) {
     issues.push({
       path: `${file} line ${line}`,
       got: `${record.length} cells`,
-      accepted: `${header.length} cells, as in the header; a cell with a comma in double quotes`,
+      accepted: `${header.length} cells, as in the header; a cell with a separator in double quotes`,
     });
   }
-  const cell = (column: Column): string => record[places[column]] ?? "";
+  const at = (place: number | undefined): string => (place === undefined ? "" : (record[place] ?? ""));
+  const cell = (column: Column): string => at(places.at[column]);
   const say = (column: Column, accepted: string): void => {
     const got = cell(column);
     issues.push({ path: `${file} line ${line}, column ${column}`, ...(got === "" ? {} : { got: printable(got) }), accepted });
   };
-  if (!NAME.test(cell("Application"))) say("Application", "a lower-case DNS label of at most 40 characters, for example web-api");
-  const criticality = cell("Critical").toLowerCase();
-  if (!["high", "medium", "low"].includes(criticality)) say("Critical", "High, Medium or Low");
+  const readings: Reading[] = [];
+  const told = [cell("Application"), ...places.names.map(at)].find((n) => n !== "") ?? "";
+  const name = isForeign ? labelOf(told) : told;
+  if (!NAME.test(name)) say("Application", "a lower-case DNS label of at most 40 characters, for example web-api");
+  readings.push({ column: "Application", text: told, as: name, confidence: name === told ? "sure" : "likely" });
+  const critical = criticalityOf(cell("Critical"));
+  if (critical === undefined && !isForeign) say("Critical", "High, Medium or Low");
   for (const column of ["Technology", "Traffic", "Owner", "Data Store"] as const)
-    if (cell(column) === "") say(column, column === "Data Store" ? "a data store, or None" : "a value");
-  const known = new Set(Object.values(places));
-  const perDay = requestsPerDay(cell("Traffic"));
+    if (cell(column) === "" && !isForeign) say(column, column === "Data Store" ? "a data store, or None" : "a value");
+
+  const { technology, reading: asTechnology } = readTechnology(cell("Technology"));
+  const dependencies = partsOf(cell("Dependencies"));
+  const { traffic, reading: asTraffic } = readTraffic(cell("Traffic"));
+  const { stores, reading: asStores } = readStores(cell("Data Store"), dependencies);
+  readings.push(
+    { column: "Technology", ...asTechnology },
+    {
+      column: "Dependencies",
+      text: cell("Dependencies"),
+      as: dependencies.join(", ") || "none",
+      confidence: places.at.Dependencies === undefined ? "unsure" : "sure",
+      ...(places.at.Dependencies === undefined ? { question: "What does it depend on?" } : {}),
+    },
+    { column: "Traffic", ...asTraffic },
+    { column: "Data Store", ...asStores },
+    critical === undefined
+      ? {
+          column: "Critical",
+          text: cell("Critical"),
+          as: "high",
+          confidence: "unsure",
+          question: "How critical is it: High, Medium or Low? High is the most careful.",
+        }
+      : { column: "Critical", text: cell("Critical"), as: critical.level, confidence: critical.exact ? "sure" : "likely" },
+    cell("Owner") === ""
+      ? { column: "Owner", text: "", as: "unassigned", confidence: "unsure", question: "Who owns it?" }
+      : { column: "Owner", text: cell("Owner"), as: cell("Owner"), confidence: "sure" },
+  );
+  const known = new Set(Object.values(places.at));
   const dataStore = cell("Data Store");
   return {
-    name: cell("Application"),
-    technology: technologyOf(cell("Technology")),
-    dependencies: cell("Dependencies")
-      .split(/[/;]/)
-      .map((d) => d.trim())
-      .filter((d) => d !== "" && d.toLowerCase() !== "none"),
-    traffic: { text: cell("Traffic"), ...(perDay === undefined ? {} : { perDay }) },
-    ...(dataStore === "" || dataStore.toLowerCase() === "none" ? {} : { dataStore }),
-    criticality: criticality as Criticality,
-    owner: cell("Owner"),
+    name,
+    technology,
+    dependencies,
+    traffic,
+    ...(dataStore === "" || isNone(dataStore) ? {} : { dataStore }),
+    stores,
+    criticality: critical?.level ?? "high",
+    owner: cell("Owner") || "unassigned",
     line,
     extra: Object.fromEntries(header.flatMap((h, i) => (known.has(i) ? [] : [[h, record[i] ?? ""]]))),
+    readings,
   };
 }
 
-const STATIC = /^(react|vue|angular|svelte|static|html|next\.js)/i;
+const LEVELS: [RegExp, Criticality][] = [
+  [/^(1 - most critical|2 - somewhat critical|critical|very high|(mission|business)[- ]critical|highest|tier[- ]?[01]|p[01])$/, "high"],
+  [/^(3 - less critical|moderate|normal|tier[- ]?2|p2)$/, "medium"],
+  [/^(4 - not critical|not critical|non[- ]critical|minor|lowest|tier[- ]?[34]|p[34])$/, "low"],
+];
 
-export function technologyOf(text: string): Application["technology"] {
-  const version = /(\d+(\.\d+)*)/.exec(text)?.[1];
-  const kind = /node/i.test(text) ? "nodejs" : /python/i.test(text) ? "python" : STATIC.test(text) ? "static" : "other";
-  return { kind, ...(version === undefined ? {} : { version }), text };
+/** The level that a word means; `exact` when it is one of ours. */
+function criticalityOf(text: string): { level: Criticality; exact: boolean } | undefined {
+  const lower = text.trim().toLowerCase();
+  if (lower === "high" || lower === "medium" || lower === "low") return { level: lower, exact: true };
+  const level = LEVELS.find(([is]) => is.test(lower))?.[1];
+  return level === undefined ? undefined : { level, exact: false };
 }
 
-/** `10k req/day` is 10 000; absent when the text gives no such number. */
-function requestsPerDay(text: string): number | undefined {
-  const match = /^([\d.]+)\s*([km]?)\s*req(?:uests)?\s*\/\s*(day|hour|minute|second|s)$/i.exec(text);
-  if (match === null) return undefined;
-  const [, amount = "0", scale = "", unit = "day"] = match;
-  const factor = { "": 1, k: 1_000, m: 1_000_000 }[scale.toLowerCase()] ?? 1;
-  const perDay = { day: 1, hour: 24, minute: 1_440, second: 86_400, s: 86_400 }[unit.toLowerCase()] ?? 1;
-  return Number(amount) * factor * perDay;
+/** `WEB01.corp.local` is web01: a server's or a person's name for something, as a DNS label. */
+function labelOf(text: string): string {
+  const bare = /^[\w-]+(\.[\w-]+)+$/.test(text) ? (text.split(".")[0] ?? "") : text;
+  const label = bare
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+/, "")
+    .replace(/^(?=\d)/, "app-");
+  return label.slice(0, 40).replace(/-+$/, "");
+}
+
+/** An inventory in our own columns, whatever it was read from; what is not known says so. */
+export function inventoryCsv({ applications }: Inventory): string {
+  const quoted = (cell: string): string => (/[",\n\r]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+  const rows = applications.map((a) => {
+    const text = (column: Column): string => a.readings.find((r) => r.column === column)?.text || "unknown";
+    const level = `${a.criticality[0]?.toUpperCase()}${a.criticality.slice(1)}`;
+    const dependencies = a.dependencies.join("/") || "None";
+    return [a.name, text("Technology"), dependencies, text("Traffic"), text("Data Store"), level, a.owner];
+  });
+  return [[...COLUMNS], ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join("");
 }
 
 function tooMany(issues: InputIssue[], file: string): UserError {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { issuesOf } from "../config/schema.js";
 import { UserError } from "../errors.js";
 import type { Inventory } from "./csv.js";
-import { computeWaves, consumedBy } from "./graph.js";
+import { computeWaves, consumedBy, cycleFindings } from "./graph.js";
 
 /** What the inventory's columns cannot say: descriptions, and consumers that are no application of it. */
 const supplementSchema = z.record(
@@ -72,15 +72,11 @@ function mermaid(inventory: Inventory, supplement: DependencySupplement): string
 
 function wavesText(inventory: Inventory): string {
   const { waves, cycle } = wavesOrCycle(inventory);
-  return cycle ?? waves.map((names, i) => `${i + 1}. ${names.join(", ")}`).join("\n");
+  return [...waves.map((names, i) => `${i + 1}. ${names.join(", ")}`), ...(cycle === undefined ? [] : ["", cycle])].join("\n");
 }
 
-/** The waves, or the sentence that says why there are none. */
+/** The waves, and the sentences about those that can only move together. */
 export function wavesOrCycle(inventory: Inventory): { waves: string[][]; cycle?: string } {
-  try {
-    return { waves: computeWaves(inventory) };
-  } catch (error) {
-    if (error instanceof UserError) return { waves: [], cycle: error.message };
-    throw error;
-  }
+  const findings = cycleFindings(inventory);
+  return { waves: computeWaves(inventory), ...(findings.length === 0 ? {} : { cycle: findings.join(" ") }) };
 }

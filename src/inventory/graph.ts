@@ -1,29 +1,60 @@
 import { UserError } from "../errors.js";
 import type { Application, Inventory } from "./csv.js";
 
-/** Services that applications depend on, by the words people use for them. */
-const SERVICES: Record<string, string[]> = {
-  PostgreSQL: ["postgres", "postgresql", "rds", "aurora"],
-  MySQL: ["mysql", "mariadb"],
-  Redis: ["redis", "elasticache", "valkey"],
-  S3: ["s3"],
-  SQS: ["sqs"],
-  SNS: ["sns"],
-  SES: ["ses"],
-  CloudFront: ["cloudfront"],
-  DynamoDB: ["dynamodb"],
-  Kafka: ["kafka", "msk"],
-  Memcached: ["memcached"],
-};
-const SERVICE_BY_WORD = new Map(Object.entries(SERVICES).flatMap(([service, words]) => words.map((w) => [w, service])));
+/** Services that applications depend on, by the words people use for them: an engine's own word counts before what runs it. */
+const SERVICES: readonly [string, RegExp][] = [
+  ["MySQL", /mysql|mariadb/],
+  ["SQL Server", /sql ?server|mssql/],
+  ["Oracle", /oracle/],
+  ["PostgreSQL", /postgres|postgresql|pgsql/],
+  ["DynamoDB", /dynamodb|dynamo/],
+  ["DocumentDB", /documentdb/],
+  ["MongoDB", /mongodb|mongo|atlas/],
+  ["Memcached", /memcached/],
+  ["Redis", /redis|elasticache|valkey/],
+  ["S3", /s3|minio/],
+  ["SQS", /sqs/],
+  ["SNS", /sns/],
+  ["SES", /ses/],
+  ["CloudFront", /cloudfront/],
+  ["Kafka", /kafka|msk/],
+  ["Kinesis", /kinesis/],
+  ["EventBridge", /eventbridge/],
+  ["Lambda", /lambda/],
+  ["Cognito", /cognito/],
+  ["Secrets Manager", /secrets ?manager/],
+  ["RabbitMQ", /rabbitmq|amazon mq|amqp/],
+  ["ActiveMQ", /activemq/],
+  ["OpenSearch", /opensearch/],
+  ["Elasticsearch", /elasticsearch/],
+  ["Cassandra", /cassandra|keyspaces/],
+  ["ClickHouse", /clickhouse/],
+  ["Neo4j", /neo4j/],
+  ["Redshift", /redshift/],
+  ["Snowflake", /snowflake/],
+  ["EFS", /efs|nfs|fsx/],
+  ["SMTP", /smtp|sendgrid|mailgun/],
+  ["LDAP", /ldap|active directory/],
+  ["Stripe", /stripe/],
+  ["PayPal", /paypal/],
+  ["Twilio", /twilio/],
+  ["Okta", /okta/],
+  ["Auth0", /auth0/],
+  ["Keycloak", /keycloak/],
+  ["Salesforce", /salesforce/],
+  ["Vault", /vault/],
+  // Whatever engine: only what nothing above says more of.
+  ["RDS", /rds|aurora/],
+];
+const WHOLE = SERVICES.map(([service, is]) => [service, new RegExp(`(?<![a-z0-9])(?:${is.source})(?![a-z])`)] as const);
+const NAMES = SERVICES.map(([service]) => service);
+/** Engines that a bare "RDS" may mean. */
+export const RDS_ENGINES = ["PostgreSQL", "MySQL", "SQL Server", "Oracle"];
 
 /** The service that a dependency's text names, or undefined. */
 export function serviceNamed(text: string): string | undefined {
-  for (const word of text.toLowerCase().split(/[^a-z0-9]+/)) {
-    const service = SERVICE_BY_WORD.get(word);
-    if (service !== undefined) return service;
-  }
-  return undefined;
+  const lower = text.toLowerCase();
+  return WHOLE.find(([, is]) => is.test(lower))?.[0];
 }
 
 export interface UnknownDependency {
@@ -41,21 +72,25 @@ export function unknownDependencies(inventory: Inventory): UnknownDependency[] {
     a.dependencies
       .filter((d) => !names.has(d) && serviceNamed(d) === undefined)
       .map((dependency) => {
-        const suggestion = nearest(dependency, [...names, ...Object.keys(SERVICES)]);
+        const suggestion = nearest(dependency, [...names, ...NAMES]);
         return { application: a.name, line: a.line, dependency, ...(suggestion === undefined ? {} : { suggestion }) };
       }),
   );
 }
 
-/** @throws UserError naming each unknown dependency and the nearest known name */
+/**
+ * A dependency that is neither an application nor a service known here stands as it is, outside; only what looks like a slip
+ * of the pen is refused.
+ * @throws UserError naming each and the nearest known name
+ */
 export function requireKnown(inventory: Inventory): void {
-  const unknown = unknownDependencies(inventory);
+  const unknown = unknownDependencies(inventory).filter((u) => u.suggestion !== undefined);
   if (unknown.length === 0) return;
   throw new UserError(
     unknown.slice(0, 20).map((u) => ({
       path: `${inventory.file} line ${u.line}, column Dependencies`,
       got: JSON.stringify(u.dependency),
-      accepted: `an application of the inventory or one of ${Object.keys(SERVICES).join(", ")}${u.suggestion === undefined ? "" : ` (did you mean ${u.suggestion}?)`}`,
+      accepted: `an application of the inventory, or a service under its usual name (did you mean ${u.suggestion}?)`,
     })),
   );
 }
@@ -70,58 +105,86 @@ const RANK = { low: 0, medium: 1, high: 2 } as const;
 
 /**
  * Waves of applications that may move together. What is consumed moves before its consumers, so that a consumer that
- * has moved never waits for one that has not; within a wave the least critical come first, then by name.
- * @throws UserError naming the path of a cycle
+ * has moved never waits for one that has not; applications that need each other move in one wave. Within a wave the least
+ * critical come first, then by name.
  */
 export function computeWaves(inventory: Inventory): string[][] {
   const graph = needs(inventory.applications);
-  const consumers = new Map<string, string[]>();
-  const open = new Map<string, number>();
-  for (const [name, list] of graph) {
-    open.set(name, list.length);
-    for (const d of list) {
-      const known = consumers.get(d);
-      if (known === undefined) consumers.set(d, [name]);
-      else known.push(name);
-    }
+  const groups = groupsOf(graph);
+  const groupOf = new Map(groups.flatMap((group) => group.map((name) => [name, group] as const)));
+  const level = new Map<string[], number>();
+  // A group stands after all that it needs, so their levels are known.
+  for (const group of groups) {
+    const needed = group.flatMap((name) => graph.get(name) ?? []).flatMap((d) => [groupOf.get(d) ?? []]);
+    level.set(
+      group,
+      needed.reduce((most, g) => (g === group ? most : Math.max(most, (level.get(g) ?? 0) + 1)), 0),
+    );
   }
   const rank = new Map(inventory.applications.map((a) => [a.name, RANK[a.criticality]]));
   const waves: string[][] = [];
-  let ready = [...open].filter(([, count]) => count === 0).map(([name]) => name);
-  let left = graph.size;
-  while (ready.length > 0) {
-    ready.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0) || (a < b ? -1 : 1));
-    waves.push(ready);
-    left -= ready.length;
-    const next: string[] = [];
-    for (const name of ready) {
-      for (const consumer of consumers.get(name) ?? []) {
-        const count = (open.get(consumer) ?? 0) - 1;
-        open.set(consumer, count);
-        if (count === 0) next.push(consumer);
-      }
-    }
-    ready = next;
+  for (const [group, at] of level) {
+    const wave = waves[at];
+    if (wave === undefined) waves[at] = [...group];
+    else wave.push(...group);
   }
-  if (left > 0) throw cycleError(graph, open, inventory.file);
+  for (const wave of waves) wave.sort((a, b) => (rank.get(a) ?? 0) - (rank.get(b) ?? 0) || (a < b ? -1 : 1));
   return waves;
 }
 
-function cycleError(graph: Map<string, string[]>, open: Map<string, number>, file: string): UserError {
-  const stuck = new Set([...open].filter(([, count]) => count > 0).map(([name]) => name));
-  const path: string[] = [];
-  let at = [...stuck][0];
-  // Every stuck application needs another stuck one, so the walk must come round.
-  while (at !== undefined && !path.includes(at)) {
-    path.push(at);
-    at = graph.get(at)?.find((d) => stuck.has(d));
+/** Applications that need each other, directly or through others: each such group, by name. */
+export function cyclesOf(inventory: Inventory): string[][] {
+  return groupsOf(needs(inventory.applications))
+    .filter((group) => group.length > 1)
+    .map((group) => group.toSorted());
+}
+
+/** What to know of the groups that move in one wave, one sentence each. */
+export const cycleFindings = (inventory: Inventory): string[] =>
+  cyclesOf(inventory).map(
+    (group) =>
+      `${group.join(", ")} need each other, a cycle: they move in one wave, and calls between the sides go on until all have moved.`,
+  );
+
+/** Tarjan's strongly connected components, each after all that it needs; without recursion, for long chains. */
+function groupsOf(graph: Map<string, string[]>): string[][] {
+  const groups: string[][] = [];
+  const index = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  const onStack = new Set<string>();
+  for (const root of graph.keys()) {
+    if (index.has(root)) continue;
+    const walk: { name: string; next: number }[] = [{ name: root, next: 0 }];
+    for (let at = walk.at(-1); at !== undefined; at = walk.at(-1)) {
+      const { name } = at;
+      if (at.next === 0) {
+        index.set(name, index.size);
+        low.set(name, index.get(name) ?? 0);
+        stack.push(name);
+        onStack.add(name);
+      }
+      const needed = graph.get(name)?.[at.next];
+      at.next += 1;
+      if (needed !== undefined) {
+        if (!index.has(needed)) walk.push({ name: needed, next: 0 });
+        else if (onStack.has(needed)) low.set(name, Math.min(low.get(name) ?? 0, index.get(needed) ?? 0));
+        continue;
+      }
+      walk.pop();
+      const from = walk.at(-1)?.name;
+      if (from !== undefined) low.set(from, Math.min(low.get(from) ?? 0, low.get(name) ?? 0));
+      if (low.get(name) !== index.get(name)) continue;
+      const group: string[] = [];
+      for (let member = stack.pop(); member !== undefined; member = stack.pop()) {
+        onStack.delete(member);
+        group.push(member);
+        if (member === name) break;
+      }
+      groups.push(group);
+    }
   }
-  const cycle = at === undefined ? path : [...path.slice(path.indexOf(at)), at];
-  return new UserError({
-    path: `${file}, column Dependencies`,
-    got: `a cycle: ${cycle.join(" -> ")}`,
-    accepted: "dependencies without a cycle; remove one of them, or move the applications together as one",
-  });
+  return groups;
 }
 
 /** Applications that consume each one; derived, never typed. */
@@ -129,12 +192,12 @@ export function consumedBy(inventory: Inventory, name: string): string[] {
   return inventory.applications.filter((a) => a.dependencies.includes(name)).map((a) => a.name);
 }
 
-/** The nearest name within two edits. */
+/** The nearest name: one edit for each four letters, at most two, so that S4 and SAP are no S3. */
 function nearest(word: string, names: string[]): string | undefined {
   let best: { name: string; distance: number } | undefined;
   for (const name of names) {
     const distance = edits(word.toLowerCase(), name.toLowerCase());
-    if (distance <= 2 && (best === undefined || distance < best.distance)) best = { name, distance };
+    if (distance <= Math.min(2, Math.floor(word.length / 4)) && (best === undefined || distance < best.distance)) best = { name, distance };
   }
   return best?.name;
 }

@@ -1,5 +1,5 @@
 import type { Inventory } from "./csv.js";
-import { serviceNamed } from "./graph.js";
+import { RDS_ENGINES, serviceNamed } from "./graph.js";
 
 /** What was found somewhere, as far as matching needs it. */
 export interface Found {
@@ -11,6 +11,8 @@ export interface Found {
   linked: { id: string; how: string }[];
   /** Names in DNS that lead to it. */
   hosts?: string[];
+  /** Target groups that it is in. */
+  names?: string[];
 }
 
 /** What the stack configs say of an application's old side. */
@@ -31,8 +33,20 @@ export interface Match {
   evidence: string[];
 }
 
-/** Tags that people name an application in. */
-const TAGS = ["cutover:application", "Application", "application", "app", "App", "service", "Service", "Project"];
+/** Tags that people name an application in, whatever their case. */
+const TAGS = [
+  "cutover:application",
+  "application",
+  "app",
+  "service",
+  "project",
+  "app.kubernetes.io/name",
+  "applicationname",
+  "application name",
+  "app-name",
+];
+/** Tags of AWS's own that hold the name of what made the resource. */
+const NAMING = ["aws:autoscaling:groupname", "aws:cloudformation:stack-name", "elasticbeanstalk:environment-name", "aws:ecs:servicename"];
 const RANK = { certain: 3, likely: 2, possible: 1 } as const;
 
 /**
@@ -59,7 +73,8 @@ export function matchResources(
       return [{ application, kind: f.kind, id: f.id, confidence: "likely", evidence }];
     });
     const merged = mergeClaims([...claims, ...byNeighbour]);
-    const best = merged.filter((m) => RANK[m.confidence] === Math.max(...merged.map((x) => RANK[x.confidence])));
+    const strongest = merged.filter((m) => RANK[m.confidence] === Math.max(...merged.map((x) => RANK[x.confidence])));
+    const best = longestOf(strongest, f);
     const [only] = best;
     if (only === undefined) unmatched.push({ found: f, why: "no tag, name or neighbour names an application of the inventory" });
     else if (best.length > 1)
@@ -79,10 +94,32 @@ function saidOf({ application, hosts, ids }: Stated, { kind, id, hosts: names = 
   ];
 }
 
-function claim(application: string, { kind, id, name, tags }: Found): Match | undefined {
-  const tag = TAGS.find((t) => tags[t]?.toLowerCase() === application.toLowerCase());
+/**
+ * Of applications that claim a resource by its name alone, those whose name is part of another claimant's that stands in it
+ * too step back: `web-api-prod-1` is web-api's, though web and api stand in it.
+ */
+function longestOf(claims: Match[], { name, id, tags, names = [] }: Found): Match[] {
+  if (claims.some((c) => c.confidence !== "likely" || c.evidence.some((e) => !e.includes("names it")))) return claims;
+  const words = [name ?? "", id, ...names, ...Object.values(tags)].map((w) => w.toLowerCase());
+  const covers = (long: string, short: string): boolean =>
+    long !== short &&
+    long.includes(short) &&
+    words.every((w) => !new RegExp(`(^|[^a-z0-9])${escaped(short)}([^a-z0-9]|$)`).test(w.replaceAll(long, " ")));
+  return claims.filter((c) => !claims.some((other) => covers(other.application.toLowerCase(), c.application.toLowerCase())));
+}
+
+const plainly = (text: string): string =>
+  text
+    .trim()
+    .toLowerCase()
+    .replace(/[\s_]+/g, "-");
+
+function claim(application: string, { kind, id, name, tags, names = [] }: Found): Match | undefined {
+  const keys = Object.keys(tags);
+  const tag = keys.find((k) => TAGS.includes(k.toLowerCase()) && plainly(tags[k] ?? "") === application.toLowerCase());
   if (tag !== undefined) return { application, kind, id, confidence: "certain", evidence: [`tag ${tag} is ${tags[tag]}`] };
-  const words = [name, id].flatMap((text) => (text === undefined ? [] : [text.toLowerCase()]));
+  const made = keys.filter((k) => NAMING.includes(k.toLowerCase())).map((k) => tags[k]);
+  const words = [name, id, ...names, ...made].flatMap((text) => (text === undefined ? [] : [text.toLowerCase()]));
   const whole = words.find((w) => new RegExp(`(^|[^a-z0-9])${escaped(application)}([^a-z0-9]|$)`).test(w));
   if (whole !== undefined) return { application, kind, id, confidence: "likely", evidence: [`its name ${whole} names it`] };
   const [first = ""] = application.split("-");
@@ -128,8 +165,12 @@ export function matchDependencies(inventory: Inventory, matches: Match[], servic
     dependencies.flatMap((dependency) => {
       const service = serviceNamed(dependency);
       if (service === undefined) return [];
-      const resources = matches.filter((m) => m.application === name && services.get(m.id) === service).map((m) => m.id);
+      const resources = matches.filter((m) => m.application === name && isOf(service, services.get(m.id))).map((m) => m.id);
       return [{ application: name, dependency, service, resources }];
     }),
   );
 }
+
+/** A bare "RDS" may be any engine that RDS runs. */
+const isOf = (service: string, found: string | undefined): boolean =>
+  found === service || (service === "RDS" && found !== undefined && RDS_ENGINES.includes(found));

@@ -29,7 +29,7 @@ export interface InventoryView {
   graph: { nodes: GraphNode[]; edges: GraphEdge[] };
 }
 
-/** The inventory as the portal shows it: who moves when, and who needs whom. Pure. @throws UserError for a cycle */
+/** The inventory as the portal shows it: who moves when, and who needs whom. Pure. */
 export function inventoryView(inventory: Inventory, supplement: DependencySupplement): InventoryView {
   const waves = computeWaves(inventory);
   const waveOf = (name: string): number => waves.findIndex((w) => w.includes(name)) + 1;

@@ -17,12 +17,14 @@ export interface Seen extends Pick<Rehearsed, "stack" | "status" | "faults" | "r
   journal: string[];
   /** Why the rehearsal ended early. */
   failure?: string;
+  /** What of the stack config is still open. */
+  open?: string[];
 }
 
 /** Everything that speaks against the night, each as a sentence. Nothing is a go. Pure. */
 export function reasonsAgainst(seen: Seen, { usersBackMinutes, mayLoseData }: Budget): string[] {
-  const { stack, status, faults, rollbacks, violations, journal, failure } = seen;
-  const reasons: string[] = [];
+  const { stack, status, faults, rollbacks, violations, journal, failure, open = [] } = seen;
+  const reasons = [...open];
   if (failure !== undefined) reasons.push(failure);
   else if (status !== "completed") reasons.push(`${stack} ended ${status}, not completed.`);
   for (const violation of violations) reasons.push(`A promise was broken on the far side: ${violation}.`);

@@ -29,6 +29,8 @@ export interface Rehearsed {
   restarts: number;
   rollbacks: RehearsedRollback[];
   waysBack: WayBackCost[];
+  /** What the sandbox could not try, as sentences; absent in rehearsals of earlier versions. */
+  notTried?: string[];
   /** How long users could not write, in milliseconds. */
   writePauseMs?: number;
   frames: Frame[];

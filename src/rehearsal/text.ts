@@ -25,6 +25,7 @@ function migration(m: Rehearsed): string[] {
     `- ${m.status} in ${duration(report.endedAt - report.startedAt)} of the sandbox's time, config ${m.digest.slice(0, 12)}`,
     ...(writePauseMs === undefined ? [] : [`- users could not write for ${duration(writePauseMs)}`]),
     ...(restarts === 0 ? [] : [`- the process was killed ${restarts === 1 ? "once" : `${restarts} times`} and went on`]),
+    ...(m.notTried ?? []).map((n) => `- not tried: ${n}`),
     ...m.faults.map((f) => `- fault ${f.fault}: ${f.came ? "came about" : "never came about"}`),
     "",
     ...(m.rollbacks.length === 0 ? [] : ["What going back cost:", "", ...m.rollbacks.map(rollback), ""]),

@@ -13,6 +13,7 @@ import { reasonsAgainst } from "./judge.js";
 import { ORDER, type Order, OUTCOME, type Told } from "./order.js";
 import type { Outcome, Rehearsed } from "./outcome.js";
 import { rehearse } from "./rehearse.js";
+import { type Unfinished, unfinishedIn } from "./unfinished.js";
 
 /**
  * The process that a rehearsal runs in: a crash that is rehearsed is a real one, so this process dies and is started
@@ -50,6 +51,20 @@ async function run(order: Order): Promise<void> {
   }
 }
 
+/** From the user's own files: the sandbox's copy has secrets of its own. */
+async function unfinished(stacks: string, stack: string): Promise<Unfinished> {
+  const file = await StackFile.read(stacks, stack);
+  const config = file.shape();
+  const inventory = await folderProject(stacks)
+    .inventory()
+    .catch(() => undefined);
+  return unfinishedIn(
+    file.raw(),
+    config,
+    inventory?.applications.find((a) => a.name === config.application.name),
+  );
+}
+
 async function outcomeOf(open: OpenSandbox, order: Order, failure: string | undefined): Promise<Outcome> {
   const begun = new Set((await open.migrations.list()).map((m) => m.stack));
   const missing = order.chosen.filter((s) => !begun.has(s)).map((s) => `${s} did not begin: ${failure ?? "unknown"}`);
@@ -66,6 +81,7 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
   const share = await sandbox.usersOnNew(stack);
   const report = (await collectReport(migrations, [stack])).migrations[0];
   if (report === undefined) throw new UserError({ path: "--stack", got: stack, accepted: "a stack whose migration has begun" });
+  const { open, notTried } = await unfinished(order.stacks, stack);
   const seen = {
     stack,
     status: state.status,
@@ -73,6 +89,7 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
     rollbacks: rollbackCosts(plan, entries, share),
     violations: await sandbox.violations(stack),
     journal: report.verification?.faults ?? [],
+    open,
     ...(failure === undefined || state.status === "completed" ? {} : { failure }),
   };
   const pause = report.promotion?.pauseMs;
@@ -85,6 +102,7 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
     restarts: Number(restarts),
     rollbacks: seen.rollbacks,
     waysBack: waysBack(plan, entries),
+    notTried,
     ...(pause === undefined ? {} : { writePauseMs: pause }),
     frames: framesOf(plan, entries, share),
     report,

@@ -495,12 +495,16 @@ export const untilWoken = (signal: AbortSignal | undefined): Promise<never> =>
 export const modelProject: ProjectPort = {
   inventory: async () => ({
     file: "applications.csv",
+    notes: [],
+    isPlain: true,
     applications: [
       {
         name: "web-api",
         technology: { kind: "nodejs", text: "Node.js 20" },
         dependencies: [],
-        traffic: { text: "" },
+        traffic: { text: "", from: "users" },
+        stores: [],
+        readings: [],
         criticality: "high",
         owner: "o",
         line: 2,

@@ -11,8 +11,8 @@ import { patched, readConfig } from "../../src/config/stackFile.js";
 import { checkDockerfile, lintDockerfile } from "../../src/containerize/check.js";
 import { containerize } from "../../src/containerize/containerize.js";
 import { manifests } from "../../src/containerize/manifests.js";
-import { UserError } from "../../src/errors.js";
-import { type Application, technologyOf } from "../../src/inventory/csv.js";
+import type { Application } from "../../src/inventory/csv.js";
+import { readTechnology } from "../../src/inventory/technology.js";
 import { only, registered } from "../components/harness.js";
 import { requirePart } from "../support/parts.js";
 import { sampleStacks } from "../support/samples.js";
@@ -20,9 +20,11 @@ import { sampleStacks } from "../support/samples.js";
 const run = promisify(execFile);
 const application = (technology: string): Application => ({
   name: "app",
-  technology: technologyOf(technology),
+  technology: readTechnology(technology).technology,
   dependencies: [],
-  traffic: { text: "" },
+  traffic: { text: "", from: "unknown" },
+  stores: [],
+  readings: [],
   criticality: "low",
   owner: "o",
   line: 2,
@@ -85,8 +87,10 @@ describe("containerize", () => {
     expect(findings.join()).to.contain("Node.js 16");
   });
 
-  it("refuses a technology without a recipe", () => {
-    expect(() => containerize(application("COBOL"))).to.throw(UserError, /got COBOL; accepted: Node.js, Python/);
+  it("takes an image that was built elsewhere for a technology without a recipe, and says so", () => {
+    const { files, findings } = containerize(application("COBOL"));
+    expect(files).to.deep.equal({});
+    expect(findings.join()).to.contain("There is no recipe for COBOL here: the image that the stack config names is taken");
   });
 
   it("finds what is wrong with the seed's habits", () => {

@@ -31,7 +31,7 @@ describe("an inventory", () => {
       ["admin-portal", "static", ["web-api"], "medium"],
       ["batch-processor", "python", ["S3", "SQS"], "low"],
     ]);
-    expect(applications[0]?.traffic).to.deep.equal({ text: "10k req/day", perDay: 10_000 });
+    expect(applications[0]?.traffic).to.deep.equal({ text: "10k req/day", perDay: 10_000, from: "users" });
   });
 
   it("takes quoted commas, CRLF, a byte order mark, columns in any order and columns of its own", () => {
@@ -57,7 +57,6 @@ describe("an inventory", () => {
     ["an empty file", "", /got an empty file/],
     ["a header alone", HEADER, /at least one application/],
     ["bytes that are not UTF-8", Buffer.from([0x41, 0xff, 0xfe]), /not UTF-8/],
-    ["a cycle", csv(row("a", "b"), row("b", "c"), row("c", "a")), /a cycle: a -> b -> c -> a/],
   ];
   for (const [what, content, message] of wrong) it(`refuses ${what}`, () => expect(problem(content)).to.match(message));
 
@@ -132,9 +131,10 @@ describe("the dependency map", () => {
     ]);
   });
 
-  it("says where there are no waves for a cycle", () => {
-    const map = dependencyMap(parseInventory(csv(row("a", "b"), row("b", "a")), "f"));
-    expect(map).to.contain("a cycle: a -> b -> a");
+  it("[applications-7] puts a cycle into one wave, with a finding, and everybody else into theirs", () => {
+    const inventory = parseInventory(csv(row("a", "b"), row("b", "c"), row("c", "a"), row("needed"), row("d", "a/needed")), "f");
+    expect(computeWaves(inventory)).to.deep.equal([["a", "b", "c", "needed"], ["d"]]);
+    expect(dependencyMap(inventory)).to.contain("1. a, b, c, needed\n2. d\n\na, b, c need each other, a cycle: they move in one wave");
   });
 
   it("refuses a supplement with an unknown key", () => {

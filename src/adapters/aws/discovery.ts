@@ -21,6 +21,8 @@ export interface DiscoveredInstance extends InstanceRow {
   tags: Record<string, string>;
   /** Load balancers that send requests to it. */
   loadBalancers: string[];
+  /** Names of the target groups that it is in. */
+  targetGroups: string[];
 }
 
 export interface DiscoveredDatabase extends DatabaseRow {
@@ -116,7 +118,8 @@ export async function discoverInstances(clients: AwsClients): Promise<Discovered
         publicIp: i.PublicIpAddress,
         securityGroups: (i.SecurityGroups ?? []).flatMap((g) => g.GroupId ?? []),
         tags,
-        loadBalancers: behind.get(id) ?? [],
+        loadBalancers: behind.get(id)?.balancers ?? [],
+        targetGroups: behind.get(id)?.groups ?? [],
       });
     }
   }
@@ -165,14 +168,17 @@ async function* allRecords(route53: AwsClients["route53"], HostedZoneId: string)
 }
 
 /** Names of load balancers by the instance or address that their target groups send requests to. */
-async function balancersByTarget({ elb }: AwsClients): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>();
+async function balancersByTarget({ elb }: AwsClients): Promise<Map<string, { balancers: string[]; groups: string[] }>> {
+  const found = new Map<string, { balancers: string[]; groups: string[] }>();
   for await (const group of allTargetGroups(elb)) {
     const balancers = (group.LoadBalancerArns ?? []).map((arn) => arn.split("/").at(-2) ?? arn);
-    if (balancers.length === 0) continue;
     for (const target of await targetHealth(elb, group.TargetGroupArn ?? "")) {
       const id = target.Target?.Id ?? "";
-      found.set(id, [...new Set([...(found.get(id) ?? []), ...balancers])]);
+      const before = found.get(id);
+      found.set(id, {
+        balancers: [...new Set([...(before?.balancers ?? []), ...balancers])],
+        groups: [...(before?.groups ?? []), ...(group.TargetGroupName === undefined ? [] : [group.TargetGroupName])],
+      });
     }
   }
   return found;

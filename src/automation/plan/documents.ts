@@ -78,14 +78,15 @@ export async function riskDocument(context: ActionContext): Promise<Evidence> {
 export async function containerizeApplication(context: ActionContext): Promise<Evidence> {
   const application = await applicationOf(context);
   const { files, findings } = containerize(application);
-  const { by, findings: broken } = await lintDockerfile(files.Dockerfile ?? "");
+  const { by, findings: broken } =
+    files.Dockerfile === undefined ? { by: undefined, findings: [] } : await lintDockerfile(files.Dockerfile);
   if (broken.length > 0)
     throw new Terminal(`The Dockerfile breaks ${broken.map((b) => `${b.rule} on line ${b.line} (${b.what})`).join(", ")}.`);
   // Names that begin with a dot are kept without it.
   const kept = Object.fromEntries(Object.entries(files).map(([name, content]) => [name.replace(/^\./, ""), content]));
   const objects = Object.entries(manifests(context.config)).map(([name, text]) => [`k8s/base/${name}`, text] as const);
   return {
-    summary: [`The Dockerfile passes ${by}.`, ...findings].join(" "),
+    summary: [...(by === undefined ? [] : [`The Dockerfile passes ${by}.`]), ...findings].join(" "),
     facts: { findings },
     files: { ...kept, ...Object.fromEntries(objects) },
   };

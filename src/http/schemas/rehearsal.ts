@@ -64,6 +64,7 @@ export const rehearsal = z
         restarts: z.int(),
         rollbacks: z.array(rollback).describe("What each rollback of the rehearsal cost"),
         waysBack: z.array(wayBackCost).describe("What going back to the beginning would have cost after each step"),
+        notTried: z.array(z.string()).optional().describe("What the sandbox could not try"),
         writePauseMs: z.number().optional(),
         frames: z.array(frame),
         report: migrationReport,

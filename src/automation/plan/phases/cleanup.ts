@@ -20,6 +20,24 @@ export function cleanup(config: StackConfig): Step[] {
     wayBack,
     run,
   });
+  const finish: Step[] = [
+    act(
+      "documents",
+      "Write the new architecture down",
+      "Update documentation with new architecture",
+      architectureDocument,
+      NOTHING_TO_UNDO,
+    ),
+    act(
+      "close",
+      "Close the migration",
+      "Close migration project in project management tool",
+      async ({ config: c }) => ({ summary: `The migration of ${c.application.name} in ${c.application.environment} is closed.` }),
+      NOTHING_TO_UNDO,
+    ),
+  ];
+  // No plan ends what its users still reach: without DNS no step has moved them, unless there are none.
+  if (dns === undefined && old.users !== "none") return finish;
   // The old database must have stayed read-only and available for its own period too, if that is longer.
   const hold = Math.max(config.cleanup.soakSeconds, database === undefined ? 0 : database.keepOldSeconds);
   const snapshot = old.databaseIdentifier === undefined ? undefined : finalSnapshotOf(old.databaseIdentifier);
@@ -130,19 +148,6 @@ export function cleanup(config: StackConfig): Step[] {
             ({ target, effect }) => target.cloud.deleteSecurityGroups(effect),
           ),
         ]),
-    act(
-      "documents",
-      "Write the new architecture down",
-      "Update documentation with new architecture",
-      architectureDocument,
-      NOTHING_TO_UNDO,
-    ),
-    act(
-      "close",
-      "Close the migration",
-      "Close migration project in project management tool",
-      async ({ config: c }) => ({ summary: `The migration of ${c.application.name} in ${c.application.environment} is closed.` }),
-      NOTHING_TO_UNDO,
-    ),
+    ...finish,
   ];
 }
