@@ -49,7 +49,7 @@ describe("what stands against a GO before anything is tried", () => {
     });
 
   it("[people-2] is a plan that moves no users, and no such plan ends an instance", () => {
-    const raw = {
+    const raw: RawConfig = {
       ...without("dns", "ingress", "database"),
       "cutover:workload": { image: "example.org/web-api:1.0.0" },
       "cutover:strategy": { kind: "rolling", image: "example.org/web-api:1.1.0" },
