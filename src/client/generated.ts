@@ -530,6 +530,8 @@ export interface Rehearsal {
       items: number;
       loses: string[];
     }[];
+    /** What the sandbox could not try */
+    notTried?: string[];
     writePauseMs?: number;
     frames: RehearsalFrame[];
     report: MigrationReport;
