@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { type AlertRule, alertRules } from "../../src/components/AlertRules.js";
+import { type AlertRule, alertRules, plainSelection } from "../../src/components/AlertRules.js";
 
 /** Between two scrapes, and between two evaluations. */
 const STEP_SECONDS = 15;
@@ -23,7 +23,7 @@ export interface Alerted {
 /** @param share of requests that fail from one moment on, 0 to 1 */
 export async function guidesAlert(folder: string, share: number): Promise<Alerted> {
   await mkdir(folder, { recursive: true });
-  const rule = alertRules("web-api", {}).find((r) => r.alert === "HighErrorRate") as AlertRule;
+  const rule = alertRules(plainSelection("web-api", "production"), {}).find((r) => r.alert === "HighErrorRate") as AlertRule;
   const above = { alert: "Above", expr: rule.expr };
   const write = (name: string, content: object) => writeFile(join(folder, name), stringify(content, { lineWidth: 0 }));
   await write("rules.yaml", { groups: [{ name: "guide", interval: `${STEP_SECONDS}s`, rules: [above, rule] }] });

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { StackConfig } from "../config/schema.js";
+import { sourceOf } from "../config/sources.js";
 import type { TargetConfig } from "../config/targets.js";
 import { Transient } from "../errors.js";
 import { compared } from "../ports/comparison.js";
@@ -8,17 +9,26 @@ import type { ObserverPort, Target } from "../ports/target.js";
 import { type AwsClients, awsClients } from "./aws/clients.js";
 import { awsCloudPort } from "./aws/cloudPort.js";
 import { discoverDatabases } from "./aws/discovery.js";
-import { awsObservation, cloudwatchLag, NO_REQUESTS } from "./aws/observations.js";
+import { awsObservation, cloudwatchLag } from "./aws/observations.js";
+import { CLOUDWATCH_DELAY, loadBalancerRequests, NO_REQUESTS } from "./aws/requests.js";
+import { databaseUses, instanceUses, loadBalancerUses, usesOf } from "./aws/uses.js";
 import { wallClock } from "./clock.js";
 import type { NameServer } from "./dns/answers.js";
 import { shownByDns, shownByResolvers } from "./dns/shown.js";
 import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./engines/postgresql/dataPort.js";
 import type { SqlEndpoint } from "./engines/postgresql/session.js";
+import { sessionsOf } from "./engines/postgresql/users.js";
 import { commandFleet } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
 import { clusterObservation } from "./kubernetes/observations.js";
-import { type PrometheusOptions, prometheusObservation, type Sampled } from "./prometheus/observations.js";
+import {
+  isRequestSignal,
+  type PrometheusOptions,
+  prometheusObservation,
+  type RequestSignal,
+  type Sampled,
+} from "./prometheus/observations.js";
 
 export interface RealTargetOptions {
   config: () => StackConfig;
@@ -99,27 +109,47 @@ interface Measured {
   reading: Reading;
   source: string;
   age?: number;
+  /** Who or what is behind the number. */
+  detail?: string;
+  /** How old it is at best. */
+  delay?: number;
 }
 
 /** Asks, for each observation, the source that knows it; what nobody knows, or what fails, is unknown (promise 10). */
 function observer(options: RealTargetOptions, { clients, cluster, prometheus, sql }: Sources): ObserverPort {
   const databases = sqlObservations(sql);
   const { config } = options;
+  /** A side's requests, by the source that the config names for it. */
+  const requestsOf = async (name: RequestSignal, side: Side, windowSeconds: number): Promise<Measured> => {
+    if (sourceOf(config(), side) === "prometheus") {
+      const { reading, ageSeconds } = (await prometheusObservation(prometheus, config(), name, windowSeconds, side)) as Sampled;
+      return { reading, source: "prometheus", age: ageSeconds };
+    }
+    const { reading, ageSeconds } = await loadBalancerRequests(clients, config(), name, side, windowSeconds, Date.now());
+    // Within a minute more, by where in it one looks.
+    return { reading, source: "cloudwatch", age: ageSeconds, delay: CLOUDWATCH_DELAY + 60 };
+  };
+  const bothCounts = (windowSeconds: number) =>
+    Promise.all([requestsOf("request-count", "new", windowSeconds), requestsOf("request-count", "old", windowSeconds)]);
   const read = async (name: ObservationName, side: Side | undefined, windowSeconds: number): Promise<Measured> => {
     if (name === "dns-weight-new" || name === "dns-ttl")
       return { reading: await shownByDns(name, { ...options, route53: clients.route53 }), source: "authoritative name servers" };
     if (name === "dns-resolvers") return { reading: await shownByResolvers({ ...options, route53: clients.route53 }), source: "resolvers" };
+    if (name === "old-load-balancer-users")
+      return { ...(await loadBalancerUses(clients, config(), windowSeconds, Date.now())), source: "cloudwatch, elbv2 and route53" };
+    if (name === "old-instances-users")
+      return { ...(await instanceUses(clients, config(), windowSeconds, Date.now())), source: "cloudwatch, ec2, elbv2 and route53" };
+    if (name === "old-database-users") {
+      const ofOld = config().database === undefined ? [] : await sessionsOf(await sql.endpoint("old"));
+      return { ...usesOf([...ofOld, ...(await databaseUses(clients, config()))]), source: "postgresql and rds" };
+    }
     if (name === "replica-lag") return lagOf(databases["replica-lag"], () => cloudwatchLag(clients, config(), Date.now()));
     if (name in databases) return { reading: await databases[name as keyof typeof databases](), source: "postgresql" };
     const ofCluster = await clusterObservation(cluster, config(), name);
     if (ofCluster !== undefined) return { reading: ofCluster, source: "kubernetes" };
-    if (side !== "old") {
-      const sampled = await prometheusObservation(prometheus, config(), name, windowSeconds);
-      if (sampled !== undefined) return { reading: sampled.reading, source: "prometheus", age: sampled.ageSeconds };
-    }
-    if (name === "traffic-share")
-      return { reading: await trafficShare(options, { clients, prometheus }, windowSeconds), source: "prometheus and cloudwatch" };
-    const ofAws = await awsObservation(clients, config(), name, side, windowSeconds, Date.now());
+    if (isRequestSignal(name)) return requestsOf(name, side ?? "new", windowSeconds);
+    if (name === "traffic-share") return trafficShare(await bothCounts(windowSeconds));
+    const ofAws = await awsObservation(clients, config(), name);
     return { reading: ofAws ?? unknown(`nothing measures ${name}`), source: "aws" };
   };
   const observe = async (name: ObservationName, side: Side | undefined, windowSeconds: number): Promise<Observation> => {
@@ -127,8 +157,18 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
       reading,
       source,
       age = 0,
+      delay,
+      detail,
     } = await read(name, side, windowSeconds).catch((error: Error): Measured => ({ reading: unknown(error.message), source: "none" }));
-    return { name, ...(side === undefined ? {} : { side }), reading, source, at: Date.now() - age * 1_000 };
+    return {
+      name,
+      ...(side === undefined ? {} : { side }),
+      reading,
+      source,
+      at: Date.now() - age * 1_000,
+      ...(delay === undefined ? {} : { delaySeconds: delay }),
+      ...(detail === undefined ? {} : { detail }),
+    };
   };
   return {
     observe: async (name, side, windowSeconds) =>
@@ -146,17 +186,15 @@ async function lagOf(own: () => Promise<Reading>, cloudwatch: () => Promise<Samp
 }
 
 /** The new side's part of all requests, counted on both sides. */
-async function trafficShare(
-  { config }: RealTargetOptions,
-  { clients, prometheus }: Pick<Sources, "clients" | "prometheus">,
-  windowSeconds: number,
-): Promise<Reading> {
-  const fresh = (await prometheusObservation(prometheus, config(), "request-count", windowSeconds))?.reading ?? unknown("not measured");
-  const old = (await awsObservation(clients, config(), "request-count", "old", windowSeconds, Date.now())) ?? unknown("not measured");
-  if (!fresh.known) return fresh;
+function trafficShare([fresh, old]: Measured[]): Measured {
+  const source = fresh?.source === old?.source ? (fresh?.source ?? "none") : `${fresh?.source} and ${old?.source}`;
+  const when = { source, age: fresh?.age ?? 0, ...(fresh?.delay === undefined ? {} : { delay: fresh.delay }) };
   // CloudWatch has no samples of a load balancer that gets no requests.
-  if (!old.known && old.reason !== NO_REQUESTS) return old;
-  const others = old.known ? old.value : 0;
-  const total = fresh.value + others;
-  return total === 0 ? unknown("no requests on either side") : { known: true, value: fresh.value / total };
+  const counted = (m: Measured | undefined): number | string =>
+    m === undefined ? "not measured" : m.reading.known ? m.reading.value : m.reading.reason === NO_REQUESTS ? 0 : m.reading.reason;
+  const [here, there] = [counted(fresh), counted(old)];
+  if (typeof here === "string") return { reading: unknown(`new side: ${here}`), ...when };
+  if (typeof there === "string") return { reading: unknown(`old side: ${there}`), ...when };
+  const total = here + there;
+  return { reading: total === 0 ? unknown("no requests on either side") : { known: true, value: here / total }, ...when };
 }

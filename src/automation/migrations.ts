@@ -107,6 +107,7 @@ export class Migrations {
       ...(hooks === undefined ? {} : { hooks }),
       ...(around === undefined ? {} : { around }),
       observeLocal: (name, config, now) => this.observeLocal(name, config, now),
+      otherStacks: (stack) => this.targets.others(stack),
     });
     this.sendBack = new SendBack({
       target: (stack) => this.targets.of(stack),

@@ -1,6 +1,7 @@
 import type * as native from "@pulumi/aws-native";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { errorRate, latency, requestSeries, type Selection, targetSeries, untoldShare } from "../promql/expressions.js";
 import { errorShareAlarm, metricAlarm } from "./alarm.js";
 import { require, requireName, requireNumber } from "./checks.js";
 import type { Tags } from "./support.js";
@@ -14,6 +15,10 @@ export interface AlertRulesArgs {
   latencyP95Seconds?: number;
   /** Seconds that a condition must hold. @default 300 (seed: `for: 5m`) */
   forSeconds?: number;
+  /** What selects the application's metrics. @default the guide's names, job NAME in the namespace */
+  selection?: Selection;
+  /** Labels of the PrometheusRule itself, by which the Prometheus operator selects it. @default none */
+  ruleLabels?: Record<string, string>;
   /** Labels that each rule adds to its alerts, beside its severity. @default none */
   labels?: Record<string, string>;
   /** Seconds between evaluations. @default 30 (seed: `interval: 30s`) */
@@ -36,38 +41,64 @@ export interface AlertRule {
   annotations: Record<string, string>;
 }
 
+const WINDOW = "5m";
+
+/** What selects an application of which nothing else is said. */
+export const plainSelection = (application: string, namespace: string): Selection => ({
+  convention: "guide",
+  application,
+  namespace,
+  environment: namespace,
+  probes: [],
+});
+
 /**
- * The two rules of the seed's prometheus-rules.yaml for a Prometheus job, and one for when there is nothing to measure: pods
- * that are all down have no error rate. Plain data, so that promtool can test them.
+ * The two rules of the seed's prometheus-rules.yaml, and two for when there is nothing to judge by: pods that are all down have
+ * no error rate, and neither has a status that says nothing. Plain data, so that promtool can test them.
  */
 export function alertRules(
-  job: string,
+  selection: Selection,
   args: Pick<AlertRulesArgs, "errorRate" | "latencyP95Seconds" | "forSeconds" | "labels">,
 ): AlertRule[] {
   const hold = `${args.forSeconds ?? 300}s`;
+  const p95 = latency(selection, WINDOW);
   return [
     {
       alert: "HighErrorRate",
-      expr: `sum(rate(http_requests_total{job="${job}",status=~"5.."}[5m])) / sum(rate(http_requests_total{job="${job}"}[5m])) > ${args.errorRate ?? 0.05}`,
+      expr: `${errorRate(selection, WINDOW)} > ${args.errorRate ?? 0.05}`,
       for: hold,
       labels: { severity: "critical", ...args.labels },
       annotations: { summary: "High error rate detected", description: "Error rate is {{ $value | humanizePercentage }}" },
     },
-    {
-      alert: "HighLatency",
-      // A quantile over several pods needs their buckets summed first.
-      expr: `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="${job}"}[5m]))) > ${args.latencyP95Seconds ?? 1}`,
-      for: hold,
-      labels: { severity: "warning", ...args.labels },
-      annotations: { summary: "High latency detected", description: "P95 latency is {{ $value }}s" },
-    },
+    ...(p95 === undefined
+      ? []
+      : [
+          {
+            alert: "HighLatency",
+            // Not above alone: what takes longer than the largest bucket reads as long as that bucket.
+            expr: `${p95} >= ${args.latencyP95Seconds ?? 1}`,
+            for: hold,
+            labels: { severity: "warning", ...args.labels },
+            annotations: { summary: "High latency detected", description: "P95 latency is {{ $value }}s" },
+          },
+        ]),
     {
       alert: "NoPodUp",
       // Not absent(): before its first pod, and after it went back, an application is not down.
-      expr: `max(up{job="${job}"}) == 0`,
+      expr: `max(${targetSeries(selection)}) == 0`,
       for: hold,
       labels: { severity: "critical", ...args.labels },
-      annotations: { summary: "No pod is up", description: `Prometheus reaches no pod of ${job}` },
+      annotations: { summary: "No pod is up", description: `Prometheus reaches no pod of ${selection.application}` },
+    },
+    {
+      alert: "ErrorsNotMeasured",
+      expr: `(${untoldShare(selection, WINDOW)}) > 0.001 and sum(rate(${requestSeries(selection)}[${WINDOW}])) > 0`,
+      for: hold,
+      labels: { severity: "warning", ...args.labels },
+      annotations: {
+        summary: "Errors are not measured",
+        description: "The status of {{ $value | humanizePercentage }} of the requests does not say whether they failed",
+      },
     },
   ];
 }
@@ -100,8 +131,18 @@ export class AlertRules extends pulumi.ComponentResource {
       {
         apiVersion: "monitoring.coreos.com/v1",
         kind: "PrometheusRule",
-        metadata: { name: `${name}-alerts`, namespace: args.namespace, labels: { app: name } },
-        spec: { groups: [{ name, interval: `${args.intervalSeconds ?? 30}s`, rules: alertRules(name, args) }] },
+        metadata: { name: `${name}-alerts`, namespace: args.namespace, labels: { app: name, ...args.ruleLabels } },
+        spec: {
+          groups: [
+            {
+              name,
+              interval: `${args.intervalSeconds ?? 30}s`,
+              rules: pulumi
+                .output(args.namespace)
+                .apply((namespace) => alertRules(args.selection ?? plainSelection(name, namespace), args)),
+            },
+          ],
+        },
       },
       { parent: this },
     );

@@ -1,5 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { errorRate, type Selection } from "../promql/expressions.js";
+import { plainSelection } from "./AlertRules.js";
 import { require, requireName, requireNumber, requireText } from "./checks.js";
 import { FORCED } from "./objects.js";
 import { checkPodTemplate, type PodTemplateArgs, podTemplate } from "./podTemplate.js";
@@ -22,6 +24,10 @@ export interface CanaryRolloutArgs extends PodTemplateArgs {
   servicePort?: number;
   /** Fraction of requests answered 5xx above which the canary is aborted. @default 0.05 */
   maxErrorRate?: number;
+  /** Whether an analysis against Prometheus watches the canary. @default true */
+  analysis?: boolean;
+  /** What selects the application's metrics. @default the guide's names, job NAME in the namespace */
+  selection?: Selection;
   /** Prometheus that the analysis asks. @default "http://prometheus.monitoring.svc:9090" */
   prometheusAddress?: string;
   /** Seconds that the canary's pods stay after an abort, while the load balancer takes their weight away. @default 60 */
@@ -51,7 +57,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
   readonly serviceNames: { stable: pulumi.Output<string>; canary: pulumi.Output<string> };
   readonly nodes: {
     rollout: k8s.apiextensions.CustomResource;
-    analysis: k8s.apiextensions.CustomResource;
+    analysis?: k8s.apiextensions.CustomResource;
     stable: k8s.core.v1.Service;
     canary: k8s.core.v1.Service;
   };
@@ -63,10 +69,10 @@ export class CanaryRollout extends pulumi.ComponentResource {
     if (args.identity !== false) serviceAccountOf(name, args.namespace, this);
     const stable = this.service(`${name}-stable`, name, args);
     const canary = this.service(`${name}-canary`, name, args);
-    const analysis = this.analysis(name, args);
+    const analysis = args.analysis === false ? undefined : this.analysis(name, args);
     const rollout = this.rollout(name, args, steps, stable, canary, analysis);
     this.serviceNames = { stable: stable.metadata.name, canary: canary.metadata.name };
-    this.nodes = { rollout, analysis, stable, canary };
+    this.nodes = { rollout, ...(analysis === undefined ? {} : { analysis }), stable, canary };
     this.registerOutputs({});
   }
 
@@ -87,7 +93,11 @@ export class CanaryRollout extends pulumi.ComponentResource {
   }
 
   private analysis(name: string, args: CanaryRolloutArgs): k8s.apiextensions.CustomResource {
-    const errors = `sum(rate(http_requests_total{job="${name}",status=~"5.."}[5m])) / sum(rate(http_requests_total{job="${name}"}[5m]))`;
+    // Only the canary's pods, where their names are known: at 5 % of the traffic the others' good answers would hide all its errors.
+    const pods = `${name}-{{args.canary-hash}}-.+`;
+    const query = pulumi
+      .output(args.namespace)
+      .apply((namespace) => errorRate({ ...(args.selection ?? plainSelection(name, namespace)), pods }, "5m"));
     const limit = args.maxErrorRate ?? 0.05;
     return new k8s.apiextensions.CustomResource(
       `${name}-error-rate`,
@@ -96,6 +106,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
         kind: "AnalysisTemplate",
         metadata: { name: `${name}-error-rate`, namespace: args.namespace, labels: { app: name } },
         spec: {
+          args: [{ name: "canary-hash" }],
           metrics: [
             {
               name: "error-rate",
@@ -105,7 +116,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
               inconclusiveLimit: 5,
               successCondition: `${MEASURED} && result[0] <= ${limit}`,
               failureCondition: `${MEASURED} && result[0] > ${limit}`,
-              provider: { prometheus: { address: args.prometheusAddress ?? "http://prometheus.monitoring.svc:9090", query: errors } },
+              provider: { prometheus: { address: args.prometheusAddress ?? "http://prometheus.monitoring.svc:9090", query } },
             },
           ],
         },
@@ -120,7 +131,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
     steps: NonNullable<CanaryRolloutArgs["steps"]>,
     stable: k8s.core.v1.Service,
     canary: k8s.core.v1.Service,
-    analysis: k8s.apiextensions.CustomResource,
+    analysis: k8s.apiextensions.CustomResource | undefined,
   ): k8s.apiextensions.CustomResource {
     const labels = { app: name };
     const port = args.servicePort ?? 80;
@@ -146,7 +157,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
                     trafficRouting: { alb: { ingress: args.ingressName, rootService: args.rootService, servicePort: port } },
                     abortScaleDownDelaySeconds: args.abortScaleDownDelaySeconds ?? 60,
                   }),
-              analysis: { templates: [{ templateName: analysis.metadata.name }], startingStep: 1 },
+              ...(analysis === undefined ? {} : { analysis: analysisOf(analysis) }),
               steps: steps.flatMap((s) => [{ setWeight: s.setWeight }, { pause: { duration: `${s.pauseSeconds}s` } }]),
             },
           },
@@ -157,6 +168,12 @@ export class CanaryRollout extends pulumi.ComponentResource {
     );
   }
 }
+
+const analysisOf = (template: k8s.apiextensions.CustomResource) => ({
+  templates: [{ templateName: template.metadata.name }],
+  args: [{ name: "canary-hash", valueFrom: { podTemplateHashValue: "Latest" } }],
+  startingStep: 1,
+});
 
 function checkArguments(at: string, args: CanaryRolloutArgs, steps: NonNullable<CanaryRolloutArgs["steps"]>): void {
   requireName(`${at}.namespace`, args.namespace);

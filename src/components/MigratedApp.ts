@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { namesOf } from "../config/names.js";
 import { oldAddressesOf } from "../config/oldSide.js";
 import { namespaceOf, STACK_TAG, type StackConfig, stackName } from "../config/schema.js";
+import { sourceOf } from "../config/sources.js";
+import { selectionOf } from "../promql/expressions.js";
 import { AlertRules } from "./AlertRules.js";
 import { ArgoRollouts } from "./ArgoRollouts.js";
 import { Autoscaling } from "./Autoscaling.js";
@@ -223,6 +225,9 @@ export class MigratedApp extends pulumi.ComponentResource {
         rootService: this.app,
         servicePort: workload.servicePort,
         maxErrorRate: gates.maxErrorRate,
+        // Where the load balancer answers, cutover's own gates watch the canary: a metric that nobody has would only stop it.
+        analysis: sourceOf(config, "new") === "prometheus",
+        selection: selectionOf(config),
         prometheusAddress: cluster.prometheusAddress,
         autoscaled: autoscaling.hpa.enabled,
         identity: false,
@@ -280,6 +285,7 @@ export class MigratedApp extends pulumi.ComponentResource {
       {
         ...alerts,
         namespace: this.namespace,
+        selection: selectionOf(config),
         tags: this.tags,
         // So that the service knows whose alert it is told of.
         labels: { stack: stackName(config) },

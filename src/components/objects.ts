@@ -76,14 +76,19 @@ export function disruptionBudgetArgs(identity: Identity): k8s.policy.v1.PodDisru
   return { metadata: metadata(identity), spec: { maxUnavailable: 1, selector: { matchLabels: identity.selector } } };
 }
 
-/** Beyond the seed: only the application's own port is open. */
-export function networkPolicyArgs(identity: Identity, args: Pick<WorkloadShape, "containerPort">): k8s.networking.v1.NetworkPolicyArgs {
+/** Beyond the seed: only the application's own port is open, and that of its metrics. */
+export function networkPolicyArgs(
+  identity: Identity,
+  args: Pick<WorkloadShape, "containerPort" | "metrics">,
+): k8s.networking.v1.NetworkPolicyArgs {
+  const { containerPort = 3000, metrics } = args;
+  const ports = [containerPort, ...(metrics?.scrape === true && metrics.port !== undefined ? [metrics.port] : [])];
   return {
     metadata: metadata(identity),
     spec: {
       podSelector: { matchLabels: identity.selector },
       policyTypes: ["Ingress"],
-      ingress: [{ ports: [{ port: args.containerPort ?? 3000, protocol: "TCP" }] }],
+      ingress: [{ ports: [...new Set(ports)].map((port) => ({ port, protocol: "TCP" })) }],
     },
   };
 }

@@ -35,8 +35,8 @@ export interface PodTemplateArgs {
   resources?: { requests: { memory: string; cpu: string }; limits: { memory: string; cpu: string } };
   /** When a container counts as alive and as ready. @default /health every 10 s and /ready every 5 s, as in the seed */
   probes?: { liveness: ProbeArgs; readiness: ProbeArgs };
-  /** Annotations that tell Prometheus where to scrape. @default /metrics at port 3000 */
-  metrics?: { scrape: boolean; port: number; path: string };
+  /** Annotations that tell Prometheus where to scrape. @default /metrics at the container's port */
+  metrics?: { scrape: boolean; port?: number | undefined; path: string };
   /** User and group id. @default 1001 */
   runAsUser?: number;
   /** Run on the application's Spot nodes. @default false */
@@ -85,11 +85,18 @@ export function podTemplate(app: string, labels: Record<string, string>, args: P
 }
 
 function annotations(args: PodTemplateArgs): Record<string, pulumi.Input<string>> {
-  const metrics = args.metrics ?? { scrape: true, port: 3000, path: "/metrics" };
+  const {
+    scrape,
+    port = args.containerPort ?? 3000,
+    path,
+  }: NonNullable<PodTemplateArgs["metrics"]> = args.metrics ?? {
+    scrape: true,
+    path: "/metrics",
+  };
   return {
-    "prometheus.io/scrape": String(metrics.scrape),
-    "prometheus.io/port": String(metrics.port),
-    "prometheus.io/path": metrics.path,
+    "prometheus.io/scrape": String(scrape),
+    "prometheus.io/port": String(port),
+    "prometheus.io/path": path,
     ...(args.secretChecksum === undefined ? {} : { [SECRET_CHECKSUM]: args.secretChecksum }),
   };
 }

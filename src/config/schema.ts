@@ -16,6 +16,7 @@ const sections = z.strictObject({
   old: s.oldInfrastructure.optional(),
   strategy: s.strategy,
   dns: s.dns.optional(),
+  sources: s.sources,
   gates: s.gates,
   alerts: s.alerts,
   autoscaling: s.autoscaling,
@@ -63,6 +64,11 @@ function* crossChecks(
   const names = namesOf({ dns, ingress }).map((n) => `${n.name} in ${n.zoneId}`);
   const twice = names.findIndex((n, i) => names.indexOf(n) !== i);
   if (twice > 0) yield { path: ["dns", "also", twice - 1, "name"], accepted: "each name once in each zone" };
+  const { sources } = config;
+  if (sources.new?.kind === "load-balancer" && ingress === undefined)
+    yield { path: ["sources", "new"], accepted: "a source of kind prometheus: without an ingress section there is no load balancer" };
+  if (sources.old?.kind === "prometheus" && sources.old.labels === undefined && sources.old.expressions === undefined)
+    yield { path: ["sources", "old", "labels"], accepted: "labels that select the old side's series, or expressions" };
   if (dns !== undefined && dns.weights.new > 0 && dns.records !== "both" && dns.records !== "new")
     yield { path: ["dns", "weights", "new"], accepted: 'weight on the new side only while its record exists (records "both" or "new")' };
   if (dns !== undefined && dns.weights.old > 0 && dns.records === "new")

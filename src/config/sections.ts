@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { POLICY_NAMES } from "../policies/policies.js";
+import { CONVENTION_NAMES } from "../promql/conventions.js";
 import {
   arn,
   awsId,
@@ -71,7 +72,12 @@ export const workload = z.strictObject({
     .prefault({}),
   probes: z.strictObject({ liveness: probe("/health", 30, 10, 5, 3), readiness: probe("/ready", 10, 5, 3, 2) }).prefault({}),
   metrics: z
-    .strictObject({ scrape: z.boolean().default(true), port: port.default(3_000), path: z.string().startsWith("/").default("/metrics") })
+    .strictObject({
+      scrape: z.boolean().default(true),
+      /** Another port than the application's is opened for it. @default containerPort */
+      port: port.optional(),
+      path: z.string().startsWith("/").default("/metrics"),
+    })
     .prefault({}),
   /** User and group id the container runs as; 0 is refused. */
   runAsUser: count(1, 65_535).default(1_001),
@@ -281,6 +287,50 @@ export const dns = z.strictObject({
   holdSeconds: seconds(60, 30 * DAY).default(1_800),
 });
 
+const labelName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a label name");
+const seriesLabels = z.record(labelName, z.string().min(1, "a label value"));
+
+const loadBalancerSource = z.strictObject({
+  /** The load balancer's own figures in CloudWatch: every answer that users got, its own errors among them. */
+  kind: z.literal("load-balancer"),
+});
+
+const prometheusSource = z.strictObject({
+  kind: z.literal("prometheus"),
+  /** How the metrics are named. */
+  convention: z.enum(CONVENTION_NAMES, `one of ${CONVENTION_NAMES.join(", ")}`).default("guide"),
+  /** Labels that select the application's series. @default job NAME, with its namespace and environment where series have such labels */
+  labels: seriesLabels.optional(),
+  /**
+   * Expressions of your own instead of the convention's, each with one value; `$window` stands for the window. A service
+   * without a single error must give 0, for example with `or vector(0)`: no value is unknown.
+   */
+  expressions: z
+    .strictObject({
+      /** Requests a second. */
+      requests: z.string().min(1),
+      /** Failed requests a second. */
+      errors: z.string().min(1),
+      /** Seconds of the 95th percentile. @default unknown */
+      latencyP95: z.string().min(1).optional(),
+    })
+    .optional(),
+});
+
+const source = z.discriminatedUnion("kind", [loadBalancerSource, prometheusSource], {
+  error: 'a source of kind "load-balancer" or "prometheus"',
+});
+
+/** What answers error rate, latency and number of requests, for each side. */
+export const sources = z
+  .strictObject({
+    /** @default the load balancer where there is an ingress, otherwise Prometheus */
+    new: source.optional(),
+    /** @default the load balancer */
+    old: source.optional(),
+  })
+  .prefault({});
+
 export const gates = z
   .strictObject({
     /** Highest fraction of requests answered 5xx. */
@@ -297,6 +347,13 @@ export const gates = z
     windowSeconds: seconds(30, 3_600).default(300),
     /** Fewer requests than this in the window are too few to judge: the gate stays unknown. */
     minRequests: count(1, 1_000_000).default(20),
+    /** Lowest fraction of the pods that must report to Prometheus: what the others answer is not known. */
+    minPodsReporting: fraction.default(0.75),
+    /**
+     * Fraction of a hold that may be unknown before it starts anew: of a soak of 14 days a little more than three hours. What
+     * is unknown in a hold of minutes is longer than that.
+     */
+    unknownBudget: z.number("a number from 0 to 0.1").min(0, "a number from 0 to 0.1").max(0.1, "a number from 0 to 0.1").default(0.01),
     /** Samples older than this are stale, so unknown. */
     maxSampleAgeSeconds: seconds(5, 3_600).default(90),
     /** Highest replica lag before the maintenance window. */
@@ -322,6 +379,8 @@ export const alerts = z
     latencyP95Seconds: z.number().positive().default(1),
     forSeconds: seconds(0, 3_600).default(300),
     intervalSeconds: seconds(5, 3_600).default(30),
+    /** Labels of the PrometheusRule, by which the Prometheus operator selects it, for example `release: kube-prometheus-stack`. @default none */
+    ruleLabels: z.record(z.string().min(1).max(317), z.string().max(63)).default({}),
     /** SNS topics that the CloudWatch alarms notify. */
     topicArns: z.array(arn("sns")).default([]),
   })
@@ -409,6 +468,10 @@ export const cleanup = z
   .strictObject({
     /** How long 100 % on the new side must hold before anything old is removed. */
     soakSeconds: seconds(0, 366 * DAY).default(14 * DAY),
+    /** How long nobody may have used what is removed: it is looked at over all of that time. */
+    unusedSeconds: seconds(3_600, 30 * DAY).default(DAY),
+    /** Requests at the old load balancer in that time that are nobody's, such as those of scanners. */
+    toleratedRequests: count(0, 1_000_000).default(0),
   })
   .prefault({});
 

@@ -21,9 +21,10 @@ export async function compared(
   const comparison = COMPARISONS[name];
   if (comparison === undefined) return undefined;
   const [fresh, old] = await Promise.all([observe(comparison.of, "new"), observe(comparison.of, "old")]);
-  const { at } = fresh;
+  const { at, delaySeconds } = fresh;
+  const when = { at, ...(delaySeconds === undefined ? {} : { delaySeconds }) };
   const source = fresh.source === old.source ? fresh.source : `${fresh.source} and ${old.source}`;
-  if (!fresh.reading.known) return { name, reading: unknown(`new side: ${fresh.reading.reason}`), at, source };
-  if (!old.reading.known) return { name, reading: unknown(`old side: ${old.reading.reason}`), at, source };
-  return { name, reading: comparison.made(fresh.reading.value, old.reading.value), at, source };
+  if (!fresh.reading.known) return { name, reading: unknown(`new side: ${fresh.reading.reason}`), ...when, source };
+  if (!old.reading.known) return { name, reading: unknown(`old side: ${old.reading.reason}`), ...when, source };
+  return { name, reading: comparison.made(fresh.reading.value, old.reading.value), ...when, source };
 }

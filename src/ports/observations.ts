@@ -18,6 +18,8 @@ export interface Observation {
   reading: Reading;
   /** When the value was true, not when it was fetched. */
   at: Instant;
+  /** How long after it was true the source has a value at all, in seconds: no sign that it is stale. @default 0 */
+  delaySeconds?: number;
   /** Where it came from, for example `prometheus`, `route53 ns-1`, `sandbox`. */
   source: string;
   /** Short supporting text: counts behind a rate, pods not ready, records that differ. */
@@ -54,6 +56,9 @@ export const OBSERVATIONS = {
   "hpa-active": "1 when the autoscaler reads its metric",
   "spot-nodes-ready": "fraction of wanted Spot nodes that are ready",
   "snapshot-available": "1 when the final snapshot is available",
+  "old-load-balancer-users": "what still reaches the old load balancer or leads to it",
+  "old-instances-users": "what still reaches the old instances, leads to them or would bring them back",
+  "old-database-users": "sessions and replicas of the old database",
   "security-groups-users": "network interfaces that hold one of the old security groups",
 } as const;
 

@@ -117,11 +117,13 @@ export interface CloudPort {
   releaseRecord(effect: Effect, facts?: Record<string, unknown>): Promise<Evidence>;
   /** Sets both records' weights directly: the emergency path, past the engine. */
   setWeights(weights: { old: number; new: number }, effect: Effect): Promise<Evidence>;
-  snapshotDatabase(snapshotId: string, effect: Effect): Promise<Evidence>;
+  /** @param notBefore of the last write: a snapshot of that name from before it is refused */
+  snapshotDatabase(snapshotId: string, effect: Effect, notBefore: Instant): Promise<Evidence>;
   restoreToPointInTime(at: Instant, newIdentifier: string, effect: Effect): Promise<Evidence>;
   terminateInstances(effect: Effect): Promise<Evidence>;
   deleteLoadBalancer(effect: Effect): Promise<Evidence>;
-  deleteDatabase(finalSnapshotId: string, effect: Effect): Promise<Evidence>;
+  /** @param notBefore of the last write: without an available snapshot from after it nothing is deleted */
+  deleteDatabase(finalSnapshotId: string, effect: Effect, notBefore: Instant): Promise<Evidence>;
   deleteSecurityGroups(effect: Effect): Promise<Evidence>;
 }
 

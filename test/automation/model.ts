@@ -371,6 +371,9 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
       return known(world.oldWrites ? 0 : 1);
     case "reverse-lag":
       return world.reverse ? known(0) : unknown("nothing streams back");
+    case "old-load-balancer-users":
+    case "old-instances-users":
+    case "old-database-users":
     case "security-groups-users":
       return known(0);
     default:

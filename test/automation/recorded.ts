@@ -53,6 +53,7 @@ export async function serviceAfter(entries: readonly Recorded[]): Promise<ModelP
     const done = before.steps[entry.step]?.facts;
     await run?.({
       ...{ target, config: currentConfig(before), project: modelProject, marks: before.marks },
+      otherStacks: async () => [],
       effect: { key: entry.key, fence: entry.fence },
       ...(done === undefined ? {} : { done }),
     });

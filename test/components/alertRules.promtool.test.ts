@@ -1,6 +1,8 @@
 import { expect } from "chai";
-import { alertRules } from "../../src/components/AlertRules.js";
+import { alertRules, plainSelection } from "../../src/components/AlertRules.js";
 import { type ExpectedAlert, requirePromtool, type Series, testRules } from "../support/promtool.js";
+
+const WEB = plainSelection("web-api", "production");
 
 const requests = (status: number, perMinute: number | string, job = "web-api"): Series => ({
   series: `http_requests_total{job="${job}",status="${status}",pod="a"}`,
@@ -30,13 +32,7 @@ describe("the alert rules, by promtool", () => {
     requirePromtool(this);
   });
 
-  const check = (
-    alert: string,
-    series: Series[],
-    atMinute: number,
-    expected: ExpectedAlert[],
-    rules: object[] = alertRules("web-api", {}),
-  ) => {
+  const check = (alert: string, series: Series[], atMinute: number, expected: ExpectedAlert[], rules: object[] = alertRules(WEB, {})) => {
     const { status, output } = testRules({ rules, series, atMinute, alert, expected });
     expect(status, output).to.equal(0);
   };
@@ -55,6 +51,42 @@ describe("the alert rules, by promtool", () => {
   errors("on no series at all", [], 15);
   errors("on series that stand still: 0/0 is no rate", [requests(200, "100x30"), requests(500, "100x30")], 15);
   errors("when all requests have stopped", [requests(200, "0+90x5 450x25"), requests(500, "0+10x5 50x25")], 25);
+
+  for (const [label, values] of [
+    ["code", ["200", "500"]],
+    ["status_code", ["200", "503"]],
+    ["status", ["success", "error"]],
+    ["status", ["2xx", "5xx"]],
+  ] as const) {
+    const of = (value: string, perMinute: number): Series => ({
+      series: `http_requests_total{job="web-api",${label}="${value}",pod="a"}`,
+      values: `0+${perMinute}x30`,
+    });
+    errors(`[observing-1] where 99 % of requests have the ${label} ${values[1]}`, [of(values[0], 1), of(values[1], 99)], 15, [
+      errorRate("99%"),
+    ]);
+  }
+  errors(
+    "[observing-2] in production while staging of the same job is well",
+    [
+      { series: 'http_requests_total{job="web-api",namespace="production",status="500"}', values: "0+10x30" },
+      { series: 'http_requests_total{job="web-api",namespace="staging",status="200"}', values: "0+990x30" },
+    ],
+    15,
+    [errorRate("100%")],
+  );
+  it("ErrorsNotMeasured fires [observing-1] where no label holds a status", () =>
+    check("ErrorsNotMeasured", [{ series: 'http_requests_total{job="web-api",method="GET"}', values: "0+60x30" }], 15, [
+      {
+        exp_labels: { severity: "warning" },
+        exp_annotations: {
+          summary: "Errors are not measured",
+          description: "The status of 100% of the requests does not say whether they failed",
+        },
+      },
+    ]));
+  it("ErrorsNotMeasured is silent where every request has one", () =>
+    check("ErrorsNotMeasured", [requests(200, 60), requests(500, 1)], 15, []));
 
   slow("once for two pods, not once a pod", [...durations("a", 2, 60), ...durations("b", 2, 60)], [latency("2.425")]);
   slow(
@@ -82,19 +114,19 @@ describe("the alert rules, by promtool", () => {
   pods("before the first pod", [], 15);
 
   it("the seed's own latency rule would fire there for the slow pod alone: the reason for the sum", () => {
-    const [, rule] = alertRules("web-api", {});
+    const [, rule] = alertRules(WEB, {});
     const expr = 'histogram_quantile(0.95, rate(http_request_duration_seconds_bucket{job="web-api"}[5m])) > 1';
     const series = [...durations("a", 2, 2), ...durations("b", 0.05, 100)];
     check("HighLatency", series, 20, [latency("2.425", { job: "web-api", pod: "a" })], [{ ...rule, expr }]);
   });
 
   it("take other thresholds and times", () => {
-    const rules = alertRules("web-api", { errorRate: 0.01, forSeconds: 60 });
+    const rules = alertRules(WEB, { errorRate: 0.01, forSeconds: 60 });
     check("HighErrorRate", [requests(200, 98), requests(500, 2)], 7, [errorRate("2%")], rules);
   });
 
   it("are really judged: a wrong expectation fails", () => {
-    const wrong = { rules: alertRules("web-api", {}), series: [requests(200, 100)], atMinute: 15, alert: "HighErrorRate" };
+    const wrong = { rules: alertRules(WEB, {}), series: [requests(200, 100)], atMinute: 15, alert: "HighErrorRate" };
     expect(testRules({ ...wrong, expected: [errorRate("10%")] }).status).to.not.equal(0);
   });
 });

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { buildPlan } from "../../src/automation/plan/plan.js";
+import { plainSelection } from "../../src/components/AlertRules.js";
 import {
   AlertRules,
   Autoscaling,
@@ -18,6 +19,7 @@ import type { StackConfig } from "../../src/config/schema.js";
 import { type ConfigPatch, patched, readConfig } from "../../src/config/stackFile.js";
 import { UserError } from "../../src/errors.js";
 import { violationsOf } from "../../src/policies/enforce.js";
+import { errorRate, latency as p95 } from "../../src/promql/expressions.js";
 import { checkInputs } from "../../src/sandbox/schema/check.js";
 import { RAW, STACK } from "../automation/model.js";
 import { programOf, sampleStacks } from "../support/samples.js";
@@ -442,12 +444,13 @@ describe("components", () => {
     const [errors, latency] = spec.groups[0].rules;
     expect(spec.groups[0]).to.include({ name: "web-api", interval: "30s" });
     expect(errors).to.deep.include({ alert: "HighErrorRate", for: "300s", labels: { severity: "critical" } });
-    expect(errors.expr).to.equal(
-      'sum(rate(http_requests_total{job="web-api",status=~"5.."}[5m])) / sum(rate(http_requests_total{job="web-api"}[5m])) > 0.05',
-    );
-    expect(latency.expr).to.equal(
-      'histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="web-api"}[5m]))) > 1',
-    );
+    const selection = plainSelection("web-api", NAMESPACE);
+    expect(errors.expr)
+      .to.equal(`${errorRate(selection, "5m")} > 0.05`)
+      .and.contain('http_requests_total{job="web-api",');
+    expect(latency.expr)
+      .to.equal(`${p95(selection, "5m")} >= 1`)
+      .and.contain("histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{");
   });
 
   describe("AlertRules' alarm on answers 5xx", () => {
@@ -526,10 +529,49 @@ describe("MigratedApp", () => {
     expect(await url({ "database.role": "primary", "database.active": "new" })).to.contain("@prod-db-replica.rds.example.com:5432/db");
   });
 
+  it("[observing-5] opens the port of the metrics, and follows the application's own where none is named", async () => {
+    const of = async (patch: object) => {
+      const all = await app({ "workload.deployed": true, ...patch });
+      const { ingress } = only(all, "NetworkPolicy").spec;
+      const { metadata } = only(all, "apps/v1:Deployment").spec.template;
+      return [ingress[0].ports.map((p: { port: number }) => p.port), metadata.annotations["prometheus.io/port"]];
+    };
+    const rolling = { strategy: { kind: "rolling", image: IMAGE } };
+    expect(await of(rolling)).to.deep.equal([[3000], "3000"]);
+    expect(await of({ ...rolling, "workload.containerPort": 8080 })).to.deep.equal([[8080], "8080"]);
+    expect(await of({ ...rolling, "workload.metrics.port": 9464 })).to.deep.equal([[3000, 9464], "9464"]);
+    expect(await of({ ...rolling, "workload.metrics": { port: 9464, scrape: false } })).to.deep.equal([[3000], "9464"]);
+  });
+
+  it("[observing-6] gives the PrometheusRule the labels by which the operator selects it", async () => {
+    const all = await app({ "workload.deployed": true, "alerts.enabled": true, "alerts.ruleLabels": { release: "kube-prometheus-stack" } });
+    expect(only(all, "PrometheusRule").metadata.labels).to.deep.equal({ app: "web-api", release: "kube-prometheus-stack" });
+  });
+
+  it("[observing-1] makes the analysis and the alert of one expression, the analysis of the canary's pods alone", async () => {
+    const canary = { kind: "canary", image: IMAGE, workload: "rollout" };
+    const patch = { "workload.deployed": true, "alerts.enabled": true, strategy: canary };
+    const all = await app({ ...patch, sources: { new: { kind: "prometheus", convention: "spring" } } });
+    const { query } = only(all, "AnalysisTemplate").spec.metrics[0].provider.prometheus;
+    const alert = only(all, "PrometheusRule").spec.groups[0].rules[0].expr;
+    const pods = ["pod", "kubernetes_pod_name", "pod_name", "k8s_pod_name"].map((l) => `${l}=~"web-api-{{args.canary-hash}}-.+|",`);
+    expect(query).to.contain('http_server_requests_seconds_count{job="web-api"').and.contain(pods.join(""));
+    expect(`${query.replaceAll(pods.join(""), "")} > 0.05`).to.equal(alert);
+    expect(only(all, "Rollout").spec.strategy.canary.analysis.args).to.deep.equal([
+      { name: "canary-hash", valueFrom: { podTemplateHashValue: "Latest" } },
+    ]);
+    const without = await app(patch);
+    expect(
+      without.filter((r) => r.type.includes("AnalysisTemplate")),
+      "the load balancer answers: no analysis that would only stop it",
+    ).to.be.empty;
+  });
+
   it("gives a canary's analysis the Prometheus that the config names", async () => {
     const asks = async (patch: object) => {
       const canary = { kind: "canary", image: IMAGE, workload: "rollout" };
-      const all = await app({ "workload.deployed": true, strategy: canary, ...patch });
+      const sources = { new: { kind: "prometheus" } };
+      const all = await app({ "workload.deployed": true, strategy: canary, sources, ...patch });
       return only(all, "AnalysisTemplate").spec.metrics[0].provider.prometheus.address;
     };
     expect(await asks({})).to.equal("http://prometheus.monitoring.svc:9090");

@@ -281,9 +281,12 @@ export const SEED_ITEMS: SeedItem[] = [
     },
     differences: {
       "metadata.labels": LABELS,
-      "spec.groups[0].rules[0].expr": "The same expression on one line (compared without white space, and by promtool).",
+      "spec.groups[0].rules[0].expr":
+        "The same ratio for every name that a status label has, without probes, of the stack's namespace and environment, and 0 without a single error: with the guide's own, a service whose label is `code` has no errors (promtool shows both).",
       "spec.groups[0].rules[1].expr":
         "`sum by (le)`: over several pods a quantile needs their buckets summed, or each pod gives an alert of its own (promtool shows it).",
+      "spec.groups[0].rules[3]":
+        "ErrorsNotMeasured: where the status of requests says nothing, the guide's alerts stay silent whatever happens.",
       "spec.groups[0].rules[2]":
         "NoPodUp: pods that are all down count no requests, so that the error rate has no value and the guide's two alerts stay silent.",
     },

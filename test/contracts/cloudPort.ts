@@ -80,8 +80,8 @@ export function cloudPortContract(name: string, open: () => Promise<CloudSide>):
 
     it("takes a snapshot once, and says when it is available", async () => {
       expect(await value("snapshot-available")).to.equal(0);
-      const taken = await side.cloud.snapshotDatabase("prod-db-final-snapshot", effect("snapshot"));
-      await side.cloud.snapshotDatabase("prod-db-final-snapshot", effect("snapshot"));
+      const taken = await side.cloud.snapshotDatabase("prod-db-final-snapshot", effect("snapshot"), 0);
+      await side.cloud.snapshotDatabase("prod-db-final-snapshot", effect("snapshot"), 0);
       expect(taken.summary).to.contain("prod-db-final-snapshot");
       await side.settle();
       expect(await value("snapshot-available")).to.equal(1);
@@ -94,7 +94,7 @@ export function cloudPortContract(name: string, open: () => Promise<CloudSide>):
       for (const key of ["first", "second"]) {
         await side.cloud.terminateInstances(effect(`${key} instances`));
         await side.cloud.deleteLoadBalancer(effect(`${key} balancer`));
-        await side.cloud.deleteDatabase("prod-db-final-snapshot", effect(`${key} database`));
+        await side.cloud.deleteDatabase("prod-db-final-snapshot", effect(`${key} database`), 0);
         await side.settle();
         expect(await value("security-groups-users")).to.equal(0);
         await side.cloud.deleteSecurityGroups(effect(`${key} groups`));

@@ -4,8 +4,10 @@ import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-s
 import { stringify } from "yaml";
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
 import { awsObservation } from "../../src/adapters/aws/observations.js";
+import { loadBalancerRequests } from "../../src/adapters/aws/requests.js";
 import { sqlDataPort, sqlObservations } from "../../src/adapters/engines/postgresql/dataPort.js";
 import { commandFleet } from "../../src/adapters/fleet.js";
+import { isRequestSignal } from "../../src/adapters/prometheus/observations.js";
 import { openRealTarget } from "../../src/adapters/target.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";
@@ -164,7 +166,9 @@ describe("the real adapters", () => {
     const observer: ObserverPort = {
       observe: async (name, side, windowSeconds) => ({
         name,
-        reading: (await awsObservation(clients, config, name, side, windowSeconds, Date.now())) ?? unknown("not measured"),
+        reading: isRequestSignal(name)
+          ? (await loadBalancerRequests(clients, config, name, side ?? "new", windowSeconds, Date.now())).reading
+          : ((await awsObservation(clients, config, name)) ?? unknown("not measured")),
         at: Date.now(),
         source: "moto",
       }),

@@ -57,8 +57,9 @@ function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: stri
     adoptRecord: () => adoptRecord(clients.route53, config()),
     releaseRecord: (_, facts) => releaseRecord(clients.route53, config(), facts),
     setWeights: (weights) => setWeights(clients.route53, config(), weights),
-    snapshotDatabase: async (snapshotId) => {
+    snapshotDatabase: async (snapshotId, _, notBefore) => {
       const there = await snapshotOf(clients, snapshotId);
+      if (there !== undefined) requireNewer(there, notBefore);
       if (there === undefined)
         await rds.send(new CreateDBSnapshotCommand({ DBInstanceIdentifier: oldDatabase(), DBSnapshotIdentifier: snapshotId }));
       return { summary: `The snapshot ${snapshotId} of ${oldDatabase()} was ${there === undefined ? "begun" : "there already"}.` };
@@ -94,12 +95,13 @@ function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: stri
       );
       return { summary: `The load balancer ${arn.split("/").at(-2)} was deleted.`, facts: { arn } };
     },
-    deleteDatabase: async (finalSnapshotId) => {
+    deleteDatabase: async (finalSnapshotId, _, notBefore) => {
       const snapshot = await snapshotOf(clients, finalSnapshotId);
       if (snapshot?.Status !== "available" || snapshot.DBInstanceIdentifier !== oldDatabase())
         throw new Terminal(
           `${oldDatabase()} is not deleted: its final snapshot ${finalSnapshotId} is ${snapshot === undefined ? "not there" : `${snapshot.Status}, of ${snapshot.DBInstanceIdentifier}`}.`,
         );
+      requireNewer(snapshot, notBefore);
       const status = (await instanceOf(clients, oldDatabase()))?.DBInstanceStatus;
       // Asked again, RDS refuses to delete what it is deleting.
       if (status === undefined || status === "deleting")
@@ -135,6 +137,20 @@ async function terminate({ ec2 }: AwsClients, id: string): Promise<boolean> {
   const [changed] = answer?.TerminatingInstances ?? [];
   return changed !== undefined && changed.PreviousState?.Name !== "terminated";
 }
+
+/** A snapshot from before the last write keeps another state than the last one. RDS names when it began. */
+function requireNewer({ DBSnapshotIdentifier, SnapshotCreateTime, Status }: DBSnapshot, notBefore: number): void {
+  // One that is under way has no time yet.
+  if (SnapshotCreateTime === undefined && Status === "creating") return;
+  const at = SnapshotCreateTime?.getTime() ?? 0;
+  if (at >= notBefore - CLOCKS_APART) return;
+  throw new Terminal(
+    `The snapshot ${DBSnapshotIdentifier} is of ${new Date(at).toISOString()}, before the last write at ${new Date(notBefore).toISOString()}: it does not keep the old database's last state.`,
+    { next: "Copy it under another name if it is still wanted, delete it, and resume: a new one is taken." },
+  );
+}
+/** Between this machine's clock and AWS's, in milliseconds. */
+const CLOCKS_APART = 5_000;
 
 const NO_DATABASE = ["DBInstanceNotFoundFault", "DBInstanceNotFound"];
 

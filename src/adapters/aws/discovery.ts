@@ -137,7 +137,7 @@ async function discoverGroups({ ec2 }: AwsClients): Promise<Map<string, string[]
   return found;
 }
 
-async function discoverNames({ route53 }: AwsClients, zones: HostedZone[]): Promise<NameRow[]> {
+export async function discoverNames({ route53 }: AwsClients, zones: HostedZone[]): Promise<NameRow[]> {
   const found: NameRow[] = [];
   const plain = (name = ""): string => name.replace(/\.$/, "").toLowerCase();
   for (const { id } of zones)
@@ -222,7 +222,7 @@ export async function discoverLoadBalancers({ elb, account: { region } }: AwsCli
   return found;
 }
 
-async function discoverZones({ route53 }: AwsClients): Promise<HostedZone[]> {
+export async function discoverZones({ route53 }: AwsClients): Promise<HostedZone[]> {
   const found: HostedZone[] = [];
   for await (const page of paginateListHostedZones({ client: route53, pageSize: MOST }, {}))
     for (const z of page.HostedZones ?? [])

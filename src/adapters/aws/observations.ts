@@ -1,9 +1,3 @@
-import {
-  GetMetricDataCommand,
-  type GetMetricDataCommandInput,
-  type MetricDataQuery,
-  type MetricDataResult,
-} from "@aws-sdk/client-cloudwatch";
 import { paginateDescribeNetworkInterfaces } from "@aws-sdk/client-ec2";
 import {
   DescribeListenersCommand,
@@ -15,12 +9,12 @@ import type { DBInstance } from "@aws-sdk/client-rds";
 import { finalSnapshotOf } from "../../automation/plan/phases/cleanup.js";
 import { oldBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
-import { Transient } from "../../errors.js";
-import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
+import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
 import type { Sampled } from "../prometheus/observations.js";
 import type { AwsClients } from "./clients.js";
 import { instanceOf, snapshotOf } from "./cloudPort.js";
 import { discoverLoadBalancers } from "./discovery.js";
+import { metricData } from "./metrics.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
 import { recordsOf } from "./records.js";
 import { ttlOf, weightOf } from "./sets.js";
@@ -29,21 +23,8 @@ import { ttlOf, weightOf } from "./sets.js";
 const STACK = "ingress.k8s.aws/stack";
 const RESOURCE = "ingress.k8s.aws/resource";
 
-/** Why a load balancer without requests has no rates. */
-export const NO_REQUESTS = "no requests in the window";
-
-/** When CloudWatch has a minute's samples, in seconds after it. */
-const CLOUDWATCH_DELAY = 120;
-
 /** What AWS itself can answer, or undefined for what it cannot. Never throws: a source that fails is unknown. */
-export async function awsObservation(
-  clients: AwsClients,
-  config: StackConfig,
-  name: ObservationName,
-  side: Side | undefined,
-  windowSeconds: number,
-  now: number,
-): Promise<Reading | undefined> {
+export async function awsObservation(clients: AwsClients, config: StackConfig, name: ObservationName): Promise<Reading | undefined> {
   try {
     switch (name) {
       case "replica-available":
@@ -70,10 +51,6 @@ export async function awsObservation(
         return await shareOf(clients, config, ["-green"]);
       case "rollout-share":
         return await shareOf(clients, config, ["-stable", "-canary"]);
-      case "error-rate":
-      case "latency-p95":
-      case "request-count":
-        return side === "old" ? await ofOldBalancer(clients, config, name, windowSeconds, now) : undefined;
       default:
         return undefined;
     }
@@ -101,7 +78,7 @@ async function ofTarget(clients: AwsClients, config: StackConfig, value: (d: DBI
   return instance === undefined ? unknown(`there is no database ${identifier}`) : known(value(instance));
 }
 
-async function balancerOf(clients: AwsClients, config: StackConfig) {
+export async function balancerOf(clients: AwsClients, config: StackConfig) {
   const wanted = `${namespaceOf(config)}/${config.application.name}`;
   return (await discoverLoadBalancers(clients)).find((b) => b.tags[STACK] === wanted);
 }
@@ -127,7 +104,7 @@ async function healthOf(clients: AwsClients, balancerArn: string | undefined): P
 }
 
 /** Percent that the load balancer's own rules send to Services whose names end so (promise 11): not what an annotation asks for. */
-async function shareOf(clients: AwsClients, config: StackConfig, suffixes: string[]): Promise<Reading> {
+export async function shareOf(clients: AwsClients, config: StackConfig, suffixes: string[]): Promise<Reading> {
   const balancer = await balancerOf(clients, config);
   if (balancer === undefined) return unknown("there is no load balancer");
   const groups: TargetGroup[] = [];
@@ -152,7 +129,7 @@ async function shareOf(clients: AwsClients, config: StackConfig, suffixes: strin
 }
 
 /** Names of Services by target group: the controller's tag reads NAMESPACE/INGRESS-SERVICE:PORT. */
-async function servicesOf({ elb }: AwsClients, groups: TargetGroup[]): Promise<Map<string, string>> {
+export async function servicesOf({ elb }: AwsClients, groups: TargetGroup[]): Promise<Map<string, string>> {
   const services = new Map<string, string>();
   for (let i = 0; i < groups.length; i += 20) {
     const arns = groups.slice(i, i + 20).map((g) => g.TargetGroupArn ?? "");
@@ -163,90 +140,6 @@ async function servicesOf({ elb }: AwsClients, groups: TargetGroup[]): Promise<M
     }
   }
   return services;
-}
-
-/**
- * What CloudWatch has of every query, by its id. No samples in a complete answer mean that nothing happened; in one that
- * is not complete, or is missing, they mean nothing.
- * @throws Transient for such an answer (promise 10)
- */
-async function metricData(
-  { cloudwatch }: Pick<AwsClients, "cloudwatch">,
-  input: GetMetricDataCommandInput,
-): Promise<(id: string) => MetricDataResult> {
-  const { MetricDataResults = [], NextToken } = await cloudwatch.send(new GetMetricDataCommand(input));
-  const results = new Map(MetricDataResults.map((r) => [r.Id, r]));
-  const incomplete = (what: string) => new Transient(`CloudWatch's answer is not complete: ${what}`);
-  for (const { Id = "", MetricStat } of input.MetricDataQueries ?? []) {
-    const metric = MetricStat?.Metric?.MetricName ?? Id;
-    const result = results.get(Id);
-    if (result === undefined) throw incomplete(`${metric} is missing`);
-    if (result.StatusCode !== "Complete") {
-      const said = (result.Messages ?? []).map((m) => `, ${m.Value ?? m.Code}`).join("");
-      throw incomplete(`${metric} is ${result.StatusCode ?? "without a status"}${said}`);
-    }
-  }
-  if (NextToken !== undefined) throw incomplete("there is more of it");
-  return (id) => results.get(id) ?? {};
-}
-
-/** What of the old load balancer each observation is made of. */
-const OLD_METRICS = {
-  // Each count leaves out the other: the answers 5xx of the targets, and the load balancer's own where no target answers.
-  targetErrors: { metric: "HTTPCode_Target_5XX_Count", stat: "Sum" },
-  ownErrors: { metric: "HTTPCode_ELB_5XX_Count", stat: "Sum" },
-  requests: { metric: "RequestCount", stat: "Sum" },
-  times: { metric: "TargetResponseTime", stat: "p95" },
-} as const;
-
-const OF_OLD = {
-  "request-count": ["requests", "ownErrors"],
-  "error-rate": ["requests", "ownErrors", "targetErrors"],
-  "latency-p95": ["requests", "ownErrors", "times"],
-} as const;
-
-/** Error rate, latency and count of the old load balancer, so that new is compared with old. */
-async function ofOldBalancer(
-  clients: AwsClients,
-  config: StackConfig,
-  name: keyof typeof OF_OLD,
-  windowSeconds: number,
-  now: number,
-): Promise<Reading> {
-  const arn = oldBalancerOf(config);
-  if (arn === undefined) return unknown("the stack config names no old load balancer");
-  const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
-  if (!suffix.startsWith("app/")) return unknown(`${arn} is no Application Load Balancer`);
-  const period = Math.max(60, Math.ceil(windowSeconds / 60) * 60);
-  const query = (id: keyof typeof OLD_METRICS): MetricDataQuery => ({
-    Id: id,
-    MetricStat: {
-      Metric: {
-        Namespace: "AWS/ApplicationELB",
-        MetricName: OLD_METRICS[id].metric,
-        Dimensions: [{ Name: "LoadBalancer", Value: suffix }],
-      },
-      Period: period,
-      Stat: OLD_METRICS[id].stat,
-    },
-  });
-  const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
-  const data = await metricData(clients, {
-    StartTime: new Date(end - period * 1_000),
-    EndTime: new Date(end),
-    MetricDataQueries: OF_OLD[name].map(query),
-  });
-  // A window that lies across two of CloudWatch's periods comes in two parts.
-  const values = (id: keyof typeof OLD_METRICS): number[] => data(id).Values ?? [];
-  const sum = (id: keyof typeof OLD_METRICS): number => values(id).reduce((a, b) => a + b, 0);
-  const errors = sum("ownErrors") + sum("targetErrors");
-  // A request that no target can take is not in RequestCount: a fleet that is dead has errors and no requests.
-  const requests = Math.max(sum("requests"), errors);
-  if (requests === 0) return unknown(NO_REQUESTS);
-  if (name === "request-count") return known(requests);
-  if (requests < config.gates.minRequests) return unknown(`only ${requests} requests in the window`);
-  if (name === "error-rate") return known(errors / requests);
-  return values("times").length === 0 ? unknown("no response times in the window") : known(Math.max(...values("times")));
 }
 
 /**

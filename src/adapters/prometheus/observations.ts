@@ -1,69 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { z } from "zod";
 import type { StackConfig } from "../../config/schema.js";
-import { Terminal, Transient } from "../../errors.js";
-import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
+import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
+import { CONVENTIONS } from "../../promql/conventions.js";
+import * as promql from "../../promql/expressions.js";
+import { type PrometheusOptions, query, queryVector } from "./query.js";
 
-export interface PrometheusOptions {
-  /** For example `http://prometheus.monitoring.svc:9090`; also of anything that speaks its HTTP API. */
-  url: string;
-  /** File with a bearer token: read anew for each query, since tokens are rotated while a migration runs. */
-  tokenFile?: string;
-  /** Milliseconds until a query counts as failed. @default 10 000 */
-  timeoutMs?: number;
-}
-
-/** An instant query's answer: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries */
-const answerSchema = z.discriminatedUnion("status", [
-  z.object({
-    status: z.literal("success"),
-    data: z.object({ resultType: z.literal("vector"), result: z.array(z.object({ value: z.tuple([z.number(), z.string()]) })) }),
-  }),
-  z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() }),
-]);
-
-/**
- * One instant query. @returns the value of its only element, or undefined when it has none
- * @throws Transient when Prometheus cannot be reached or is not ready, Terminal for a query that it refuses
- */
-export async function query({ url, tokenFile, timeoutMs = 10_000 }: PrometheusOptions, expression: string): Promise<number | undefined> {
-  const token = tokenFile === undefined ? undefined : await tokenIn(tokenFile);
-  const answer = await fetch(new URL("api/v1/query", url.endsWith("/") ? url : `${url}/`), {
-    method: "POST",
-    headers: { "Content-Type": "application/x-www-form-urlencoded", ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }) },
-    body: new URLSearchParams({ query: expression }),
-    signal: AbortSignal.timeout(timeoutMs),
-  }).catch((cause: Error) => {
-    throw new Transient(`Prometheus at ${url} does not answer: ${(cause.cause as Error | undefined)?.message ?? cause.message}`, { cause });
-  });
-  const text = await answer.text();
-  const parsed = answerSchema.safeParse(jsonOf(text));
-  if (!parsed.success) {
-    const what = `Prometheus at ${url} answered ${answer.status} with something that is no query result`;
-    throw answer.status >= 500 || answer.status === 429 ? new Transient(what) : new Terminal(what);
-  }
-  if (parsed.data.status === "error") throw new Terminal(`Prometheus refused a query: ${parsed.data.error}`);
-  const { result } = parsed.data.data;
-  if (result.length > 1) throw new Terminal(`A query gave ${result.length} values where one was expected: ${expression}`);
-  return result[0] === undefined ? undefined : Number(result[0].value[1]);
-}
-
-async function tokenIn(file: string): Promise<string> {
-  try {
-    return (await readFile(file, "utf8")).trim();
-  } catch (cause) {
-    const { code = "an error" } = cause as NodeJS.ErrnoException;
-    throw new Terminal(`The token of Prometheus could not be read: ${file}: ${code}`, { cause });
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+export { type PrometheusOptions, query } from "./query.js";
 
 /** A reading, and how old the samples behind it are, in seconds. */
 export interface Sampled {
@@ -71,40 +12,220 @@ export interface Sampled {
   ageSeconds: number;
 }
 
+/** What of a side's requests Prometheus answers. */
+export type RequestSignal = "error-rate" | "latency-p95" | "request-count";
+const SIGNALS: ObservationName[] = ["error-rate", "latency-p95", "request-count"];
+export const isRequestSignal = (name: ObservationName): name is RequestSignal => SIGNALS.includes(name);
+
+/** Requests whose status says nothing, of all: more than so much and errors may hide among them. */
+const MOST_UNTOLD = 0.001;
+/** Load balancer nodes that check a target's health, every 15 s each: one an availability zone. */
+const CHECKING_NODES = 3;
+const CHECK_SECONDS = 15;
+
+/** Why a source has no answer. */
+class Unknown extends Error {}
+
 /**
- * What Prometheus knows of the new side, or undefined for what it does not measure. The same expressions as the alerts.
- * No requests, and fewer than `gates.minRequests`, are unknown; so is whatever fails (promise 10). The age is that of the
- * newest sample: an instant query alone would go on with samples of five minutes ago.
+ * What Prometheus knows of a side's requests, or undefined for what it does not measure. The same expressions as the alerts.
+ * Whatever does not tell good from bad is unknown, with the reason: no samples, too few requests, pods that do not report,
+ * series of several places, a status that says nothing (promise 10). The age is that of the newest sample: an instant query
+ * alone would go on with samples of five minutes ago.
  */
 export async function prometheusObservation(
   options: PrometheusOptions,
   config: StackConfig,
   name: ObservationName,
   windowSeconds: number,
+  side: Side = "new",
 ): Promise<Sampled | undefined> {
-  const job = `job="${config.application.name}"`;
-  const window = `[${windowSeconds}s]`;
-  const requests = `http_requests_total{${job}}`;
-  const expression = {
-    // A new side without a single error has no series of errors yet.
-    "error-rate": `(sum(rate(http_requests_total{${job},status=~"5.."}${window})) or vector(0)) / sum(rate(${requests}${window}))`,
-    "latency-p95": `histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{${job}}${window})))`,
-    "request-count": `sum(increase(${requests}${window}))`,
-  }[name as string];
-  if (expression === undefined) return undefined;
+  if (!isRequestSignal(name)) return undefined;
+  const source = side === "new" ? config.sources.new : config.sources.old;
   try {
-    const age = await query(options, `time() - max(timestamp(${requests}))`);
-    if (age === undefined) return { reading: unknown(`Prometheus has no samples of ${requests}`), ageSeconds: 0 };
-    const [value, count] = await Promise.all([query(options, expression), query(options, `sum(increase(${requests}${window}))`)]);
-    return { reading: judged(value, count, name === "request-count" ? 0 : config.gates.minRequests), ageSeconds: age };
+    if (source?.kind === "prometheus" && source.expressions !== undefined)
+      return { reading: await ofExpressions(options, config, name, windowSeconds, source.expressions), ageSeconds: 0 };
+    const selection = selectionOf(config, side);
+    const age = await query(options, `time() - max(timestamp(${promql.allSeries(selection)}))`);
+    if (age === undefined) throw new Unknown(await nothingOf(options, selection));
+    await requirePlace(options, selection);
+    if (side === "new") await requirePods(options, config, selection);
+    const whole = await reading(options, config, selection, name, windowSeconds);
+    const { strategy, application } = config;
+    const both = side === "new" && strategy.kind === "blue-green" && strategy.green && strategy.blue && strategy.greenWeight > 0;
+    if (!both || name === "request-count") return { reading: known(whole), ageSeconds: age };
+    // Blue's good answers must not hide green's bad ones.
+    const green = { ...selection, pods: `${application.name}-green-.+` };
+    await requirePodLabel(options, green);
+    const ofGreen = await reading(options, config, green, name, windowSeconds).catch((error: Error) => {
+      throw error instanceof Unknown ? new Unknown(`green: ${error.message}`) : error;
+    });
+    return { reading: known(Math.max(whole, ofGreen)), ageSeconds: age };
   } catch (error) {
     return { reading: unknown((error as Error).message), ageSeconds: 0 };
   }
 }
 
-function judged(value: number | undefined, count: number | undefined, least: number): Reading {
-  if (count === undefined) return unknown("too few samples in the window");
-  if (least > 0 && count === 0) return unknown("no requests in the window");
-  if (count < least) return unknown(`only ${Math.round(count)} requests in the window`);
-  return value === undefined || !Number.isFinite(value) ? unknown("the window gives no value") : known(value);
+function selectionOf(config: StackConfig, side: Side): promql.Selection {
+  const selection = promql.selectionOf(config);
+  const { old } = config.sources;
+  if (side === "new" || old?.kind !== "prometheus") return selection;
+  return { ...selection, convention: old.convention, ...(old.labels === undefined ? {} : { labels: old.labels }) };
+}
+
+async function reading(
+  options: PrometheusOptions,
+  config: StackConfig,
+  selection: promql.Selection,
+  name: RequestSignal,
+  windowSeconds: number,
+): Promise<number> {
+  const window = `${windowSeconds}s`;
+  const counted = await query(options, promql.requestCount(selection, window));
+  if (counted === undefined) throw new Unknown("too few samples in the window");
+  const requests = counted - (await probesAmong(options, config, selection, windowSeconds));
+  if (name === "request-count") return Math.max(0, requests);
+  const least = config.gates.minRequests;
+  if (counted === 0) throw new Unknown("no requests in the window");
+  if (requests < least) {
+    const beside = counted - requests >= 1 ? ` beside ${Math.round(counted - requests)} of probes` : "";
+    throw new Unknown(`only ${Math.max(0, Math.round(requests))} requests in the window${beside}`);
+  }
+  if (name === "latency-p95") return latency(options, config, selection, window);
+  const untold = await query(options, promql.untoldShare(selection, window));
+  const { statusLabels } = CONVENTIONS[selection.convention];
+  if (untold === undefined || !(untold <= MOST_UNTOLD))
+    throw new Unknown(
+      `the status of ${untold === undefined ? "all" : `${Math.round(untold * 1_000) / 10} % of`} requests says nothing: no label ${statusLabels.join(", ")} of theirs holds a status such as 200, 5xx or error`,
+    );
+  const [failed = 0, began = 0] = await Promise.all([
+    query(options, promql.failedCount(selection, window)),
+    query(options, promql.firstFailedCount(selection, window)),
+  ]);
+  return Math.min(1, (failed + began) / Math.max(requests, began));
+}
+
+/** Where routes are not told apart, the kubelet's and the load balancer's checks are taken off: they pass while users fail. */
+async function probesAmong(
+  options: PrometheusOptions,
+  { workload, verification, ingress }: StackConfig,
+  selection: promql.Selection,
+  windowSeconds: number,
+): Promise<number> {
+  if (selection.labels !== undefined && selection.probes.length === 0) return 0;
+  const convention = CONVENTIONS[selection.convention];
+  // The kubelet's probes do not come through a proxy.
+  if ("applicationLabel" in convention) return 0;
+  const routeLabels: string[] = convention.routeLabels;
+  const all = promql.allSeries(selection);
+  const routed = routeLabels.map((label) => `(${all.replace(/}$/, `,${label}!=""}`)})`).join(" or ");
+  const [named, pods] = await Promise.all([
+    verification.synthetic || routed === "" ? undefined : query(options, `count(${routed})`),
+    query(options, `count(count by (instance, pod) (${all}))`),
+  ]);
+  if (named !== undefined) return 0;
+  const { liveness, readiness } = workload.probes;
+  const aSecond = 1 / liveness.periodSeconds + 1 / readiness.periodSeconds + (ingress === undefined ? 0 : CHECKING_NODES / CHECK_SECONDS);
+  return aSecond * windowSeconds * (pods ?? 0);
+}
+
+/** The 95th percentile; beyond the largest bucket it is only known to be above that. */
+async function latency(options: PrometheusOptions, config: StackConfig, selection: promql.Selection, window: string): Promise<number> {
+  const expression = promql.latency(selection, window);
+  const counts = promql.bucketCounts(selection, window);
+  if (expression === undefined || counts === undefined)
+    throw new Unknown(`${CONVENTIONS[selection.convention].requests} has no histogram of durations beside it`);
+  const [value, buckets] = await Promise.all([query(options, expression), queryVector(options, counts)]);
+  const all = buckets.find((b) => b.labels.le === "+Inf")?.value;
+  const { perSecond = 1 } = CONVENTIONS[selection.convention] as { perSecond?: number };
+  const finite = buckets.filter((b) => b.labels.le !== "+Inf").map((b) => ({ le: Number(b.labels.le) / perSecond, count: b.value }));
+  const largest = finite.sort((a, b) => a.le - b.le).at(-1);
+  if (value === undefined || !Number.isFinite(value) || all === undefined || largest === undefined)
+    throw new Unknown("the window gives no value");
+  if (largest.count >= all * 0.95) return value;
+  const limit = config.gates.maxLatencyP95Seconds;
+  // Above a bucket that ends at the limit or beyond it is above the limit, by however much.
+  if (largest.le >= limit) return largest.le * 1.001;
+  throw new Unknown(`the 95th percentile is above the largest bucket, ${largest.le} s: whether it is above ${limit} s is not known`);
+}
+
+/** Series of several namespaces or environments are not this application's alone; of none, nobody knows whose they are. */
+async function requirePlace(options: PrometheusOptions, selection: promql.Selection): Promise<void> {
+  const places = await queryVector(options, promql.placesOf(selection));
+  const inWords = (labels: Record<string, string>): string =>
+    Object.entries(labels)
+      .map((l) => l.join("="))
+      .join(" ") || "no such label";
+  if (places.length > 1)
+    throw new Unknown(
+      `the series are of several places (${places.map((p) => inWords(p.labels)).join("; ")}): say in sources.new.labels which are meant`,
+    );
+  const [place] = places;
+  const { convention, labels } = selection;
+  if (labels !== undefined || "applicationLabel" in CONVENTIONS[convention] || place === undefined) return;
+  if (Object.keys(place.labels).length === 0)
+    throw new Unknown("the series have no label of a namespace or environment: say in sources.new.labels by which labels they are meant");
+}
+
+/** What pods that do not report answer is not known. */
+async function requirePods(options: PrometheusOptions, config: StackConfig, selection: promql.Selection): Promise<void> {
+  // A proxy in front of the application has other pods.
+  if ("applicationLabel" in CONVENTIONS[selection.convention]) return;
+  const { minPodsReporting: least } = config.gates;
+  const [up, targets, reporting] = await Promise.all([
+    query(options, `sum(${promql.targetSeries(selection)})`),
+    query(options, `count(${promql.targetSeries(selection)})`),
+    query(options, `count(count by (instance, pod, k8s_pod_name) (${promql.allSeries(selection)}))`),
+  ]);
+  const there = targets === undefined ? (reporting ?? 0) : (up ?? 0);
+  const wanted = Math.max(targets ?? 0, wantedPods(config));
+  if (there < least * wanted) throw new Unknown(`only ${there} of ${wanted} pods report`);
+}
+
+function wantedPods({ workload, strategy, autoscaling }: StackConfig): number {
+  if (autoscaling.hpa.enabled) return autoscaling.hpa.minReplicas;
+  return strategy.kind === "canary" && strategy.workload === "rollout" ? strategy.replicas : workload.replicas;
+}
+
+async function requirePodLabel(options: PrometheusOptions, selection: promql.Selection): Promise<void> {
+  const bare = { ...selection };
+  delete bare.pods;
+  const all = promql.allSeries(bare);
+  const labelled = promql.POD_LABELS.map((label) => `${all.replace(/}$/, `,${label}!=""}`)}`).join(" or ");
+  if ((await query(options, `count(${labelled})`)) === undefined)
+    throw new Unknown(`the series have no label ${promql.POD_LABELS.join(", ")}, by which green is told from blue`);
+}
+
+/** What is missing, and what is there under another name. */
+async function nothingOf(options: PrometheusOptions, selection: promql.Selection): Promise<string> {
+  const { requests } = CONVENTIONS[selection.convention];
+  const nothing = `Prometheus has no samples of ${promql.allSeries(selection)}`;
+  for (const [convention, { requests: other }] of Object.entries(CONVENTIONS)) {
+    if (other === requests) continue;
+    const found = await query(
+      options,
+      `count(${promql.allSeries({ ...selection, convention: convention as promql.Selection["convention"] })})`,
+    );
+    if (found !== undefined) return `${nothing}, but ${found} series of ${other}: sources.new.convention ${convention}`;
+  }
+  return nothing;
+}
+
+async function ofExpressions(
+  options: PrometheusOptions,
+  config: StackConfig,
+  name: RequestSignal,
+  windowSeconds: number,
+  own: { requests: string; errors: string; latencyP95?: string | undefined },
+): Promise<Reading> {
+  const ask = (expression: string): Promise<number | undefined> => query(options, expression.replaceAll("$window", `${windowSeconds}s`));
+  const requests = await ask(own.requests);
+  if (requests === undefined || !Number.isFinite(requests)) return unknown("the expression of requests gives no value");
+  const count = requests * windowSeconds;
+  if (name === "request-count") return known(count);
+  if (count < config.gates.minRequests) return unknown(`only ${Math.round(count)} requests in the window`);
+  const expression = name === "error-rate" ? own.errors : own.latencyP95;
+  if (expression === undefined) return unknown("no expression of the 95th percentile is given");
+  const value = await ask(expression);
+  if (value === undefined || !Number.isFinite(value)) return unknown(`the expression of ${name} gives no value`);
+  return known(name === "error-rate" ? value / requests : value);
 }

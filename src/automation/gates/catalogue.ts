@@ -1,5 +1,8 @@
 import type { Gate, GateName } from "./gate.js";
 
+/** Users are behind these: nothing of a soak goes by unseen. */
+const EVERY_MINUTE = 60;
+
 const percent = (v: number) => `${Math.round(v * 1_000) / 10} %`;
 const seconds = (v: number) => `${Math.round(v * 100) / 100} s`;
 const yesNo = (v: number) => (v >= 1 ? "yes" : "no");
@@ -26,6 +29,7 @@ const errorRate = (name: "error-rate" | "old-error-rate", side: "new" | "old"): 
   side,
   accepts: (c) => `at most ${percent(c.gates.maxErrorRate)} of requests on the ${side} side answered 5xx`,
   judge: (value, c) => (value <= c.gates.maxErrorRate ? "pass" : "fail"),
+  everySeconds: EVERY_MINUTE,
   format: percent,
 });
 
@@ -35,6 +39,7 @@ const weightShown = (name: GateName, observation: Gate["observation"], where: st
   observation,
   accepts: (_, expect) => `${expect} % shown by ${where}`,
   judge: (value, _, expect) => (value === expect ? "pass" : "pending"),
+  everySeconds: EVERY_MINUTE,
   format: (v) => `${v} %`,
 });
 
@@ -47,6 +52,7 @@ const GATES: Gate[] = [
     side: "new",
     accepts: (c) => `95th percentile at most ${seconds(c.gates.maxLatencyP95Seconds)}`,
     judge: (value, c) => (value <= c.gates.maxLatencyP95Seconds ? "pass" : "fail"),
+    everySeconds: EVERY_MINUTE,
     format: seconds,
   },
   {
@@ -86,7 +92,7 @@ const GATES: Gate[] = [
     format: seconds,
   },
   reached("database-primary", "database-primary", "the promoted database is a writable primary"),
-  reached("writes-stopped", "writes-stopped", "the old database refuses writes"),
+  { ...reached("writes-stopped", "writes-stopped", "the old database refuses writes"), everySeconds: EVERY_MINUTE },
   {
     name: "reverse-lag",
     observation: "reverse-lag",
@@ -102,7 +108,7 @@ const GATES: Gate[] = [
     judge: (value, c) => (value >= (c.database?.backup.retentionDays ?? 0) ? "pass" : "pending"),
     format: (v) => `${v} days`,
   },
-  allReady("pods-ready", "pods-ready", "all wanted pods ready"),
+  { ...allReady("pods-ready", "pods-ready", "all wanted pods ready"), everySeconds: EVERY_MINUTE },
   allReady("green-ready", "green-ready", "all wanted green pods ready"),
   weightShown("green-weight", "green-weight", "the load balancer's rule"),
   weightShown("rollout-share", "rollout-share", "the load balancer's rule"),
@@ -110,6 +116,7 @@ const GATES: Gate[] = [
   {
     ...allReady("targets-healthy", "targets-healthy", "all targets of the load balancer healthy"),
     judge: (value) => (value >= 1 ? "pass" : "pending"),
+    everySeconds: EVERY_MINUTE,
   },
   reached("load-balancer-ready", "load-balancer-ready", "the ingress has an address"),
   weightShown("dns-weight", "dns-weight-new", "the authoritative name servers"),

@@ -67,6 +67,7 @@ export interface GateUse {
 /** Judges one observation: unknown, stale or mismatched ones are `unknown` whatever their value. */
 export function judge(gate: Gate, use: GateUse, observation: Observation, config: StackConfig, now: number): Verdict {
   if (!observation.reading.known) return "unknown";
-  if (now - observation.at > config.gates.maxSampleAgeSeconds * 1_000) return "unknown";
+  const { delaySeconds = 0 } = observation;
+  if (now - observation.at > (config.gates.maxSampleAgeSeconds + delaySeconds) * 1_000) return "unknown";
   return gate.judge(observation.reading.value, config, use.expect);
 }

@@ -7,9 +7,10 @@ import { type GateUse, judge, type Verdict } from "./gate.js";
  * A watch over the gates of one step. It begins `open`; every round of samples moves it:
  *
  *   all pass                         → holding since the first such round; once held long enough → `passed`
- *   any pending or unknown           → the hold starts again; after the timeout → `failed`
+ *   any pending                      → the hold starts again; after the timeout → `failed`
+ *   any unknown, none else but pass  → the same, once more of the hold was unknown than `gates.unknownBudget` allows
  *   any fail                         → the hold starts again; after `failAfterSamples` such rounds in a row → `failed`
- *   a round later than MAX_GAP rounds → what happened in between is unknown: the hold starts again
+ *   a round later than MAX_GAP rounds → what happened in between is unknown, and counts against the same budget
  *   a round before the last one      → the clock was set back: start and hold move with it, as if no time had gone by
  *
  * Pure: the state is a value, so it can be rebuilt from the journal and property-tested.
@@ -18,6 +19,8 @@ export interface WatchState {
   startedAt: number;
   /** Since when all gates passed without a break. */
   passingSince?: number;
+  /** How much of the time since then was unknown, in milliseconds. */
+  unknownMs?: number;
   lastRoundAt?: number;
   rounds: number;
   badRounds: number;
@@ -91,17 +94,23 @@ export function observeRound(
       observations[i],
       config,
       now,
-      notBefore,
+      { notBefore, startedAt: state.startedAt },
     ),
   );
   const verdicts = gates.map((g) => g.verdict);
   const broken = state.lastRoundAt !== undefined && now - state.lastRoundAt > MAX_GAP * roundMs(uses);
   const allPass = verdicts.every((v) => v === "pass");
   const bad = verdicts.includes("fail");
-  const passingSince = allPass ? (broken ? now : (state.passingSince ?? now)) : undefined;
+  const blind = !allPass && verdicts.every((v) => v === "pass" || v === "unknown");
+  const unseen = (blind || broken) && state.lastRoundAt !== undefined ? now - state.lastRoundAt : 0;
+  const unknownMs = (state.unknownMs ?? 0) + unseen;
+  const within = state.passingSince !== undefined && (allPass || blind) && unknownMs <= holdMs(uses) * config.gates.unknownBudget;
+  // The hold goes on, begins anew, or has not begun.
+  const passingSince = within ? state.passingSince : allPass ? now : undefined;
   const next: WatchState = {
     startedAt: state.startedAt,
     ...(passingSince === undefined ? {} : { passingSince }),
+    ...(within && unknownMs > 0 ? { unknownMs } : {}),
     lastRoundAt: now,
     rounds: state.rounds + 1,
     badRounds: bad ? state.badRounds + 1 : 0,
@@ -109,7 +118,7 @@ export function observeRound(
     verdict: "open",
   };
   const waiting = inWords(gates.filter((g) => g.verdict !== "pass"));
-  if (passingSince !== undefined && now - passingSince >= holdMs(uses)) return { ...next, verdict: "passed" };
+  if (allPass && passingSince !== undefined && now - passingSince >= holdMs(uses)) return { ...next, verdict: "passed" };
   if (bad && next.badRounds >= config.gates.failAfterSamples) return { ...next, verdict: "failed", reason: waiting };
   if (now - state.startedAt > timeoutMs(uses, config))
     return { ...next, verdict: "failed", reason: `not passed in time: ${waiting || "did not hold long enough"}` };
@@ -138,7 +147,7 @@ function summarise(
   observation: Observation | undefined,
   config: StackConfig,
   now: number,
-  notBefore: number,
+  { notBefore, startedAt }: { notBefore: number; startedAt: number },
 ): GateSummary {
   const gate = gateNamed(use.gate);
   const accepts = gate.accepts(config, use.expect);
@@ -147,7 +156,9 @@ function summarise(
   if (observation === undefined)
     return { gate: use.gate, accepts, verdict: "unknown", ...range, shown: "unknown: not measured", samples, source: "none" };
   const { reading } = observation;
-  const early = observation.at < notBefore;
+  // What a source that is minutes behind shows at first is how it was before the step.
+  const beforeStep = observation.delaySeconds !== undefined && observation.at < startedAt;
+  const early = observation.at < notBefore || beforeStep;
   const verdict = early ? "unknown" : judge(gate, use, observation, config, now);
   if (!reading.known)
     return {
@@ -162,7 +173,9 @@ function summarise(
     };
   const value = reading.value;
   const shown =
-    verdict === "unknown" ? `unknown: ${gate.format(value)} is ${early ? "from before writes stopped" : "stale"}` : gate.format(value);
+    verdict === "unknown"
+      ? `unknown: ${gate.format(value)} is ${beforeStep ? "from before this step" : early ? "from before writes stopped" : "stale"}`
+      : gate.format(value);
   return {
     gate: use.gate,
     accepts,

@@ -10,6 +10,7 @@ import { dependencyMap, parseDependencySupplement, wavesOrCycle } from "../../in
 import { consumedBy, unknownDependencies } from "../../inventory/graph.js";
 import { assessRisks, riskRegister } from "../../inventory/risks.js";
 import type { Evidence } from "../../ports/target.js";
+import { evidenceOfDisuse } from "./unused.js";
 import type { ActionContext } from "./step.js";
 
 /** The actions that write documents: inventory, dependency map, risks, Dockerfile, cleanup list, architecture. */
@@ -100,7 +101,9 @@ export async function verifyContainer(context: ActionContext): Promise<Evidence>
 }
 
 /** Exactly what the clean-up's steps will remove, by id, and what of it is there. */
-export async function cleanupList({ target, config }: ActionContext): Promise<Evidence> {
+export async function cleanupList(context: ActionContext): Promise<Evidence> {
+  const { target, config } = context;
+  const disuse = await evidenceOfDisuse(context);
   const { old } = config;
   const [instances, balancers, databases] = await Promise.all([
     target.cloud.instances(),
@@ -121,7 +124,7 @@ export async function cleanupList({ target, config }: ActionContext): Promise<Ev
   const gone = named.filter((id) => !there.has(id));
   const ids = [...named.filter((id) => there.has(id)), ...(old?.securityGroupIds ?? [])];
   const missing = gone.length === 0 ? "" : ` Not there any more: ${gone.join(", ")}.`;
-  return { summary: `${ids.length} resources would be removed: ${ids.join(", ")}.${missing}`, facts: { resources: ids, gone } };
+  return { summary: `${ids.length} resources would be removed: ${ids.join(", ")}.${missing} ${disuse.summary}`, facts: { resources: ids, gone, ...disuse.facts } };
 }
 
 export async function architectureDocument({ config }: ActionContext): Promise<Evidence> {

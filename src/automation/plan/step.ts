@@ -1,4 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
+import type { OtherStack } from "../../config/shared.js";
 import type { ConfigPatch } from "../../config/stackFile.js";
 import type { Effect, Evidence, Target } from "../../ports/target.js";
 import type { GateUse } from "../gates/gate.js";
@@ -90,6 +91,7 @@ export type Mark =
   | "maintenance-off"
   | "old-fleet-on-new"
   | "old-fleet-on-old"
+  | "reverse-ended"
   | "dns-adopted"
   | "dns-released";
 
@@ -107,6 +109,8 @@ export interface ActionContext {
   config: StackConfig;
   effect: Effect;
   project: ProjectPort;
+  /** Other stacks whose migrations have not ended. */
+  otherStacks: () => Promise<OtherStack[]>;
   marks: Marks;
   /** Facts that the step's own run left, for its undo. */
   done?: Record<string, unknown>;

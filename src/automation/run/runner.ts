@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { OtherStack } from "../../config/shared.js";
 import { Conflict, Terminal, Transient } from "../../errors.js";
 import { redactText } from "../../lib/redact.js";
 import type { HooksPort } from "../../ports/hooks.js";
@@ -30,6 +31,8 @@ export interface RunnerParts extends Observers {
   driver: Driver;
   project: ProjectPort;
   plan: Plan;
+  /** Other stacks whose migrations have not ended. */
+  otherStacks: () => Promise<OtherStack[]>;
   /** What users attached to named moments. */
   hooks?: HooksPort;
   /** Called around each decision. */
@@ -203,6 +206,7 @@ export class Runner {
             target,
             config,
             project,
+            otherStacks: this.parts.otherStacks,
             effect: { key, fence: this.lease.fence, held, signal: withLease(signal, this.lease) },
             marks,
             ...(done === undefined ? {} : { done }),

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { OtherStack } from "../../config/shared.js";
 import { Conflict, Transient } from "../../errors.js";
 import type { HooksPort } from "../../ports/hooks.js";
 import { isEmergency } from "../decide/commandRules.js";
@@ -20,6 +21,8 @@ export interface RunnersParts {
   states: States;
   targets: Targets;
   observeLocal: Observers["observeLocal"];
+  /** Stacks other than this one whose migrations have not ended. */
+  otherStacks: (stack: string) => Promise<OtherStack[]>;
   hooks?: HooksPort;
   around?: Around;
   /** Names this service in leases. */
@@ -219,6 +222,7 @@ export class Runners {
         driver,
         project,
         plan,
+        otherStacks: () => this.parts.otherStacks(stack),
         ...(hooks === undefined ? {} : { hooks }),
         ...(around === undefined ? {} : { around }),
         target,

@@ -1,4 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
+import type { OtherStack } from "../../config/shared.js";
 import { StackFile } from "../../config/stackFile.js";
 import type { OpenTarget, Target } from "../../ports/target.js";
 import { currentConfig } from "../state/state.js";
@@ -33,6 +34,22 @@ export class Targets {
       });
     }
     return target;
+  }
+
+  /**
+   * Other stacks whose migrations have not ended, by their journals or, before those begin, their files.
+   * @throws UserError for a stack config that cannot be read: what it names is not known
+   */
+  async others(stack: string): Promise<OtherStack[]> {
+    const names = (await StackFile.list(this.stacksFolder)).filter((name) => name !== stack);
+    const found = await Promise.all(
+      names.map(async (name): Promise<OtherStack[]> => {
+        const begun = await this.states.find(name);
+        if (begun?.state.status === "completed") return [];
+        return [{ stack: name, config: begun === undefined ? (await StackFile.read(this.stacksFolder, name)).shape() : currentConfig(begun.state) }];
+      }),
+    );
+    return found.flat();
   }
 
   /** What the journal says, or the stack's file before there is one. @throws NotFound without both */

@@ -11,13 +11,16 @@ const GATES: GateName[] = ["error-rate", "latency-p95"];
 const USES = GATES.map((gate) => ({ gate, holdSeconds: 0 }));
 
 /**
- * Users do not stop when a step ends: between steps, and while a person or the calendar is waited for, the new side's
- * gates are watched too, for as long as it serves users. What a step under way watches itself is left to it.
+ * Users do not stop when a step ends: between steps, while a person or the calendar is waited for, and while an update or an
+ * action runs, the new side's gates are watched too, for as long as it serves users. What a step watches itself at the moment
+ * is left to it.
  */
 function isGuarded({ plan, state }: Migration): boolean {
   const step = plan[state.position];
   const waitsForTime = state.status === "running" && step !== undefined && waitOf(state, step) !== undefined;
-  const between = waitsForTime || ["ready", "approval", "paused", "held"].includes(state.status);
+  const watches = step !== undefined && "gates" in step && step.gates.some((g) => g.gate === "error-rate");
+  const watchesNow = watches && state.intent === undefined && (state.applied || step.kind !== "config");
+  const between = waitsForTime || (state.status === "running" && !watchesNow) || ["ready", "approval", "paused", "held"].includes(state.status);
   // A person who was told already decides.
   return between && state.alarmHeld !== true && state.returning === undefined && servesUsers(currentConfig(state));
 }
@@ -54,7 +57,7 @@ export class Guard {
     const config = currentConfig(state);
     const { now, observed } = await this.observe(stack, GATES);
     const observations = GATES.map((gate) => observed[gate]);
-    const { gates } = observeRound(startWatch(now), USES, observations, config, now);
+    const { gates } = observeRound({ ...startWatch(now), startedAt: 0 }, USES, observations, config, now);
     // Unknown is not healthy, but no trouble that going back mends.
     const failing = gates.filter((g) => g.verdict === "fail");
     const bad = failing.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;

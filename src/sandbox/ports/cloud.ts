@@ -144,8 +144,9 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
         state.faults = afterWeight(state.faults, weights.new);
         return { summary: `Weights set to ${weights.old}/${weights.new}.` };
       }),
-    snapshotDatabase: (snapshotId, effect) =>
+    snapshotDatabase: (snapshotId, effect, notBefore) =>
       world.effect(effect, "rds:CreateDBSnapshot", snapshotId, (state) => {
+        requireNewer(snapshotId, state.snapshots[snapshotId], notBefore);
         state.snapshots[snapshotId] = state.now;
         return { summary: `The snapshot ${snapshotId} was begun.` };
       }),
@@ -169,7 +170,7 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
         (state) => (state.old.loadBalancer = false),
         `${oldBalancerOf(config())} deleted.`,
       ),
-    deleteDatabase: (snapshotId, effect) =>
+    deleteDatabase: (snapshotId, effect, notBefore) =>
       remove(
         effect,
         "rds:DeleteDBInstance",
@@ -178,6 +179,7 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
           const available = signal("snapshot-available", undefined, 0, state, config());
           if (state.snapshots[snapshotId] === undefined || !available.known || available.value < 1)
             throw new Terminal(`the final snapshot ${snapshotId} is not available`);
+          requireNewer(snapshotId, state.snapshots[snapshotId], notBefore);
           state.old.database = false;
           state.writes.old = false;
         },
@@ -192,4 +194,9 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
         `${old()?.securityGroupIds.join(", ")} deleted.`,
       ),
   };
+}
+
+function requireNewer(snapshotId: string, takenAt: number | undefined, notBefore: number): void {
+  if (takenAt !== undefined && takenAt < notBefore)
+    throw new Terminal(`The snapshot ${snapshotId} is of ${new Date(takenAt).toISOString()}, before the last write.`);
 }

@@ -1,5 +1,6 @@
 import { liveOf, liveUrl } from "../../config/live.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
+import { sourceOf } from "../../config/sources.js";
 import { Terminal } from "../../errors.js";
 import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
@@ -49,13 +50,25 @@ function observer(world: World, config: () => StackConfig): ObserverPort {
         name: measured,
         ...(of === undefined ? {} : { side: of }),
         reading: signal(measured, of, windowSeconds, state, config()),
-        at: state.now,
-        source: "sandbox",
+        ...sourced(measured, of, state, config()),
       });
       return (await compared(name, observe)) ?? observe(name, side);
     },
   };
 }
+
+/** A load balancer's figures are minutes old, here as in CloudWatch. */
+function sourced(
+  name: ObservationName,
+  side: Side | undefined,
+  { now }: WorldState,
+  config: StackConfig,
+): Pick<Observation, "at" | "source" | "delaySeconds"> {
+  if (!BY_SOURCE.includes(name)) return { at: now, source: "sandbox" };
+  if (sourceOf(config, side ?? "new") === "prometheus") return { at: now, source: "sandbox prometheus" };
+  return { at: now - 150_000, delaySeconds: 180, source: "sandbox cloudwatch" };
+}
+const BY_SOURCE: ObservationName[] = ["error-rate", "latency-p95", "request-count", "traffic-share"];
 
 function fleet(world: World): FleetPort {
   return {

@@ -87,10 +87,21 @@ export function signal(
       return known(Object.values(state.snapshots).some((at) => now - at >= 600 * SECOND) ? 1 : 0);
     case "security-groups-users":
       return known(securityGroupUsers(state, config));
+    case "old-load-balancer-users": {
+      const left = Math.round(requests(state, config, "old", Math.min(windowSeconds, (now - lastMoved(state)) / SECOND)));
+      return known(state.old.loadBalancer && left > config.cleanup.toleratedRequests ? left : 0);
+    }
+    case "old-instances-users":
+      return known(state.old.instances.length > 0 && newShare(state, now) < 0.999 && config.dns !== undefined ? state.old.instances.length : 0);
+    case "old-database-users":
+      return known(state.old.database && config.database !== undefined && state.old.uses === "old" ? 1 : 0);
     case "staging-verified":
       return unknown("not measured here");
   }
 }
+
+/** Who was told of the old side before the last change of weights asks there no longer than a TTL. */
+const lastMoved = (state: WorldState): number => state.dns.at(-1)?.at ?? state.now;
 
 /** A database that the stack config does not name as old stays, and has groups of its own. */
 function securityGroupUsers({ old }: WorldState, config: StackConfig): number {

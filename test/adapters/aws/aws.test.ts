@@ -34,6 +34,8 @@ import { factsOf } from "../../../src/adapters/aws/facts.js";
 import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
 import { recordsOf } from "../../../src/adapters/aws/records.js";
 import type { NameSet } from "../../../src/adapters/aws/zone.js";
+import { loadBalancerRequests } from "../../../src/adapters/aws/requests.js";
+import { isRequestSignal, type RequestSignal } from "../../../src/adapters/prometheus/observations.js";
 import { STACK_TAG, type StackConfig } from "../../../src/config/schema.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
@@ -83,7 +85,10 @@ describe("the cloud port over the AWS SDK", function () {
   let zoneId: string;
   let net: Awaited<ReturnType<typeof network>>;
   const port = () => awsCloudPort(clients, () => config);
-  const observe = async (name: ObservationName, side?: Side) => awsObservation(clients, config, name, side, 300, Date.now());
+  const observe = async (name: ObservationName, side?: Side) =>
+    isRequestSignal(name) && side !== undefined
+      ? (await loadBalancerRequests(clients, config, name, side, 300, Date.now())).reading
+      : awsObservation(clients, config, name);
 
   before("an account with an old infrastructure", async () => {
     clients = moto.clients();
@@ -200,7 +205,7 @@ describe("the cloud port over the AWS SDK", function () {
   it("promise 10: no samples of the old side are unknown, not healthy", async () => {
     for (const name of ["error-rate", "latency-p95", "request-count"] as const)
       expect(await observe(name, "old")).to.include({ known: false });
-    expect(await observe("error-rate", "new")).to.equal(undefined);
+    expect(await observe("error-rate", "new")).to.include({ known: false });
   });
 
   it("measures the old side as CloudWatch has it, with enough requests or not at all", async () => {
@@ -221,8 +226,8 @@ describe("the cloud port over the AWS SDK", function () {
     // moto knows no percentiles: a proxy asks it for the sum of the one sample instead.
     const asSum = (body: Buffer) => Buffer.from(body.toString("latin1").replace("p95", "Sum"), "latin1");
     const proxied = moto.clients({ endpoint: await moto.behind(() => false, asSum) });
-    const latency = await awsObservation(proxied, config, "latency-p95", "old", 300, Date.now());
-    expect(latency).to.deep.equal({ known: true, value: 0.25 });
+    const latency = await loadBalancerRequests(proxied, config, "latency-p95", "old", 300, Date.now());
+    expect(latency.reading).to.deep.equal({ known: true, value: 0.25 });
   });
 
   it("promise 10: an old fleet that is dead has errors, the load balancer's own, and no requests: its rate is 100 %, not 0 %", async () => {
@@ -242,7 +247,8 @@ describe("the cloud port over the AWS SDK", function () {
           })),
         }),
       );
-    const of = (name: string, observation: ObservationName) => awsObservation(clients, dead(name), observation, "old", 300, Date.now());
+    const of = async (name: string, observation: RequestSignal) =>
+      (await loadBalancerRequests(clients, dead(name), observation, "old", 300, Date.now())).reading;
     await put("dead", { HTTPCode_ELB_5XX_Count: 400 });
     expect(await of("dead", "error-rate")).to.deep.equal({ known: true, value: 1 });
     expect(await of("dead", "request-count"), "its users still ask").to.deep.equal({ known: true, value: 400 });
@@ -339,14 +345,14 @@ describe("the cloud port over the AWS SDK", function () {
 
   it("promise 4: deletes the old database only with its final snapshot available, and everything in an order that works", async () => {
     const early = await port()
-      .deleteDatabase("prod-db-final-snapshot", effect)
+      .deleteDatabase("prod-db-final-snapshot", effect, 0)
       .catch((e: Error) => e);
     expect(early)
       .to.be.instanceOf(Terminal)
       .with.property("message")
       .that.contains("its final snapshot prod-db-final-snapshot is not there");
-    await port().snapshotDatabase("prod-db-final-snapshot", effect);
-    expect((await port().snapshotDatabase("prod-db-final-snapshot", effect)).summary).to.contain("there already");
+    await port().snapshotDatabase("prod-db-final-snapshot", effect, 0);
+    expect((await port().snapshotDatabase("prod-db-final-snapshot", effect, 0)).summary).to.contain("there already");
     expect(await observe("snapshot-available")).to.deep.equal({ known: true, value: 1 });
 
     // A group that stays lets the old one in: the reference must go first.
@@ -375,7 +381,7 @@ describe("the cloud port over the AWS SDK", function () {
     for (let twice = 0; twice < 2; twice += 1) {
       await port().terminateInstances(effect);
       await port().deleteLoadBalancer(effect);
-      await port().deleteDatabase("prod-db-final-snapshot", effect);
+      await port().deleteDatabase("prod-db-final-snapshot", effect, 0);
       await port().deleteSecurityGroups(effect);
     }
     const { Reservations = [] } = await clients.ec2.send(new DescribeInstancesCommand({ InstanceIds: oldInstances }));

@@ -6,7 +6,8 @@ import { expect } from "chai";
 import { awsClients } from "../../../src/adapters/aws/clients.js";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { discoverDatabases, discoverInstances } from "../../../src/adapters/aws/discovery.js";
-import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
+import { cloudwatchLag } from "../../../src/adapters/aws/observations.js";
+import { loadBalancerRequests } from "../../../src/adapters/aws/requests.js";
 import { readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
 import { Terminal, Transient } from "../../../src/errors.js";
@@ -124,9 +125,10 @@ describe("AWS calls that fail", function () {
       Values: values,
       ...more,
     });
+    const others = [result("unconnected", []), result("times", [])];
     const [requests, own] = [result("requests", [1_000]), result("ownErrors", [])];
     const errorRate = async (results: object[], more?: object) =>
-      awsObservation(await answering(results, more), config, "error-rate", "old", 300, Date.now());
+      (await loadBalancerRequests(await answering([...results, ...others], more), config, "error-rate", "old", 300, Date.now())).reading;
 
     it("a complete answer without errors is an error rate of 0", async () => {
       expect(await errorRate([requests, own, result("targetErrors", [])])).to.deep.equal({ known: true, value: 0 });
@@ -214,8 +216,8 @@ describe("AWS calls that fail", function () {
         asked = body.toString();
         return body;
       });
-      await portOf({ databaseIdentifier: "old-db" }).snapshotDatabase("old-db-final", effect);
-      const again = await portOf({ databaseIdentifier: "old-db" }, endpoint).deleteDatabase("old-db-final", effect);
+      await portOf({ databaseIdentifier: "old-db" }).snapshotDatabase("old-db-final", effect, 0);
+      const again = await portOf({ databaseIdentifier: "old-db" }, endpoint).deleteDatabase("old-db-final", effect, 0);
       expect(again.summary).to.equal("old-db is being deleted already; old-db-final keeps its last state.");
       expect(deletions).to.deep.equal([]);
     });

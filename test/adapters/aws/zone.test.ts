@@ -78,7 +78,7 @@ describe("the records that answer today", function () {
     const config: StackConfig = { ...CONFIG, dns, ingress };
     const shown = async (name = HOST, id = zoneId) => (await recordsAt(route53, id, name)).map((r) => ({ ...r, Name: plainName(r.Name) }));
     const findings = () => records(STACK, config, clients);
-    const weight = async () => awsObservation(clients, config, "dns-weight-new", undefined, 300, Date.now());
+    const weight = async () => awsObservation(clients, config, "dns-weight-new");
     return { clients, route53, config, zoneId, put, shown, findings, hosted, weight };
   }
 
@@ -249,7 +249,7 @@ describe("the records that answer today", function () {
     expect(await adoptRecord(low.route53, low.config).catch((e: Error) => e.message)).to.contain("cutoverTtlSeconds must be 60, not 30");
     const high = await zoneWith([alias(HOST)], { cutoverTtlSeconds: 300 });
     await adoptRecord(high.route53, high.config);
-    expect(await awsObservation(high.clients, high.config, "dns-ttl", undefined, 300, Date.now())).to.deep.equal({
+    expect(await awsObservation(high.clients, high.config, "dns-ttl")).to.deep.equal({
       known: true,
       value: 60,
     });

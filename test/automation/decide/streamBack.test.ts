@@ -59,6 +59,7 @@ describe("going back over a promotion without a stream back", () => {
         } as unknown as Target,
         config: CONFIG,
         project: modelProject,
+        otherStacks: async () => [],
         effect: { key: "k", fence: 1 },
         marks: { ...marks, ...more },
         done,

@@ -1,17 +1,35 @@
 import { oldBalancerOf } from "../../../config/oldSide.js";
 import type { StackConfig } from "../../../config/schema.js";
+import { sharedInWords, sharedResources } from "../../../config/shared.js";
+import type { Evidence } from "../../../ports/target.js";
 import { architectureDocument, cleanupList } from "../documents.js";
-import type { ActionStep, Step } from "../step.js";
+import type { ActionContext, ActionStep, Mark, Step } from "../step.js";
+import { removing } from "../unused.js";
 import { gate, healthy, NO_WAY_BACK, NOTHING_TO_UNDO } from "./build.js";
 
 /** The name of the database's last snapshot, from the old database's own. */
 export const finalSnapshotOf = (databaseIdentifier: string) => `${databaseIdentifier}-final-snapshot`;
 
+const DAY = 86_400_000;
+
+/** After this nothing was written to the old database: what streamed back ended, or writes stopped. A snapshot from before says nothing. */
+function lastWriteOf({ marks, target }: ActionContext): number {
+  const ended = marks["reverse-ended"] ?? marks["old-writes-stopped"];
+  return ended?.at ?? target.clock.now() - DAY;
+}
+
+/** Groups that another migration names stay, and so do what they protect. */
+async function removingGroups({ target, config, effect, otherStacks }: ActionContext): Promise<Evidence> {
+  const shared = sharedResources(config, await otherStacks()).filter((s) => s.kind === "security group");
+  if (shared.length === 0) return target.cloud.deleteSecurityGroups(effect);
+  return { summary: `The old security groups stay: ${sharedInWords(shared)}.`, facts: { stays: shared.map((s) => s.id) } };
+}
+
 /** Phase 7: post-migration cleanup. From its approval on there is no way back (promise 4). */
 export function cleanup(config: StackConfig): Step[] {
   const { old, dns, database } = config;
   if (old === undefined) return [];
-  const act = (id: string, title: string, seed: string, run: ActionStep["run"], wayBack = NO_WAY_BACK): Step => ({
+  const act = (id: string, title: string, seed: string, run: ActionStep["run"], wayBack = NO_WAY_BACK, marks: Mark[] = []): Step => ({
     id: `cleanup.${id}`,
     phase: "cleanup",
     kind: "action",
@@ -19,6 +37,7 @@ export function cleanup(config: StackConfig): Step[] {
     seed,
     wayBack,
     run,
+    ...(marks.length === 0 ? {} : { marks }),
   });
   const finish: Step[] = [
     act(
@@ -79,13 +98,15 @@ export function cleanup(config: StackConfig): Step[] {
             ({ target, config, effect }) =>
               // Who went on without it waits for nothing of it now.
               target.data.stopReverseReplication(effect, { drain: config.gates.requireReverse }),
+            NO_WAY_BACK,
+            ["reverse-ended"],
           ),
         ]),
     ...(snapshot === undefined
       ? []
       : [
-          act("final-snapshot", `Take the final snapshot ${snapshot}`, "aws rds create-db-snapshot", ({ target, effect }) =>
-            target.cloud.snapshotDatabase(snapshot, effect),
+          act("final-snapshot", `Take the final snapshot ${snapshot}`, "aws rds create-db-snapshot", (context) =>
+            context.target.cloud.snapshotDatabase(snapshot, context.effect, lastWriteOf(context)),
           ),
           {
             id: "cleanup.snapshot-available",
@@ -111,21 +132,23 @@ export function cleanup(config: StackConfig): Step[] {
             gates: [gate("dns-weight", 0, { expect: 100 }), ...healthy(60)],
           },
         ]),
-    act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", ({ target, effect }) =>
-      target.cloud.terminateInstances(effect),
+    act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", (context) =>
+      removing(context, "instances", () => context.target.cloud.terminateInstances(context.effect)),
     ),
     ...(oldBalancerOf(config) === undefined
       ? []
       : [
-          act("delete-load-balancer", "Delete the old load balancer", "aws elbv2 delete-load-balancer", ({ target, effect }) =>
-            target.cloud.deleteLoadBalancer(effect),
+          act("delete-load-balancer", "Delete the old load balancer", "aws elbv2 delete-load-balancer", (context) =>
+            removing(context, "load balancer", () => context.target.cloud.deleteLoadBalancer(context.effect)),
           ),
         ]),
     ...(snapshot === undefined
       ? []
       : [
-          act("delete-database", "Delete the old database", "aws rds delete-db-instance", ({ target, effect }) =>
-            target.cloud.deleteDatabase(snapshot, effect),
+          act("delete-database", "Delete the old database", "aws rds delete-db-instance", (context) =>
+            removing(context, "database", () =>
+              context.target.cloud.deleteDatabase(snapshot, context.effect, lastWriteOf(context)),
+            ),
           ),
         ]),
     ...(old.securityGroupIds.length === 0
@@ -145,7 +168,7 @@ export function cleanup(config: StackConfig): Step[] {
             "delete-security-groups",
             "Delete the old security groups, references first",
             "aws ec2 delete-security-group",
-            ({ target, effect }) => target.cloud.deleteSecurityGroups(effect),
+            (context) => removingGroups(context),
           ),
         ]),
     ...finish,

@@ -1,0 +1,224 @@
+import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
+import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { oldBalancerOf } from "../../config/oldSide.js";
+import type { StackConfig } from "../../config/schema.js";
+import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
+import type { RequestSignal, Sampled } from "../prometheus/observations.js";
+import type { AwsClients } from "./clients.js";
+import { metricData } from "./metrics.js";
+import { balancerOf, servicesOf, shareOf } from "./observations.js";
+import { allTargetGroups } from "./pages.js";
+
+/** Why a load balancer without requests has no rates. */
+export const NO_REQUESTS = "no requests in the window";
+
+/** When CloudWatch has a minute's samples, in seconds after it. */
+export const CLOUDWATCH_DELAY = 120;
+
+/** What a load balancer counts; each count of errors leaves out the other's. */
+interface Counts {
+  requests: number;
+  /** Answers 5xx of the targets. */
+  targetErrors: number;
+  /** The load balancer's own answers 5xx, where no target answers. */
+  ownErrors: number;
+  /** Targets that could not be connected to. */
+  unconnected: number;
+  /** The largest 95th percentile of the window's parts. */
+  p95: number | undefined;
+}
+
+/** How the two kinds of load balancers that see HTTP name their metrics. */
+const NAMES = {
+  application: {
+    namespace: "AWS/ApplicationELB",
+    requests: "RequestCount",
+    targetErrors: "HTTPCode_Target_5XX_Count",
+    ownErrors: "HTTPCode_ELB_5XX_Count",
+    unconnected: "TargetConnectionErrorCount",
+    times: "TargetResponseTime",
+  },
+  classic: {
+    namespace: "AWS/ELB",
+    requests: "RequestCount",
+    targetErrors: "HTTPCode_Backend_5XX",
+    ownErrors: "HTTPCode_ELB_5XX",
+    unconnected: "BackendConnectionErrors",
+    times: "Latency",
+  },
+} as const;
+type Kind = keyof typeof NAMES;
+type Metric = Exclude<keyof (typeof NAMES)[Kind], "namespace">;
+
+/** What each observation is made of. */
+const METRICS: Record<RequestSignal, Metric[]> = {
+  "request-count": ["requests", "targetErrors", "ownErrors"],
+  "error-rate": ["requests", "targetErrors", "ownErrors", "unconnected"],
+  "latency-p95": ["requests", "targetErrors", "ownErrors", "unconnected", "times"],
+};
+
+interface Balancer {
+  kind: Kind;
+  /** Its name in CloudWatch's dimensions. */
+  name: string;
+}
+
+/**
+ * Error rate, latency and number of requests as a side's load balancer counted them, so that like is compared with like and
+ * no metric of the application's own is needed. Its own answers 502, 503 and 504 are among them, on both sides. The newest
+ * minute is `CLOUDWATCH_DELAY` old. Never throws: what fails is unknown (promise 10).
+ */
+export async function loadBalancerRequests(
+  clients: AwsClients,
+  config: StackConfig,
+  name: RequestSignal,
+  side: Side,
+  windowSeconds: number,
+  now: number,
+): Promise<Sampled> {
+  const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
+  const ageSeconds = (now - end) / 1_000;
+  try {
+    const found = side === "old" ? oldBalancer(config) : await newBalancer(clients, config);
+    if (typeof found === "string") return { reading: unknown(found), ageSeconds };
+    const window = { end, period: Math.max(60, Math.ceil(windowSeconds / 60) * 60) };
+    const whole = await countsOf(clients, found, window, name);
+    const reading = judged(name, whole, config.gates.minRequests, name === "request-count");
+    if (!reading.known || side === "old" || name === "request-count") return { reading, ageSeconds };
+    return { reading: await withNewVersion(clients, config, found, window, name, whole, reading), ageSeconds };
+  } catch (error) {
+    return { reading: unknown((error as Error).message), ageSeconds };
+  }
+}
+
+function oldBalancer(config: StackConfig): Balancer | string {
+  const arn = oldBalancerOf(config);
+  if (arn === undefined) return "the stack config names no old load balancer";
+  return balancerOfArn(arn);
+}
+
+async function newBalancer(clients: AwsClients, config: StackConfig): Promise<Balancer | string> {
+  const balancer = await balancerOf(clients, config);
+  return balancer === undefined ? "there is no load balancer" : balancerOfArn(balancer.arn);
+}
+
+/** @returns why it cannot tell errors from answers, where it cannot */
+export function balancerOfArn(arn: string): Balancer | string {
+  const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
+  if (suffix.startsWith("app/")) return { kind: "application", name: suffix };
+  if (!suffix.includes("/")) return { kind: "classic", name: suffix };
+  return `${arn} is no Application Load Balancer: it forwards connections and does not see what HTTP answers. Name another source under sources`;
+}
+
+interface Window {
+  /** Milliseconds since the epoch. */
+  end: number;
+  /** Seconds. */
+  period: number;
+}
+
+async function countsOf(
+  clients: AwsClients,
+  { kind, name }: Balancer,
+  { end, period }: Window,
+  signal: RequestSignal,
+  group?: string,
+): Promise<Counts> {
+  const names = NAMES[kind];
+  const dimensions = [
+    { Name: kind === "classic" ? "LoadBalancerName" : "LoadBalancer", Value: name },
+    ...(group === undefined ? [] : [{ Name: "TargetGroup", Value: group }]),
+  ];
+  // The load balancer's own errors belong to no group.
+  const asked = METRICS[signal].filter((m) => group === undefined || m !== "ownErrors");
+  const query = (id: Metric): MetricDataQuery => ({
+    Id: id,
+    MetricStat: {
+      Metric: { Namespace: names.namespace, MetricName: names[id], Dimensions: dimensions },
+      Period: period,
+      Stat: id === "times" ? "p95" : "Sum",
+    },
+  });
+  const data = await metricData(clients, {
+    StartTime: new Date(end - period * 1_000),
+    EndTime: new Date(end),
+    MetricDataQueries: asked.map(query),
+  });
+  // A window that lies across two of CloudWatch's periods comes in two parts.
+  const sum = (id: Metric): number => (data(id).Values ?? []).reduce((a, b) => a + b, 0);
+  const times = data("times").Values ?? [];
+  return {
+    requests: sum("requests"),
+    targetErrors: sum("targetErrors"),
+    ownErrors: sum("ownErrors"),
+    unconnected: sum("unconnected"),
+    p95: times.length === 0 ? undefined : Math.max(...times),
+  };
+}
+
+function judged(name: RequestSignal, counts: Counts, least: number, few: boolean): Reading {
+  const errors = counts.ownErrors + counts.targetErrors;
+  // A request that no target can take is not in RequestCount: a fleet that is dead has errors and no requests.
+  const requests = Math.max(counts.requests, errors);
+  if (requests === 0) return unknown(NO_REQUESTS);
+  if (few) return known(requests);
+  if (requests < least) return unknown(`only ${requests} requests in the window`);
+  if (name === "error-rate") return known(errors / requests);
+  return counts.p95 === undefined ? unknown("no response times in the window") : known(counts.p95);
+}
+
+/**
+ * While an old and a new version share the load balancer, the new one is judged on its own requests alone: at 5 % of the
+ * traffic the other's good answers would hide all its errors. Errors of the load balancer's own that the other version's
+ * targets did not cause are counted as the new one's.
+ */
+async function withNewVersion(
+  clients: AwsClients,
+  config: StackConfig,
+  balancer: Balancer,
+  window: Window,
+  name: RequestSignal,
+  whole: Counts,
+  ofWhole: Reading & { known: true },
+): Promise<Reading> {
+  const version = await sharing(clients, config);
+  if (version === undefined) return ofWhole;
+  const found = await balancerOf(clients, config);
+  const groups: TargetGroup[] = [];
+  for await (const group of allTargetGroups(clients.elb, found?.arn ?? "")) groups.push(group);
+  const services = await servicesOf(clients, groups);
+  const isNew = ({ TargetGroupArn = "" }: TargetGroup): boolean => services.get(TargetGroupArn)?.endsWith(`-${version}`) === true;
+  if (!groups.some(isNew)) return unknown(`the load balancer has no target group of ${version}`);
+  const counted = await Promise.all(
+    groups.map(async (g) => ({
+      isNew: isNew(g),
+      counts: await countsOf(clients, balancer, window, name, (g.TargetGroupArn ?? "").split(":").at(-1) ?? ""),
+    })),
+  );
+  const sum = (of: boolean, what: "requests" | "targetErrors" | "unconnected"): number =>
+    counted.filter((c) => c.isNew === of).reduce((total, c) => total + c.counts[what], 0);
+  const times = counted.flatMap((c) => (c.isNew && c.counts.p95 !== undefined ? [c.counts.p95] : []));
+  const reading = judged(
+    name,
+    {
+      requests: sum(true, "requests"),
+      targetErrors: sum(true, "targetErrors"),
+      ownErrors: Math.max(0, whole.ownErrors - sum(false, "unconnected")),
+      unconnected: 0,
+      p95: times.length === 0 ? undefined : Math.max(...times),
+    },
+    config.gates.minRequests,
+    false,
+  );
+  if (!reading.known) return unknown(`${version}: ${reading.reason}`);
+  return known(Math.max(ofWhole.value, reading.value));
+}
+
+/** The new version that gets a part of the load balancer's requests beside the one before, or undefined. */
+async function sharing(clients: AwsClients, config: StackConfig): Promise<"green" | "canary" | undefined> {
+  const { strategy } = config;
+  if (strategy.kind === "blue-green") return strategy.green && strategy.blue && strategy.greenWeight > 0 ? "green" : undefined;
+  if (strategy.kind !== "canary" || strategy.workload !== "rollout") return undefined;
+  const share = await shareOf(clients, config, ["-canary"]);
+  return share.known && share.value > 0 ? "canary" : undefined;
+}
