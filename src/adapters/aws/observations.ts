@@ -7,7 +7,6 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { DBInstance } from "@aws-sdk/client-rds";
 import { finalSnapshotOf } from "../../automation/plan/phases/cleanup.js";
-import { oldBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
 import type { Sampled } from "../prometheus/observations.js";

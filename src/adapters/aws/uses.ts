@@ -135,9 +135,9 @@ export async function instanceUses(clients: AwsClients, config: StackConfig, sec
     const addresses = [privateIp, publicIp].flatMap((a) => (a === undefined ? [] : [a]));
     found.push(...(await namesLeadingTo(clients, addresses, config)).map((text) => `${text} (${id})`));
     if (state !== "running") continue;
-    const received = (await hourly(clients, { namespace: "AWS/EC2", names: ["NetworkIn"], dimensions: { InstanceId: id } }, seconds, now)).get(
-      "NetworkIn",
-    );
+    const received = (
+      await hourly(clients, { namespace: "AWS/EC2", names: ["NetworkIn"], dimensions: { InstanceId: id } }, seconds, now)
+    ).get("NetworkIn");
     if (received === undefined || received.length === 0) return notKnown(`CloudWatch has no NetworkIn of ${id}`);
     const most = Math.max(...received);
     if (most > IDLE_BYTES_AN_HOUR) found.push(`${id} received ${Math.round(most / 1e6)} MB in an hour`);

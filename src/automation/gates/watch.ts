@@ -76,6 +76,7 @@ export function nextRoundAt(state: WatchState, uses: GateUse[]): number {
 
 /**
  * One round: one observation a gate, in the order of `uses`.
+ * @param changedAt since when things are as they are: what a source that is minutes behind saw before it is unknown. @default the watch's start
  * @param notBefore samples from before this instant are unknown (a lag measured before writes stopped says nothing)
  */
 export function observeRound(
@@ -85,6 +86,7 @@ export function observeRound(
   config: StackConfig,
   now: number,
   notBefore = 0,
+  changedAt?: number,
 ): WatchState {
   const state = onClock(before, now);
   const gates = uses.map((use, i) =>
@@ -94,7 +96,7 @@ export function observeRound(
       observations[i],
       config,
       now,
-      { notBefore, startedAt: state.startedAt },
+      { notBefore, changedAt: changedAt ?? state.startedAt },
     ),
   );
   const verdicts = gates.map((g) => g.verdict);
@@ -147,7 +149,7 @@ function summarise(
   observation: Observation | undefined,
   config: StackConfig,
   now: number,
-  { notBefore, startedAt }: { notBefore: number; startedAt: number },
+  { notBefore, changedAt }: { notBefore: number; changedAt: number },
 ): GateSummary {
   const gate = gateNamed(use.gate);
   const accepts = gate.accepts(config, use.expect);
@@ -157,7 +159,7 @@ function summarise(
     return { gate: use.gate, accepts, verdict: "unknown", ...range, shown: "unknown: not measured", samples, source: "none" };
   const { reading } = observation;
   // What a source that is minutes behind shows at first is how it was before the step.
-  const beforeStep = observation.delaySeconds !== undefined && observation.at < startedAt;
+  const beforeStep = observation.delaySeconds !== undefined && observation.at < changedAt;
   const early = observation.at < notBefore || beforeStep;
   const verdict = early ? "unknown" : judge(gate, use, observation, config, now);
   if (!reading.known)

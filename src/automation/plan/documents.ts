@@ -10,8 +10,8 @@ import { dependencyMap, parseDependencySupplement, wavesOrCycle } from "../../in
 import { consumedBy, unknownDependencies } from "../../inventory/graph.js";
 import { assessRisks, riskRegister } from "../../inventory/risks.js";
 import type { Evidence } from "../../ports/target.js";
-import { evidenceOfDisuse } from "./unused.js";
 import type { ActionContext } from "./step.js";
+import { evidenceOfDisuse } from "./unused.js";
 
 /** The actions that write documents: inventory, dependency map, risks, Dockerfile, cleanup list, architecture. */
 
@@ -124,7 +124,10 @@ export async function cleanupList(context: ActionContext): Promise<Evidence> {
   const gone = named.filter((id) => !there.has(id));
   const ids = [...named.filter((id) => there.has(id)), ...(old?.securityGroupIds ?? [])];
   const missing = gone.length === 0 ? "" : ` Not there any more: ${gone.join(", ")}.`;
-  return { summary: `${ids.length} resources would be removed: ${ids.join(", ")}.${missing} ${disuse.summary}`, facts: { resources: ids, gone, ...disuse.facts } };
+  return {
+    summary: `${ids.length} resources would be removed: ${ids.join(", ")}.${missing} ${disuse.summary}`,
+    facts: { resources: ids, gone, ...disuse.facts },
+  };
 }
 
 export async function architectureDocument({ config }: ActionContext): Promise<Evidence> {

@@ -25,6 +25,7 @@ import { Updates } from "./updates.js";
 
 /** Between two rounds of a clock that jumps, while a person is waited for. */
 const REST_MS = 500;
+const HOUR_MS = 3_600_000;
 
 export interface RunnerParts extends Observers {
   store: Store;
@@ -259,7 +260,7 @@ export class Runner {
   private async standBy({ step, watch, at, config }: Extract<Decision, { do: "stand by" }>): Promise<void> {
     if (!(await this.sleepUntil(at, roundMs(step.gates)))) return;
     const { now, observations } = await round(this.parts, step.gates, config);
-    const { verdict, ...next } = observeRound(watch, step.gates, observations, config, now);
+    const { verdict, ...next } = observeRound(watch, step.gates, observations, config, now, 0, 0);
     const { approvedAt } = this.state.steps[step.id] ?? {};
     const passes = verdict === "passed";
     if (approvedAt !== undefined && passes)
@@ -301,9 +302,17 @@ export class Runner {
   }
 
   private async sample({ step, watch, at, config, notBefore, deadline }: Extract<Decision, { do: "sample" }>): Promise<void> {
-    if (!(await this.sleepUntil(at, roundMs(step.gates)))) return;
+    const every = roundMs(step.gates);
+    const skipped = this.unchangedRounds(watch, step.gates, at);
+    if (!(await this.sleepUntil(at + skipped * every, (skipped + 1) * every))) return;
     const { now, observations } = await round(this.parts, step.gates, config);
-    const judged = observeRound(watch, step.gates, observations, config, now, notBefore);
+    let before = watch;
+    for (let i = 0; i < skipped; i += 1) {
+      const then = at + i * every;
+      const seen = observations.map((o) => ({ ...o, at: o.at - (now - then) }));
+      before = observeRound(before, step.gates, seen, config, then, notBefore);
+    }
+    const judged = observeRound(before, step.gates, observations, config, now, notBefore);
     const late = deadline !== undefined && isLate(deadline, now);
     const next: WatchState = late ? { ...judged, verdict: "failed", reason: `${deadline.why}; ${judged.reason ?? ""}` } : judged;
     if (next.verdict === "passed") {
@@ -313,6 +322,16 @@ export class Runner {
       await this.append({ type: "gates.failed", step: step.id, gates: next.gates, reason: next.reason ?? "not passed" });
       this.watch = undefined;
     } else await this.keepWatch(step.id, step.gates, watch, next, now);
+  }
+
+  /**
+   * Rounds of a long hold that the sandbox need not be asked for: its world changes by effects alone, and there are none while
+   * a gate holds. They are judged like all others, each at its own time, by what the next look shows.
+   */
+  private unchangedRounds(watch: WatchState, uses: GateUse[], at: number): number {
+    if (this.parts.target.kind !== "sandbox" || watch.passingSince === undefined || holdMs(uses) < HOUR_MS) return 0;
+    const left = watch.passingSince + holdMs(uses) - at;
+    return Math.max(0, Math.floor(Math.min(left, HOUR_MS) / roundMs(uses)) - 1);
   }
 
   /** The journal gets a watch when a verdict changes and ten times a hold; the rounds between stay in memory. */

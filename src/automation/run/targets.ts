@@ -46,7 +46,12 @@ export class Targets {
       names.map(async (name): Promise<OtherStack[]> => {
         const begun = await this.states.find(name);
         if (begun?.state.status === "completed") return [];
-        return [{ stack: name, config: begun === undefined ? (await StackFile.read(this.stacksFolder, name)).shape() : currentConfig(begun.state) }];
+        return [
+          {
+            stack: name,
+            config: begun === undefined ? (await StackFile.read(this.stacksFolder, name)).shape() : currentConfig(begun.state),
+          },
+        ];
       }),
     );
     return found.flat();

@@ -20,7 +20,8 @@ function isGuarded({ plan, state }: Migration): boolean {
   const waitsForTime = state.status === "running" && step !== undefined && waitOf(state, step) !== undefined;
   const watches = step !== undefined && "gates" in step && step.gates.some((g) => g.gate === "error-rate");
   const watchesNow = watches && state.intent === undefined && (state.applied || step.kind !== "config");
-  const between = waitsForTime || (state.status === "running" && !watchesNow) || ["ready", "approval", "paused", "held"].includes(state.status);
+  const between =
+    waitsForTime || (state.status === "running" && !watchesNow) || ["ready", "approval", "paused", "held"].includes(state.status);
   // A person who was told already decides.
   return between && state.alarmHeld !== true && state.returning === undefined && servesUsers(currentConfig(state));
 }
@@ -57,7 +58,7 @@ export class Guard {
     const config = currentConfig(state);
     const { now, observed } = await this.observe(stack, GATES);
     const observations = GATES.map((gate) => observed[gate]);
-    const { gates } = observeRound({ ...startWatch(now), startedAt: 0 }, USES, observations, config, now);
+    const { gates } = observeRound(startWatch(now), USES, observations, config, now, 0, 0);
     // Unknown is not healthy, but no trouble that going back mends.
     const failing = gates.filter((g) => g.verdict === "fail");
     const bad = failing.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;

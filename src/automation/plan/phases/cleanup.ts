@@ -146,9 +146,7 @@ export function cleanup(config: StackConfig): Step[] {
       ? []
       : [
           act("delete-database", "Delete the old database", "aws rds delete-db-instance", (context) =>
-            removing(context, "database", () =>
-              context.target.cloud.deleteDatabase(snapshot, context.effect, lastWriteOf(context)),
-            ),
+            removing(context, "database", () => context.target.cloud.deleteDatabase(snapshot, context.effect, lastWriteOf(context))),
           ),
         ]),
     ...(old.securityGroupIds.length === 0
@@ -164,11 +162,8 @@ export function cleanup(config: StackConfig): Step[] {
             wayBack: NOTHING_TO_UNDO,
             gates: [gate("security-groups-unused", 0, { timeoutSeconds: 86_400 })],
           },
-          act(
-            "delete-security-groups",
-            "Delete the old security groups, references first",
-            "aws ec2 delete-security-group",
-            (context) => removingGroups(context),
+          act("delete-security-groups", "Delete the old security groups, references first", "aws ec2 delete-security-group", (context) =>
+            removingGroups(context),
           ),
         ]),
     ...finish,
