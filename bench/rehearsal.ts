@@ -147,7 +147,14 @@ async function replayStack(open: OpenSandbox, stack: string, entries: Recorded[]
     } else if (entry.type === "action.intended") {
       const step = plan.find((s) => s.id === entry.step);
       const act = step?.kind !== "action" ? undefined : entry.undo ? step.undo : step.run;
-      await act?.({ target, config, effect: { key: entry.key, fence: entry.fence }, project: folderProject(stacksFolder), otherStacks: async () => [], marks: {} });
+      await act?.({
+        target,
+        config,
+        effect: { key: entry.key, fence: entry.fence },
+        project: folderProject(stacksFolder),
+        otherStacks: async () => [],
+        marks: {},
+      });
     }
   }
 }

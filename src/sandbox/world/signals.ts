@@ -92,7 +92,9 @@ export function signal(
       return known(state.old.loadBalancer && left > config.cleanup.toleratedRequests ? left : 0);
     }
     case "old-instances-users":
-      return known(state.old.instances.length > 0 && newShare(state, now) < 0.999 && config.dns !== undefined ? state.old.instances.length : 0);
+      return known(
+        state.old.instances.length > 0 && newShare(state, now) < 0.999 && config.dns !== undefined ? state.old.instances.length : 0,
+      );
     case "old-database-users":
       return known(state.old.database && config.database !== undefined && state.old.uses === "old" ? 1 : 0);
     case "staging-verified":
