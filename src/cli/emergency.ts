@@ -1,17 +1,20 @@
 import { Command } from "commander";
+import { type RawConfig, StackFile } from "../config/stackFile.js";
 import { Transient } from "../errors.js";
+import { byHand } from "../readModels/byHand.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks, wholeNumber } from "./cli.js";
-import type { ServiceClient } from "./client.js";
+import type { MigrationView, ServiceClient } from "./client.js";
 import { print, say } from "./output.js";
 
 interface EmergencyOptions extends ServiceOptions, OutputOptions {
   why: string;
   /** Seconds to watch until users are back. */
   wait: number;
+  insist?: boolean;
 }
 
 const POLL_MS = 500;
-const BY_HAND = "Set the weights in Route 53 yourself: the old record's to 100 first, then the new record's to 0.";
+const BY_HAND = "Set the weights in Route 53 yourself, both in one change batch: the old record's to 100, the new record's to 0.";
 
 /** Users of one stack to the old side at once. */
 export const emergencyCommand = (cli: Cli): Command =>
@@ -19,38 +22,75 @@ export const emergencyCommand = (cli: Cli): Command =>
     .description("send a stack's users to the old side at once, past the engine")
     .argument(...STACK)
     .option("--why <text>", "the reason, for the journal", "an emergency")
+    .option("--insist", "also where the old side is known to be no better")
     .option("--wait <seconds>", "how long to watch", wholeNumber(0, 65_535), 300)
-    .action(async (stack: string, options: EmergencyOptions) => emergency(await cli.service(options), stack, options));
+    .action(async (stack: string, options: EmergencyOptions) =>
+      emergency(await cli.service(options), stack, options, await handwork(cli.globals().stacks, stack)),
+    );
 
-/** Then watches until stack config and records say so too. */
-async function emergency(service: ServiceClient, stack: string, { why, wait, output }: EmergencyOptions): Promise<void> {
-  await service.command(stack, "emergency", { why }).catch((error: Error) => {
-    // Nobody should look for the service now.
-    throw error instanceof Transient ? new Transient(error.message, { cause: error, next: BY_HAND }) : error;
+/** Zone, records and exact commands from the stack's file, where it lies here: nobody should look for them now. */
+async function handwork(stacks: string, stack: string): Promise<string> {
+  // Whatever else is wrong with the file keeps nobody from sending users back.
+  const lines = await StackFile.read(stacks, stack)
+    .then((file) => byHand(namesOnly(file.raw())))
+    .catch(() => []);
+  return [BY_HAND, ...lines].join("\n");
+}
+
+function namesOnly(raw: RawConfig): Parameters<typeof byHand>[0] {
+  const [dns, ingress] = [raw["cutover:dns"], raw["cutover:ingress"]] as [object | undefined, object | undefined];
+  return { dns: dns === undefined ? undefined : { also: [], ...dns }, ingress } as Parameters<typeof byHand>[0];
+}
+
+/** Watches until the far side shows it, and then until stack config and records say so too. */
+async function emergency(
+  service: ServiceClient,
+  stack: string,
+  { why, wait, insist, output }: EmergencyOptions,
+  hand: string,
+): Promise<void> {
+  await service.command(stack, "emergency", { why, ...(insist === true ? { insist } : {}) }).catch((error: Error) => {
+    throw error instanceof Transient ? new Transient(error.message, { cause: error, next: hand }) : error;
   });
-  say(`${stack}: the emergency exit is taken; users go to the old side.`);
+  say(`${stack}: the emergency is ordered. Whether users go to the old side, the far side says.`);
   const deadline = Date.now() + wait * 1_000;
-  let gone: Transient | undefined;
+  let told = "";
+  const tell = (text: string): void => {
+    if (text !== told) say(text);
+    told = text;
+  };
+  let gone = false;
   for (;;) {
     const view = await service.migration(stack).catch((error: Error) => {
       if (!(error instanceof Transient) || Date.now() > deadline) throw error;
       // Told while it ends, it has gone; whoever runs the stack next goes on.
-      if (gone === undefined)
-        say(`${error.message} The emergency stands in the journal: its next process goes on with it.\nOr do not wait. ${BY_HAND}`);
-      gone = error;
+      if (!gone) say(`${error.message} The emergency stands in the journal: its next process goes on with it.\nOr do not wait. ${hand}`);
+      gone = true;
       return undefined;
     });
-    if (view === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      continue;
+    if (view !== undefined) {
+      tell(standing(stack, view));
+      const { status, dns, heldReason, sentBack } = view;
+      if (status === "held" && dns?.new === 0 && sentBack?.shown !== false)
+        return print(output, view, () => `${stack}: ${dns.old} % old, ${dns.new} % new. ${heldReason ?? ""}`);
+      if (Date.now() > deadline) throw late(stack, view, wait, hand);
     }
-    const { status, dns, heldReason } = view;
-    if (status === "held" && dns?.new === 0)
-      return print(output, view, () => `${stack}: ${dns.old} % old, ${dns.new} % new. ${heldReason ?? ""}`);
-    if (Date.now() > deadline)
-      throw new Transient(`${stack} is ${status} after ${wait} s${heldReason === undefined ? "" : `: ${heldReason}`}`, {
-        next: `Look: cutover status ${stack}; the weights themselves were the first thing that was set.`,
-      });
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+function standing(stack: string, { sentBack }: MigrationView): string {
+  if (sentBack === undefined) return "";
+  return sentBack.shown
+    ? `${stack}: the far side shows it: ${sentBack.old} % old, ${sentBack.new} % new. Stack config and engine follow.`
+    : `${stack}: not there yet; waits for ${sentBack.waitsFor}.`;
+}
+
+function late(stack: string, { status, heldReason, sentBack }: MigrationView, wait: number, hand: string): Transient {
+  const why = heldReason === undefined ? "" : `: ${heldReason}`;
+  if (sentBack?.shown === false)
+    return new Transient(`${stack}: after ${wait} s the far side does not show it; it waits for ${sentBack.waitsFor}.`, { next: hand });
+  return new Transient(`${stack} is ${status} after ${wait} s${why}`, {
+    next: `Users are back, as the far side shows. Look: cutover status ${stack}.`,
+  });
 }

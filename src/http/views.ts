@@ -11,15 +11,21 @@ import type { Migrations } from "../automation/migrations.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { PHASES, type Step } from "../automation/plan/step.js";
 import type { Migration } from "../automation/run/projections.js";
+import type { Sent } from "../automation/run/sendBack.js";
 import { configAfter, currentConfig, type MigrationState } from "../automation/state/state.js";
 import { liveOf } from "../config/live.js";
 import type { StackConfig } from "../config/schema.js";
 import { readConfig } from "../config/stackFile.js";
+import { byHand } from "../readModels/byHand.js";
 import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
 
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
-export function migrationView({ stack, plan, state }: Migration, running: boolean): z.input<typeof schemas.migration> {
+export function migrationView(
+  { stack, plan, state }: Migration,
+  running: boolean,
+  sending?: Sent,
+): z.input<typeof schemas.migration> {
   const config = currentConfig(state);
   const step = plan[state.position];
   const over = state.status === "completed" || state.status === "aborted";
@@ -59,6 +65,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
       ? {}
       : { watch: { since: state.watch.startedAt, passingSince: state.watch.passingSince, holdMs: holdMs(step.gates) } }),
     ...(state.returning === undefined ? {} : { returning: returningView(state.returning) }),
+    ...(state.sentBack === undefined ? {} : { sentBack: sentBackView(state.sentBack, config, sending) }),
     ...(state.heldPromise === 7 ? { losses: lossesAt(state, step) } : {}),
     gates: step === undefined ? [] : (state.watch?.gates ?? state.steps[step.id]?.gates ?? []),
     updatedAt: new Date(state.updatedAt).toISOString(),
@@ -75,7 +82,7 @@ export async function listed(migrations: Migrations): Promise<{ views: Migration
   const atWork = await migrations.atWork(all);
   const views = all.flatMap((m) => {
     try {
-      return [migrationView(m, atWork.has(m.stack))];
+      return [migrationView(m, atWork.has(m.stack), migrations.sending(m.stack))];
     } catch (error) {
       unreadable.set(m.stack, (error as Error).message);
       return [];
@@ -85,7 +92,15 @@ export async function listed(migrations: Migrations): Promise<{ views: Migration
 }
 
 export const viewOf = async (migrations: Migrations, migration: Migration) =>
-  migrationView(migration, (await migrations.atWork([migration])).has(migration.stack));
+  migrationView(migration, (await migrations.atWork([migration])).has(migration.stack), migrations.sending(migration.stack));
+
+/** Users are sent back when the far side shows it, and until then something is waited for. */
+const sentBackView = ({ at, weights, shown }: NonNullable<MigrationState["sentBack"]>, config: StackConfig, sending: Sent | undefined) => ({
+  at,
+  ...weights,
+  shown,
+  ...(shown ? {} : { waitsFor: sending?.waitsFor ?? "the name servers to show it", byHand: byHand(config) }),
+});
 
 /** What people loosened, and want to loosen. */
 export const protectionsOf = ({ proposal, loosened }: MigrationState) => ({

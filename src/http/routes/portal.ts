@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { currentConfig } from "../../automation/state/state.js";
 import { parseDependencySupplement } from "../../inventory/dependencyMap.js";
+import { byHand } from "../../readModels/byHand.js";
 import { checklists } from "../../readModels/checklists.js";
 import { costsView } from "../../readModels/costs.js";
 import { inventoryView, partOf } from "../../readModels/dependencies.js";
@@ -120,6 +122,9 @@ export const portalRoutes = [
     params: ofStack,
     answer: { schema: way, what: "The way back" },
     problems: [404, 409],
-    handle: async ({ params, services: { migrations } }) => wayView(await migrations.emergencyWay(params.stack)),
+    handle: async ({ params, services: { migrations } }) => {
+      const way = wayView(await migrations.emergencyWay(params.stack));
+      return { ...way, byHand: byHand(currentConfig((await migrations.get(params.stack)).state)) };
+    },
   }),
 ];

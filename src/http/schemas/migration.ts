@@ -76,6 +76,17 @@ export const migration = z
       })
       .optional()
       .describe("The way back that is under way"),
+    sentBack: z
+      .object({
+        at: instant,
+        old: z.number(),
+        new: z.number(),
+        shown: z.boolean().describe("Whether the far side shows these weights; until then they are only wanted"),
+        waitsFor: z.string().optional().describe("What is being waited for until then"),
+        byHand: z.array(z.string()).optional().describe("Zones, records and commands with which a person sets the weights"),
+      })
+      .optional()
+      .describe("An emergency, until somebody goes on"),
     losses: z
       .array(z.object({ op: z.enum(["replace", "delete"]), name: z.string(), type: z.string(), urn: z.string() }))
       .optional()
@@ -156,6 +167,7 @@ export const way = z
     path: z.array(pathItem).describe("What runs, in order"),
     crossesPointOfNoReturn: z.boolean(),
     loses: z.array(z.string()),
+    byHand: z.array(z.string()).optional().describe("Of an emergency: zones, records and commands with which a person sets the weights"),
   })
   .meta({ id: "Way", description: "A way back, before it is gone" });
 

@@ -14,6 +14,7 @@ export const EVENTS = [
   "point-of-no-return.passed",
   "gate.failed",
   "emergency",
+  "users.back",
   "rollback.started",
   "rollback.completed",
   "hook.refused",
@@ -73,7 +74,7 @@ function tell(entry: Recorded, state: MigrationState, plan: Plan): Told | undefi
       return { type: entry.type, summary: `${entry.who} began the migration of ${stack}.` };
     case "command":
       if (entry.command === "emergency")
-        return { type: "emergency", summary: `${entry.who} sends the users of ${stack} back: ${entry.why}` };
+        return { type: "emergency", summary: `${entry.who} orders the users of ${stack} back: ${entry.why}. Another message says when the far side shows it.` };
       if (entry.command === "pause") return { type: "migration.paused", summary: `${entry.who} paused ${stack}: ${entry.why}` };
       return undefined;
     case "step.started": {
@@ -92,6 +93,8 @@ function tell(entry: Recorded, state: MigrationState, plan: Plan): Told | undefi
         ? { type: "point-of-no-return.passed", step: step.id, summary: `${stack} passed a point of no return: ${step.title}.` }
         : undefined;
     }
+    case "runner.recovered":
+      return entry.shown === undefined ? undefined : { type: "users.back", summary: `${stack}: ${entry.note}` };
     case "gates.failed":
       return { type: "gate.failed", step: entry.step, summary: `A gate of ${stack} failed at ${entry.step}: ${entry.reason}` };
     case "rollback.started":

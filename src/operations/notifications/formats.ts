@@ -17,6 +17,7 @@ const ICONS: Partial<Record<MigrationEvent["type"], string>> = {
   "migration.held": ":warning:",
   "gate.failed": ":x:",
   emergency: ":rotating_light:",
+  "users.back": ":leftwards_arrow_with_hook:",
   "rollback.started": ":leftwards_arrow_with_hook:",
   "approval.needed": ":raised_hand:",
   "migration.completed": ":white_check_mark:",

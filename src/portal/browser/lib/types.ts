@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { Way } from "../../../automation/decide/wayBack.js";
+import type { Way as Planned } from "../../../automation/decide/wayBack.js";
 import type { GateSummary } from "../../../automation/gates/watch.js";
 import type { Recorded } from "../../../automation/journal/entries.js";
 import type { Preview, Revision } from "../../../automation/journal/records.js";
@@ -16,7 +16,8 @@ export type { Scorecard } from "../../../report/scorecard.js";
 /** What the service answers, as its own types say. Nothing of the service's code is loaded here. */
 export type Migration = ReturnType<typeof migrationView>;
 export type Step = ReturnType<typeof stepView>;
-export type { Checklist, CostsView, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals, Way };
+export type { Checklist, CostsView, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals };
+export type Way = Planned & { byHand?: string[] };
 
 export type RehearsalSummary = z.output<typeof rehearsals.rehearsalSummary>;
 export type Rehearsal = z.output<typeof rehearsals.rehearsal>;

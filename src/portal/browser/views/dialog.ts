@@ -121,10 +121,17 @@ function body(props: DialogProps): View {
           ", past the engine. Then everything else goes back to before their traffic moved:",
         ),
         steppedBack(state),
+        handwork(state.way?.byHand),
         whyField(props),
       ];
   }
 }
+
+/** What a person does where the service cannot act. */
+const handwork = (lines: readonly string[] | undefined): View =>
+  lines === undefined || lines.length === 0
+    ? false
+    : h("details", null, h("summary", null, "Without cutover: set the weights by hand"), h("pre", { class: "small" }, lines.join("\n")));
 
 function resumes(m: Migration, step: Step | undefined): string {
   if (step?.kind === "approval") return "The person is asked again.";

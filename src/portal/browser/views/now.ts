@@ -24,6 +24,7 @@ export function now({ migration: m, steps, onPreview, onReport }: NowProps): Vie
       h("p", { class: "eyebrow" }, EYEBROW[m.status]),
       m.status === "returning" && m.returning !== undefined ? goingBack(m.returning) : what(m, step),
       m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
+      m.sentBack === undefined ? false : h("p", { class: m.sentBack.shown ? "reason" : "reason bad" }, sentBack(m.sentBack)),
       m.waits === undefined ? false : h("p", { class: "reason" }, `Waits: ${m.waits.why}.`),
       over ? ended(m, onReport) : m.gates.length === 0 ? planned(step) : [holding(m), readOn(m), gateRows(m.gates)],
     ),
@@ -38,6 +39,11 @@ export function now({ migration: m, steps, onPreview, onReport }: NowProps): Vie
         ),
   );
 }
+
+const sentBack = (sent: NonNullable<Migration["sentBack"]>): string =>
+  sent.shown
+    ? `The far side shows it: ${sent.old} % old, ${sent.new} % new.`
+    : `Users are ordered back, and the far side does not show it yet. Waits for ${sent.waitsFor ?? "the name servers"}.`;
 
 const what = (m: Migration, step: Step | undefined): View =>
   step === undefined
