@@ -21,11 +21,7 @@ import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
 
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
-export function migrationView(
-  { stack, plan, state }: Migration,
-  running: boolean,
-  sending?: Sent,
-): z.input<typeof schemas.migration> {
+export function migrationView({ stack, plan, state }: Migration, running: boolean, sending?: Sent): z.input<typeof schemas.migration> {
   const config = currentConfig(state);
   const step = plan[state.position];
   const over = state.status === "completed" || state.status === "aborted";

@@ -26,10 +26,7 @@ function commandFor({ zoneId, name }: ZoneName): string {
   const weight = `if .SetIdentifier == "${OLD.identifier}" then ${OLD.weight} else ${NEW.weight} end`;
   const ours = `.Name == "${shown}" and (.SetIdentifier == "${OLD.identifier}" or .SetIdentifier == "${NEW.identifier}")`;
   const batch = `{Changes: [.ResourceRecordSets[] | select(${ours}) | .Weight = (${weight}) | {Action: "UPSERT", ResourceRecordSet: .}]}`;
-  return [
-    `aws route53 list-resource-record-sets --hosted-zone-id ${zoneId} --output json`,
-    `jq '${batch}' > weights.json`,
-  ]
+  return [`aws route53 list-resource-record-sets --hosted-zone-id ${zoneId} --output json`, `jq '${batch}' > weights.json`]
     .join(" | ")
     .concat(` && aws route53 change-resource-record-sets --hosted-zone-id ${zoneId} --change-batch file://weights.json`);
 }

@@ -69,7 +69,7 @@ describe("the command emergency", function () {
     expect(code).to.equal(0);
     expect(await view()).to.include({ shown: true });
     expect(stderr).to.not.contain("the emergency exit is taken");
-    expect(stderr).to.match(/is ordered[^]*not there yet; waits for the name servers[^]*the far side shows it: 100 % old, 0 % new/);
+    expect(stderr).to.match(/is ordered[\s\S]*not there yet; waits for the name servers[\s\S]*the far side shows it: 100 % old, 0 % new/);
     expect(stdout).to.contain("100 % old, 0 % new");
   });
 

@@ -28,7 +28,13 @@ describe("users sent back by hand", () => {
 
   it("[safety-1] its commands change both records of the name in one batch, and no other record", function () {
     if (!hasJq()) this.skip();
-    const record = (Name: string, SetIdentifier: string | undefined, Weight: number) => ({ Name, Type: "A", SetIdentifier, Weight, TTL: 60 });
+    const record = (Name: string, SetIdentifier: string | undefined, Weight: number) => ({
+      Name,
+      Type: "A",
+      SetIdentifier,
+      Weight,
+      TTL: 60,
+    });
     const ResourceRecordSets = ["api.example.com.", "\\052.example.com.", "www.example.com."].flatMap((name) => [
       record(name, "old-infra", 25),
       record(name, "new-infra", 75),

@@ -74,7 +74,10 @@ function tell(entry: Recorded, state: MigrationState, plan: Plan): Told | undefi
       return { type: entry.type, summary: `${entry.who} began the migration of ${stack}.` };
     case "command":
       if (entry.command === "emergency")
-        return { type: "emergency", summary: `${entry.who} orders the users of ${stack} back: ${entry.why}. Another message says when the far side shows it.` };
+        return {
+          type: "emergency",
+          summary: `${entry.who} orders the users of ${stack} back: ${entry.why}. Another message says when the far side shows it.`,
+        };
       if (entry.command === "pause") return { type: "migration.paused", summary: `${entry.who} paused ${stack}: ${entry.why}` };
       return undefined;
     case "step.started": {
