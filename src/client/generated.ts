@@ -121,6 +121,19 @@ export interface Migration {
     automatic: boolean;
     abort: boolean;
   };
+  /** An emergency, until somebody goes on */
+  sentBack?: {
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+    old: number;
+    new: number;
+    /** Whether the far side shows these weights; until then they are only wanted */
+    shown: boolean;
+    /** What is being waited for until then */
+    waitsFor?: string;
+    /** Zones, records and commands with which a person sets the weights */
+    byHand?: string[];
+  };
   /** What holds data and would be replaced or deleted; there while the step is held for it: an approval names each */
   losses?: {
     op: "replace" | "delete";
@@ -245,6 +258,8 @@ export interface Way {
   }[];
   crossesPointOfNoReturn: boolean;
   loses: string[];
+  /** Of an emergency: zones, records and commands with which a person sets the weights */
+  byHand?: string[];
 }
 
 /** The 30/60/90-day goals */
