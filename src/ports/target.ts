@@ -189,6 +189,8 @@ export type OpenTarget = (stack: string, config: () => StackConfig) => Promise<T
 /** What the engine needs to reach the providers: environment variables for the CLI, and a way to find lost creates. */
 export interface EngineEnvironment {
   env: Record<string, string>;
+  /** What leads it to one stack's far side. @default nothing more */
+  envOf?(stack: string): Promise<Record<string, string>>;
   /** The real id of a resource whose creation was interrupted; undefined when there is none that this stack's program made. */
   findCreated(stack: string, type: string, inputs: Record<string, unknown>): Promise<string | undefined>;
 }

@@ -12,10 +12,11 @@ import type { ProjectPort } from "../automation/plan/step.js";
 import type { Store } from "../automation/store/store.js";
 import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
-import { readTarget } from "../config/targets.js";
+import { readTarget, type TargetConfig } from "../config/targets.js";
 import { UserError } from "../errors.js";
 import { rememberSecret } from "../lib/secrets.js";
 import type { Attached } from "../operations/operations.js";
+import { clusterAccess, clusterEnvironment } from "./clusterAccess.js";
 import { GUARD_MS, openStore, SWEEP_MS } from "./store.js";
 
 export interface RealServiceOptions {
@@ -54,7 +55,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
   const targetOf = async (stack: string, config: () => StackConfig) => {
     const opened = await openRealTarget({
       config,
-      target: await readTarget(targets, config().application.environment),
+      target: await targetFor(options, stack),
       region: await regionOf(stacks, stack),
       secret: (key) => secretOf({ root, env }, stack, key),
       progress: progressIn(join(state, "progress")),
@@ -69,7 +70,11 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     project: definition.name,
     program: new URL("../program.js", import.meta.url).href,
     env,
-    environment: { env: {}, findCreated: (stack, type, inputs) => lookForCreated(options, stack, type, inputs) },
+    environment: {
+      env: {},
+      envOf: async (stack) => clusterEnvironment((await targetFor(options, stack)).cluster, join(state, "scratch")),
+      findCreated: (stack, type, inputs) => lookForCreated(options, stack, type, inputs),
+    },
   });
   driver.warm();
   const migrations = new Migrations({
@@ -101,6 +106,13 @@ const pulumiVariables = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) => (name.startsWith("PULUMI_") && value !== undefined ? [[name, value]] : [])),
   );
+
+/** How a stack's far side is reached: its cluster is the engine's too. */
+async function targetFor({ stacks, targets }: Pick<RealServiceOptions, "stacks" | "targets">, stack: string): Promise<TargetConfig> {
+  const file = await StackFile.read(stacks, stack);
+  const target = await readTarget(targets, file.config().application.environment);
+  return { ...target, cluster: clusterAccess(file.raw(), target.cluster, file.path) };
+}
 
 /** @throws UserError when the stack's file names no region */
 async function regionOf(stacks: string, stack: string): Promise<string> {

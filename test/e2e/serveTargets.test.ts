@@ -1,13 +1,12 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { CreateBucketCommand } from "@aws-sdk/client-s3";
 import { expect } from "chai";
 import { StackFile } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
-import { onCluster } from "../../src/sandbox/cluster.js";
 import { type ProviderHost, startProviderHost } from "../../src/sandbox/provider/host.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
-import { clusterForSuite } from "../support/cluster.js";
+import { clusterForSuite, realProvider } from "../support/cluster.js";
 import { command } from "../support/consumer.js";
 import { freePort } from "../support/freePort.js";
 import { motoForSuite } from "../support/moto.js";
@@ -17,6 +16,11 @@ import { requireEngine } from "../support/sandbox.js";
 import { tempFolder } from "../support/tmp.js";
 
 const STACK = "batch-processor-staging";
+
+interface Kubeconfig {
+  clusters: object[];
+  contexts: object[];
+}
 
 /** The service as the image has it: what was built beside its packages, with the stack configs in a folder that all share. */
 function install(): string {
@@ -46,18 +50,25 @@ describe("cutover serve --targets: two processes on one PostgreSQL, the engine's
     await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name: "staging" } });
     server = await postgres.primary("journals");
     root = install();
-    // The engine's own providers cannot be had here: the sandbox's host stands in for AWS, and applies to the real API server.
+    // The sandbox's host stands in for AWS; Kubernetes is the engine's own provider's.
+    const provider = await realProvider(this);
     const sandbox = await Sandbox.open({
       folder: tempFolder("providers"),
       config: async (stack) => (await StackFile.read(join(root, "stacks"), stack)).config(),
     });
-    host = await startProviderHost({ open: async (stack) => onCluster(await sandbox.open(stack), cluster.kubeconfig()) });
+    host = await startProviderHost({ open: (stack) => sandbox.open(stack), packages: ["aws", "aws-native"] });
+    // As on people's machines: the current context is another cluster, which is gone.
+    const kubeconfig = join(tempFolder("kubeconfig"), "config");
+    const known = JSON.parse(readFileSync(cluster.kubeconfig(), "utf8")) as Kubeconfig;
+    known.clusters.push({ name: "gone", cluster: { server: "https://127.0.0.1:1" } });
+    known.contexts.push({ name: "gone", context: { cluster: "gone", user: "admin" } });
+    writeFileSync(kubeconfig, JSON.stringify({ ...known, "current-context": "gone" }), { mode: 0o600 });
     writeFileSync(
       join(root, "targets.yaml"),
       JSON.stringify({
         staging: {
           aws: { endpoint: moto.endpoint() },
-          cluster: { kubeconfig: cluster.kubeconfig() },
+          cluster: { kubeconfig, context: "local" },
           prometheus: { url: "http://127.0.0.1:1" },
         },
       }),
@@ -65,6 +76,8 @@ describe("cutover serve --targets: two processes on one PostgreSQL, the engine's
     env = {
       ...process.env,
       ...host.env,
+      PATH: `${provider}${delimiter}${process.env.PATH}`,
+      KUBECONFIG: kubeconfig,
       DATABASE_URL: urlOf(server),
       PULUMI_BACKEND_URL: `s3://state?region=us-east-2&endpoint=${moto.endpoint()}&s3ForcePathStyle=true`,
       PULUMI_CONFIG_PASSPHRASE: "made up for a test",
@@ -113,7 +126,7 @@ describe("cutover serve --targets: two processes on one PostgreSQL, the engine's
     return { ask, kill: () => signalGroup(child, "SIGKILL"), said: () => said };
   }
 
-  it("take a stack to its end over HTTP, though the process that runs it is killed in the middle of an update", async () => {
+  it("[providers-19] take a stack to its end over HTTP, though the process that runs it is killed in the middle of an update", async () => {
     const [alice, bob] = [await tokenOf("alice", "operator"), await tokenOf("bob", "approver")];
     const [first, second] = [await serve("first"), await serve("second")];
     const path = `/v1/migrations/${STACK}`;
@@ -149,7 +162,8 @@ describe("cutover serve --targets: two processes on one PostgreSQL, the engine's
     expect(deployment.body.status.readyReplicas).to.equal(1);
     const jobs = (await cluster.request("GET", "/apis/batch/v1/namespaces/staging/jobs")).body.items as { metadata: { name: string } }[];
     expect(jobs.map((j) => j.metadata.name.replace(/-\w+$/, "")).sort()).to.deep.equal(["integration-tests", "smoke-test"]);
-    const shell = await command("pulumi", ["preview", "--expect-no-changes", "--stack", STACK], { cwd: root, env });
+    const there = { ...env, KUBECONFIG: cluster.kubeconfig() };
+    const shell = await command("pulumi", ["preview", "--expect-no-changes", "--stack", STACK], { cwd: root, env: there });
     expect(shell.code, shell.output).to.equal(0);
   });
 });

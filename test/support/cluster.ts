@@ -20,6 +20,14 @@ interface Running {
 const script = async <T>(name: string): Promise<T> =>
   (await import(pathToFileURL(join(projectRoot(), "scripts", "cluster", name)).href)) as T;
 
+/** Folder of the engine's real Kubernetes provider, for its PATH. */
+export async function realProvider(context: Mocha.Context): Promise<string> {
+  const { findKubernetesProvider } = await script<{ findKubernetesProvider(root: string): Promise<string | undefined> }>("provider.mjs");
+  const built = await findKubernetesProvider(projectRoot());
+  requirePart(context, "the engine's Kubernetes provider", built !== undefined, "npm run cluster -- --build");
+  return join(built ?? "", "bin");
+}
+
 /** An object as the API server takes it. */
 export interface KubernetesManifest {
   apiVersion: string;

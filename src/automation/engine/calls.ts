@@ -79,9 +79,31 @@ export class AutomationCalls implements EngineCalls {
   /** Ends the stack's running engine. */
   private readonly running = new Map<string, AbortController>();
 
+  /** By the environment that they add to the first one's. */
+  private readonly others = new Map<string, Promise<LocalWorkspace>>();
+  private readonly environments = new Map<string, Record<string, string>>();
+
   constructor(private readonly options: EngineOptions) {
     this.workspace = this.open();
     this.workspace.catch(() => undefined);
+  }
+
+  /** What leads the engine to one stack's far side, beside its own environment. */
+  useEnvironment(stack: string, env: Record<string, string>): void {
+    this.environments.set(stack, env);
+  }
+
+  private workspaceOf(stack: string): Promise<LocalWorkspace> {
+    const env = this.environments.get(stack) ?? {};
+    const key = JSON.stringify(env);
+    if (key === "{}") return this.workspace;
+    let workspace = this.others.get(key);
+    if (workspace === undefined) {
+      workspace = this.workspace.then((first) => this.another(first, env));
+      workspace.catch(() => this.others.delete(key));
+      this.others.set(key, workspace);
+    }
+    return workspace;
   }
 
   async warm(): Promise<void> {
@@ -165,7 +187,7 @@ export class AutomationCalls implements EngineCalls {
     const ending = new AbortController();
     this.running.set(as, ending);
     try {
-      const workspace = await this.workspace;
+      const workspace = await this.workspaceOf(name);
       const stack = await leanStack(name, workspace);
       const { program, disconnect } = connected(workspace.program as PulumiFn);
       const { signal } = ending;
@@ -195,10 +217,21 @@ export class AutomationCalls implements EngineCalls {
     const module = (await import(url)) as { program: PulumiFn; applied?: PulumiFn };
     const program = module.applied ?? module.program;
     const workspace = await LocalWorkspace.create({ workDir: projectDir, program, envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
-    // Every call names its stack: selecting one first would be a process more.
-    workspace.selectStack = async () => undefined;
-    return workspace;
+    return lean(workspace);
   }
+
+  /** The same with more in its environment. */
+  private async another(first: LocalWorkspace, more: Record<string, string>): Promise<LocalWorkspace> {
+    const { program, pulumiCommand, envVars } = first;
+    const workDir = this.options.projectDir;
+    return lean(await LocalWorkspace.create({ workDir, program: program as PulumiFn, pulumiCommand, envVars: { ...envVars, ...more } }));
+  }
+}
+
+/** Every call names its stack: selecting one first would be a process more. */
+function lean(workspace: LocalWorkspace): LocalWorkspace {
+  workspace.selectStack = async () => undefined;
+  return workspace;
 }
 
 /** A stack without the three further processes that the Automation API starts after an update for its outputs and summary. */

@@ -126,9 +126,19 @@ export class StackDriver {
       inTime(`The preview of ${name}`, previewMs, stopMs, { stop: () => void this.engine.cancel(candidate).catch(() => undefined) }, () =>
         this.engine.preview(name, candidate, refresh, candidate),
       );
-    const look = this.slots.run(name, () => this.withConfig(name, config, run, VIEW_MARK), "view").finally(() => this.looks.delete(key));
+    const look = this.turn(name, () => this.withConfig(name, config, run, VIEW_MARK), "view").finally(() => this.looks.delete(key));
     this.looks.set(key, look);
     return look;
+  }
+
+  /** In the stack's turn, with the engine led to where its far side is now. */
+  private turn<T>(name: string, run: () => Promise<T>, lane: Lane = "forward"): Promise<T> {
+    const led = async (): Promise<T> => {
+      const env = await this.options.environment.envOf?.(name);
+      if (env !== undefined) this.engine.useEnvironment(name, env);
+      return run();
+    };
+    return this.slots.run(name, led, lane);
   }
 
   /** An operation in its turn. The time until then does not count. @throws Cancelled when it was interrupted */
@@ -138,7 +148,7 @@ export class StackDriver {
     const end = (): void => void this.endEngines(name);
     return this.cancellable(name, `The ${what} of ${name}`, (signal) => {
       const stopping = { stop, end, interrupted: { signal, everyMs: interruptMs } };
-      return this.slots.run(
+      return this.turn(
         name,
         () => inTime(`The ${what} of ${name}`, what === "update" ? updateMs : previewMs, stopMs, stopping, run),
         lane,
@@ -216,7 +226,7 @@ export class StackDriver {
   /** The finished update with this key and config, or undefined when it did not happen. */
   async findUpdate(name: string, config: RawConfig, key: string): Promise<Updated | undefined> {
     const wanted = messageOf(key, config);
-    const latest = await this.slots.run(name, () => this.engine.history(name, 5));
+    const latest = await this.turn(name, () => this.engine.history(name, 5));
     const update = latest.find((u) => u.message === wanted && u.result === "succeeded");
     return update === undefined
       ? undefined
@@ -225,7 +235,7 @@ export class StackDriver {
 
   /** The engine's own record of updates, newest first. */
   async history(name: string): Promise<UpdateSummary[]> {
-    return this.slots.run(name, () => this.engine.history(name, MOST_UPDATES), "view");
+    return this.turn(name, () => this.engine.history(name, MOST_UPDATES), "view");
   }
 
   /** Revisions whose update the engine's history does not show with the same config. Empty when all agree. */

@@ -10,6 +10,8 @@ export interface Question {
   id: number;
   call: keyof EngineCalls;
   args: unknown[];
+  /** Of the engine, for the stack that the call is about. */
+  env?: Record<string, string> | undefined;
 }
 
 export type Answer = { id: number; result: unknown } | { id: number; error: PlainError };
@@ -29,6 +31,7 @@ export class EngineThread implements EngineCalls {
   private readonly pending = new Map<number, Pending>();
   private last = 0;
   private closed = false;
+  private readonly environments = new Map<string, Record<string, string>>();
 
   constructor(private readonly options: EngineOptions) {}
 
@@ -42,6 +45,11 @@ export class EngineThread implements EngineCalls {
   history = (stack: string, most: number): Promise<UpdateSummary[]> => this.ask("history", stack, most);
   exportState = (stack: string): Promise<ExportedState> => this.ask("exportState", stack);
   importState = (stack: string, state: ExportedState): Promise<void> => this.ask("importState", stack, state);
+
+  /** What leads the engine to one stack's far side, beside its own environment. Known before the stack's calls. */
+  useEnvironment(stack: string, env: Record<string, string>): void {
+    this.environments.set(stack, env);
+  }
 
   async close(): Promise<void> {
     this.closed = true;
@@ -57,7 +65,7 @@ export class EngineThread implements EngineCalls {
       this.pending.set(id, { resolve: resolve as (result: unknown) => void, reject });
       // A thread that waits for nothing does not keep the process.
       worker.ref();
-      worker.postMessage({ id, call, args } satisfies Question);
+      worker.postMessage({ id, call, args, env: this.environments.get(String(args[0])) } satisfies Question);
     });
   }
 

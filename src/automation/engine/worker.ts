@@ -7,7 +7,8 @@ import type { Answer, Question } from "./thread.js";
 const calls = new AutomationCalls(workerData as EngineOptions);
 const answer = (message: Answer): void => parentPort?.postMessage(message);
 
-parentPort?.on("message", ({ id, call, args }: Question) => {
+parentPort?.on("message", ({ id, call, args, env }: Question) => {
+  if (env !== undefined) calls.useEnvironment(String(args[0]), env);
   (calls[call] as (...args: unknown[]) => Promise<unknown>)
     .apply(calls, args)
     .then((result) => answer({ id, result }))

@@ -37,6 +37,8 @@ export async function startProviderHost(options: {
   region?: string;
   /** The records of a hosted zone, which the stacks share. @default none are known */
   zone?: (zoneId: string) => Promise<Properties[]>;
+  /** For which the engine asks it; others it finds itself. @default all that it stands in for */
+  packages?: readonly string[];
 }): Promise<ProviderHost> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
   server.addService(services.ResourceProviderService, handlers(options.open, options.region ?? "us-east-2", options.zone));
@@ -48,7 +50,7 @@ export async function startProviderHost(options: {
   return {
     port,
     env: {
-      PULUMI_DEBUG_PROVIDERS: PACKAGES.map((p) => `${p}:${port}`).join(","),
+      PULUMI_DEBUG_PROVIDERS: (options.packages ?? PACKAGES).map((p) => `${p}:${port}`).join(","),
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     },
     close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
