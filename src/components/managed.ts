@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import { FIELD_MANAGER } from "../lib/fieldManager.js";
 
 /**
  * How the engine's Kubernetes provider applies: under one name, so that an object whose creation was interrupted has no second
  * owner that nobody speaks for any more, and over what others wrote, so that a hand-made change stops neither an update nor the
  * way back. Source: fieldManagerName and patchForce in pulumi-kubernetes, pkg/provider/provider.go and pkg/await/await.go.
  */
-export const MANAGER = "cutover";
-export const MANAGED = { "pulumi.com/patchFieldManager": MANAGER, "pulumi.com/patchForce": "true" };
+export const MANAGED = { "pulumi.com/patchFieldManager": FIELD_MANAGER, "pulumi.com/patchForce": "true" };
 
 /** Longest that the provider waits for an object by itself, in seconds: its own default. */
 const MOST_SECONDS = 600;

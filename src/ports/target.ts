@@ -191,6 +191,8 @@ export interface EngineEnvironment {
   env: Record<string, string>;
   /** What leads it to one stack's far side. @default nothing more */
   envOf?(stack: string): Promise<Record<string, string>>;
+  /** Readies what is there for an update. @param state the stack's, exported @default nothing */
+  prepare?(stack: string, state: () => Promise<{ deployment: unknown }>): Promise<void>;
   /** The real id of a resource whose creation was interrupted; undefined when there is none that this stack's program made. */
   findCreated(stack: string, type: string, inputs: Record<string, unknown>): Promise<string | undefined>;
 }

@@ -27,7 +27,11 @@ export function clusterAccess(raw: RawConfig, target: Access, file: string): Acc
   };
   if (raw["kubernetes:cluster"] !== undefined)
     throw new UserError(
-      { path: `${file}: kubernetes:cluster`, got: "another cluster than the context's", accepted: "nothing: the service would look at the context's own" },
+      {
+        path: `${file}: kubernetes:cluster`,
+        got: "another cluster than the context's",
+        accepted: "nothing: the service would look at the context's own",
+      },
       { next: "Remove it, and name a context of that cluster in targets.yaml (cluster.context)." },
     );
   const [kubeconfig, context] = [told("kubeconfig"), told("context")];

@@ -71,12 +71,6 @@ describe("the sandbox's providers check inputs as the real ones do", () => {
       "ttl",
       /alias record takes no TTL/,
     ],
-    [
-      "a retention period on a replica",
-      replica({ backupRetentionPeriod: 7 }),
-      "backupRetentionPeriod",
-      /read replica takes no backup retention/,
-    ],
     ["a user name on a replica", replica({ username: "app" }), "username", /conflicts with replicateSourceDb/],
     [
       "a primary without final snapshot",

@@ -65,7 +65,9 @@ export async function realKubernetes(options: {
   const compared = { check: 0, diff: 0 };
 
   const asked = (client: Message, name: string, message: Message): Promise<Message> =>
-    new Promise((resolve, reject) => client[name](message, (error: Error | null, answer: Message) => (error === null ? resolve(answer) : reject(error))));
+    new Promise((resolve, reject) =>
+      client[name](message, (error: Error | null, answer: Message) => (error === null ? resolve(answer) : reject(error))),
+    );
   const both = async (call: "check" | "diff", message: Message, say: (answer: Message) => string): Promise<Message> => {
     const [answer, theirs] = await Promise.all([asked(real, call, message), asked(standIn, call, message)]);
     compared[call] += 1;
@@ -127,7 +129,10 @@ function outcomeOf(answer: Message): string {
   return answer.getChanges() === DiffResponse.DiffChanges.DIFF_SOME ? "update" : "same";
 }
 
-async function served(service: Message, handlers: Record<string, (message: Message) => Promise<Message>>): Promise<{ port: number; close(): void }> {
+async function served(
+  service: Message,
+  handlers: Record<string, (message: Message) => Promise<Message>>,
+): Promise<{ port: number; close(): void }> {
   const server = new grpc.Server(LARGE);
   server.addService(
     service,

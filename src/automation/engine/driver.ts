@@ -209,9 +209,13 @@ export class StackDriver {
     const begun = engineStart();
     const started = performance.now();
     try {
-      const { version, changes } = await this.inTime(name, "update", laneOf(options), () =>
-        this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options) }),
-      );
+      const { version, changes } = await this.inTime(name, "update", laneOf(options), async () => {
+        // The weighted records alone need neither the cluster nor a look at it.
+        // And no update waits for it to succeed: it is tried again with the next one.
+        if (options.dnsOnly !== true)
+          await this.options.environment.prepare?.(name, () => this.engine.exportState(name)).catch(() => undefined);
+        return this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options) });
+      });
       return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.

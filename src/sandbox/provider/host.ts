@@ -3,8 +3,8 @@ import * as grpc from "@grpc/grpc-js";
 import type { OpenBackend, Properties, ResourceRef, SandboxBackend } from "../backend.js";
 import { checkInputs, NEWEST_PACKAGE } from "../schema/check.js";
 import { invoke, RECORDS } from "./invokes.js";
-import { type Difference, differences, revealed, sealedLike } from "./properties.js";
-import { replaces } from "./replacements.js";
+import { planned } from "./planned.js";
+import { type Difference, revealed, sealedLike } from "./properties.js";
 
 // Pulumi's generated messages are CommonJS with setters by property; what is used of them is typed here.
 const require = createRequire(import.meta.url);
@@ -185,13 +185,11 @@ function diffResponse(request: Message, settings: Pick<Settings, "secretsMutable
   const type = typeOf(request.getUrn());
   const before = (revealed(plain(request.getOldInputs())) ?? {}) as Properties;
   const after = (revealed(plain(request.getNews())) ?? {}) as Properties;
-  const ignored = new Set<string>(request.getIgnorechangesList());
-  const found = differences(before, after).filter((d) => !ignored.has(d.path));
+  const { differences: found, replacing } = planned(type, before, after, { ...settings, ignored: request.getIgnorechangesList() });
   const response = new messages.DiffResponse();
   const { DiffChanges } = messages.DiffResponse;
   response.setChanges(found.length === 0 ? DiffChanges.DIFF_NONE : DiffChanges.DIFF_SOME);
   response.setHasdetaileddiff(true);
-  const replacing = found.filter((d) => replaces(type, d, before, after, settings));
   response.setReplacesList([...new Set(replacing.map(topLevel))]);
   response.setDiffsList([...new Set(found.map(topLevel))]);
   for (const difference of found)

@@ -2,37 +2,58 @@ import type { Properties } from "../backend.js";
 import type { Difference } from "./properties.js";
 
 /**
- * Properties whose change the real providers answer with a replacement: ForceNew in the schemas of
- * hashicorp/terraform-provider-aws (aws_db_instance, aws_route53_record, aws_security_group, aws_eks_node_group,
- * aws_acm_certificate, aws_db_subnet_group), create-only properties of AWS::CloudWatch::Alarm, and immutable fields
- * of the Kubernetes API.
+ * Properties whose change the real providers answer with a replacement. Sources: ForceNew in the schemas of terraform-provider-aws
+ * v6.47 (internal/service/…), which @pulumi/aws bridges; createOnlyProperties of AWS::CloudWatch::Alarm; and `forceNew` in
+ * pulumi-kubernetes, provider/pkg/provider/diff.go. test/sandbox/transitions.ts has them row by row.
  */
 const REPLACING: Record<string, string[]> = {
+  // rds/instance.go
   "aws:rds/instance:Instance": [
     "availabilityZone",
+    "backupTarget",
     "characterSetName",
+    "customIamInstanceProfile",
     "dbName",
+    "engine",
     "kmsKeyId",
+    "ncharCharacterSetName",
+    "restoreToPointInTime",
+    "snapshotIdentifier",
     "storageEncrypted",
     "timezone",
     "username",
-    "engine",
   ],
+  // rds/subnet_group.go
   "aws:rds/subnetGroup:SubnetGroup": ["name", "namePrefix"],
-  "aws:route53/record:Record": ["zoneId", "name", "type", "setIdentifier"],
-  "aws:route53/healthCheck:HealthCheck": ["type", "requestInterval"],
+  // route53/record.go: not the set identifier
+  "aws:route53/record:Record": ["zoneId", "name", "type"],
+  // route53/health_check.go
+  "aws:route53/healthCheck:HealthCheck": ["type", "requestInterval", "measureLatency", "referenceName", "routingControlArn"],
+  // ec2/vpc_security_group.go
   "aws:ec2/securityGroup:SecurityGroup": ["name", "namePrefix", "description", "vpcId"],
-  "aws:acm/certificate:Certificate": ["domainName", "validationMethod", "keyAlgorithm"],
+  // acm/certificate.go
+  "aws:acm/certificate:Certificate": [
+    "certificateAuthorityArn",
+    "domainName",
+    "keyAlgorithm",
+    "subjectAlternativeNames",
+    "validationMethod",
+    "validationOptions",
+  ],
+  // acm/certificate_validation.go
   "aws:acm/certificateValidation:CertificateValidation": ["certificateArn", "validationRecordFqdns"],
+  // eks/node_group.go
   "aws:eks/nodeGroup:NodeGroup": [
     "clusterName",
     "nodeGroupName",
+    "nodeGroupNamePrefix",
     "nodeRoleArn",
     "subnetIds",
     "capacityType",
     "instanceTypes",
     "amiType",
     "diskSize",
+    "remoteAccess",
   ],
   "aws-native:cloudwatch:Alarm": ["alarmName"],
   "kubernetes:apps/v1:Deployment": ["spec.selector"],
@@ -58,20 +79,11 @@ const FIXED_SECRET = ["type", "stringData", "data"];
 export function replaces(
   type: string,
   difference: Difference,
-  before: Properties,
+  _before: Properties,
   after: Properties,
   settings: { secretsMutable: boolean },
 ): boolean {
   const fixed = type === "kubernetes:core/v1:Secret" && (!settings.secretsMutable || after.immutable === true) ? FIXED_SECRET : [];
   const listed = [...(REPLACING[type] ?? []), ...fixed, ...(type.startsWith("kubernetes:") ? OF_EVERY_OBJECT : [])];
-  if (listed.some((p) => difference.path === p || difference.path.startsWith(`${p}.`) || difference.path.startsWith(`${p}[`))) return true;
-  // Clearing the source promotes in place; setting or changing it makes another replica.
-  return (
-    type === "aws:rds/instance:Instance" &&
-    difference.path === "replicateSourceDb" &&
-    hasValue(after.replicateSourceDb) &&
-    after.replicateSourceDb !== before.replicateSourceDb
-  );
+  return listed.some((p) => difference.path === p || difference.path.startsWith(`${p}.`) || difference.path.startsWith(`${p}[`));
 }
-
-const hasValue = (value: unknown): boolean => value !== undefined && value !== null && value !== "";

@@ -1,3 +1,4 @@
+import { cidrBlock } from "../../config/primitives.js";
 import type { Properties } from "../backend.js";
 import { UNKNOWN } from "../provider/properties.js";
 import type { CheckFailure } from "./shape.js";
@@ -13,6 +14,9 @@ export function ruleFailures(type: string, inputs: Properties): CheckFailure[] {
       break;
     case "aws:rds/instance:Instance":
       database(inputs, say);
+      break;
+    case "aws:ec2/securityGroup:SecurityGroup":
+      securityGroup(inputs, say);
       break;
     case "kubernetes:apps/v1:Deployment":
     case "kubernetes:argoproj.io/v1alpha1:Rollout":
@@ -35,6 +39,8 @@ const isKnown = (value: unknown): boolean => value !== undefined && value !== nu
 function record(inputs: Properties, say: Say): void {
   const { ttl, aliases, records, setIdentifier, weightedRoutingPolicies } = inputs;
   const alias = Array.isArray(aliases) && aliases.length > 0;
+  for (const [i, { name }] of ((Array.isArray(aliases) ? aliases : []) as { name?: unknown }[]).entries())
+    if (name === "") say(`aliases[${i}].name`, "expected length of alias.0.name to be in the range (1 - 1024), got");
   if (alias && isKnown(ttl)) say("ttl", "an alias record takes no TTL");
   if (alias && isKnown(records)) say("records", "conflicts with aliases");
   if (!alias && !isKnown(ttl) && ttl !== UNKNOWN) say("ttl", "required for a record that is no alias");
@@ -51,20 +57,41 @@ function record(inputs: Properties, say: Say): void {
   } else if (isKnown(setIdentifier)) say("setIdentifier", "only with a routing policy");
 }
 
+/** Each time of day that exists as TIME. Source: internal/types/timestamp/timestamp.go in terraform-provider-aws. */
+const times = (window: string): string => window.replaceAll(/(?<!\d)([01]\d|2[0-3]):[0-5]\d(?!\d)/g, "TIME");
+
 function database(inputs: Properties, say: Say): void {
-  const { replicateSourceDb, backupRetentionPeriod, username, engine, dbName } = inputs;
+  const { replicateSourceDb, backupRetentionPeriod, username, dbName } = inputs;
   if (replicateSourceDb !== undefined) {
-    for (const [name, value] of Object.entries({ username, engine, dbName }))
+    for (const [name, value] of Object.entries({ username, dbName }))
       if (isKnown(value)) say(name, "conflicts with replicateSourceDb: a replica takes it from its source");
     if (isKnown(inputs.dbSubnetGroupName) && isKnown(replicateSourceDb) && !String(replicateSourceDb).startsWith("arn:"))
       say("replicateSourceDb", "DBSubnetGroupNotAllowedFault: with a subnet group of its own a replica names its source by ARN");
-    if (typeof backupRetentionPeriod === "number" && backupRetentionPeriod > 0)
-      say("backupRetentionPeriod", "a read replica takes no backup retention period; set it after the promotion");
+  }
+  if (typeof inputs.backupWindow === "string" && inputs.backupWindow !== UNKNOWN && !/^(TIME-TIME|)$/.test(times(inputs.backupWindow)))
+    say("backupWindow", `(${inputs.backupWindow}) must satisfy the format of "hh24:mi-hh24:mi"`);
+  if (typeof inputs.maintenanceWindow === "string" && inputs.maintenanceWindow !== UNKNOWN) {
+    const days = times(inputs.maintenanceWindow).replaceAll(/(?<![a-z])(sun|mon|tue|wed|thu|fri|sat):TIME/gi, "DAY");
+    if (!/^(DAY-DAY|)$/.test(days))
+      say("maintenanceWindow", `(${inputs.maintenanceWindow}) must satisfy the format of "ddd:hh24:mi-ddd:hh24:mi"`);
   }
   if (typeof backupRetentionPeriod === "number" && (backupRetentionPeriod < 0 || backupRetentionPeriod > 35))
     say("backupRetentionPeriod", `expected 0 to 35 days, got ${backupRetentionPeriod}`);
   if (inputs.skipFinalSnapshot !== true && !isKnown(inputs.finalSnapshotIdentifier))
     say("finalSnapshotIdentifier", "required unless skipFinalSnapshot is true");
+}
+
+/** Source: internal/service/ec2/vpc_security_group.go and internal/verify/validate.go, ValidCIDRNetworkAddress. */
+function securityGroup(inputs: Properties, say: Say): void {
+  if (typeof inputs.name === "string" && inputs.name.startsWith("sg-")) say("name", "invalid value for name (cannot begin with sg-)");
+  for (const direction of ["ingress", "egress"] as const) {
+    for (const [i, rule] of ((inputs[direction] ?? []) as { cidrBlocks?: string[] }[]).entries()) {
+      for (const block of rule.cidrBlocks ?? []) {
+        if (block === UNKNOWN || cidrBlock.safeParse(block).success) continue;
+        say(`${direction}[${i}].cidrBlocks`, `"${block}" is not a valid CIDR block`);
+      }
+    }
+  }
 }
 
 const LABEL = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;

@@ -1,3 +1,4 @@
+import { windowProblem, windowsOverlap } from "../../config/rdsWindows.js";
 import type { StackConfig } from "../../config/schema.js";
 import type { Properties, ResourceRef } from "../backend.js";
 import { afterWeight, isActive } from "../faults.js";
@@ -77,6 +78,7 @@ export function outcomeOf(
     case "aws:acm/certificate:Certificate":
       return certificate(plain, id, inputs);
     case "aws:eks/nodeGroup:NodeGroup":
+      requireSizes(inputs);
       return { ...plain, seconds: 3 * MINUTE, outputs: { ...plain.outputs, status: "ACTIVE" } };
     case "kubernetes:apps/v1:Deployment":
       return pods(plain, before, inputs, state);
@@ -90,6 +92,15 @@ export function outcomeOf(
   }
 }
 
+/** https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html */
+function requireSizes({ scalingConfig }: Properties): void {
+  const { minSize = 0, maxSize = 0, desiredSize = 0 } = (scalingConfig ?? {}) as Record<string, number>;
+  if (desiredSize < minSize)
+    throw new Error(`InvalidParameterException: Minimum capacity ${minSize} can't be greater than desired size ${desiredSize}`);
+  if (desiredSize > maxSize)
+    throw new Error(`InvalidParameterException: desired capacity ${desiredSize} can't be greater than max size ${maxSize}`);
+}
+
 function database(
   plain: Outcome,
   id: string,
@@ -100,8 +111,15 @@ function database(
 ): Outcome {
   const replica = inputs.replicateSourceDb !== undefined;
   const was = before?.inputs.replicateSourceDb !== undefined;
-  if (replica && Number(inputs.backupRetentionPeriod ?? 0) > 0)
-    throw new Error(`InvalidParameterCombination: a read replica of ${inputs.replicateSourceDb} takes no backup retention period`);
+  // internal/service/rds/instance.go, resourceInstanceUpdate: planned in place, and refused when it is done.
+  if (before !== undefined && replica && before.inputs.replicateSourceDb !== inputs.replicateSourceDb)
+    throw new Error("cannot elect new source database for replication");
+  const { backupWindow, maintenanceWindow } = inputs;
+  for (const window of [backupWindow, maintenanceWindow])
+    if (typeof window === "string" && windowProblem(window) !== undefined)
+      throw new Error(`InvalidParameterValue: The window ${window} must be at least 30 minutes`);
+  if (typeof backupWindow === "string" && typeof maintenanceWindow === "string" && windowsOverlap(backupWindow, maintenanceWindow))
+    throw new Error("InvalidParameterValue: The backup window and maintenance window must not overlap.");
   if (replica && String(inputs.replicateSourceDb).split(":").at(-1) !== config.database?.source.identifier)
     throw new Error(`DBInstanceNotFound: DBInstance ${inputs.replicateSourceDb} not found`);
   const outputs = {

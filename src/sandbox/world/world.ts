@@ -220,7 +220,10 @@ export class World implements SandboxBackend {
 
 export const keyOf = (type: string, id: string): string => `${type}|${id}`;
 
-const overwrites = (type: string, inputs: Properties): boolean => type === "aws:route53/record:Record" && inputs.allowOverwrite === true;
+/** Objects of the cluster are applied: the provider always upserts. Source: pulumi-kubernetes, pkg/await/await.go, Creation. */
+const overwrites = (type: string, inputs: Properties): boolean =>
+  (type.startsWith("kubernetes:") && !type.startsWith("kubernetes:helm.sh/")) ||
+  (type === "aws:route53/record:Record" && inputs.allowOverwrite === true);
 
 function alreadyExists(type: string, id: string): string {
   if (type.startsWith("kubernetes:"))
