@@ -123,10 +123,17 @@ describe("the real Kubernetes provider on a real API server", function () {
     expect((await apply("cutover", service([{ name: "http", port: 8_080 }]))).status).to.equal(422);
 
     const outputs = { ...service([]), __fieldManager: old };
-    const state = { resources: [{ type: "kubernetes:core/v1:Service", outputs }, { type: "aws:rds/instance:Instance", outputs: {} }] };
+    const state = {
+      resources: [
+        { type: "kubernetes:core/v1:Service", outputs },
+        { type: "aws:rds/instance:Instance", outputs: {} },
+      ],
+    };
     const objects = underOldNames(state);
     expect(objects.map((o) => `${o.kind} ${o.metadata.namespace}/${o.metadata.name}`)).to.deep.equal(["Service staging/renamed"]);
-    expect(underOldNames({ resources: [{ type: "kubernetes:core/v1:Service", outputs: { ...outputs, __fieldManager: "cutover" } }] })).to.deep.equal([]);
+    expect(
+      underOldNames({ resources: [{ type: "kubernetes:core/v1:Service", outputs: { ...outputs, __fieldManager: "cutover" } }] }),
+    ).to.deep.equal([]);
     const gone = { apiVersion: "v1", kind: "Service", metadata: { name: "gone", namespace: "staging" } };
     await renameOwners({ kubeconfig: cluster.kubeconfig() }, [...objects, gone]);
     expect((await apply("cutover", service([{ name: "http", port: 8_080 }]))).status).to.equal(200);
@@ -134,6 +141,7 @@ describe("the real Kubernetes provider on a real API server", function () {
   });
 
   it("takes web-api through blue-green and admin-portal through a canary, each with a way back in between, and the stand-in says the same", function () {
+    this.timeout(1_500_000);
     const more = { faults: { "web-api-production": ["errors@green-50%"], "admin-portal-production": ["errors@25%"] } };
     return onRealProvider(
       this,

@@ -49,7 +49,10 @@ export async function renameOwners({ kubeconfig, context }: ClusterAccess, objec
     const renamed = owners.map((o) => (isOld(o) ? { ...o, manager: FIELD_MANAGER } : o));
     const { resourceVersion } = live?.metadata ?? {};
     // With its version: whatever was written meanwhile is looked at anew with the next update.
-    const patch = { ...head, metadata: { ...head.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }), managedFields: renamed } };
+    const patch = {
+      ...head,
+      metadata: { ...head.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }), managedFields: renamed },
+    };
     await api.patch(patch, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch).catch((error: unknown) => {
       if (statusOf(error) !== 409) throw error;
     });

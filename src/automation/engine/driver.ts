@@ -148,11 +148,7 @@ export class StackDriver {
     const end = (): void => void this.endEngines(name);
     return this.cancellable(name, `The ${what} of ${name}`, (signal) => {
       const stopping = { stop, end, interrupted: { signal, everyMs: interruptMs } };
-      return this.turn(
-        name,
-        () => inTime(`The ${what} of ${name}`, what === "update" ? updateMs : previewMs, stopMs, stopping, run),
-        lane,
-      );
+      return this.turn(name, () => inTime(`The ${what} of ${name}`, what === "update" ? updateMs : previewMs, stopMs, stopping, run), lane);
     });
   }
 
