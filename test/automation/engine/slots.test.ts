@@ -50,7 +50,7 @@ describe("slots of the engine", () => {
     expect(await Promise.all([failed, slots.run("b", async () => "b")])).to.deep.equal(["no", "b"]);
   });
 
-  it("begins only as many operations as the memory budget holds, by what an engine is taken to need", async () => {
+  it("[providers-25] begins only as many operations as the memory budget holds, by what an engine with a real provider is taken to need", async () => {
     const work = await begun({ parallel: 8, memoryMb: 950, measure: async () => [] }, ["a", "b", "c", "d", "e"]);
     expect(work.begun).to.deep.equal(["a", "b", "c"]);
     await work.end("a");
