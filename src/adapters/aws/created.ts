@@ -9,6 +9,7 @@ import {
   paginateListHealthChecks,
   type RRType,
 } from "@aws-sdk/client-route-53";
+import { Transient } from "../../errors.js";
 import { STACK_TAG } from "../../config/schema.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
 import { SET_IDENTIFIERS } from "./zone.js";
@@ -32,7 +33,13 @@ const LOOK: Record<string, (clients: AwsClients, inputs: Inputs, stack: string) 
     const DBInstanceIdentifier = String(identifier);
     const missing = ["DBInstanceNotFoundFault", "DBInstanceNotFound"] as const;
     const found = (await unlessMissing(rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier })), ...missing))?.DBInstances?.[0];
-    return found === undefined ? undefined : { id: found.DBInstanceIdentifier, own: isTagged(found.TagList, stack) };
+    if (found === undefined) return undefined;
+    const own = isTagged(found.TagList, stack);
+    // RDS refuses every change until then (InvalidDBInstanceState), and the provider's second call was never made.
+    if (own && found.DBInstanceStatus !== "available")
+      throw new Transient(`${identifier} is ${found.DBInstanceStatus ?? "in an unknown state"}: what was interrupted goes on once it is available.`);
+    // The provider's id, since its fifth version; reading by it needs no identifier.
+    return { id: found.DbiResourceId ?? found.DBInstanceIdentifier, own };
   },
   "aws:rds/subnetGroup:SubnetGroup": async ({ rds }, { name }, stack) => {
     const asked = rds.send(new DescribeDBSubnetGroupsCommand({ DBSubnetGroupName: String(name) }));

@@ -3,7 +3,7 @@ import { Conflict, CutoverError, Terminal, Transient } from "../../errors.js";
 import { plain } from "./preview.js";
 
 const PASSING =
-  /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|unreachable|ECONN|TooManyRequests|error reading from server|transport is closing|EOF\b|no route to host|no such host/i;
+  /throttl|rate exceeded|timeout|timed out|temporarily|connection (refused|reset)|unavailable|unreachable|ECONN|TooManyRequests|InvalidDBInstanceState|error reading from server|transport is closing|EOF\b|no route to host|no such host/i;
 /** What the Kubernetes provider says of pods that are not ready in time: the next try waits as long for the same. */
 const NEVER_READY =
   /timed out waiting (to be ready|for the condition)|timeout while waiting for .* to be ready|progress deadline exceeded|ProgressDeadlineExceeded/i;

@@ -17,6 +17,13 @@ interface Deployment {
   pending_operations?: { type: string; resource: Resource }[];
 }
 
+/**
+ * What a bridged provider notes beside a resource's outputs: the version of their schema. Without it they count as those of the
+ * first version, whose upgrade takes an id from where there is none. Source: SchemaVersion in terraform-provider-aws v6.47,
+ * internal/service/rds/instance.go.
+ */
+const VERSIONED: Record<string, object> = { "aws:rds/instance:Instance": { __meta: JSON.stringify({ schema_version: "2" }) } };
+
 /** What the engine's events write in place of a secret's ciphertext. */
 const HIDDEN = "[secret]";
 /** How they write a value that is known once another resource exists: one mark for each kind of value. */
@@ -55,7 +62,7 @@ export async function takeOver(
   const take = async (resource: Resource): Promise<boolean> => {
     const id = await find(resource.type, resource.inputs ?? {});
     if (id === undefined || resources.some((r) => r.type === resource.type && r.id === id)) return false;
-    resources.push({ ...resource, custom: true, id, outputs: resource.inputs ?? {} });
+    resources.push({ ...resource, custom: true, id, outputs: { ...resource.inputs, ...VERSIONED[resource.type] } });
     notes.push(`${nameOf(resource)} had been created as ${id}; it was taken over.`);
     return true;
   };

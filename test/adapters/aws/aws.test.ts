@@ -453,7 +453,10 @@ describe("the cloud port over the AWS SDK", function () {
         found("aws-native:cloudwatch:Alarm", { alarmName: name }),
       ]);
     const { SecurityGroups = [] } = await ec2.send(new DescribeSecurityGroupsCommand({ GroupNames: ["mine"] }));
-    expect(await all("mine")).to.deep.equal(["mine", "mine", SecurityGroups[0]?.GroupId, "mine"]);
+    const { DBInstances = [] } = await rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: "mine" }));
+    // The provider knows a database by its resource id.
+    expect(await all("mine")).to.deep.equal([DBInstances[0]?.DbiResourceId, "mine", SecurityGroups[0]?.GroupId, "mine"]);
+    expect(DBInstances[0]?.DbiResourceId).to.match(/^db-/);
     expect(new Set([...(await all("theirs")), ...(await all("nobodys"))])).to.deep.equal(new Set([undefined]));
     expect(await found("aws:route53/record:Record", { ...record, setIdentifier: "old-infra" })).to.equal(`${zoneId}_${HOST}_A_old-infra`);
     expect(await found("aws:route53/record:Record", { ...record, setIdentifier: "theirs" })).to.equal(undefined);

@@ -77,6 +77,11 @@ describe("a failure of the engine", () => {
     expect(engineError(new Error("x"), ["Post https://10.0.0.1: net/http: TLS handshake timeout"], "f")).to.be.instanceOf(Transient);
   });
 
+  it("[providers-3] passes while a database is being made or backed up: RDS refuses changes of it until it is available", () => {
+    const told = "InvalidDBInstanceState: Database instance is not in available state.";
+    expect(engineError(new Error("x"), [told], "The update failed")).to.be.instanceOf(Transient);
+  });
+
   it("[providers-20] passes while the API server is away, with its cause and without the advice to drop everything from the state", () => {
     const collector = new PreviewCollector();
     const cause = "configured Kubernetes cluster is unreachable: unable to load schema information from the API server: EOF";
