@@ -19,8 +19,8 @@ describe("the cluster of a stack", () => {
 
   it("[providers-19] is refused where the two would mean different ones, or the service could not read what the engine gets", () => {
     const wrong: [Record<string, unknown>, object, string][] = [
-      [{ "kubernetes:context": "a" }, { context: "b" }, "Pulumi.a-b.yaml: kubernetes:context: got \"a\"; accepted: nothing, or b"],
-      [{ "kubernetes:kubeconfig": "/a" }, { kubeconfig: "/b" }, "kubernetes:kubeconfig: got \"/a\""],
+      [{ "kubernetes:context": "a" }, { context: "b" }, 'Pulumi.a-b.yaml: kubernetes:context: got "a"; accepted: nothing, or b'],
+      [{ "kubernetes:kubeconfig": "/a" }, { kubeconfig: "/b" }, 'kubernetes:kubeconfig: got "/a"'],
       [{ "kubernetes:kubeconfig": { secure: "v1:x" } }, {}, "kubernetes:kubeconfig: got (hidden)"],
       [{ "kubernetes:kubeconfig": "apiVersion: v1\nkind: Config\n" }, {}, "kubernetes:kubeconfig: got (hidden)"],
       [{ "kubernetes:cluster": "c" }, {}, "kubernetes:cluster"],

@@ -37,7 +37,9 @@ const LOOK: Record<string, (clients: AwsClients, inputs: Inputs, stack: string) 
     const own = isTagged(found.TagList, stack);
     // RDS refuses every change until then (InvalidDBInstanceState), and the provider's second call was never made.
     if (own && found.DBInstanceStatus !== "available")
-      throw new Transient(`${identifier} is ${found.DBInstanceStatus ?? "in an unknown state"}: what was interrupted goes on once it is available.`);
+      throw new Transient(
+        `${identifier} is ${found.DBInstanceStatus ?? "in an unknown state"}: what was interrupted goes on once it is available.`,
+      );
     // The provider's id, since its fifth version; reading by it needs no identifier.
     return { id: found.DbiResourceId ?? found.DBInstanceIdentifier, own };
   },
