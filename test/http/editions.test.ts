@@ -38,7 +38,10 @@ describe("journals of other versions, over HTTP", () => {
     const page = await get(service, "/v1/migrations");
     expect(page.migrations.map((m: { stack: string }) => m.stack)).to.deep.equal([STACK, "web-api-staging"]);
     expect(page.unreadable).to.deep.equal([{ stack, problem: "update.succeeded without its intent" }]);
-    expect((await get(service, `/v1/migrations/${stack}/journal`)).entries.map((e: Recorded) => e.type)).to.deep.equal([one.type, two.type]);
+    expect((await get(service, `/v1/migrations/${stack}/journal`)).entries.map((e: Recorded) => e.type)).to.deep.equal([
+      one.type,
+      two.type,
+    ]);
     const stream = await fetch(`${service.server.url}/v1/events`, {
       headers: { authorization: `Bearer ${service.server.token}`, "last-event-id": "another-1" },
     });
