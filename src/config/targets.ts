@@ -26,7 +26,7 @@ export const targetSchema = z.strictObject({
   }),
   database: z
     .strictObject({
-      /** User that administers both databases. @default the application's own, which must own them */
+      /** User that administers both databases: another one than the application's, or writes cannot be stopped. @default the application's own */
       adminUser: z.string().min(1).optional(),
       /** Key of the stack's secrets with that user's password; the second of them never reaches the pods. @default database-password */
       adminPasswordSecret: z.enum(["database-password", "database-admin-password"]).default("database-password"),

@@ -85,3 +85,13 @@ export async function hiddenTables(session: Session): Promise<string[]> {
 /** What that means, and what mends it. */
 export const hiddenRows = (tables: string[]): string =>
   `row security hides rows of ${tables.join(", ")} from cutover's user: give it BYPASSRLS, or as the owner ${tables.map((t) => `ALTER TABLE ${t} NO FORCE ROW LEVEL SECURITY`).join("; ")}`;
+
+/** Names of tables of a few pages. */
+export async function smallTables(session: Session): Promise<Set<string>> {
+  const found = await session.rows<{ schema: string; name: string }>(
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND ${OURS} AND pg_relation_size(c.oid) <= 32768
+     AND coalesce(pg_relation_size(nullif(c.reltoastrelid, 0)), 0) <= 262144`,
+  );
+  return new Set(found.map(tableName));
+}

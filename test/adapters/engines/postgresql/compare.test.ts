@@ -109,6 +109,27 @@ describe("comparing databases as they are, on real PostgreSQL", function () {
     expect(differences).to.equal(3);
   });
 
+  it("reads many small tables together, and finds the one that differs and the one that is missing", async () => {
+    const make =
+      "DO $$ BEGIN FOR i IN 1..250 LOOP EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY, what text)', i); EXECUTE format('INSERT INTO t%s VALUES (1, %L)', i, i); END LOOP; END $$";
+    await pair("many", make);
+    await run("many_copy", "UPDATE t77 SET what = 'another'", "DROP TABLE t200");
+    let told = 0;
+    const result = await compareDatabases(at("many"), at("many_copy"), {
+      rest: 0,
+      onProgress: async () => {
+        told += 1;
+      },
+    });
+    expect(result.tables).to.have.length(249);
+    expect(result.rows).to.equal(249);
+    expect(result.tables.filter((t) => t.differences > 0).map((t) => [t.table, t.examples])).to.deep.equal([
+      ['"public"."t77"', [{ key: "(1)", what: "different" }]],
+    ]);
+    expect(result.schema.filter((l) => l.what === "missing in the target").map((l) => l.line)).to.include("column public.t200.what text");
+    expect(told).to.equal(3);
+  });
+
   it("[postgresql-22] ends at once when it is told to, also in the middle of a statement, and leaves none on the server", async () => {
     await pair("slow", "CREATE TABLE orders (id int PRIMARY KEY)", "INSERT INTO orders SELECT generate_series(1, 10)");
     const told = new AbortController();
