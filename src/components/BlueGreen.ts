@@ -41,7 +41,7 @@ export class BlueGreen extends pulumi.ComponentResource {
     require(green || greenWeight === 0, `BlueGreen(${name}).greenWeight`, greenWeight, "0 until green exists");
     require(blue || greenWeight === 100, `BlueGreen(${name}).blue`, blue, "true until green carries 100 %");
 
-    serviceAccountOf(name, workload.namespace, this);
+    serviceAccountOf(name, workload.namespace, this, workload.roleArn);
     const colours: BlueGreen["nodes"] = {
       ...(blue ? { blue: new Workload(name, { ...workload, image: blueImage, version: "blue" }, { parent: this }) } : {}),
       ...(green ? { green: new Workload(name, { ...workload, image: greenImage, version: "green" }, { parent: this }) } : {}),

@@ -66,7 +66,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
     super("cutover:components:CanaryRollout", name, {}, opts);
     const steps = args.steps ?? STEPS;
     checkArguments(`CanaryRollout(${name})`, args, steps);
-    if (args.identity !== false) serviceAccountOf(name, args.namespace, this);
+    if (args.identity !== false) serviceAccountOf(name, args.namespace, this, args.roleArn);
     const stable = this.service(`${name}-stable`, name, args);
     const canary = this.service(`${name}-canary`, name, args);
     const analysis = args.analysis === false ? undefined : this.analysis(name, args);

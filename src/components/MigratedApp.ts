@@ -319,8 +319,26 @@ export class MigratedApp extends pulumi.ComponentResource {
 }
 
 function podsOf(config: StackConfig, secret: DatabaseSecret | undefined): PodTemplateArgs {
-  const { image, containerPort, imagePullPolicy, env, secretEnv, resources, probes, metrics, runAsUser } = config.workload;
+  const {
+    image,
+    containerPort,
+    imagePullPolicy,
+    env,
+    secretEnv,
+    resources,
+    probes,
+    metrics,
+    runAsUser,
+    command,
+    args,
+    writablePaths,
+    roleArn,
+  } = config.workload;
   return {
+    ...(command === undefined ? {} : { command }),
+    ...(args === undefined ? {} : { args }),
+    ...(roleArn === undefined ? {} : { roleArn }),
+    writablePaths,
     image,
     containerPort,
     imagePullPolicy,

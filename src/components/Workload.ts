@@ -56,7 +56,8 @@ export class Workload extends pulumi.ComponentResource {
     const identity = identityOf(name, args);
 
     // The colours of one application share its identity.
-    const serviceAccount = (args.identity ?? args.version === undefined) ? serviceAccountOf(name, args.namespace, this) : undefined;
+    const serviceAccount =
+      (args.identity ?? args.version === undefined) ? serviceAccountOf(name, args.namespace, this, args.roleArn) : undefined;
     const deployment = args.deployment === false ? undefined : this.deployment(identity, args);
     const service = new k8s.core.v1.Service(
       ...transformed(args.transform?.service, identity.full, serviceArgs(identity, args), { parent: this }),

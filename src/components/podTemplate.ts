@@ -19,6 +19,14 @@ export interface ProbeArgs {
 export interface PodTemplateArgs {
   /** Image with a fixed tag or digest. */
   image: pulumi.Input<string>;
+  /** Replaces the image's entry point. @default the image's own */
+  command?: string[];
+  /** Arguments of the entry point. @default the image's own */
+  args?: string[];
+  /** Folders beside /tmp that the container may write to; gone with the pod. @default none */
+  writablePaths?: string[];
+  /** IAM role of the pods (IRSA). @default none */
+  roleArn?: string;
   /** Port that the application listens on. @default 3000 */
   containerPort?: number;
   /** When the node pulls the image. @default "IfNotPresent" */
@@ -79,7 +87,7 @@ export function podTemplate(app: string, labels: Record<string, string>, args: P
       securityContext: { runAsNonRoot: true, runAsUser: user, fsGroup: user, seccompProfile: { type: "RuntimeDefault" } },
       ...(args.spot === true ? spotPlacement(app) : {}),
       containers: [container(app, args)],
-      volumes: [{ name: "tmp", emptyDir: {} }],
+      volumes: [{ name: "tmp", emptyDir: {} }, ...(args.writablePaths ?? []).map((_, i) => ({ name: `writable-${i}`, emptyDir: {} }))],
     },
   };
 }
@@ -118,6 +126,8 @@ function container(app: string, args: PodTemplateArgs): k8s.types.input.core.v1.
     name: app,
     image: args.image,
     imagePullPolicy: args.imagePullPolicy ?? "IfNotPresent",
+    ...(args.command === undefined ? {} : { command: args.command }),
+    ...(args.args === undefined ? {} : { args: args.args }),
     ports: [{ containerPort: port, name: "http", protocol: "TCP" }],
     // An empty list is nothing for whoever writes the object anew, as Argo's controller does: it would be drift for ever.
     ...(env.length === 0 ? {} : { env }),
@@ -125,7 +135,10 @@ function container(app: string, args: PodTemplateArgs): k8s.types.input.core.v1.
     livenessProbe: probe(args.probes?.liveness ?? LIVENESS),
     readinessProbe: probe(args.probes?.readiness ?? READINESS),
     securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    volumeMounts: [
+      { name: "tmp", mountPath: "/tmp" },
+      ...(args.writablePaths ?? []).map((mountPath, i) => ({ name: `writable-${i}`, mountPath })),
+    ],
   };
 }
 

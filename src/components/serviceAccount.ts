@@ -3,6 +3,11 @@ import type * as pulumi from "@pulumi/pulumi";
 import { serviceAccountArgs } from "./objects.js";
 
 /** The identity of an application's pods. */
-export function serviceAccountOf(app: string, namespace: pulumi.Input<string>, parent: pulumi.Resource): k8s.core.v1.ServiceAccount {
-  return new k8s.core.v1.ServiceAccount(app, serviceAccountArgs(app, namespace), { parent });
+export function serviceAccountOf(
+  app: string,
+  namespace: pulumi.Input<string>,
+  parent: pulumi.Resource,
+  roleArn?: string,
+): k8s.core.v1.ServiceAccount {
+  return new k8s.core.v1.ServiceAccount(app, serviceAccountArgs(app, namespace, roleArn), { parent });
 }

@@ -55,15 +55,29 @@ export const workload = z.strictObject({
   deployed: z.boolean().default(false),
   image,
   replicas: count(1, 1_000).default(3),
+  /** Replaces the image's entry point. @default the image's own */
+  command: z.array(z.string().min(1)).min(1, "at least one word").optional(),
+  /** Arguments of the entry point. @default the image's own */
+  args: z.array(z.string()).min(1, "at least one argument").optional(),
+  /** Folders beside /tmp that the container may write to: empty at its start, gone with the pod. The rest is read-only. */
+  writablePaths: z
+    .array(z.string().regex(/^(\/[A-Za-z0-9._-]+)+$/, "an absolute folder without a slash at its end, for example /var/cache/app"))
+    .refine((paths) => new Set(paths).size === paths.length, "each folder once")
+    .refine((paths) => !paths.includes("/tmp"), "folders other than /tmp, which is writable already")
+    .default([]),
+  /** IAM role of the pods in place of the old instance profile (IRSA); it must trust the cluster's OIDC provider. @default none */
+  roleArn: arn("iam")
+    .refine((a) => a.includes(":role/"), "an ARN of an IAM role")
+    .optional(),
   containerPort: port.default(3_000),
   servicePort: port.default(80),
   imagePullPolicy: z.enum(["IfNotPresent", "Always", "Never"]).default("IfNotPresent"),
   /** Plain environment variables. A value that looks like a credential is refused: it belongs in `secrets`. */
   env: z
-    .record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "an environment variable name in capitals"), z.string())
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "an environment variable name"), z.string())
     .default({ NODE_ENV: "production" }),
   /** Environment variable → key in the application's Kubernetes Secret (NAME-secrets). */
-  secretEnv: z.record(z.string().regex(/^[A-Z_][A-Z0-9_]*$/, "an environment variable name in capitals"), name).default({}),
+  secretEnv: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "an environment variable name"), name).default({}),
   resources: z
     .strictObject({
       requests: z.strictObject({ memory: memory.default("256Mi"), cpu: cpu.default("250m") }).prefault({}),

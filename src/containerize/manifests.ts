@@ -23,7 +23,7 @@ export function manifests(config: StackConfig): Record<string, string> {
   const write = (apiVersion: string, kind: string, object: object): string =>
     stringify({ apiVersion, kind, ...object }, { lineWidth: 140 });
   return {
-    "serviceaccount.yaml": write("v1", "ServiceAccount", serviceAccountArgs(identity.app, args.namespace)),
+    "serviceaccount.yaml": write("v1", "ServiceAccount", serviceAccountArgs(identity.app, args.namespace, workload.roleArn)),
     "deployment.yaml": write("apps/v1", "Deployment", deploymentArgs(identity, args)),
     "service.yaml": write("v1", "Service", serviceArgs(identity, args)),
     "poddisruptionbudget.yaml": write("policy/v1", "PodDisruptionBudget", disruptionBudgetArgs(identity)),

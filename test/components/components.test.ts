@@ -93,6 +93,43 @@ describe("components", () => {
     expect(only(all, "NetworkPolicy").spec.ingress[0].ports).to.deep.equal([{ port: 3000, protocol: "TCP" }]);
   });
 
+  it("[applications-13] gives the pods an IAM role, a command and folders to write to, in every strategy", async () => {
+    const roleArn = "arn:aws:iam::123456789012:role/web-api";
+    const workload = {
+      deployed: true,
+      roleArn,
+      command: ["bundle", "exec"],
+      args: ["puma"],
+      writablePaths: ["/app/tmp"],
+      env: { "app.name": "x" },
+    };
+    const patch = Object.fromEntries(Object.entries(workload).map(([key, value]) => [`workload.${key}`, value]));
+    for (const strategy of [undefined, { kind: "rolling", image: IMAGE }, { kind: "canary", image: IMAGE, workload: "rollout" }]) {
+      const all = await app({ ...patch, ...(strategy === undefined ? {} : { strategy }) });
+      const account = only(all, "core/v1:ServiceAccount");
+      expect(account.metadata.annotations).to.include({ "eks.amazonaws.com/role-arn": roleArn });
+      expect(account.automountServiceAccountToken).to.equal(false);
+      const pods = all.flatMap((r) =>
+        r.inputs.spec?.template?.spec?.serviceAccountName === "web-api" ? [r.inputs.spec.template.spec] : [],
+      );
+      expect(pods).not.to.have.length(0);
+      for (const { containers, volumes } of pods) {
+        expect(containers[0]).to.deep.include({ command: ["bundle", "exec"], args: ["puma"] });
+        expect(containers[0].volumeMounts).to.deep.equal([
+          { name: "tmp", mountPath: "/tmp" },
+          { name: "writable-0", mountPath: "/app/tmp" },
+        ]);
+        expect(volumes).to.deep.equal([
+          { name: "tmp", emptyDir: {} },
+          { name: "writable-0", emptyDir: {} },
+        ]);
+        expect(containers[0].securityContext.readOnlyRootFilesystem).to.equal(true);
+      }
+    }
+    expect(() => config({ "workload.writablePaths": ["cache"] })).to.throw(/writablePaths.*an absolute folder/s);
+    expect(() => config({ "workload.roleArn": "arn:aws:iam::123456789012:user/x" })).to.throw(/an ARN of an IAM role/);
+  });
+
   it("a transform changes an underlying resource", async () => {
     const all = await registered(
       () =>
