@@ -3,15 +3,18 @@ import { awsClients } from "../adapters/aws/clients.js";
 import type { NameServer } from "../adapters/dns/answers.js";
 import { clusterClients } from "../adapters/kubernetes/clients.js";
 import type { StackConfig } from "../config/schema.js";
+import type { OtherStack } from "../config/shared.js";
 import { StackFile } from "../config/stackFile.js";
 import { readTarget, type TargetConfig } from "../config/targets.js";
 import { projectRoot } from "../engine/engine.js";
+import type { Side } from "../ports/observations.js";
 import { clock, credentials, delegation, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { rights } from "./cluster.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
-import { database, metrics, requests } from "./reach.js";
+import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
+import { alertsLoaded, answers, shared } from "./sources.js";
 
 export interface DoctorOptions {
   /** The project, with Pulumi.yaml. */
@@ -67,6 +70,12 @@ export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
   return all;
 }
 
+/** The other stacks of the folder, but for those whose config cannot be read. */
+async function otherStacks(folder: string, stack: string): Promise<OtherStack[]> {
+  const names = (await StackFile.list(folder)).filter((name) => name !== stack);
+  return (await readableStacks(folder, names)).map(({ name, config }) => ({ stack: name, config }));
+}
+
 /** Stacks whose config can be read at all; what is wrong with the others has been told. */
 async function readableStacks(folder: string, chosen: string[]): Promise<Stack[]> {
   const read = chosen.map(async (name): Promise<Stack[]> => {
@@ -81,7 +90,7 @@ async function examineEnvironment(
   environment: string,
   target: TargetConfig,
   stacks: Stack[],
-  { resolver }: DoctorOptions,
+  { resolver, stacks: folder }: DoctorOptions,
   found: (...findings: Finding[]) => void,
 ): Promise<void> {
   const { costTag: _, ...account } = target.aws;
@@ -89,6 +98,8 @@ async function examineEnvironment(
   const region = stacks[0]?.region ?? "us-east-1";
   // Nobody waits for eight attempts at a prompt.
   const clients = awsClients({ region, ...given }, { attempts: 2 });
+  const { url, tokenFile } = target.prometheus;
+  const prometheus = { url, ...(tokenFile === undefined ? {} : { tokenFile }) };
   try {
     const known = await credentials(environment, clients);
     found(known, await clock(environment, target.aws.endpoint ?? `https://sts.${region}.amazonaws.com/`));
@@ -100,16 +111,19 @@ async function examineEnvironment(
       if (known.standing !== "ok") found(unknownOf("DNS delegation", name, "without credentials the zone cannot be read"));
       else found(await delegation(name, config, clients, asked), ...(await records(name, config, clients)));
     }
+    for (const { name, config } of stacks) {
+      const sides: Side[] = config.old === undefined ? ["new"] : ["old", "new"];
+      if (known.standing === "ok") found(...(await Promise.all(sides.map((side) => answers(name, config, side, { clients, prometheus })))));
+    }
   } finally {
     clients.close();
   }
   await examineCluster(environment, target, stacks, found);
-  const { url, tokenFile } = target.prometheus;
-  const prometheus = { url, ...(tokenFile === undefined ? {} : { tokenFile }) };
   const measured = await metrics(environment, prometheus);
   found(measured);
   for (const { name, config } of stacks) {
-    if (measured.standing !== "failed") found(await requests(name, config, prometheus));
+    if (measured.standing !== "failed") found(await alertsLoaded(name, config, prometheus));
+    found(await shared(name, config, await otherStacks(folder, name)));
     found(await database(name, config));
   }
   found(await fleet(environment, target));

@@ -15,17 +15,6 @@ export const metrics = (environment: string, prometheus: PrometheusOptions): Pro
     return `${prometheus.url} scrapes ${up} targets`;
   });
 
-/** Whether it has the requests that a stack's gates are judged by: without them they stay unknown. */
-export const requests = (stack: string, { application }: StackConfig, prometheus: PrometheusOptions): Promise<Finding> =>
-  examine("requests measured", stack, "See that Prometheus answers.", async () => {
-    const series = await query(prometheus, `count(http_requests_total{job="${application.name}"})`);
-    if (series !== undefined) return `${series} series of http_requests_total`;
-    return {
-      warning: `no http_requests_total of the job ${application.name} yet: the gates would stay unknown`,
-      mend: "Let Prometheus scrape the pods under the application's name as job; before the first deployment this is as it should be.",
-    };
-  });
-
 /** Whether the old database can be reached from here; who may log in shows in the step that tests the replica. */
 export const database = (stack: string, config: StackConfig): Promise<Finding> =>
   examine("database", stack, "Open its security group to this machine, or run cutover where it can be reached.", async () => {

@@ -1,0 +1,68 @@
+import type { AwsClients } from "../adapters/aws/clients.js";
+import { loadBalancerRequests } from "../adapters/aws/requests.js";
+import { prometheusObservation, type RequestSignal } from "../adapters/prometheus/observations.js";
+import { loadedRules, type PrometheusOptions } from "../adapters/prometheus/query.js";
+import type { StackConfig } from "../config/schema.js";
+import { type OtherStack, sharedInWords, sharedResources } from "../config/shared.js";
+import { sourceOf } from "../config/sources.js";
+import type { Reading, Side } from "../ports/observations.js";
+import { examine, type Finding } from "./check.js";
+
+const SIGNALS: [RequestSignal, string, (value: number) => string][] = [
+  ["error-rate", "error rate", (v) => `${Math.round(v * 1_000) / 10} %`],
+  ["latency-p95", "95th percentile", (v) => `${Math.round(v * 100) / 100} s`],
+  ["request-count", "requests", (v) => `${Math.round(v)}`],
+];
+
+/** Which source answers for a side's requests, with a reading of each signal: what is unknown here passes no gate. */
+export const answers = (
+  stack: string,
+  config: StackConfig,
+  side: Side,
+  { clients, prometheus }: { clients: AwsClients; prometheus: PrometheusOptions },
+): Promise<Finding> =>
+  examine(`source of the ${side} side`, stack, "Name another under sources.", async () => {
+    const kind = sourceOf(config, side);
+    const { windowSeconds } = config.gates;
+    const read = async (signal: RequestSignal): Promise<Reading> => {
+      const sampled =
+        kind === "prometheus"
+          ? await prometheusObservation(prometheus, config, signal, windowSeconds, side)
+          : await loadBalancerRequests(clients, config, signal, side, windowSeconds, Date.now());
+      return sampled?.reading ?? { known: false, reason: "not measured" };
+    };
+    const readings = await Promise.all(SIGNALS.map(async ([signal, label, format]) => ({ label, format, reading: await read(signal) })));
+    const shown = readings.map(({ label, format, reading }) => `${label} ${reading.known ? format(reading.value) : "unknown"}`).join(", ");
+    const unknown = readings.find((r) => !r.reading.known)?.reading;
+    if (unknown === undefined || unknown.known) return `${kind}: ${shown}`;
+    return {
+      warning: `${kind}: ${shown}: ${unknown.reason}`,
+      mend:
+        side === "new" && !config.workload.deployed
+          ? "Before the first deployment this is as it should be."
+          : "Let users or the load generator ask it, or name another source under sources (docs/targets.md).",
+    };
+  });
+
+/** Whether Prometheus has loaded the alerts: a rule that no operator selects is there and does nothing. */
+export const alertsLoaded = (stack: string, config: StackConfig, prometheus: PrometheusOptions): Promise<Finding> =>
+  examine("alerts", stack, "See that Prometheus answers.", async () => {
+    if (!config.alerts.enabled) return "not set up yet";
+    const rules = (await loadedRules(prometheus)).filter((r) => r.labels.stack === stack).map((r) => r.name);
+    if (rules.includes("HighErrorRate")) return `Prometheus has loaded ${rules.join(", ")}`;
+    return {
+      warning: "Prometheus has not loaded the rules: nobody would be told",
+      mend: "Give alerts.ruleLabels the labels that the Prometheus operator selects rules by, and let it watch the namespace.",
+    };
+  });
+
+/** Whether another stack names what this one's clean-up would remove. */
+export const shared = (stack: string, config: StackConfig, others: readonly OtherStack[]): Promise<Finding> =>
+  examine("old side", stack, "", async () => {
+    const found = sharedResources(config, others);
+    if (found.length === 0) return "named by no other stack";
+    return {
+      warning: `other stacks name it too: ${sharedInWords(found)}`,
+      mend: "What they name stays until the last of their migrations ends. Do not share a database that is moved: stopping writes stops theirs.",
+    };
+  });
