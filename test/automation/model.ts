@@ -262,6 +262,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       return [];
     },
     clearDeadLocks: async () => [],
+    strangers: async (_, known) => world.updates.map((u) => u.key).filter((key) => !known.has(key)),
     checkHistory: async () => [],
     cancel: () => undefined,
   };

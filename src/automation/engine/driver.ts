@@ -64,7 +64,10 @@ export interface Updated {
 }
 
 /** What a runner needs of the stack driver. */
-export type Driver = Pick<StackDriver, "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "cancel">;
+export type Driver = Pick<
+  StackDriver,
+  "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "strangers" | "cancel"
+>;
 
 /** The weighted records alone: a DNS rollback needs neither the cluster nor anything else. */
 const DNS_RECORDS = "**$aws:route53/record:Record::**";
@@ -249,6 +252,13 @@ export class StackDriver {
       const different = configKeysThatDiffer(r.config, update);
       return different.length === 0 ? [] : [{ revision: r.number, what: `the engine applied other values for ${different.join(", ")}` }];
     });
+  }
+
+  /** Updates of cutover's that the engine's history has and the journal does not: their keys, oldest first. @param since when the journal began */
+  async strangers(name: string, known: ReadonlySet<string>, since: Date): Promise<string[]> {
+    const updates = (await this.history(name)).filter((u) => u.startTime >= since && u.message.startsWith(`${name}/`));
+    const keys = updates.map((u) => u.message.slice(0, u.message.lastIndexOf(" ")));
+    return [...new Set(keys.filter((key) => !known.has(key)))].reverse();
   }
 
   /** Whether what is deployed matches the stack's config file: a preview without changes. */

@@ -17,6 +17,7 @@ import { apply } from "../state/evolve.js";
 import { currentConfig, type Intent, type MigrationState, planOf } from "../state/state.js";
 import type { Lease, Store } from "../store/store.js";
 import { endingBy } from "./deadline.js";
+import { doubts } from "./doubt.js";
 import { failureOf } from "./failure.js";
 import { HookCalls } from "./hookCalls.js";
 import { type Observers, round } from "./observe.js";
@@ -59,6 +60,7 @@ export class Runner {
   private wake = new AbortController();
   /** Of the action that is under way. */
   private interruption = new AbortController();
+  private trusted = false;
   private stands = false;
   private readonly onStanding = new Set<() => void>();
   /** A command came in after the journal was last read. */
@@ -111,6 +113,7 @@ export class Runner {
     while (!this.stop.aborted) {
       await this.sync();
       const decision = decide(this.plan, this.withLiveWatch());
+      if (await this.isDoubted(decision)) continue;
       if (decision.do === "idle") {
         if ((await this.hooks?.oneMore(this.untilWoken())) === true) continue;
         break;
@@ -118,6 +121,28 @@ export class Runner {
       await this.execute(decision);
     }
     return this.state;
+  }
+
+  /** Once after a failover or a restore, and before anything goes forward; a way back waits for nothing. */
+  private async isDoubted(decision: Decision): Promise<boolean> {
+    const { store, driver, target } = this.parts;
+    const { stack, returning, requested } = this.state;
+    const forward = decision.do === "update" || decision.do === "act" || decision.do === "preview" || decision.do === "wait";
+    if (this.trusted || !forward || returning !== undefined || requested !== undefined) return false;
+    this.trusted = true;
+    if ((await store.isDoubtful?.(stack)) !== true) return false;
+    const found = await doubts(this.state, await store.entries(stack), { driver, observer: target.observer });
+    const lead = "The journal's store failed over or was restored, and may have lost entries";
+    if (found.length === 0)
+      await this.append({ type: "runner.recovered", note: `${lead}; the engine's history and the far side agree with what is there.` });
+    else
+      await this.append({
+        type: "migration.held",
+        reason: `${lead}: ${found.join("; ")}. Look at what happened; resume to go on from what the journal says, or go back.`,
+      });
+    // Said once: a person who resumes has read it.
+    await store.trust?.(stack);
+    return true;
   }
 
   /** Takes in what others (commands) wrote. */

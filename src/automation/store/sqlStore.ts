@@ -236,11 +236,27 @@ export class SqlStore implements Store {
     return new Transient(`${error.message}. It failed over, or was restored: the journals are read anew.`, { cause: error });
   }
 
+  async isDoubtful(stack: string): Promise<boolean> {
+    if (!this.shared) return false;
+    const now = await this.incarnation();
+    const [trusted] = await this.database.query<{ value: string }>("SELECT value FROM cutover.incarnation WHERE stack = $1", [stack]);
+    // Of the first lease under this version nothing is known that would speak against it.
+    if (trusted === undefined) await this.trust(stack);
+    return trusted !== undefined && trusted.value !== now;
+  }
+
+  async trust(stack: string): Promise<void> {
+    await this.database.query(
+      "INSERT INTO cutover.incarnation (stack, value) VALUES ($1, $2) ON CONFLICT (stack) DO UPDATE SET value = excluded.value",
+      [stack, await this.incarnation()],
+    );
+  }
+
   onRestored(listener: () => void): void {
     this.onFailover.add(listener);
   }
 
-  /** Tells a database from the one that it was before a failover or a restore; see `Store`. */
+  /** Tells a database from the one that it was before a failover or a restore: its system, and the timeline that it writes. */
   async incarnation(): Promise<string> {
     if (!this.shared) return "this process's own";
     const [row] = await this.database.query<{ system: string; timeline: string }>(
@@ -384,6 +400,8 @@ export class SqlStore implements Store {
       await query(
         "CREATE TABLE IF NOT EXISTS cutover.schema_version (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())",
       );
+      // Beside the versions, since earlier ones of cutover go on over the same schema while a service is upgraded.
+      await query("CREATE TABLE IF NOT EXISTS cutover.incarnation (stack text PRIMARY KEY, value text NOT NULL)");
       const [{ version = 0 } = {}] = await query<{ version: number }>(
         "SELECT coalesce(max(version), 0) AS version FROM cutover.schema_version",
       );

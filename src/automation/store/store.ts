@@ -43,10 +43,12 @@ export interface Store {
   requireHeld(lease: Lease): Promise<void>;
   release(lease: Lease): Promise<void>;
   /**
-   * Another text after the store failed over to another server or was restored: commits may be lost then, and the journal is
-   * held against the engine's history and the far side before anything goes forward. @default the same for the process's life
+   * Whether the store failed over to another server, or was restored, since the stack's journal was last trusted: commits may
+   * be lost then, and it is held against the engine's history and the far side before anything goes forward. @default never
    */
-  incarnation?(): Promise<string>;
+  isDoubtful?(stack: string): Promise<boolean>;
+  /** It was held against them, and what was found stands in it. */
+  trust?(stack: string): Promise<void>;
   /** Calls when that was found out because entries are missing: what anybody remembers of journals counts no more. */
   onRestored?(listener: () => void): void;
   /** Those of the stacks that some process holds the lease of now, whichever that is. */

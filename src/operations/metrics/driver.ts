@@ -29,6 +29,7 @@ export function bound(driver: Driver): Driver {
     findUpdate: (...args) => driver.findUpdate(...args),
     recover: (...args) => driver.recover(...args),
     clearDeadLocks: (...args) => driver.clearDeadLocks(...args),
+    strangers: (...args) => driver.strangers(...args),
     checkHistory: (...args) => driver.checkHistory(...args),
     cancel: (...args) => driver.cancel(...args),
   };

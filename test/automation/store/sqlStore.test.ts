@@ -222,6 +222,7 @@ describe("the store on PostgreSQL", function () {
     const restored: string[] = [];
     one.onRestored(() => restored.push("told"));
     const before = await one.incarnation();
+    expect(await one.isDoubtful("moved")).to.equal(false);
     const lease = await one.lease("moved", "one");
     for (const reason of ["one", "two"]) await one.append("moved", entry(reason), 1, lease);
     const standby = await postgres.replica("failover-standby", first);
@@ -237,6 +238,14 @@ describe("the store on PostgreSQL", function () {
     for (let i = 0; i < 20 && restored.length === 0; i += 1) error = await failure(one.append("moved", entry("four"), 1, lease));
     expect(error).to.be.instanceOf(Transient).with.property("message").that.contains("lost entry 3 of moved");
     expect(await one.incarnation()).to.not.equal(before);
+    // Whoever goes on with it holds it against the far side first, once.
+    const other = await SqlStore.open(urlOf(standby));
+    open.push(other);
+    for (const doubtful of [true, false]) {
+      expect(await other.isDoubtful("moved")).to.equal(doubtful);
+      await other.trust("moved");
+    }
+    expect(await other.isDoubtful("new")).to.equal(false);
     expect(restored).to.deep.equal(["told"]);
     expect((await one.entries("moved")).map((e) => (e.type === "migration.held" ? e.reason : ""))).to.deep.equal(["one", "two"]);
     await one.append("moved", entry("three"), 1, lease);
