@@ -16,9 +16,12 @@ export interface EventOptions {
   lastEventId?: string;
   /** Pause before connecting again, in milliseconds. @default 1 s */
   reconnectMs?: number;
+  /** After this long without a word the connection counts as lost, in milliseconds; the service says every 15 s that it is there. @default 40 s */
+  silenceMs?: number;
 }
 
 const RECONNECT_MS = 1_000;
+const SILENCE_MS = 40_000;
 
 /**
  * Events as they happen, until the signal aborts. A broken connection is made again, and what was missed meanwhile comes
@@ -26,13 +29,15 @@ const RECONNECT_MS = 1_000;
  * @throws CutoverProblem when the service refuses, for example with 401
  */
 export async function* eventsOf(connection: Connection, options: EventOptions = {}): AsyncGenerator<MigrationEvent, void, undefined> {
-  const { signal, reconnectMs = RECONNECT_MS } = options;
+  const { signal, reconnectMs = RECONNECT_MS, silenceMs = SILENCE_MS } = options;
   let last = options.lastEventId;
   while (signal?.aborted !== true) {
     try {
       const headers = { accept: "text/event-stream", ...(last === undefined ? {} : { "last-event-id": last }) };
-      const answer = await connection.send("/v1/events", signal === undefined ? {} : { signal }, headers);
-      for await (const { id, type, data } of blocksOf(answer)) {
+      const silence = new AbortController();
+      const either = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal]);
+      const answer = await connection.send("/v1/events", { signal: either }, headers);
+      for await (const { id, type, data } of blocksOf(answer, silence, silenceMs)) {
         last = id ?? last;
         if (id !== undefined && type !== undefined && data !== undefined) yield { id, type, migration: JSON.parse(data) as Migration };
       }
@@ -52,13 +57,15 @@ interface Block {
   data: string | undefined;
 }
 
-async function* blocksOf(answer: Response): AsyncGenerator<Block, void, undefined> {
+/** A connection whose other end is gone without a word would otherwise be read for ever. */
+async function* blocksOf(answer: Response, silence: AbortController, silenceMs: number): AsyncGenerator<Block, void, undefined> {
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
   if (reader === undefined) return;
   try {
     let text = "";
     for (;;) {
-      const { done, value } = await reader.read();
+      const timer = setTimeout(() => silence.abort(), silenceMs);
+      const { done, value } = await reader.read().finally(() => clearTimeout(timer));
       if (done) return;
       const blocks = (text + value).split("\n\n");
       text = blocks.pop() ?? "";

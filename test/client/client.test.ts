@@ -120,6 +120,28 @@ describe("the typed client", () => {
     expect(proxy.seen.filter((s) => s === "GET /v1/events").length).to.be.greaterThan(1);
   }).timeout(20_000);
 
+  it("[people-28] gives up a stream that has gone silent, and connects again", async () => {
+    let connections = 0;
+    const silent = createServer((_, response) => {
+      connections += 1;
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.write(": here\n\n");
+      if (connections >= 2) response.write(`id: 7\nevent: snapshot\ndata: {"stack":"${STACK}"}\n\n`);
+    }).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    afterThisTest(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    const far = new CutoverClient({ url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+    const ended = new AbortController();
+    const stream = far.events({ signal: ended.signal, reconnectMs: 1, silenceMs: 500 });
+    expect((await stream.next()).value).to.deep.equal({ id: "7", type: "snapshot", migration: { stack: STACK } });
+    expect(connections).to.be.at.least(2);
+    ended.abort();
+    await stream.return();
+  });
+
   it("stops reading events when the service does not let it in", async () => {
     const stranger = new CutoverClient({ url: service.url });
     const problem = await stranger
