@@ -15,6 +15,7 @@ import {
   Unauthenticated,
   UserError,
 } from "../errors.js";
+import { nearest } from "../lib/nearest.js";
 import type { migrationView, stepView } from "../http/views.js";
 
 export type MigrationView = ReturnType<typeof migrationView>;
@@ -57,7 +58,17 @@ export class ServiceClient {
     this.connection = new Connection({ url: server, ...who });
   }
 
-  migration = (stack: string): Promise<MigrationView> => this.get(this.at(stack));
+  /** @throws NotFound naming the nearest stack that the caller sees */
+  migration = async (stack: string): Promise<MigrationView> => {
+    try {
+      return await this.get<MigrationView>(this.at(stack));
+    } catch (error) {
+      if (!(error instanceof NotFound)) throw error;
+      const seen = (await this.migrations().catch(() => [])).map((m) => m.stack);
+      const close = nearest(stack, seen);
+      throw close === undefined ? error : new NotFound(error.message, { cause: error, next: `Did you mean ${close}?` });
+    }
+  };
   create = (stack: string): Promise<MigrationView> => this.post("/v1/migrations", { stack });
   steps = async (stack: string): Promise<StepView[]> => (await this.get<{ steps: StepView[] }>(this.at(stack, "/plan"))).steps;
   preview = (stack: string): Promise<PreviewView> => this.post(this.at(stack, "/preview"));

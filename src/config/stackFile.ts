@@ -3,6 +3,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Document, isMap, parseDocument } from "yaml";
 import { type InputIssue, NotFound, printable, UserError } from "../errors.js";
+import { nearest } from "../lib/nearest.js";
 import { looksSecret } from "../lib/secrets.js";
 import { parseStackConfig, readStackConfig, SECTIONS, type StackConfig } from "./schema.js";
 
@@ -46,8 +47,10 @@ export class StackFile {
   /** @throws NotFound without the file, UserError when it is no YAML map */
   static async read(folder: string, stack: string): Promise<StackFile> {
     const path = StackFile.pathOf(folder, stack);
-    const text = await readFile(path, "utf8").catch((cause) => {
-      throw new NotFound(`There is no stack config ${path}.`, { cause, next: `Stacks are named APPLICATION-ENVIRONMENT; write ${path}.` });
+    const text = await readFile(path, "utf8").catch(async (cause) => {
+      const close = nearest(stack, await StackFile.list(folder).catch(() => []));
+      const next = close === undefined ? `Stacks are named APPLICATION-ENVIRONMENT; write ${path}.` : `Did you mean ${close}?`;
+      throw new NotFound(`There is no stack config ${path}.`, { cause, next });
     });
     return StackFile.parse(path, stack, text);
   }
