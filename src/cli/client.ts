@@ -15,8 +15,8 @@ import {
   Unauthenticated,
   UserError,
 } from "../errors.js";
-import { nearest } from "../lib/nearest.js";
 import type { migrationView, stepView } from "../http/views.js";
+import { nearest } from "../lib/nearest.js";
 
 export type MigrationView = ReturnType<typeof migrationView>;
 export type StepView = ReturnType<typeof stepView>;
@@ -58,17 +58,7 @@ export class ServiceClient {
     this.connection = new Connection({ url: server, ...who });
   }
 
-  /** @throws NotFound naming the nearest stack that the caller sees */
-  migration = async (stack: string): Promise<MigrationView> => {
-    try {
-      return await this.get<MigrationView>(this.at(stack));
-    } catch (error) {
-      if (!(error instanceof NotFound)) throw error;
-      const seen = (await this.migrations().catch(() => [])).map((m) => m.stack);
-      const close = nearest(stack, seen);
-      throw close === undefined ? error : new NotFound(error.message, { cause: error, next: `Did you mean ${close}?` });
-    }
-  };
+  migration = (stack: string): Promise<MigrationView> => this.get(this.at(stack));
   create = (stack: string): Promise<MigrationView> => this.post("/v1/migrations", { stack });
   steps = async (stack: string): Promise<StepView[]> => (await this.get<{ steps: StepView[] }>(this.at(stack, "/plan"))).steps;
   preview = (stack: string): Promise<PreviewView> => this.post(this.at(stack, "/preview"));
@@ -121,8 +111,18 @@ export class ServiceClient {
     try {
       return await this.connection.call<T>({ ...call, signal: AbortSignal.timeout(DEADLINE_MS) });
     } catch (error) {
-      throw error instanceof CutoverProblem ? errorOf(error, this.server) : error;
+      const known = error instanceof CutoverProblem ? errorOf(error, this.server) : error;
+      throw known instanceof NotFound ? await this.withNearest(known, call.path) : known;
     }
+  }
+
+  /** A stack's name that was misspelt is answered with the nearest one that the caller sees. */
+  private async withNearest(error: NotFound, path: string): Promise<NotFound> {
+    const stack = /^\/v1\/migrations\/([^/?]+)/.exec(path)?.[1];
+    if (stack === undefined) return error;
+    const seen = (await this.migrations().catch(() => [])).map((m) => m.stack);
+    const close = nearest(decodeURIComponent(stack), seen);
+    return close === undefined || close === stack ? error : new NotFound(error.message, { cause: error, next: `Did you mean ${close}?` });
   }
 }
 

@@ -1,4 +1,5 @@
 import { UserError } from "../errors.js";
+import { nearest } from "../lib/nearest.js";
 import type { Application, Inventory } from "./csv.js";
 
 /** Services that applications depend on, by the words people use for them: an engine's own word counts before what runs it. */
@@ -190,27 +191,4 @@ function groupsOf(graph: Map<string, string[]>): string[][] {
 /** Applications that consume each one; derived, never typed. */
 export function consumedBy(inventory: Inventory, name: string): string[] {
   return inventory.applications.filter((a) => a.dependencies.includes(name)).map((a) => a.name);
-}
-
-/** The nearest name: one edit for each four letters, at most two, so that S4 and SAP are no S3. */
-function nearest(word: string, names: string[]): string | undefined {
-  let best: { name: string; distance: number } | undefined;
-  for (const name of names) {
-    const distance = edits(word.toLowerCase(), name.toLowerCase());
-    if (distance <= Math.min(2, Math.floor(word.length / 4)) && (best === undefined || distance < best.distance)) best = { name, distance };
-  }
-  return best?.name;
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -42,6 +42,14 @@ describe("a person's yes at a terminal", function () {
     expect(shown).to.contain(`going back to revision ${to}`).and.not.contain("[y/N]");
   });
 
+  it("[people-21] a stack's name misspelt is answered with the nearest one", async () => {
+    for (const name of ["status", "approve", "preview"]) {
+      const { code, stderr } = await service.run([name, "web-api-prodution"]);
+      expect(code, name).to.equal(3);
+      expect(stderr, name).to.contain("Did you mean web-api-production?");
+    }
+  });
+
   it("[people-12] an approval answers only to what asks: after an emergency nobody is sent to the new side by it", async () => {
     const fresh = await modelService();
     const people = peopleOf(fresh.migrations, STACK);
