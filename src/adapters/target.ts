@@ -64,6 +64,7 @@ export async function openRealTarget(options: RealTargetOptions): Promise<Target
   const sql: SqlDataOptions = {
     endpoint: (side) => endpointOf(side, options, newHost),
     ...(applicationUser === undefined ? {} : { applicationUser }),
+    schemaChanges: () => config().database?.schemaChanges ?? "hold",
     ...(progress === undefined ? {} : { progress }),
   };
   return {
@@ -160,6 +161,7 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
       delay,
       detail,
     } = await read(name, side, windowSeconds).catch((error: Error): Measured => ({ reading: unknown(error.message), source: "none" }));
+    const named = detail ?? (reading.known ? reading.note : undefined);
     return {
       name,
       ...(side === undefined ? {} : { side }),
@@ -167,7 +169,7 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
       source,
       at: Date.now() - age * 1_000,
       ...(delay === undefined ? {} : { delaySeconds: delay }),
-      ...(detail === undefined ? {} : { detail }),
+      ...(named === undefined ? {} : { detail: named }),
     };
   };
   return {

@@ -169,6 +169,12 @@ export const database = z.strictObject({
    * everything is undone and writes are allowed again.
    */
   writePauseSeconds: seconds(1, DAY).default(60),
+  /**
+   * What becomes of changes of the schema after the promotion, as a new version's migrations make them: `carry` makes new
+   * tables, partitions and columns on the old database too, with their rows, so that going back keeps them; `hold` holds
+   * the migration as soon as they are seen. What cannot be carried holds it either way.
+   */
+  schemaChanges: z.enum(["carry", "hold"]).default("hold"),
   /** How long the old database stays available, read-only, after promotion. */
   keepOldSeconds: seconds(0, 366 * DAY).default(7 * DAY),
 });

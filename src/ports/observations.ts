@@ -9,7 +9,7 @@ export type Side = "old" | "new";
 /** Milliseconds since the epoch, on the target's clock (virtual in the sandbox). */
 export type Instant = number;
 
-export type Reading = { known: true; value: number } | { known: false; reason: string };
+export type Reading = { known: true; value: number; note?: string } | { known: false; reason: string };
 
 export interface Observation {
   /** What was measured; the names are in OBSERVATIONS. */
@@ -39,7 +39,8 @@ export const OBSERVATIONS = {
   "database-primary": "1 when the target is a standalone, writable primary",
   "backup-retention": "days that the new database keeps backups",
   "writes-stopped": "1 when the old database refuses writes",
-  "reverse-lag": "seconds that the old database is behind the promoted one; -1 when what streams back is lost",
+  "reverse-lag":
+    "seconds that the old database is behind the promoted one; -1 when what streams back is lost, -2 when the promoted schema changed and not all of it streams",
   "pods-ready": "fraction of wanted pods that are ready",
   "green-ready": "fraction of wanted green pods that are ready",
   "rollout-healthy": "1 when the Argo Rollout is Healthy on the wanted image",
@@ -64,5 +65,6 @@ export const OBSERVATIONS = {
 
 export type ObservationName = keyof typeof OBSERVATIONS;
 
-export const known = (value: number): Reading => ({ known: true, value });
+/** @param note what the value stands for, by name */
+export const known = (value: number, note?: string): Reading => ({ known: true, value, ...(note === undefined ? {} : { note }) });
 export const unknown = (reason: string): Reading => ({ known: false, reason });

@@ -24,6 +24,8 @@ export function lossByStream({ reading }: Pick<Observation, "reading">, { gates 
   if (reading.value > gates.maxReverseLagSeconds)
     return `nothing, once the old database has caught up: it is ${Math.round(reading.value)} s behind, and the way back waits for it with writes stopped`;
   if (reading.value >= 0) return undefined;
+  if (reading.value === -2)
+    return `what the promoted database holds in parts of its schema that changed since, and that do not stream: ${reading.note ?? "not known which"}`;
   return "what was written to the promoted database since its stream back was lost, and is not carried over by hand";
 }
 

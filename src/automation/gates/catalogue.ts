@@ -98,7 +98,7 @@ const GATES: Gate[] = [
     observation: "reverse-lag",
     accepts: (c) => `the old database at most ${c.gates.maxReverseLagSeconds} s behind the promoted one`,
     judge: (value, c) => (value < 0 ? "fail" : value <= c.gates.maxReverseLagSeconds ? "pass" : "pending"),
-    format: (v) => (v < 0 ? "lost" : seconds(v)),
+    format: (v) => (v === -2 ? "not of all, since the schema changed" : v < 0 ? "lost" : seconds(v)),
     everySeconds: 20,
   },
   {

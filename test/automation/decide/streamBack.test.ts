@@ -2,7 +2,7 @@ import { DescribeDBInstancesCommand } from "@aws-sdk/client-rds";
 import { expect } from "chai";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { decide } from "../../../src/automation/decide/decide.js";
-import { lossWithoutReverse } from "../../../src/automation/decide/streamBack.js";
+import { lossByStream, lossWithoutReverse } from "../../../src/automation/decide/streamBack.js";
 import { wayBackTo } from "../../../src/automation/decide/wayBack.js";
 import { endReverse, REVERSE } from "../../../src/automation/plan/reverse.js";
 import { readConfig } from "../../../src/config/stackFile.js";
@@ -25,6 +25,12 @@ describe("going back over a promotion without a stream back", () => {
     const steps = { ...state.steps, [REVERSE]: { ...state.steps[REVERSE], facts: { supported } } as (typeof state.steps)[string] };
     return { ...state, steps };
   };
+
+  it("[postgresql-7] names what a changed schema keeps from streaming, as what going back would lose", () => {
+    expect(lossByStream({ reading: known(-2, "table public.coupons is only on the promoted database") }, CONFIG)).to.equal(
+      "what the promoted database holds in parts of its schema that changed since, and that do not stream: table public.coupons is only on the promoted database",
+    );
+  });
 
   it("promise 5: loses the writes since the promotion, in minutes up to now; nothing while changes stream back", () => {
     const lossy = promoted(false);

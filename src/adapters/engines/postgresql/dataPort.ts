@@ -3,6 +3,7 @@ import type { Reading, Side } from "../../../ports/observations.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
 import { hiddenRows, hiddenTables, tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
+import { namedDrift } from "./drift.js";
 import { fenceOff } from "./guard.js";
 import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
@@ -17,13 +18,15 @@ export interface SqlDataOptions {
   publisher?: () => Promise<SqlEndpoint>;
   /** The user that the application itself connects as: it must be another one than cutover's own, or nobody can keep it out. */
   applicationUser?: string;
+  /** What becomes of schema changes after the promotion. @default hold */
+  schemaChanges?: () => "carry" | "hold";
   /** Keeps how far a comparison is, by the effect's key, so that it goes on after an interruption. */
   progress?: { load(key: string): Promise<CompareProgress | undefined>; save(key: string, progress: CompareProgress): Promise<void> };
   compare?: Pick<CompareOptions, "chunkRows" | "rest" | "examples">;
 }
 
 /** The data port over PostgreSQL itself. Every effect looks first whether it is there already, so it can be asked again. */
-export function sqlDataPort({ endpoint, publisher, progress, compare = {}, applicationUser }: SqlDataOptions): DataPort {
+export function sqlDataPort({ endpoint, publisher, progress, compare = {}, applicationUser, schemaChanges }: SqlDataOptions): DataPort {
   const application = applicationUser === undefined ? {} : { applicationUser };
   const bothSides = () => Promise.all([endpoint("old"), endpoint("new")]);
   return {
@@ -117,10 +120,16 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
       if (refuseWrites) await stopWrites(fresh, effect, { goingBack: true });
       // On the old one: what is written to the promoted one has to be drained.
       else await fenceOff(old, effect);
-      const ended = await stopReverse(fresh, old, options);
+      const ended = await stopReverse(fresh, old, { ...options, schemaChanges: schemaChanges?.() ?? "hold" });
       return {
         summary: summaryOf(ended, old.host),
-        facts: { sequences: ended.sequences.carried, ...(ended.sequences.left.length === 0 ? {} : { left: ended.sequences.left }) },
+        facts: {
+          sequences: ended.sequences.carried,
+          ...(ended.sequences.left.length === 0 ? {} : { left: ended.sequences.left }),
+          ...(ended.drift.length === 0 ? {} : { drift: ended.drift }),
+          ...(ended.compared === undefined ? {} : { rows: ended.compared.rows, differences: ended.compared.differences }),
+        },
+        ...(ended.compared === undefined ? {} : { files: { "after-draining.md": ended.compared.report } }),
       };
     },
   };
@@ -143,11 +152,11 @@ async function secured(other: SqlEndpoint | undefined, there: SqlEndpoint, side:
   }
 }
 
-function summaryOf({ drained, sequences }: Ended, host: string): string {
+function summaryOf({ drained, sequences, drift, compared }: Ended, host: string): string {
   if (drained === "not asked") return `The stream back to ${host} was ended as it was.`;
   if (drained === "nothing") return `Nothing streams back to ${host}: there was nothing to drain.`;
   if (drained === "before") return `The stream back to ${host} was ended; it had been drained before.`;
-  return `The stream back to ${host} was drained and ended; ${sequences.carried} sequences were carried over.${notCarried("Not carried over:", sequences.left)}`;
+  return `The stream back to ${host} was drained and ended; ${sequences.carried} sequences were carried over.${notCarried("Not carried over:", sequences.left)}${drift.length === 0 ? "" : ` Lost on the old database: ${namedDrift(drift)}.`}${compared === undefined ? "" : ` ${compared.summary}`}`;
 }
 
 /** What is left behind, each with why, as a sentence of its own. */
@@ -157,11 +166,12 @@ const notCarried = (what: string, left: { name: string; why: string }[]): string
 /** The observations that databases themselves answer. */
 export function sqlObservations({
   endpoint,
-}: Pick<SqlDataOptions, "endpoint">): Record<
+  schemaChanges,
+}: Pick<SqlDataOptions, "endpoint" | "schemaChanges">): Record<
   "replica-lag" | "writes-stopped" | "database-primary" | "reverse-lag",
   () => Promise<Reading>
 > {
-  const reverseLag = watchReverse();
+  const reverseLag = watchReverse(schemaChanges);
   const stopped = watchStopped();
   return {
     "reverse-lag": async () => reverseLag(await endpoint("new"), await endpoint("old")),

@@ -1,5 +1,9 @@
 import { Terminal, Transient } from "../../../errors.js";
+import { carrySchema } from "./carry.js";
+import { type AfterDrain, compareDrained } from "./drained.js";
+import { type Drift, driftOf, losing } from "./drift.js";
 import { chooseIdentities, restoreIdentities, streamTables, whyNotStreamed } from "./identity.js";
+import { carryLargeObjects } from "./largeObjects.js";
 import { type CarriedSequences, carrySequences } from "./sequences.js";
 import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
 
@@ -195,6 +199,8 @@ export interface StopOptions {
   timeoutSeconds?: number;
   /** False ends it as it is: what has not arrived stays behind. @default true */
   drain?: boolean;
+  /** Whether what a migration added since the promotion is brought to the old database before. @default "hold" */
+  schemaChanges?: "carry" | "hold";
 }
 
 export interface Ended {
@@ -202,6 +208,10 @@ export interface Ended {
   drained: "now" | "before" | "nothing" | "not asked";
   /** Those that were carried over now, and those that stay as they were at the promotion. */
   sequences: CarriedSequences;
+  /** Parts of the promoted database's schema that the old one has not, or has otherwise. */
+  drift: Drift[];
+  /** What was read row by row once it was drained; undefined where nothing was. */
+  compared?: AfterDrain;
 }
 
 /**
@@ -213,18 +223,23 @@ export interface Ended {
 export async function stopReverse(
   promoted: SqlEndpoint,
   old: SqlEndpoint,
-  { timeoutSeconds = 120, drain = true }: StopOptions = {},
+  { timeoutSeconds = 120, drain = true, schemaChanges = "hold" }: StopOptions = {},
 ): Promise<Ended> {
   const there = await standing(promoted, old);
   if (drain) refuseLost(there);
   let ended: Ended = {
     drained: !drain ? "not asked" : there.progress === "drained" ? "before" : "nothing",
     sequences: { carried: 0, left: [] },
+    drift: [],
   };
   // Also where an earlier attempt drained it: somebody may have let the promoted database accept writes in between.
   if (drain && there.subscribed && there.slot === "usable") {
-    await drained(promoted, timeoutSeconds);
-    ended = { drained: "now", sequences: await carrySequences(promoted, old) };
+    if (schemaChanges === "carry") await carrySchema(promoted, old, NAME);
+    await drained(promoted, old, timeoutSeconds);
+    const sequences = await carrySequences(promoted, old);
+    const objects = await carryLargeObjects(promoted, old);
+    sequences.left.push(...objects.left);
+    ended = { drained: "now", sequences, drift: losing(await driftOf(promoted, old)), compared: await compareDrained(promoted, old) };
     await inSession(promoted, (session) => remember(session, "drained"), { write: true });
   }
   if (there.subscribed) await inSession(old, unsubscribe, { write: true });
@@ -233,7 +248,7 @@ export async function stopReverse(
   return ended;
 }
 
-async function drained(promoted: SqlEndpoint, timeoutSeconds: number): Promise<void> {
+async function drained(promoted: SqlEndpoint, old: SqlEndpoint, timeoutSeconds: number): Promise<void> {
   await inSession(promoted, async (session) => {
     const written = await session.value<string>("SELECT pg_current_wal_lsn()::text");
     const deadline = Date.now() + timeoutSeconds * 1_000;
@@ -244,7 +259,7 @@ async function drained(promoted: SqlEndpoint, timeoutSeconds: number): Promise<v
         [written, NAME],
       );
       if (slot === undefined) throw lost("its replication slot is gone");
-      if (slot.done) return;
+      if (slot.done && (await inSession(old, copied))) return;
       if (Date.now() > deadline) {
         const state = `it is ${slot.behind} behind and ${slot.active ? "connected" : "not connected"}`;
         throw new Terminal(`The old database did not catch up with the promoted one within ${timeoutSeconds} s: ${state}.`, {
@@ -255,6 +270,13 @@ async function drained(promoted: SqlEndpoint, timeoutSeconds: number): Promise<v
     }
   });
 }
+
+/** The rows that tables had when they began to stream are there as well. */
+const copied = (session: Session): Promise<boolean> =>
+  session.value<boolean>(
+    "SELECT coalesce(bool_and(srsubstate = 'r'), true) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE subname = $1",
+    [NAME],
+  );
 
 /** Lets go of the slot first: the promoted database drops it itself, also where the old one's server cannot reach it any more. */
 async function unsubscribe(session: Session): Promise<void> {

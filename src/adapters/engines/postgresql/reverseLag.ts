@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
+import { carrySchema } from "./carry.js";
+import { driftOf, losing, namedDrift } from "./drift.js";
 import { NAME, standing, whyLost } from "./reverse.js";
 import { inSession, type Session, type SqlEndpoint } from "./session.js";
 
@@ -8,6 +10,8 @@ const CONFIRM_MS = 3_000;
 const POLL_MS = 200;
 /** Of two looks further apart than this, in seconds, the earlier one says nothing of the later one. */
 const APART_S = 60;
+/** Read when not all that the promoted database holds can stream, since its schema is another one than the old one's. */
+const SCHEMA_CHANGED = -2;
 /** Positions kept: hours of looks. */
 const MOST = 720;
 
@@ -24,13 +28,19 @@ interface Position {
  * Where nobody looked for a while, that is unknown until it is confirmed. What is lost for good reads -1, as RDS's own
  * ReplicaLag does: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html.
  */
-export function watchReverse(): (promoted: SqlEndpoint, old: SqlEndpoint) => Promise<Reading> {
+export function watchReverse(
+  schemaChanges: () => "carry" | "hold" = () => "hold",
+): (promoted: SqlEndpoint, old: SqlEndpoint) => Promise<Reading> {
   let positions: Position[] = [];
   const look = async (promoted: SqlEndpoint, old: SqlEndpoint): Promise<Reading> => {
     const there = await standing(promoted, old);
     if (whyLost(there) !== undefined) return known(-1);
     if (there.progress === "drained") return unknown("what streamed back is said to be there as a whole, and nothing streams any more");
     if (there.progress !== "streams") return unknown("nothing streams back to the old database");
+    // A migration of the application: what it added streams from now on, or is said before anybody depends on it.
+    if (schemaChanges() === "carry") await carrySchema(promoted, old, NAME);
+    const drift = losing(await driftOf(promoted, old));
+    if (drift.length > 0) return known(SCHEMA_CHANGED, namedDrift(drift));
     const { position, confirmed, waitedMs } = await inSession(promoted, confirmation);
     const { at, written } = position;
     const last = positions.findLastIndex((p) => p.written <= confirmed);

@@ -1,0 +1,163 @@
+import { driftOf, losing } from "./drift.js";
+import { chooseIdentities, streamTables, whyNotStreamed } from "./identity.js";
+import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
+
+/** Of two runners that carry over at once, one waits for the other. */
+const LOCK = "SELECT pg_advisory_lock(hashtext('cutover_back carry'))";
+
+interface Made {
+  name: string;
+  schema: string;
+  owner: string;
+  /** Statements that make it, in order. */
+  sql: string[];
+}
+
+/** A table's statements, from the catalogue. Foreign keys and triggers are left out: nothing that is applied needs them. */
+async function tableOf(session: Session, table: string): Promise<Made> {
+  const [made] = await session.rows<Made>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, quote_ident(pg_get_userbyid(c.relowner)) AS owner,
+       CASE WHEN c.relispartition THEN
+         ARRAY[format('CREATE TABLE %I.%I PARTITION OF %s %s', n.nspname, c.relname,
+           (SELECT format('%I.%I', pn.nspname, p.relname) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid),
+           pg_get_expr(c.relpartbound, c.oid)) || CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END]
+       ELSE
+         ARRAY(SELECT DISTINCT format('CREATE SEQUENCE IF NOT EXISTS %I.%I', sn.nspname, s.relname)
+               FROM pg_attrdef d JOIN pg_depend dep ON dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid AND dep.refclassid = 'pg_class'::regclass
+               JOIN pg_class s ON s.oid = dep.refobjid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace WHERE d.adrelid = c.oid)
+         || format('CREATE TABLE %I.%I (%s)%s', n.nspname, c.relname,
+           (SELECT string_agg(line, ', ' ORDER BY at) FROM (
+              SELECT a.attnum AS at, format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
+                CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END,
+                CASE WHEN a.attidentity <> '' THEN format(' GENERATED %s AS IDENTITY', CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END)
+                     WHEN a.attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(d.adbin, d.adrelid))
+                     ELSE coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') END,
+                CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END) AS line
+              FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+              UNION ALL SELECT 10000, format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = c.oid AND contype IN ('p', 'u', 'c', 'x')) AS lines),
+           CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END)
+         || ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid))
+       END AS sql
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ${literal(table)}::regclass`,
+  );
+  if (made === undefined) throw new Error(`${table} is gone`);
+  return made;
+}
+
+/** A column that is the same for every row that was there before it: another default would have to be carried row by row. */
+async function columnOf(session: Session, column: string): Promise<string | undefined> {
+  const [made] = await session.rows<{ sql: string }>(
+    `SELECT format('ALTER TABLE %I.%I ADD COLUMN %I %s%s%s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+            coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ''), CASE WHEN a.attnotnull AND d.oid IS NOT NULL THEN ' NOT NULL' ELSE '' END) AS sql
+     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+     WHERE format('%I.%I.%I', n.nspname, c.relname, a.attname) = $1 AND NOT a.attisdropped AND a.attinhcount = 0 AND a.attidentity = '' AND a.attgenerated = ''
+     AND (d.oid IS NULL OR a.atthasmissing)`,
+    [column],
+  );
+  return made?.sql;
+}
+
+/**
+ * Brings what a migration of the application added on the promoted database to the old one, and lets it stream: new
+ * tables with the rows that they have by now, partitions, and columns. What it cannot make stays a difference, for
+ * whoever looks next. Asked again it does what is left.
+ * @param name of publication and subscription
+ * @returns what was made
+ */
+export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, name: string): Promise<string[]> {
+  const drift = losing(await driftOf(promoted, old)).filter((d) => d.what === "only on the promoted database");
+  const made = await inSession(
+    old,
+    async (there) => {
+      await there.rows(LOCK);
+      // The lock may have been waited for; a parent comes before its partitions, a table before its columns.
+      const tables = drift.filter((d) => d.kind === "table" || d.kind === "partition").map((d) => d.name);
+      const parents = await inSession(promoted, (session) => byDepth(session, tables));
+      const done: string[] = [];
+      for (const table of parents) {
+        const { sql, schema, owner } = await inSession(promoted, (session) => tableOf(session, table));
+        const statements = [`CREATE SCHEMA IF NOT EXISTS ${schema}`, ...sql, `ALTER TABLE ${table} OWNER TO ${owner}`];
+        if (await attempted(there, statements)) done.push(table);
+      }
+      for (const { name: column } of drift.filter((d) => d.kind === "column")) {
+        const sql = await inSession(promoted, (session) => columnOf(session, column));
+        if (sql !== undefined && (await attempted(there, [sql]))) done.push(column);
+      }
+      return done;
+    },
+    { write: true },
+  );
+  await publishNew(promoted, old, name);
+  return made;
+}
+
+const byDepth = async (session: Session, tables: string[]): Promise<string[]> => {
+  const found = await session.rows<{ name: string }>(
+    `SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL
+     ORDER BY (SELECT count(*) FROM pg_partition_ancestors(to_regclass(name))), name`,
+    [tables],
+  );
+  return found.map((f) => f.name);
+};
+
+/** All of them or none. What the server refuses stays a difference that is named. */
+async function attempted(session: Session, statements: string[]): Promise<boolean> {
+  await session.rows("BEGIN");
+  try {
+    await session.rows("SET LOCAL lock_timeout = '5s'");
+    for (const sql of statements) await session.rows(sql);
+    await session.rows("COMMIT");
+    return true;
+  } catch (error) {
+    await session.rows("ROLLBACK");
+    if ((error as { code?: string }).code === undefined) throw error;
+    return false;
+  }
+}
+
+/** Tables that both sides have, that can stream, and do not yet: with the rows that they have by now. */
+async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string): Promise<void> {
+  const theirs = new Map((await inSession(old, streamTables)).map((t) => [t.table, t]));
+  const added = await inSession(
+    promoted,
+    async (session) => {
+      const published = await session.rows<{ table: string }>(
+        "SELECT format('%I.%I', schemaname, tablename) AS table FROM pg_publication_tables WHERE pubname = $1",
+        [name],
+      );
+      const there = new Set(published.map((p) => p.table));
+      const fresh = (await streamTables(session)).filter((t) => {
+        const other = theirs.get(t.table);
+        return !there.has(t.table) && whyNotStreamed(t) === undefined && other?.owned === true && !other.secured;
+      });
+      const tables = fresh.map((t) => t.table);
+      // What was there at the promotion and was left out has rows on the old side already.
+      const empty = await inSession(old, (o) => emptyOnes(o, tables));
+      await chooseIdentities(session, new Set(empty));
+      await inSession(old, (o) => chooseIdentities(o, new Set(empty)), { write: true });
+      if (empty.length > 0) await session.rows(`ALTER PUBLICATION ${name} ADD TABLE ${empty.join(", ")}`);
+      return [...there, ...empty];
+    },
+    { write: true },
+  );
+  await inSession(
+    old,
+    async (session) => {
+      const [known] = await session.rows<{ count: number }>(
+        `SELECT count(*)::int AS count FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE subname = $1`,
+        [name],
+      );
+      // Also where an earlier attempt died between the two servers.
+      if (known?.count !== added.length) await session.rows(`ALTER SUBSCRIPTION ${name} REFRESH PUBLICATION WITH (copy_data = true)`);
+    },
+    { write: true },
+  );
+}
+
+async function emptyOnes(session: Session, tables: string[]): Promise<string[]> {
+  const empty: string[] = [];
+  for (const table of tables) if (await session.value<boolean>(`SELECT NOT EXISTS (SELECT FROM ${table})`)) empty.push(table);
+  return empty;
+}
