@@ -15,7 +15,7 @@ import { databaseUses, instanceUses, loadBalancerUses, usesOf } from "./aws/uses
 import { wallClock } from "./clock.js";
 import type { NameServer } from "./dns/answers.js";
 import { shownByDns, shownByResolvers } from "./dns/shown.js";
-import { type SqlDataOptions, sqlDataPort, sqlObservations } from "./engines/postgresql/dataPort.js";
+import { type SqlDataOptions, sqlDataPort, sqlObservations, sqlReadiness } from "./engines/postgresql/dataPort.js";
 import type { SqlEndpoint } from "./engines/postgresql/session.js";
 import { sessionsOf } from "./engines/postgresql/users.js";
 import { commandFleet } from "./fleet.js";
@@ -119,6 +119,7 @@ interface Measured {
 /** Asks, for each observation, the source that knows it; what nobody knows, or what fails, is unknown (promise 10). */
 function observer(options: RealTargetOptions, { clients, cluster, prometheus, sql }: Sources): ObserverPort {
   const databases = sqlObservations(sql);
+  const readiness = sqlReadiness(sql);
   const { config } = options;
   /** A side's requests, by the source that the config names for it. */
   const requestsOf = async (name: RequestSignal, side: Side, windowSeconds: number): Promise<Measured> => {
@@ -144,7 +145,14 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
       const ofOld = config().database === undefined ? [] : await sessionsOf(await sql.endpoint("old"));
       return { ...usesOf([...ofOld, ...(await databaseUses(clients, config()))]), source: "postgresql and rds" };
     }
-    if (name === "replica-lag") return lagOf(databases["replica-lag"], () => cloudwatchLag(clients, config(), Date.now()));
+    if (name === "replica-lag") {
+      const [refused, lag] = await Promise.all([
+        readiness(),
+        lagOf(databases["replica-lag"], () => cloudwatchLag(clients, config(), Date.now())),
+      ]);
+      // Held ready, a cutover that would be refused must not be given its go.
+      return refused === undefined ? lag : { reading: unknown(refused), source: "postgresql" };
+    }
     if (name in databases) return { reading: await databases[name as keyof typeof databases](), source: "postgresql" };
     const ofCluster = await clusterObservation(cluster, config(), name);
     if (ofCluster !== undefined) return { reading: ofCluster, source: "kubernetes" };

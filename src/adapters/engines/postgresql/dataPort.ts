@@ -1,15 +1,17 @@
 import { Transient } from "../../../errors.js";
 import type { Reading, Side } from "../../../ports/observations.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
-import { hiddenRows, hiddenTables, tableName, tablesOf } from "./catalog.js";
+import { levelOf } from "./barrier.js";
+import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
 import { namedDrift } from "./drift.js";
 import { fenceOff } from "./guard.js";
-import { type Ended, obstacleToReverse, obstacleToSubscription, startReverse, stopReverse } from "./reverse.js";
+import { readinessOf, readinessReport, sentenceOf, watchReadiness } from "./readiness.js";
+import { type Ended, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { watchStopped } from "./stopped.js";
-import { allowReading, allowWrites, isPrimary, obstacleToStopping, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
+import { allowReading, allowWrites, isPrimary, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
 
 export interface SqlDataOptions {
   /** Where a side's database is now, with the user that administers it. */
@@ -48,27 +50,23 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
     },
     testReplica: async () => {
       const replica = await endpoint("new");
-      const { tables, level, hidden } = await inSession(replica, async (session) => {
+      const tables = await inSession(replica, async (session) => {
         const found = await tablesOf(session);
-        const unseen = await hiddenTables(session);
         for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
-        return {
-          tables: found.length,
-          level: await obstacleToReverse(session),
-          hidden: unseen,
-        };
+        return found.length;
       });
-      const stream = level ?? (await obstacleToSubscription(await endpoint("old"), (await publisher?.()) ?? replica));
-      const stopping = await obstacleToStopping(await endpoint("old"), application);
+      const stands = await publisher?.();
+      const findings = await readinessOf(await endpoint("old"), replica, {
+        ...application,
+        ...(stands === undefined ? {} : { publisher: stands }),
+      });
+      const streamsBack = !findings.some((f) => f.stops === "the stream back");
+      const stopsWrites = !findings.some((f) => f.stops === "stopping writes");
       // Known before anybody approves the cutover: afterwards it would be too late to mend.
-      const warnings = [
-        ...(stream === undefined ? [] : [`Its changes could not stream back after a promotion: ${stream}.`]),
-        ...(hidden.length === 0 ? [] : [`The comparison would end: ${hiddenRows(hidden)}.`]),
-        ...(stopping === undefined ? [] : [`Writes could not surely be stopped: ${stopping}.`]),
-      ];
       return {
-        summary: [`All ${tables} tables can be read at ${replica.host}.`, ...warnings].join(" "),
-        facts: { tables, streamsBack: stream === undefined, stopsWrites: stopping === undefined },
+        summary: [`All ${tables} tables can be read at ${replica.host}.`, ...findings.map(sentenceOf)].join(" "),
+        facts: { tables, streamsBack, stopsWrites, ...(findings.length === 0 ? {} : { findings }) },
+        files: { "readiness.md": readinessReport(findings) },
       };
     },
     compare: async ({ key, signal }) => {
@@ -180,3 +178,19 @@ export function sqlObservations({
     "database-primary": async () => isPrimary(await endpoint("new")),
   };
 }
+
+/** What of the databases refuses the move as things are; undefined when nothing does, or writes are stopped already. */
+export const sqlReadiness = ({ endpoint, publisher, applicationUser }: SqlDataOptions): (() => Promise<string | undefined>) =>
+  watchReadiness(
+    async () => {
+      const stands = await publisher?.();
+      return readinessOf(await endpoint("old"), await endpoint("new"), {
+        ...(applicationUser === undefined ? {} : { applicationUser }),
+        ...(stands === undefined ? {} : { publisher: stands }),
+      });
+    },
+    async () => {
+      const replica = await inSession(await endpoint("new"), (session) => session.value<boolean>("SELECT pg_is_in_recovery()"));
+      return !replica || (await inSession(await endpoint("old"), levelOf)) !== undefined;
+    },
+  );

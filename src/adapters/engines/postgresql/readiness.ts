@@ -1,0 +1,236 @@
+import { hiddenRows, hiddenTables } from "./catalog.js";
+import { choiceFor, streamTables, whyNotStreamed } from "./identity.js";
+import { obstacleToReverse, obstacleToSubscription } from "./reverse.js";
+import { sequencesToCarry } from "./sequences.js";
+import { inSession, quoted, type Session, type SqlEndpoint } from "./session.js";
+import { obstacleToStopping } from "./writes.js";
+
+/** `refuses` the move; `loses` something on the way; `slows` the pause or the stream; `warns`. */
+export type FindingKind = "refuses" | "loses" | "slows" | "warns";
+
+export interface ReadinessFinding {
+  kind: FindingKind;
+  /** What it is about, by name. */
+  what: string;
+  /** What it means, in tables, rows or seconds. */
+  means: string;
+  /** The statement or setting that mends it. */
+  cure: string;
+  /** What as a whole is impossible because of it. */
+  stops?: "the stream back" | "stopping writes" | "the comparison";
+}
+
+/** Rows that a subscriber reads through for each change, from which on it falls behind: seconds for a few thousand changes. */
+const MANY_ROWS = 10_000;
+
+/**
+ * Everything about two databases that would refuse the move, lose rows on the way, or slow it, from the catalogues, roles
+ * and settings of both servers: before anybody depends on it. Reads only.
+ */
+export async function readinessOf(
+  old: SqlEndpoint,
+  replica: SqlEndpoint,
+  { publisher = replica, applicationUser }: { publisher?: SqlEndpoint; applicationUser?: string } = {},
+): Promise<ReadinessFinding[]> {
+  const stopping = await obstacleToStopping(old, applicationUser === undefined ? {} : { applicationUser });
+  const level = await inSession(replica, obstacleToReverse);
+  const [settings, tables, others] = [
+    await streamSettings(old, replica),
+    await inSession(old, ofTables),
+    await inSession(old, (session) => beside(session, old.database)),
+  ];
+  const hidden = await inSession(replica, hiddenTables);
+  const stream = level ?? (await obstacleToSubscription(old, publisher));
+  const { left } = await sequencesToCarry(old, old);
+  return [
+    ...(stopping === undefined
+      ? []
+      : [{ ...finding("refuses", "stopping writes", stopping, "As it says there; then try again."), stops: "stopping writes" as const }]),
+    ...(hidden.length === 0
+      ? []
+      : [
+          {
+            ...finding("refuses", "the comparison", hiddenRows(hidden), "As it says there; then try again."),
+            stops: "the comparison" as const,
+          },
+        ]),
+    ...(stream === undefined ? [] : [noStream("the stream back", stream, "As it says there.")]),
+    ...settings,
+    ...others,
+    ...tables,
+    ...left.map(({ name, why }) =>
+      finding("loses", name, `its value on the way back: ${why}`, `GRANT SELECT, UPDATE ON SEQUENCE ${name} TO ${quoted(old.user)}`),
+    ),
+  ];
+}
+
+/** What a finding says where the stream as a whole is impossible. */
+export const NOTHING_BACK = "nothing could stream back";
+const noStream = (what: string, means: string, cure: string): ReadinessFinding => ({
+  kind: "loses",
+  what,
+  means,
+  cure,
+  stops: "the stream back",
+});
+const finding = (kind: FindingKind, what: string, means: string, cure: string): ReadinessFinding => ({ kind, what, means, cure });
+
+/** What servers and roles must have, that only shows once the promoted database is one. */
+async function streamSettings(old: SqlEndpoint, replica: SqlEndpoint): Promise<ReadinessFinding[]> {
+  const found: ReadinessFinding[] = [];
+  const least = async (at: SqlEndpoint, setting: string, wanted: number) => {
+    const is = Number(await inSession(at, (s) => s.value<string>("SELECT current_setting($1)", [setting])));
+    if (is < wanted)
+      found.push(noStream(setting, `${setting} is ${is} on ${at.host}:${at.port}`, `${setting} = ${wanted} or more, and a restart`));
+  };
+  await least(old, "max_logical_replication_workers", 2);
+  await least(old, "max_worker_processes", 3);
+  await least(replica, "max_replication_slots", 2);
+  await least(replica, "max_wal_senders", 2);
+  const replicates = await inSession(replica, (s) =>
+    s.value<boolean>(
+      `SELECT rolsuper OR rolreplication OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname IN ('rds_superuser', 'rds_replication') AND pg_has_role(r.oid, 'MEMBER'))
+       FROM pg_roles WHERE rolname = current_user`,
+    ),
+  );
+  if (!replicates)
+    found.push(
+      noStream(
+        `role ${old.user}`,
+        `${old.user} may make no replication slot`,
+        `ALTER ROLE ${quoted(old.user)} REPLICATION; on RDS GRANT rds_replication TO ${quoted(old.user)}`,
+      ),
+    );
+  const creates = await inSession(old, (s) => s.value<boolean>("SELECT has_database_privilege(current_database(), 'CREATE')"));
+  if (!creates)
+    found.push(
+      finding(
+        "refuses",
+        `role ${old.user}`,
+        "cutover can keep neither its fence nor its barrier there",
+        `GRANT CREATE ON DATABASE ${quoted(old.database)} TO ${quoted(old.user)}`,
+      ),
+    );
+  return found;
+}
+
+async function ofTables(session: Session): Promise<ReadinessFinding[]> {
+  const findsByAll = (await session.value<number>("SELECT current_setting('server_version_num')::int")) < 160_000;
+  return (await streamTables(session)).flatMap((table): ReadinessFinding[] => {
+    const why = whyNotStreamed(table);
+    if (why !== undefined) {
+      const cure = table.owned
+        ? table.secured
+          ? `ALTER TABLE ${table.table} NO FORCE ROW LEVEL SECURITY`
+          : `ALTER TABLE ${table.table} ADD PRIMARY KEY …`
+        : `GRANT ${quoted(table.owner)} TO …, or accept it`;
+      return [finding("loses", table.table, `what is written to its about ${table.rows} rows after the promotion: ${why}`, cure)];
+    }
+    if (choiceFor(table).kind !== "full" || !findsByAll || table.rows < MANY_ROWS) return [];
+    return [
+      finding(
+        "slows",
+        table.table,
+        `each changed row is looked for among about ${table.rows} rows, since it has no usable key`,
+        `ALTER TABLE ${table.table} ADD PRIMARY KEY …, or a unique index of columns that are NOT NULL`,
+      ),
+    ];
+  });
+}
+
+/** What replication never brings, physical or logical. */
+async function beside(session: Session, database: string): Promise<ReadinessFinding[]> {
+  const kinds = await session.rows<{ kind: string; name: string }>(
+    `SELECT CASE WHEN c.relkind = 'm' THEN 'matview' ELSE 'unlogged' END AS kind, format('%I.%I', n.nspname, c.relname) AS name
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE (c.relkind = 'm' OR c.relkind = 'r' AND c.relpersistence = 'u') AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 2`,
+  );
+  const found: ReadinessFinding[] = [];
+  for (const { kind, name } of kinds) {
+    if (kind === "matview") {
+      found.push(finding("warns", name, "on the way back it holds what it held at the promotion", `REFRESH MATERIALIZED VIEW ${name}`));
+      continue;
+    }
+    const [count] = await session.rows<{ rows: string }>(`SELECT count(*) AS rows FROM ${name}`).catch(() => []);
+    if (count?.rows !== "0")
+      found.push(
+        finding(
+          "loses",
+          name,
+          `all ${count?.rows ?? "its"} rows at the promotion: it is UNLOGGED, and a replica has none of them`,
+          `ALTER TABLE ${name} SET LOGGED`,
+        ),
+      );
+  }
+  const [objects] = await session.rows<{ all: number; foreign: number }>(
+    `SELECT count(*)::int AS all, (count(*) FILTER (WHERE NOT pg_has_role(lomowner, 'USAGE')))::int AS foreign FROM pg_largeobject_metadata`,
+  );
+  if ((objects?.foreign ?? 0) > 0)
+    found.push(
+      finding(
+        "loses",
+        "large objects",
+        `changes of ${objects?.foreign} of them on the way back: they belong to other roles`,
+        "GRANT their owners to cutover's user",
+      ),
+    );
+  if ((objects?.all ?? 0) > 0)
+    found.push(
+      finding(
+        "slows",
+        "large objects",
+        `all ${objects?.all} are read on both sides of ${database} with writes stopped, on the way back`,
+        "Keep large files outside of the database.",
+      ),
+    );
+  return found;
+}
+
+/** As the step that tests the replica says it. */
+export function sentenceOf({ kind, what, means, stops }: ReadinessFinding): string {
+  if (stops === "the stream back") return `Its changes could not stream back after a promotion: ${means}.`;
+  if (stops === "stopping writes") return `Writes could not surely be stopped: ${means}.`;
+  if (stops === "the comparison") return `The comparison would end: ${means}.`;
+  return `${kind === "loses" ? "Lost" : kind === "refuses" ? "Refused" : kind === "slows" ? "Slow" : "Note"}: ${what}, ${means}.`;
+}
+
+const ORDER: FindingKind[] = ["refuses", "loses", "slows", "warns"];
+
+/** The report as Markdown, worst first. */
+export function readinessReport(findings: ReadinessFinding[]): string {
+  const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+  const lines = sorted.map((f) => `| ${[f.kind, f.what, f.means, f.cure].map((t) => t.replaceAll("|", "\\|")).join(" | ")} |`);
+  return ["# Readiness of the database", "", "| kind | what | what it means | what mends it |", "|---|---|---|---|", ...lines, ""].join(
+    "\n",
+  );
+}
+
+const ANEW_MS = 30 * 60_000;
+/** After a look that failed, which says nothing. */
+const AGAIN_MS = 5 * 60_000;
+
+/**
+ * What refuses the move as things are, for whoever holds a cutover ready: computed anew every 30 minutes, and each time
+ * while something refuses, so that what was mended counts at once. Once writes are stopped nobody asks any more: the
+ * barrier proves itself then.
+ */
+export function watchReadiness(
+  compute: () => Promise<ReadinessFinding[]>,
+  isStopped: () => Promise<boolean>,
+  now: () => number = Date.now,
+): () => Promise<string | undefined> {
+  let next = 0;
+  let refused: string | undefined;
+  return async () => {
+    if (now() < next && refused === undefined) return undefined;
+    try {
+      if (await isStopped()) return undefined;
+      const refusing = (await compute()).filter((f) => f.kind === "refuses");
+      next = now() + ANEW_MS;
+      refused = refusing.length === 0 ? undefined : `the database is not ready to move: ${refusing.map((f) => f.means).join("; ")}`;
+    } catch {
+      next = now() + AGAIN_MS;
+    }
+    return refused;
+  };
+}
