@@ -21,7 +21,7 @@ import { sessionsOf } from "./engines/postgresql/users.js";
 import { commandFleet } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
-import { clusterObservation } from "./kubernetes/observations.js";
+import { clusterObservation, ingressHostOf } from "./kubernetes/observations.js";
 import {
   isRequestSignal,
   type PrometheusOptions,
@@ -158,7 +158,7 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
     if (ofCluster !== undefined) return { reading: ofCluster, source: "kubernetes" };
     if (isRequestSignal(name)) return requestsOf(name, side ?? "new", windowSeconds);
     if (name === "traffic-share") return trafficShare(await bothCounts(windowSeconds));
-    const ofAws = await awsObservation(clients, config(), name);
+    const ofAws = await awsObservation(clients, config(), name, () => ingressHostOf(cluster, config()));
     return { reading: ofAws ?? unknown(`nothing measures ${name}`), source: "aws" };
   };
   const observe = async (name: ObservationName, side: Side | undefined, windowSeconds: number): Promise<Observation> => {

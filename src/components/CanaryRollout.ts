@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { errorRate, type Selection } from "../promql/expressions.js";
 import { plainSelection } from "./AlertRules.js";
 import { require, requireName, requireNumber, requireText } from "./checks.js";
-import { FORCED } from "./objects.js";
+import { FORCED, RUNNER } from "./objects.js";
 import { checkPodTemplate, type PodTemplateArgs, podTemplate } from "./podTemplate.js";
 import { serviceAccountOf } from "./serviceAccount.js";
 
@@ -32,6 +32,8 @@ export interface CanaryRolloutArgs extends PodTemplateArgs {
   prometheusAddress?: string;
   /** Seconds that the canary's pods stay after an abort, while the load balancer takes their weight away. @default 60 */
   abortScaleDownDelaySeconds?: number;
+  /** Seconds that a new pod must be ready before it counts. @default 5 */
+  minReadySeconds?: number;
   /** Whether the autoscaler owns the number of pods. @default false */
   autoscaled?: boolean;
   /** Whether this component makes the ServiceAccount NAME; false when a Workload does. @default true */
@@ -144,9 +146,10 @@ export class CanaryRollout extends pulumi.ComponentResource {
         metadata: { name, namespace: args.namespace, labels, annotations: FORCED },
         spec: {
           replicas: args.replicas ?? 5,
+          minReadySeconds: args.minReadySeconds ?? 5,
           revisionHistoryLimit: args.revisionHistoryLimit ?? 2,
           // A Deployment of the same application may still select `app` alone.
-          selector: { matchLabels: { ...labels, "cutover.dev/runner": "rollout" } },
+          selector: { matchLabels: { ...labels, [RUNNER]: "rollout" } },
           strategy: {
             canary: {
               stableService: stable.metadata.name,
@@ -161,7 +164,7 @@ export class CanaryRollout extends pulumi.ComponentResource {
               steps: steps.flatMap((s) => [{ setWeight: s.setWeight }, { pause: { duration: `${s.pauseSeconds}s` } }]),
             },
           },
-          template: podTemplate(name, { ...labels, "cutover.dev/runner": "rollout" }, args),
+          template: podTemplate(name, { ...labels, [RUNNER]: "rollout" }, args),
         },
       },
       { parent: this, ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}) },

@@ -141,6 +141,7 @@ export class MigratedApp extends pulumi.ComponentResource {
     const { strategy, workload, autoscaling } = config;
     const args = {
       ...pods,
+      minReadySeconds: workload.minReadySeconds,
       namespace: this.namespace,
       replicas: workload.replicas,
       servicePort: workload.servicePort,
@@ -156,7 +157,11 @@ export class MigratedApp extends pulumi.ComponentResource {
       return { backends: colours.backends, ready: [colours] };
     }
     const deployment = strategy.kind === "rolling" || strategy.workload !== "rollout";
-    const plain = new Workload(this.app, { ...args, deployment }, { parent: this });
+    const plain = new Workload(
+      this.app,
+      { ...args, deployment, ...(strategy.kind === "canary" && deployment ? { runner: "deployment" as const } : {}) },
+      { parent: this },
+    );
     const root = { serviceName: plain.serviceName, weight: 100 };
     if (strategy.kind !== "canary" || strategy.workload === "deployment") return { backends: [root], ready: [plain] };
     const canary = this.canary(config, pods, strategy, argo);
@@ -220,6 +225,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         ...pods,
         namespace: this.namespace,
         replicas: strategy.replicas,
+        minReadySeconds: workload.minReadySeconds,
         steps: strategy.steps,
         revisionHistoryLimit: strategy.revisionHistoryLimit,
         rootService: this.app,
@@ -333,6 +339,8 @@ function podsOf(config: StackConfig, secret: DatabaseSecret | undefined): PodTem
     args,
     writablePaths,
     roleArn,
+    preStopSeconds,
+    terminationGraceSeconds,
   } = config.workload;
   return {
     ...(command === undefined ? {} : { command }),
@@ -348,6 +356,9 @@ function podsOf(config: StackConfig, secret: DatabaseSecret | undefined): PodTem
     probes,
     metrics,
     runAsUser,
+    // Without a load balancer there is nothing that must let go of a pod first.
+    preStopSeconds: config.ingress === undefined ? 0 : preStopSeconds,
+    terminationGraceSeconds,
     spot: config.spot?.enabled === true,
     ...(secret === undefined ? {} : { secretName: secret.name, secretChecksum: secret.checksum }),
   };

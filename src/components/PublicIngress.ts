@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { isPlain, require, requireName, requireNumber, requireText } from "./checks.js";
-import { ALB, FORCED, ingressArgs } from "./objects.js";
+import { ALB, FORCED, type HealthCheck, ingressArgs } from "./objects.js";
 import { loadBalancerOf, type Tags, type Transform, transformed } from "./support.js";
 
 /** A Service and the percent of requests it gets. */
@@ -39,6 +39,14 @@ export interface PublicIngressArgs {
   zoneId?: pulumi.Input<string>;
   /** Path that the load balancer's health check asks for. @default "/health" */
   healthCheckPath?: string;
+  /** Class of the Ingress. @default "alb" */
+  className?: string;
+  /** Which TLS versions and ciphers are accepted. @default "ELBSecurityPolicy-TLS13-1-2-2021-06" */
+  sslPolicy?: string;
+  /** How the health check is made and judged. @default every 15 s, 200, twice */
+  healthCheck?: HealthCheck;
+  /** Seconds for requests of a target that leaves; below the pods' `preStopSeconds`. @default 30 */
+  deregistrationSeconds?: number;
   /** Tags of the certificate. @default none but Name */
   tags?: Tags;
   /** Changes to the Ingress before it is registered. */
@@ -85,10 +93,9 @@ export class PublicIngress extends pulumi.ComponentResource {
     this.registerOutputs({ hostname: this.hostname });
   }
 
-  /** The load balancer itself, looked up by the tags that the controller gives it: its ARN suffix names it in CloudWatch. */
+  /** The load balancer itself, looked up by the name that its host name begins with: its ARN suffix names it in CloudWatch. */
   loadBalancer(): pulumi.Output<aws.lb.GetLoadBalancerResult> {
-    const { metadata } = this.nodes.ingress;
-    return loadBalancerOf({ hostname: this.hostname, name: metadata.name, namespace: metadata.namespace }, this);
+    return loadBalancerOf(this.hostname, this);
   }
 
   private ingress(name: string, args: PublicIngressArgs): k8s.networking.v1.Ingress {

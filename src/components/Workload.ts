@@ -19,6 +19,13 @@ export interface WorkloadArgs extends PodTemplateArgs {
   identity?: boolean;
   /** Whether a Deployment runs the pods; false when an Argo Rollout does. @default true */
   deployment?: boolean;
+  /**
+   * Gives the pods a label of their own, which the Service selects by: where an Argo Rollout of the same application runs beside
+   * the Deployment, the Service must not lead to both. @default none
+   */
+  runner?: "deployment";
+  /** Seconds that a new pod must be ready before an old one goes. @default 5 */
+  minReadySeconds?: number;
   /** Whether the autoscaler owns the number of pods: a change of `replicas` is then ignored. @default false */
   autoscaled?: boolean;
   /** Changes to the underlying resources before they are registered. */
@@ -34,6 +41,10 @@ export interface WorkloadArgs extends PodTemplateArgs {
  *
  * @example
  * const web = new Workload("web-api", { namespace: "production", image: "ghcr.io/your-org/web-api:1.0.0" });
+ *
+ * No request is dropped when a pod leaves: it goes on serving for `preStopSeconds` (40), in which the load balancer takes it out and
+ * lets its requests end (deregistration delay, 30), and only then is told to stop, with the rest of `terminationGraceSeconds` (75)
+ * for what is left: deregistration < pause < termination. A new pod must have been ready for `minReadySeconds` before an old one goes.
  *
  * @seed k8s/base/deployment.yaml, k8s/base/service.yaml
  * @cost The pods' requests on the cluster's nodes: 0.75 CPU and 768 MiB with the defaults.
@@ -60,7 +71,11 @@ export class Workload extends pulumi.ComponentResource {
       (args.identity ?? args.version === undefined) ? serviceAccountOf(name, args.namespace, this, args.roleArn) : undefined;
     const deployment = args.deployment === false ? undefined : this.deployment(identity, args);
     const service = new k8s.core.v1.Service(
-      ...transformed(args.transform?.service, identity.full, serviceArgs(identity, args), { parent: this }),
+      ...transformed(args.transform?.service, identity.full, serviceArgs(identity, args), {
+        parent: this,
+        // Pods of before have no such label: they have been replaced by the time that it is selected by.
+        ...(args.runner === undefined || deployment === undefined ? {} : { dependsOn: [deployment] }),
+      }),
     );
     new k8s.policy.v1.PodDisruptionBudget(identity.full, disruptionBudgetArgs(identity), { parent: this });
     new k8s.networking.v1.NetworkPolicy(

@@ -23,7 +23,18 @@ export interface WorkloadShape extends PodTemplateArgs {
   replicas?: pulumi.Input<number>;
   servicePort?: pulumi.Input<number>;
   version?: "blue" | "green";
+  /**
+   * Label of its own for the Deployment's pods, `cutover.dev/runner`, which its Service selects by: an Argo Rollout of the same
+   * application may run beside it. @default none
+   */
+  runner?: "deployment";
+  /** Seconds that a new pod must be ready before an old one goes. @default 5 */
+  minReadySeconds?: number;
 }
+
+/** Says what runs a pod: a Deployment, or an Argo Rollout. */
+export const RUNNER = "cutover.dev/runner";
+const runnerOf = ({ runner }: Pick<WorkloadShape, "runner">): Record<string, string> => (runner === undefined ? {} : { [RUNNER]: runner });
 
 /** What an Ingress is made from; the defaults stand at `PublicIngressArgs`. */
 export interface IngressShape {
@@ -34,6 +45,24 @@ export interface IngressShape {
   ipAddressType?: "ipv4" | "dualstack";
   scheme?: "internet-facing" | "internal";
   healthCheckPath?: string;
+  className?: string;
+  sslPolicy?: string;
+  healthCheck?: HealthCheck;
+  deregistrationSeconds?: number;
+}
+
+/** How a load balancer asks whether a target is healthy. */
+export interface HealthCheck {
+  /** Answers that count as healthy, for example 200-299. @default "200" */
+  successCodes?: string;
+  /** Seconds between two checks. @default 15 */
+  intervalSeconds?: number;
+  /** Seconds until an answer counts as missing. @default 5 */
+  timeoutSeconds?: number;
+  /** Checks in a row that must pass. @default 2 */
+  healthyThreshold?: number;
+  /** Checks in a row that must fail. @default 2 */
+  unhealthyThreshold?: number;
 }
 
 export function identityOf(app: string, { version, namespace }: Pick<WorkloadShape, "version" | "namespace">): Identity {
@@ -57,17 +86,21 @@ export function deploymentArgs(identity: Identity, args: WorkloadShape): k8s.app
       replicas: args.replicas ?? 3,
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: identity.selector },
-      template: podTemplate(identity.app, identity.selector, args),
+      minReadySeconds: args.minReadySeconds ?? 5,
+      template: podTemplate(identity.app, { ...identity.selector, ...runnerOf(args) }, args),
     },
   };
 }
 
-export function serviceArgs(identity: Identity, args: Pick<WorkloadShape, "servicePort" | "containerPort">): k8s.core.v1.ServiceArgs {
+export function serviceArgs(
+  identity: Identity,
+  args: Pick<WorkloadShape, "servicePort" | "containerPort" | "runner">,
+): k8s.core.v1.ServiceArgs {
   return {
     metadata: metadata(identity),
     spec: {
       type: "ClusterIP",
-      selector: identity.selector,
+      selector: { ...identity.selector, ...runnerOf(args) },
       ports: [{ port: args.servicePort ?? 80, targetPort: args.containerPort ?? 3000, protocol: "TCP", name: "http" }],
     },
   };
@@ -122,12 +155,19 @@ export function ingressArgs(
         [`${ALB}/listen-ports`]: '[{"HTTP":80},{"HTTPS":443}]',
         [`${ALB}/ssl-redirect`]: "443",
         [`${ALB}/healthcheck-path`]: args.healthCheckPath ?? "/health",
+        [`${ALB}/ssl-policy`]: args.sslPolicy ?? "ELBSecurityPolicy-TLS13-1-2-2021-06",
+        [`${ALB}/success-codes`]: args.healthCheck?.successCodes ?? "200",
+        [`${ALB}/healthcheck-interval-seconds`]: String(args.healthCheck?.intervalSeconds ?? 15),
+        [`${ALB}/healthcheck-timeout-seconds`]: String(args.healthCheck?.timeoutSeconds ?? 5),
+        [`${ALB}/healthy-threshold-count`]: String(args.healthCheck?.healthyThreshold ?? 2),
+        [`${ALB}/unhealthy-threshold-count`]: String(args.healthCheck?.unhealthyThreshold ?? 2),
+        [`${ALB}/target-group-attributes`]: `deregistration_delay.timeout_seconds=${args.deregistrationSeconds ?? 30}`,
         ...(args.ipAddressType === "dualstack" ? { [`${ALB}/ip-address-type`]: "dualstack" } : {}),
         ...annotations,
       },
     },
     spec: {
-      ingressClassName: "alb",
+      ingressClassName: args.className ?? "alb",
       rules: [args.host, ...(args.also ?? [])].map((host) => ({
         host,
         http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] },

@@ -1,6 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
-import { requireNumber, requireText } from "./checks.js";
+import { require, requireNumber, requireText } from "./checks.js";
 
 export interface ProbeArgs {
   /** Path that is asked for at the container's port. */
@@ -47,10 +47,19 @@ export interface PodTemplateArgs {
   metrics?: { scrape: boolean; port?: number | undefined; path: string };
   /** User and group id. @default 1001 */
   runAsUser?: number;
+  /**
+   * How long a pod that is to leave goes on serving before it is told to stop: longer than the load balancer's deregistration delay,
+   * so that no request is sent to what is gone. 0 stops at once. @default 40
+   */
+  preStopSeconds?: number;
+  /** How long a pod may take to stop: the pause, and what the application needs after it. @default 75 */
+  terminationGraceSeconds?: number;
   /** Run on the application's Spot nodes. @default false */
   spot?: boolean;
 }
 
+const PRE_STOP_SECONDS = 40;
+const GRACE_SECONDS = 75;
 const LIVENESS: ProbeArgs = { path: "/health", initialDelaySeconds: 30, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 3 };
 const READINESS: ProbeArgs = { path: "/ready", initialDelaySeconds: 10, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 2 };
 const RESOURCES = { requests: { memory: "256Mi", cpu: "250m" }, limits: { memory: "512Mi", cpu: "500m" } };
@@ -69,6 +78,10 @@ export function checkPodTemplate(at: string, args: PodTemplateArgs): void {
   );
   requireNumber(`${at}.containerPort`, args.containerPort, 1, 65_535);
   requireNumber(`${at}.runAsUser`, args.runAsUser, 1, 2_147_483_647);
+  requireNumber(`${at}.preStopSeconds`, args.preStopSeconds, 0, 3_600);
+  const { preStopSeconds = PRE_STOP_SECONDS, terminationGraceSeconds = GRACE_SECONDS } = args;
+  require(terminationGraceSeconds >
+    preStopSeconds, `${at}.terminationGraceSeconds`, terminationGraceSeconds, `more than preStopSeconds (${preStopSeconds})`);
   requireNumber(`${at}.metrics.port`, args.metrics?.port, 1, 65_535);
   for (const [name, probe] of Object.entries(args.probes ?? {})) {
     requireText(`${at}.probes.${name}.path`, probe.path, /^\//, "a path that starts with /");
@@ -84,6 +97,7 @@ export function podTemplate(app: string, labels: Record<string, string>, args: P
     metadata: { labels, annotations: annotations(args) },
     spec: {
       serviceAccountName: app,
+      ...(pauses(args) ? { terminationGracePeriodSeconds: args.terminationGraceSeconds ?? GRACE_SECONDS } : {}),
       securityContext: { runAsNonRoot: true, runAsUser: user, fsGroup: user, seccompProfile: { type: "RuntimeDefault" } },
       ...(args.spot === true ? spotPlacement(app) : {}),
       containers: [container(app, args)],
@@ -91,6 +105,8 @@ export function podTemplate(app: string, labels: Record<string, string>, args: P
     },
   };
 }
+
+const pauses = ({ preStopSeconds = PRE_STOP_SECONDS }: PodTemplateArgs): boolean => preStopSeconds > 0;
 
 function annotations(args: PodTemplateArgs): Record<string, pulumi.Input<string>> {
   const {
@@ -129,6 +145,8 @@ function container(app: string, args: PodTemplateArgs): k8s.types.input.core.v1.
     ...(args.command === undefined ? {} : { command: args.command }),
     ...(args.args === undefined ? {} : { args: args.args }),
     ports: [{ containerPort: port, name: "http", protocol: "TCP" }],
+    // The kubelet's own sleep: an image need not have one.
+    ...(pauses(args) ? { lifecycle: { preStop: { sleep: { seconds: args.preStopSeconds ?? PRE_STOP_SECONDS } } } } : {}),
     // An empty list is nothing for whoever writes the object anew, as Argo's controller does: it would be drift for ever.
     ...(env.length === 0 ? {} : { env }),
     resources: args.resources ?? RESOURCES,

@@ -1,5 +1,5 @@
 import * as aws from "@pulumi/aws";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 
 /** Changes an underlying resource's arguments or options before it is made: an object to merge in, or a function that edits. */
 export type Transform<T> = Partial<T> | ((args: T, opts: pulumi.CustomResourceOptions, name: string) => void);
@@ -22,14 +22,11 @@ export function transformed<T extends object>(
 /** Tags that the user wants on every AWS resource. */
 export type Tags = Record<string, pulumi.Input<string>>;
 
-/** The load balancer that the AWS Load Balancer Controller made for an Ingress, found by the tags that it puts on it. */
-export function loadBalancerOf(
-  ingress: { hostname: pulumi.Output<string>; name: pulumi.Input<string>; namespace: pulumi.Input<string> },
-  parent: pulumi.Resource,
-): pulumi.Output<aws.lb.GetLoadBalancerResult> {
-  // It exists once the Ingress has a host name.
-  const tags = pulumi
-    .all([ingress.namespace, ingress.name, ingress.hostname])
-    .apply(([namespace, name]) => ({ "ingress.k8s.aws/stack": `${namespace}/${name}` }));
-  return aws.lb.getLoadBalancerOutput({ tags }, { parent });
+/**
+ * The load balancer that the controller made for an Ingress, by its name, which its host name begins with: tags name the Ingress
+ * only where it shares the load balancer with no other, and two clusters may have an Ingress of the same name.
+ */
+export function loadBalancerOf(hostname: pulumi.Output<string>, parent: pulumi.Resource): pulumi.Output<aws.lb.GetLoadBalancerResult> {
+  const name = hostname.apply((host) => (host.split(".")[0] ?? "").replace(/^internal-/, "").replace(/-[^-]+$/, ""));
+  return aws.lb.getLoadBalancerOutput({ name }, { parent });
 }

@@ -118,6 +118,16 @@ function* crossChecks(
         accepted: "no credential in plain text: put it into secrets and name it in workload.secretEnv",
       };
   }
+  if (ingress !== undefined && workload.preStopSeconds <= ingress.deregistrationSeconds)
+    yield {
+      path: ["workload", "preStopSeconds"],
+      accepted: `more than ingress.deregistrationSeconds (${ingress.deregistrationSeconds}): pods leave only after the load balancer has let go of them`,
+    };
+  if (workload.terminationGraceSeconds <= workload.preStopSeconds)
+    yield {
+      path: ["workload", "terminationGraceSeconds"],
+      accepted: `more than workload.preStopSeconds (${workload.preStopSeconds}): the application stops after the pause`,
+    };
   if (strategy.kind === "blue-green") {
     if (strategy.greenWeight > 0 && !strategy.green) yield { path: ["strategy", "greenWeight"], accepted: "0 until green is deployed" };
     if (!strategy.blue && strategy.greenWeight !== 100) yield { path: ["strategy", "blue"], accepted: "true until green carries 100 %" };

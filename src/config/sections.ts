@@ -93,6 +93,15 @@ export const workload = z.strictObject({
       path: z.string().startsWith("/").default("/metrics"),
     })
     .prefault({}),
+  /**
+   * How long a pod that is to leave goes on serving, so that the load balancer has let go of it before: longer than
+   * `ingress.deregistrationSeconds`. Without an ingress there is no pause.
+   */
+  preStopSeconds: seconds(0, 3_600).default(40),
+  /** How long a pod may take to stop, the pause included. */
+  terminationGraceSeconds: seconds(1, 7_200).default(75),
+  /** How long a new pod must be ready before an old one goes. */
+  minReadySeconds: seconds(0, 3_600).default(5),
   /** User and group id the container runs as; 0 is refused. */
   runAsUser: count(1, 65_535).default(1_001),
 });
@@ -105,6 +114,33 @@ export const ingress = z.strictObject({
   healthCheckPath: z.string().startsWith("/", "a path that starts with /").default("/health"),
   /** `dualstack` where a name has AAAA records too: the load balancer answers over IPv6 then. */
   ipAddressType: z.enum(["ipv4", "dualstack"]).default("ipv4"),
+  /** Class of the Ingress, as the controller that makes load balancers is installed. */
+  className: name.default("alb"),
+  /** Which TLS versions and ciphers the load balancer accepts. */
+  sslPolicy: z
+    .string()
+    .regex(
+      /^ELBSecurityPolicy-[A-Za-z0-9-]+$/,
+      "a security policy of Elastic Load Balancing, for example ELBSecurityPolicy-TLS13-1-2-2021-06",
+    )
+    .default("ELBSecurityPolicy-TLS13-1-2-2021-06"),
+  /** How the load balancer asks for `healthCheckPath`. */
+  healthCheck: z
+    .strictObject({
+      /** Answers that count as healthy, for example 200-299 or 200,302. */
+      successCodes: z
+        .string()
+        .regex(/^[2-4]\d\d([,-][2-4]\d\d)*$/, "status codes, for example 200-299 or 200,302")
+        .default("200"),
+      intervalSeconds: seconds(5, 300).default(15),
+      timeoutSeconds: seconds(2, 120).default(5),
+      healthyThreshold: count(2, 10).default(2),
+      unhealthyThreshold: count(2, 10).default(2),
+    })
+    .refine((h) => h.timeoutSeconds < h.intervalSeconds, { message: "a timeout below the interval", path: ["timeoutSeconds"] })
+    .prefault({}),
+  /** How long the load balancer lets requests of a pod that leaves come to their end. Below `workload.preStopSeconds`. */
+  deregistrationSeconds: seconds(0, 3_600).default(30),
 });
 
 export const database = z.strictObject({
@@ -459,7 +495,10 @@ export const cluster = z.strictObject({
     .string()
     .regex(/^v\d+\.\d+\.\d+$/, "a release, for example v1.8.3")
     .default("v1.8.3"),
-  /** IAM role that lets the Argo Rollouts controller read target groups, so that it verifies weights at the load balancer itself. */
+  /**
+   * IAM role that lets the Argo Rollouts controller verify weights at the load balancer itself: of elasticloadbalancing it needs
+   * DescribeLoadBalancers, DescribeListeners, DescribeRules, DescribeTags, DescribeTargetGroups and DescribeTargetHealth.
+   */
   argoRolloutsRoleArn: arn("iam").optional(),
   /** Prometheus as the cluster's pods reach it: a canary's analysis asks it. Where none answers, canaries abort themselves. */
   prometheusAddress: z

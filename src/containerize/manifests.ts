@@ -18,7 +18,13 @@ import { namespaceOf, type StackConfig } from "../config/schema.js";
  */
 export function manifests(config: StackConfig): Record<string, string> {
   const { workload, ingress, application } = config;
-  const args = { ...workload, namespace: namespaceOf(config) };
+  const isCanary = config.strategy.kind === "canary" && config.strategy.workload !== "rollout";
+  const args = {
+    ...workload,
+    namespace: namespaceOf(config),
+    ...(ingress === undefined ? { preStopSeconds: 0 } : {}),
+    ...(isCanary ? { runner: "deployment" as const } : {}),
+  };
   const identity = identityOf(application.name, args);
   const write = (apiVersion: string, kind: string, object: object): string =>
     stringify({ apiVersion, kind, ...object }, { lineWidth: 140 });

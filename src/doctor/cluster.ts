@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
-import { asked, type ClusterClients } from "../adapters/kubernetes/clients.js";
+import { asked, type ClusterClients, found } from "../adapters/kubernetes/clients.js";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
 import { Terminal } from "../errors.js";
 import { examine, type Finding } from "./check.js";
@@ -46,6 +46,22 @@ export const rights = (stack: string, config: StackConfig, { authorization, serv
         next: `Bind the role of deploy/kubernetes-rbac.yaml in the namespace ${namespaceOf(config)}.`,
       });
     return `${server} allows ${answers.length} rights in ${namespaceOf(config)}`;
+  });
+
+/** Labels of a namespace whose pods become ready only once the load balancer's targets are: of the controller, and of EKS Auto Mode. */
+const GATES = ["elbv2.k8s.aws/pod-readiness-gate-inject", "eks.amazonaws.com/pod-readiness-gate-inject"];
+
+/** Whether pods wait for the load balancer before they count as ready: without that a rolling update outruns its targets. */
+export const readinessGates = (stack: string, config: StackConfig, { core }: ClusterClients): Promise<Finding> =>
+  examine("readiness gates", stack, "Let the service get its namespace: apply deploy/kubernetes-rbac.yaml.", async () => {
+    if (config.ingress === undefined) return "no load balancer leads to its pods";
+    const name = namespaceOf(config);
+    const mend = `kubectl label namespace ${name} ${GATES[0]}=enabled, before the workload is deployed there`;
+    const namespace = await found(`read the namespace ${name}`, core.readNamespace({ name }));
+    if (namespace === undefined) return { warning: `there is no namespace ${name} yet`, mend: `kubectl create namespace ${name}; ${mend}` };
+    const labels = namespace.metadata?.labels ?? {};
+    if (GATES.some((g) => labels[g] === "enabled")) return `the namespace ${name} asks for them`;
+    return { warning: `the namespace ${name} does not ask for them: a rolling update may outrun the load balancer's targets`, mend };
   });
 
 interface RoleDocument {

@@ -10,7 +10,7 @@ import { projectRoot } from "../engine/engine.js";
 import type { Side } from "../ports/observations.js";
 import { clock, credentials, delegation, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
-import { rights } from "./cluster.js";
+import { readinessGates, rights } from "./cluster.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
@@ -148,5 +148,5 @@ async function examineCluster(
   found(opened);
   if (clients === undefined) return;
   const role = join(projectRoot(), "deploy", "kubernetes-rbac.yaml");
-  for (const { name, config } of stacks) found(await rights(name, config, clients, role));
+  for (const { name, config } of stacks) found(await rights(name, config, clients, role), await readinessGates(name, config, clients));
 }

@@ -101,6 +101,9 @@ function plainSecrets({ type, props }: Declared): Finding[] {
     .map(([path, key]) => ({ path, got: `${key} in plain text (hidden)`, accepted: "a reference to a Kubernetes Secret" }));
 }
 
+/** A group that this program makes has no other targets; its ARN is not known before. */
+const isTargetGroupOfOurs = (props: Properties): boolean => atOnce(props, "spec.targetGroupARN") === UNKNOWN;
+
 /** Encryption, protection and access of what holds data; what runs gets no more than it needs. */
 export const POLICIES: readonly Policy[] = [
   {
@@ -133,6 +136,51 @@ export const POLICIES: readonly Policy[] = [
         return [{ path: `metadata.annotations["${annotation}"]`, accepted }];
       }),
     ),
+  },
+  {
+    name: "modern-tls",
+    title: "A load balancer accepts TLS 1.2 and later only: the controller's default is of 2016.",
+    check: only("kubernetes:networking.k8s.io/v1:Ingress", (p) => {
+      const annotations = atOnce(p, "metadata.annotations");
+      const policy = (annotations as Properties | undefined)?.["alb.ingress.kubernetes.io/ssl-policy"];
+      if (annotations === UNKNOWN || policy === UNKNOWN || /TLS13-1-[23]|TLS-1-2|FS-1-2/.test(String(policy))) return [];
+      const got = policy === undefined ? {} : { got: show(policy) };
+      return [
+        {
+          path: 'metadata.annotations["alb.ingress.kubernetes.io/ssl-policy"]',
+          ...got,
+          accepted: "a policy of TLS 1.2 and later, for example ELBSecurityPolicy-TLS13-1-2-2021-06",
+        },
+      ];
+    }),
+  },
+  {
+    name: "pause-before-stop",
+    title: "A pod that pauses before it stops has time left to stop after the pause.",
+    check: ({ props }) =>
+      containersOf(props).flatMap(({ path, container, pod, podPath }) => {
+        const pause = atOnce(container, "lifecycle.preStop.sleep.seconds");
+        const grace = atOnce(pod, "terminationGracePeriodSeconds") ?? 30;
+        if (typeof pause !== "number" || typeof grace !== "number" || grace > pause) return [];
+        return [
+          {
+            path: `${podPath}.terminationGracePeriodSeconds`,
+            got: show(grace),
+            accepted: `more than ${path}.lifecycle.preStop.sleep.seconds (${pause})`,
+          },
+        ];
+      }),
+  },
+  {
+    name: "own-target-groups",
+    title: "A TargetGroupBinding leaves the targets alone that others registered: without its flag the controller takes them out at once.",
+    check: ({ type, props }) =>
+      type.startsWith("kubernetes:elbv2.k8s.aws/") && type.endsWith(":TargetGroupBinding")
+        ? [
+            ...(isTargetGroupOfOurs(props) ? [] : must(props, "spec.multiClusterTargetGroup", (v) => v === true, "true")),
+            ...must(props, "spec.targetType", (v) => v === "ip", '"ip": a group of instances needs NodePorts'),
+          ]
+        : [],
   },
   {
     name: "deletion-protection",

@@ -74,13 +74,18 @@ describe("components", () => {
         }),
     );
     const { metadata, spec } = only(all, "apps/v1:Deployment");
-    // Three intended differences: the namespace is explicit, a way back ends in no conflict over a field, and the pods get
-    // the container runtime's default seccomp profile.
+    // The intended differences: the namespace is explicit, a way back ends in no conflict over a field, the pods get the container
+    // runtime's default seccomp profile, and they leave only after the load balancer has let go of them.
     const annotations = { "pulumi.com/patchForce": "true" };
     expect(metadata).to.deep.equal({ ...SEED_DEPLOYMENT.metadata, namespace: NAMESPACE, annotations });
     const { seccompProfile, ...securityContext } = spec.template.spec.securityContext;
     expect(seccompProfile).to.deep.equal({ type: "RuntimeDefault" });
-    expect({ ...spec, template: { ...spec.template, spec: { ...spec.template.spec, securityContext } } }).to.deep.equal(
+    const { minReadySeconds, template, ...plain } = spec;
+    const { terminationGracePeriodSeconds, containers, ...podSpec } = template.spec;
+    const [{ lifecycle, ...container }] = containers;
+    expect({ minReadySeconds, terminationGracePeriodSeconds }).to.deep.equal({ minReadySeconds: 5, terminationGracePeriodSeconds: 75 });
+    expect(lifecycle).to.deep.equal({ preStop: { sleep: { seconds: 40 } } });
+    expect({ ...plain, template: { ...template, spec: { ...podSpec, containers: [container], securityContext } } }).to.deep.equal(
       SEED_DEPLOYMENT.spec,
     );
     expect(only(all, "core/v1:Service").spec).to.deep.equal({
@@ -466,6 +471,70 @@ describe("components", () => {
     expect(only(all, "certificate:Certificate").subjectAlternativeNames).to.deep.equal(["www.example.org", "*.a.example.com"]);
     const validations = all.filter((r) => r.type.endsWith("record:Record")).map((r) => r.inputs.zoneId);
     expect(validations).to.have.members(["ZORG", "ZCOM"]);
+  });
+
+  it("[traffic-8] pods leave after the load balancer has let go of them: deregistration < pause < termination, whatever the config says", async () => {
+    for (const strategy of [RAW["cutover:strategy"], { kind: "canary", image: IMAGE, workload: "rollout" }]) {
+      const all = await app({ "workload.deployed": true, strategy, "cluster.provides": ["argo-rollouts"] });
+      const delay = /deregistration_delay.timeout_seconds=(\d+)/.exec(
+        only(all, "Ingress").metadata.annotations["alb.ingress.kubernetes.io/target-group-attributes"],
+      )?.[1];
+      const runs = all.find((r) => r.type.endsWith(":Rollout") || r.type.endsWith(":Deployment"))?.inputs;
+      const { terminationGracePeriodSeconds, containers } = runs.spec.template.spec;
+      expect(Number(delay)).to.be.above(0).and.below(containers[0].lifecycle.preStop.sleep.seconds);
+      expect(containers[0].lifecycle.preStop.sleep.seconds).to.be.below(terminationGracePeriodSeconds);
+      expect(runs.spec.minReadySeconds).to.be.above(0);
+      expect(all.some((r) => r.type.endsWith("PodDisruptionBudget"))).to.equal(true);
+    }
+    const order = (patch: Record<string, unknown>) => () => config(patch);
+    expect(order({ "ingress.deregistrationSeconds": 40 })).to.throw(UserError, "more than ingress.deregistrationSeconds (40)");
+    expect(order({ "workload.terminationGraceSeconds": 40 })).to.throw(UserError, "more than workload.preStopSeconds (40)");
+    expect(order({ "workload.preStopSeconds": 60, "ingress.deregistrationSeconds": 50 })).to.not.throw();
+  });
+
+  it("[traffic-11] while Deployment and Rollout run side by side, no Service leads to both", async () => {
+    const labelsOf = (runs: { spec: { template: { metadata: { labels: Record<string, string> } } } }) => runs.spec.template.metadata.labels;
+    const leadsTo = (selector: Record<string, string>, labels: Record<string, string>) =>
+      Object.entries(selector).every(([key, value]) => labels[key] === value);
+    const strategy = (workload: string) => ({ kind: "canary", image: IMAGE, workload });
+    const at = (workload: string) =>
+      app({ "workload.deployed": true, strategy: strategy(workload), "cluster.provides": ["argo-rollouts"] });
+    const both = await at("both");
+    const [deployment, rollout] = [labelsOf(only(both, "apps/v1:Deployment")), labelsOf(only(both, ":Rollout"))];
+    const { selector } = only(both, "core/v1:Service", "web-api").spec;
+    expect([leadsTo(selector, deployment), leadsTo(selector, rollout)]).to.deep.equal([true, false]);
+    // The Deployment's own selector never changes: it would be replaced with all its pods.
+    expect(only(both, "apps/v1:Deployment").spec.selector.matchLabels).to.deep.equal({ app: "web-api" });
+    // From the first day, so that nothing changes on the day when the Rollout comes.
+    expect(only(await at("deployment"), "core/v1:Service", "web-api").spec.selector).to.deep.equal(selector);
+    const last = only(await at("rollout"), "core/v1:Service", "web-api").spec.selector;
+    expect(leadsTo(last, rollout)).to.equal(true);
+  });
+
+  it("[traffic-16] [traffic-18] [traffic-19] the Ingress says its class, its TLS policy and how healthy is judged", async () => {
+    const plain = only(await app({ "workload.deployed": true }), "Ingress");
+    expect(plain.spec.ingressClassName).to.equal("alb");
+    expect(plain.metadata.annotations).to.include({
+      "alb.ingress.kubernetes.io/ssl-policy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+      "alb.ingress.kubernetes.io/success-codes": "200",
+    });
+    const healthCheck = { successCodes: "200,204,302", intervalSeconds: 10, timeoutSeconds: 3, healthyThreshold: 3, unhealthyThreshold: 4 };
+    const ingress = {
+      ...(RAW["cutover:ingress"] as object),
+      healthCheck,
+      className: "alb-internal",
+      sslPolicy: "ELBSecurityPolicy-TLS13-1-3-2021-06",
+    };
+    const own = only(await app({ "workload.deployed": true, ingress }), "Ingress");
+    expect(own.spec.ingressClassName).to.equal("alb-internal");
+    expect(own.metadata.annotations).to.include({
+      "alb.ingress.kubernetes.io/ssl-policy": "ELBSecurityPolicy-TLS13-1-3-2021-06",
+      "alb.ingress.kubernetes.io/success-codes": "200,204,302",
+      "alb.ingress.kubernetes.io/healthcheck-interval-seconds": "10",
+      "alb.ingress.kubernetes.io/healthcheck-timeout-seconds": "3",
+      "alb.ingress.kubernetes.io/healthy-threshold-count": "3",
+      "alb.ingress.kubernetes.io/unhealthy-threshold-count": "4",
+    });
   });
 
   it("WeightedDns refuses weights that are no whole percent or do not sum to 100", () => {

@@ -60,6 +60,10 @@ const FORCED = "A way back must not end in a conflict over a field that a contro
 const NAMESPACE_EXPLICIT = "The namespace is explicit: the seed leaves it to kustomize's overlay.";
 const LABELS = "Labels of the application, so that everything of it is found together.";
 
+const MIN_READY = "A new pod is ready for a while before an old one goes.";
+const HEALTH = "How healthy is judged is stated: an application may answer 204 or a redirect.";
+const PAUSE = "A pod that leaves serves until the load balancer has let go of it: without the pause every rolling update drops requests.";
+
 interface Record53 {
   name: string;
   type: string;
@@ -124,6 +128,9 @@ export const SEED_ITEMS: SeedItem[] = [
       "metadata.annotations": FORCED,
       "spec.template.spec.securityContext.seccompProfile":
         "The runtime's default seccomp profile: the restricted Pod Security Standard asks for it.",
+      "spec.minReadySeconds": MIN_READY,
+      "spec.template.spec.terminationGracePeriodSeconds": PAUSE,
+      "spec.template.spec.containers[0].lifecycle": PAUSE,
     },
   },
   {
@@ -153,6 +160,14 @@ export const SEED_ITEMS: SeedItem[] = [
       "spec.ingressClassName": "Takes the deprecated annotation's place.",
       'metadata.annotations["alb.ingress.kubernetes.io/listen-ports"]':
         "Without an HTTPS listener `ssl-redirect` has nowhere to redirect to.",
+      'metadata.annotations["alb.ingress.kubernetes.io/healthcheck-interval-seconds"]': HEALTH,
+      'metadata.annotations["alb.ingress.kubernetes.io/healthcheck-timeout-seconds"]': HEALTH,
+      'metadata.annotations["alb.ingress.kubernetes.io/healthy-threshold-count"]': HEALTH,
+      'metadata.annotations["alb.ingress.kubernetes.io/unhealthy-threshold-count"]': HEALTH,
+      'metadata.annotations["alb.ingress.kubernetes.io/success-codes"]': HEALTH,
+      'metadata.annotations["alb.ingress.kubernetes.io/ssl-policy"]': "The controller's default accepts TLS 1.0; this one TLS 1.2 and 1.3.",
+      'metadata.annotations["alb.ingress.kubernetes.io/target-group-attributes"]':
+        "The deregistration delay, shorter than the pods' pause before they stop: the default of 300 s is longer.",
       'metadata.annotations["alb.ingress.kubernetes.io/healthcheck-path"]':
         "The default path `/` is not where the application answers for its health.",
     },
@@ -244,6 +259,8 @@ export const SEED_ITEMS: SeedItem[] = [
         "A Deployment of the same application may run beside it; their pods must not be mixed up.",
       'spec.template.metadata.labels["cutover.dev/runner"]': "As in the selector.",
       "spec.template.metadata.annotations": "The seed says `rest of container spec`: what its deployment.yaml has.",
+      "spec.minReadySeconds": MIN_READY,
+      "spec.template.spec.terminationGracePeriodSeconds": PAUSE,
       "spec.template.spec.serviceAccountName": "Rest of deployment.yaml.",
       "spec.template.spec.securityContext": "Rest of deployment.yaml.",
       "spec.template.spec.volumes": "Rest of deployment.yaml.",

@@ -39,6 +39,7 @@ const ingress = (annotations: object): Declared => ({
   type: "kubernetes:networking.k8s.io/v1:Ingress",
   props: { metadata: { annotations } },
 });
+const binding = (spec: object): Declared => ({ type: "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding", props: { spec } });
 const ALB = "alb.ingress.kubernetes.io";
 const role = (rule: object): Declared => ({
   type: "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole",
@@ -66,6 +67,23 @@ const BREAKS: Record<string, [Declared, string][]> = {
   "encryption-in-transit": [
     [ingress({ [`${ALB}/ssl-redirect`]: "443" }), `metadata.annotations["${ALB}/certificate-arn"]`],
     [ingress({ [`${ALB}/certificate-arn`]: "arn:c" }), `metadata.annotations["${ALB}/ssl-redirect"]`],
+  ],
+  "modern-tls": [
+    [ingress({ [`${ALB}/ssl-redirect`]: "443" }), `metadata.annotations["${ALB}/ssl-policy"]`],
+    [ingress({ [`${ALB}/ssl-policy`]: "ELBSecurityPolicy-2016-08" }), `metadata.annotations["${ALB}/ssl-policy"]`],
+    [ingress({ [`${ALB}/ssl-policy`]: "ELBSecurityPolicy-TLS13-1-0-2021-06" }), `metadata.annotations["${ALB}/ssl-policy"]`],
+  ],
+  "pause-before-stop": [
+    [
+      pod({ terminationGracePeriodSeconds: 40 }, { lifecycle: { preStop: { sleep: { seconds: 40 } } } }),
+      "spec.template.spec.terminationGracePeriodSeconds",
+    ],
+    // Kubernetes' own default is 30 s.
+    [pod({}, { lifecycle: { preStop: { sleep: { seconds: 40 } } } }), "spec.template.spec.terminationGracePeriodSeconds"],
+  ],
+  "own-target-groups": [
+    [binding({ targetGroupARN: "arn:theirs", targetType: "ip" }), "spec.multiClusterTargetGroup"],
+    [binding({ targetGroupARN: UNKNOWN, targetType: "instance" }), "spec.targetType"],
   ],
   "deletion-protection": [
     [database({ deletionProtection: false }), "deletionProtection"],
@@ -107,6 +125,13 @@ const BREAKS: Record<string, [Declared, string][]> = {
   "bounded-resources": [[pod({}, { resources: { requests: { cpu: "1", memory: "1Gi" } } }), "containers[0].resources.limits.memory"]],
 };
 
+/** The cases that a policy is there for. */
+const CASES: Record<string, string> = {
+  "modern-tls": "[traffic-18] ",
+  "pause-before-stop": "[traffic-8] ",
+  "own-target-groups": "[traffic-15] ",
+};
+
 const judged = (resource: Declared, waivers: Waiver[] = []) => violationsOf("thing", resource, waivers);
 
 describe("the policies", () => {
@@ -115,7 +140,7 @@ describe("the policies", () => {
   });
 
   for (const [policy, broken] of Object.entries(BREAKS)) {
-    it(`${policy} finds what breaks it, names the path, and can be waived by name`, () => {
+    it(`${CASES[policy] ?? ""}${policy} finds what breaks it, names the path, and can be waived by name`, () => {
       for (const [resource, path] of broken) {
         const found = judged(resource).filter((v) => v.policy === policy);
         expect(
@@ -130,7 +155,7 @@ describe("the policies", () => {
     });
   }
 
-  it("find nothing in what is right, in a replica, and in what is not known yet", () => {
+  it("[traffic-15] [traffic-18] find nothing in what is right, in a replica, and in what is not known yet", () => {
     const { deletionProtection: _, backupRetentionPeriod: __, ...replica } = database({ replicateSourceDb: "arn:x" }).props;
     for (const resource of [
       database({}),
@@ -139,7 +164,14 @@ describe("the policies", () => {
       pod(),
       { type: "kubernetes:core/v1:Secret", props: { stringData: { "database-url": SEALED } } },
       { type: "kubernetes:core/v1:Secret", props: { stringData: SEALED } },
-      ingress({ [`${ALB}/certificate-arn`]: UNKNOWN, [`${ALB}/ssl-redirect`]: "443" }),
+      ingress({
+        [`${ALB}/certificate-arn`]: UNKNOWN,
+        [`${ALB}/ssl-redirect`]: "443",
+        [`${ALB}/ssl-policy`]: "ELBSecurityPolicy-TLS13-1-2-2021-06",
+      }),
+      pod({ terminationGracePeriodSeconds: 75 }, { lifecycle: { preStop: { sleep: { seconds: 40 } } } }),
+      binding({ targetGroupARN: "arn:theirs", targetType: "ip", multiClusterTargetGroup: true }),
+      binding({ targetGroupARN: UNKNOWN, targetType: "ip" }),
       { type: "kubernetes:networking.k8s.io/v1:Ingress", props: { metadata: UNKNOWN } },
       database({ storageEncrypted: UNKNOWN, publiclyAccessible: UNKNOWN }),
     ])

@@ -9,8 +9,8 @@ import {
   paginateListHealthChecks,
   type RRType,
 } from "@aws-sdk/client-route-53";
-import { Transient } from "../../errors.js";
 import { STACK_TAG } from "../../config/schema.js";
+import { Transient } from "../../errors.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
 import { SET_IDENTIFIERS } from "./zone.js";
 

@@ -1,29 +1,25 @@
 import { paginateDescribeNetworkInterfaces } from "@aws-sdk/client-ec2";
-import {
-  DescribeListenersCommand,
-  DescribeRulesCommand,
-  DescribeTagsCommand,
-  type TargetGroup,
-} from "@aws-sdk/client-elastic-load-balancing-v2";
 import type { DBInstance } from "@aws-sdk/client-rds";
 import { finalSnapshotOf } from "../../automation/plan/phases/cleanup.js";
-import { namespaceOf, type StackConfig } from "../../config/schema.js";
+import { oldBalancerOf } from "../../config/oldSide.js";
+import type { StackConfig } from "../../config/schema.js";
 import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
 import type { Sampled } from "../prometheus/observations.js";
+import { balancerOf, type IngressHost, shareOf, targetsHealthy } from "./balancer.js";
 import type { AwsClients } from "./clients.js";
 import { instanceOf, snapshotOf } from "./cloudPort.js";
-import { discoverLoadBalancers } from "./discovery.js";
 import { metricData } from "./metrics.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
 import { recordsOf } from "./records.js";
 import { ttlOf, weightOf } from "./sets.js";
 
-/** Tags that the AWS Load Balancer Controller gives what it makes. */
-const STACK = "ingress.k8s.aws/stack";
-const RESOURCE = "ingress.k8s.aws/resource";
-
 /** What AWS itself can answer, or undefined for what it cannot. Never throws: a source that fails is unknown. */
-export async function awsObservation(clients: AwsClients, config: StackConfig, name: ObservationName): Promise<Reading | undefined> {
+export async function awsObservation(
+  clients: AwsClients,
+  config: StackConfig,
+  name: ObservationName,
+  ingressHost?: IngressHost,
+): Promise<Reading | undefined> {
   try {
     switch (name) {
       case "replica-available":
@@ -41,15 +37,15 @@ export async function awsObservation(clients: AwsClients, config: StackConfig, n
       case "dns-ttl":
         return ttlOf(await recordsOf(clients.route53, config));
       case "load-balancer-ready":
-        return known((await balancerOf(clients, config))?.state === "active" ? 1 : 0);
+        return known((await balancerOf(clients, config, ingressHost))?.state === "active" ? 1 : 0);
       case "targets-healthy":
-        return await targetsHealthy(clients, config);
+        return await targetsHealthy(clients, config, ingressHost);
       case "old-targets-healthy":
-        return await healthOf(clients, config.old?.loadBalancerArn);
+        return await healthOf(clients, oldBalancerOf(config));
       case "green-weight":
-        return await shareOf(clients, config, ["-green"]);
+        return await shareOf(clients, config, ["-green"], ingressHost);
       case "rollout-share":
-        return await shareOf(clients, config, ["-stable", "-canary"]);
+        return await shareOf(clients, config, ["-stable", "-canary", "-ping", "-pong"], ingressHost);
       default:
         return undefined;
     }
@@ -77,15 +73,6 @@ async function ofTarget(clients: AwsClients, config: StackConfig, value: (d: DBI
   return instance === undefined ? unknown(`there is no database ${identifier}`) : known(value(instance));
 }
 
-export async function balancerOf(clients: AwsClients, config: StackConfig) {
-  const wanted = `${namespaceOf(config)}/${config.application.name}`;
-  return (await discoverLoadBalancers(clients)).find((b) => b.tags[STACK] === wanted);
-}
-
-async function targetsHealthy(clients: AwsClients, config: StackConfig): Promise<Reading> {
-  return healthOf(clients, (await balancerOf(clients, config))?.arn);
-}
-
 /** Of all its targets, the part that is healthy. */
 async function healthOf(clients: AwsClients, balancerArn: string | undefined): Promise<Reading> {
   if (balancerArn === undefined) return unknown("there is no load balancer");
@@ -100,45 +87,6 @@ async function healthOf(clients: AwsClients, balancerArn: string | undefined): P
     }
   }
   return all === 0 ? unknown("the load balancer has no targets") : known(healthy / all);
-}
-
-/** Percent that the load balancer's own rules send to Services whose names end so (promise 11): not what an annotation asks for. */
-export async function shareOf(clients: AwsClients, config: StackConfig, suffixes: string[]): Promise<Reading> {
-  const balancer = await balancerOf(clients, config);
-  if (balancer === undefined) return unknown("there is no load balancer");
-  const groups: TargetGroup[] = [];
-  for await (const group of allTargetGroups(clients.elb, balancer.arn)) groups.push(group);
-  const services = await servicesOf(clients, groups);
-  const shares: number[] = [];
-  const { Listeners = [] } = await clients.elb.send(new DescribeListenersCommand({ LoadBalancerArn: balancer.arn }));
-  for (const listener of Listeners) {
-    const { Rules = [] } = await clients.elb.send(new DescribeRulesCommand({ ListenerArn: listener.ListenerArn }));
-    for (const action of Rules.flatMap((r) => r.Actions ?? []).filter((a) => a.Type === "forward")) {
-      const targets = action.ForwardConfig?.TargetGroups ?? [{ TargetGroupArn: action.TargetGroupArn, Weight: 1 }];
-      const sum = targets.reduce((total, t) => total + (t.Weight ?? 0), 0);
-      const theirs = targets
-        .filter((t) => suffixes.some((suffix) => services.get(t.TargetGroupArn ?? "")?.endsWith(suffix)))
-        .reduce((total, t) => total + (t.Weight ?? 0), 0);
-      if (sum > 0) shares.push((100 * theirs) / sum);
-    }
-  }
-  if (shares.length === 0) return unknown("no rule of the load balancer forwards anything");
-  // All rules must show it: the lowest of what they show.
-  return known(Math.round(Math.min(...shares) * 100) / 100);
-}
-
-/** Names of Services by target group: the controller's tag reads NAMESPACE/INGRESS-SERVICE:PORT. */
-export async function servicesOf({ elb }: AwsClients, groups: TargetGroup[]): Promise<Map<string, string>> {
-  const services = new Map<string, string>();
-  for (let i = 0; i < groups.length; i += 20) {
-    const arns = groups.slice(i, i + 20).map((g) => g.TargetGroupArn ?? "");
-    const { TagDescriptions = [] } = await elb.send(new DescribeTagsCommand({ ResourceArns: arns }));
-    for (const { ResourceArn = "", Tags = [] } of TagDescriptions) {
-      const resource = Tags.find((t) => t.Key === RESOURCE)?.Value ?? "";
-      services.set(ResourceArn, resource.replace(/:[^:]*$/, ""));
-    }
-  }
-  return services;
 }
 
 /**

@@ -4,9 +4,9 @@ import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
 import type { RequestSignal, Sampled } from "../prometheus/observations.js";
+import { balancerOf, servicesOf, shareOf } from "./balancer.js";
 import type { AwsClients } from "./clients.js";
 import { metricData } from "./metrics.js";
-import { balancerOf, servicesOf, shareOf } from "./observations.js";
 import { allTargetGroups } from "./pages.js";
 
 /** Why a load balancer without requests has no rates. */
@@ -186,7 +186,10 @@ async function withNewVersion(
   const found = await balancerOf(clients, config);
   const groups: TargetGroup[] = [];
   for await (const group of allTargetGroups(clients.elb, found?.arn ?? "")) groups.push(group);
-  const services = await servicesOf(clients, groups);
+  const services = await servicesOf(
+    clients,
+    groups.flatMap((g) => g.TargetGroupArn ?? []),
+  );
   const isNew = ({ TargetGroupArn = "" }: TargetGroup): boolean => services.get(TargetGroupArn)?.endsWith(`-${version}`) === true;
   if (!groups.some(isNew)) return unknown(`the load balancer has no target group of ${version}`);
   const counted = await Promise.all(

@@ -88,3 +88,11 @@ async function spotNodes({ core }: ClusterClients, config: StackConfig): Promise
   const ready = (nodes?.items ?? []).filter((n) => n.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True")).length;
   return known(Math.min(1, ready / Math.max(1, config.spot?.minSize ?? 1)));
 }
+
+/** The host name that the Ingress's controller gave it; undefined before it did. */
+export async function ingressHostOf({ networking }: ClusterClients, config: StackConfig): Promise<string | undefined> {
+  const name = config.application.name;
+  const namespace = namespaceOf(config);
+  const ingress = await found(`read the ingress ${namespace}/${name}`, networking.readNamespacedIngress({ name, namespace }));
+  return ingress?.status?.loadBalancer?.ingress?.[0]?.hostname;
+}

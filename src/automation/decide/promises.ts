@@ -32,6 +32,18 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   if (before.database?.active !== after.database?.active && !inMaintenance(state))
     say(3, "the application changes its database only in maintenance mode");
 
+  const [from, to] = [before.strategy, after.strategy];
+  if (from.kind === "blue-green" && to.kind === "blue-green") {
+    if (!from.green && to.green && to.greenWeight > 0) say(11, "green gets requests only once it is deployed and its targets are healthy");
+    if (!from.blue && to.blue && to.greenWeight < 100) say(11, "blue gets requests again only once it is back and its targets are healthy");
+    if (from.green && !to.green && from.greenWeight > 0) say(11, "green is removed only after it gets no requests");
+  }
+  if (before.workload.deployed && after.workload.deployed && before.workload.servicePort !== after.workload.servicePort)
+    say(
+      2,
+      "the Services' port stays while the workload is deployed: a rule that names a port which is not there freezes the load balancer",
+    );
+
   const was = before.dns;
   const will = after.dns;
   if (was !== undefined && will !== undefined) {

@@ -69,8 +69,7 @@ export function invoke(token: string, args: Properties, region: string): Propert
       };
     }
     case "aws:lb/getLoadBalancer:getLoadBalancer": {
-      const stack = (args.tags as Record<string, string> | undefined)?.["ingress.k8s.aws/stack"] ?? "";
-      const name = `k8s-${stack.replace("/", "-")}`;
+      const name = String(args.name ?? "");
       const arnSuffix = `app/${name}/0123456789abcdef`;
       return { id: name, name, arnSuffix, arn: `arn:aws:elasticloadbalancing:${where}:123456789012:loadbalancer/${arnSuffix}` };
     }

@@ -73,13 +73,15 @@ function strategySteps(config: StackConfig): Step[] {
         }),
       ];
     case "blue-green":
-      return blueGreen(strategy);
+      return blueGreen(config, strategy);
     case "canary":
       return canary(config, strategy);
   }
 }
 
-function blueGreen(strategy: Extract<StackConfig["strategy"], { kind: "blue-green" }>): Step[] {
+function blueGreen(config: StackConfig, strategy: Extract<StackConfig["strategy"], { kind: "blue-green" }>): Step[] {
+  // Ready pods that the load balancer cannot reach serve nobody.
+  const reached = config.ingress === undefined ? [] : [gate("targets-healthy", 60)];
   return [
     configStep({
       id: "rollout.green-deploy",
@@ -87,7 +89,7 @@ function blueGreen(strategy: Extract<StackConfig["strategy"], { kind: "blue-gree
       seed: "kubectl apply -k k8s/overlays/production-green",
       wayBack: earlierConfig("Green is removed; blue carries everything throughout."),
       change: () => ({ "strategy.green": true, "strategy.greenWeight": 0 }),
-      gates: [gate("green-ready", 60)],
+      gates: [gate("green-ready", 60), ...reached],
     }),
     {
       id: "rollout.green-logs",
@@ -115,7 +117,7 @@ function blueGreen(strategy: Extract<StackConfig["strategy"], { kind: "blue-gree
       seed: "kubectl delete -k k8s/overlays/production-blue",
       wayBack: earlierConfig("Blue is deployed again and takes the traffic once it is ready."),
       change: () => ({ "strategy.blue": false }),
-      gates: [gate("green-ready", 60), ...healthy(60)],
+      gates: [gate("green-ready", 60), ...reached, ...healthy(60)],
     }),
   ];
 }

@@ -1,0 +1,54 @@
+import { expect } from "chai";
+import { configViolations } from "../../../src/automation/decide/promises.js";
+import { buildPlan } from "../../../src/automation/plan/plan.js";
+import type { Step } from "../../../src/automation/plan/step.js";
+import type { StackConfig } from "../../../src/config/schema.js";
+import { type ConfigPatch, patched, readConfig } from "../../../src/config/stackFile.js";
+import { stateAfter } from "../history.js";
+import { RAW, STACK } from "../model.js";
+
+const at = (patch: ConfigPatch = {}): StackConfig => readConfig(patched(RAW, patch), "test", STACK);
+const PLAN = buildPlan(at());
+const step = (id: string, plan = PLAN): Step => plan.find((s) => s.id === id) as Step;
+const gatesOf = (s: Step) => ("gates" in s ? s.gates.map((g) => g.gate) : []);
+
+describe("the plan of the traffic", () => {
+  it("[traffic-17] green and the removal of blue wait for healthy targets, not only for ready pods", () => {
+    for (const id of ["rollout.green-deploy", "rollout.remove-blue"])
+      expect(gatesOf(step(id)), id).to.include.members(["green-ready", "targets-healthy"]);
+  });
+
+  it("[traffic-5] no record of the old side is kept for longer than the new side's alias while both answer", () => {
+    const ttl = (cutoverTtlSeconds: number) => {
+      const config = at({ "dns.cutoverTtlSeconds": cutoverTtlSeconds, "dns.ttlSeconds": cutoverTtlSeconds, "dns.records": "old" });
+      const newRecord = step("traffic.new-record", buildPlan(config));
+      if (newRecord.kind !== "config") throw new Error("the step changes the config");
+      return newRecord.change(config)["dns.ttlSeconds"] ?? config.dns?.ttlSeconds;
+    };
+    expect([ttl(300), ttl(60), ttl(30)]).to.deep.equal([60, 60, 30]);
+  });
+
+  it("[traffic-20] a live stack's Service port stays, and no colour gets requests in the change that brings it", () => {
+    const state = stateAfter(RAW, "containerize.deploy");
+    const said = (before: ConfigPatch, after: ConfigPatch) =>
+      configViolations(state, at({ "workload.deployed": true, ...before }), at({ "workload.deployed": true, ...after }), undefined)
+        .map((v) => v.what)
+        .join("; ");
+    expect(said({}, { "workload.servicePort": 8080 })).to.contain("freezes the load balancer");
+    expect(said({ "workload.deployed": false }, { "workload.servicePort": 8080 })).to.equal("");
+    const green = { "strategy.green": true, "strategy.greenWeight": 100 };
+    expect(said({}, green)).to.contain("green gets requests only once");
+    expect(said({}, { "strategy.green": true })).to.equal("");
+    expect(said({ ...green, "strategy.blue": false }, { ...green, "strategy.greenWeight": 50 })).to.contain(
+      "blue gets requests again only once",
+    );
+    expect(said({ ...green, "strategy.blue": false }, green)).to.equal("");
+    expect(said({ "strategy.green": true, "strategy.greenWeight": 5 }, {})).to.contain("green is removed only after");
+  });
+
+  it("[traffic-1] the way back to before the adoption gives the records back, after the program has let go of the new side's", () => {
+    const adopt = step("database.adopt-record");
+    expect(adopt.kind === "action" && adopt.undo !== undefined && adopt.undoMarks).to.deep.equal(["dns-released"]);
+    expect(adopt.wayBack.summary).to.contain("given back as they were");
+  });
+});
