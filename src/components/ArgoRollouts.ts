@@ -8,7 +8,7 @@ export interface ArgoRolloutsArgs {
   /** Namespace that is made for the controller. @default "argo-rollouts" */
   namespace?: string;
   /**
-   * IAM role that may describe target groups, load balancers and target health (IAM roles for service accounts). With
+   * IAM role (for service accounts) that may describe load balancers, listeners, rules, tags, target groups and target health. With
    * it the controller checks at the load balancer itself that a weight is in force before it scales anything down.
    * Absent: it trusts the Ingress.
    */

@@ -21,15 +21,15 @@ export interface Draft {
 
 /** A stack config for each application in each environment, as ready as the inventory allows. Pure. */
 export function draftStackConfigs({ applications }: Inventory, answers: Answers): Draft[] {
-  return applications.flatMap((application, i) =>
+  return applications.flatMap((application) =>
     answers.environments.map((environment) => {
       const stack = `${application.name}-${environment}`;
-      const config = { ...providers(answers), ...sections(application, environment, answers, i) };
+      const config = { ...providers(answers), ...sections(application, environment, answers) };
       const document = new Document({ config });
       const likely = application.readings
         .filter((r) => r.confidence === "likely")
         .map((r) => `\n ${r.column} ${JSON.stringify(r.text)} was read as ${r.as}. ${r.question ?? ""}`);
-      document.commentBefore = ` ${application.name} in ${environment}: ${application.technology.text}, ${application.traffic.text}, made by cutover init.\n What reads replaceme or 192.0.2.x is still to be filled in; cutover doctor lists it.${likely.join("")}`;
+      document.commentBefore = ` ${application.name} in ${environment}: ${application.technology.text}, ${application.traffic.text}, made by cutover init.\n What reads replaceme is still to be filled in; cutover doctor lists it.${likely.join("")}`;
       return { stack, text: document.toString({ lineWidth: 140 }) };
     }),
   );
@@ -48,7 +48,7 @@ const isPublic = ({ traffic, technology }: Application): boolean =>
   traffic.from === "users" || (traffic.from === "unknown" && technology.kind === "static");
 const hasNoUsers = ({ traffic: { from } }: Application): boolean => from === "clock" || from === "queue" || from === "nobody";
 
-function sections(application: Application, environment: string, answers: Answers, index: number): Record<string, unknown> {
+function sections(application: Application, environment: string, answers: Answers): Record<string, unknown> {
   const { name, criticality, owner } = application;
   const host = answers.domain !== undefined && isPublic(application) ? `${name}.${answers.domain}` : undefined;
   const old = hasOld(environment);
@@ -66,7 +66,6 @@ function sections(application: Application, environment: string, answers: Answer
           "cutover:old": {
             instanceIds: [`i-${REPLACE}`],
             ...(hasNoUsers(application) ? { users: "none" } : {}),
-            addresses: [`192.0.2.${index + 1}`],
             ...(moves ? { databaseIdentifier: `${name}-db-${REPLACE}` } : {}),
           },
         }

@@ -49,8 +49,8 @@ describe("cutover init", function () {
   it("leaves nothing to fill in once it is filled in", async () => {
     await init();
     const file = await StackFile.read(join(folder, "project", "stacks"), "batch-processor-production");
-    expect(missingIn(file.raw()).map((m) => m.path)).to.deep.equal(["old.instanceIds[0]", "old.addresses[0]"]);
-    expect(missingIn({ ...file.raw(), "cutover:old": { instanceIds: ["i-1234567890abcdef0"], addresses: ["1.2.3.4"] } })).to.deep.equal([]);
+    expect(missingIn(file.raw()).map((m) => m.path)).to.deep.equal(["old.instanceIds[0]"]);
+    expect(missingIn({ ...file.raw(), "cutover:old": { instanceIds: ["i-1234567890abcdef0"] } })).to.deep.equal([]);
   });
 
   it("overwrites nothing that differs, unless told to", async () => {

@@ -32,17 +32,8 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   if (before.database?.active !== after.database?.active && !inMaintenance(state))
     say(3, "the application changes its database only in maintenance mode");
 
-  const [from, to] = [before.strategy, after.strategy];
-  if (from.kind === "blue-green" && to.kind === "blue-green") {
-    if (!from.green && to.green && to.greenWeight > 0) say(11, "green gets requests only once it is deployed and its targets are healthy");
-    if (!from.blue && to.blue && to.greenWeight < 100) say(11, "blue gets requests again only once it is back and its targets are healthy");
-    if (from.green && !to.green && from.greenWeight > 0) say(11, "green is removed only after it gets no requests");
-  }
-  if (before.workload.deployed && after.workload.deployed && before.workload.servicePort !== after.workload.servicePort)
-    say(
-      2,
-      "the Services' port stays while the workload is deployed: a rule that names a port which is not there freezes the load balancer",
-    );
+  // Only going forward: a way back keeps an order of its own, and nothing of this may hold it.
+  if (step !== undefined) for (const v of liveViolations(before, after)) found.push(v);
 
   const was = before.dns;
   const will = after.dns;
@@ -120,4 +111,23 @@ export function cleanupApproved(state: MigrationState): boolean {
   const approval = state.steps["cleanup.approve"];
   const soak = state.steps["cleanup.soak"];
   return approval?.status === "done" && approval.approvedBy !== undefined && soak?.status === "done";
+}
+
+/** What would leave users of a live stack without an answer, in whatever step it came. */
+function liveViolations({ strategy: from, workload: was }: StackConfig, { strategy: to, workload: will }: StackConfig): Violation[] {
+  const found: Violation[] = [];
+  const say = (promise: number, what: string): void => {
+    found.push({ promise, what });
+  };
+  if (from.kind === "blue-green" && to.kind === "blue-green") {
+    if (!from.green && to.green && to.greenWeight > 0) say(11, "green gets requests only once it is deployed and its targets are healthy");
+    if (!from.blue && to.blue && to.greenWeight < 100) say(11, "blue gets requests again only once it is back and its targets are healthy");
+    if (from.green && !to.green && from.greenWeight > 0) say(11, "green is removed only after it gets no requests");
+  }
+  if (was.deployed && will.deployed && was.servicePort !== will.servicePort)
+    say(
+      2,
+      "the Services' port stays while the workload is deployed: a rule that names a port which is not there freezes the load balancer",
+    );
+  return found;
 }

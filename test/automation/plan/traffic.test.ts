@@ -31,7 +31,12 @@ describe("the plan of the traffic", () => {
   it("[traffic-20] a live stack's Service port stays, and no colour gets requests in the change that brings it", () => {
     const state = stateAfter(RAW, "containerize.deploy");
     const said = (before: ConfigPatch, after: ConfigPatch) =>
-      configViolations(state, at({ "workload.deployed": true, ...before }), at({ "workload.deployed": true, ...after }), undefined)
+      configViolations(
+        state,
+        at({ "workload.deployed": true, ...before }),
+        at({ "workload.deployed": true, ...after }),
+        step("rollout.green-deploy"),
+      )
         .map((v) => v.what)
         .join("; ");
     expect(said({}, { "workload.servicePort": 8080 })).to.contain("freezes the load balancer");
