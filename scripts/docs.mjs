@@ -44,7 +44,7 @@ function page(component, all) {
     "## Creates",
     creates(component, all),
     "## Cost",
-    doc.tags.cost ?? "Nothing by itself.",
+    doc.tags.cost ?? "Nothing on its own.",
   ].join("\n\n")}\n`;
 }
 

@@ -95,7 +95,7 @@ export async function runBatches(batches, options, { env = process.env, jobs = s
       if (!result.ended) print.write(`mocha ended early in ${batch.name} (${result.signal ?? `exit code ${result.code}`}).\n`);
     }
   };
-  // Each running mocha hears of it by itself.
+  // Each running mocha hears of it automatically.
   const stop = () => waiting.splice(0);
   process.on("SIGINT", stop).on("SIGTERM", stop);
   await Promise.all(Array.from({ length: Math.min(jobs, batches.length) }, worker));

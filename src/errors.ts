@@ -104,7 +104,7 @@ export class PromiseViolation extends CutoverError {
   }
 }
 
-/** Who asks is not known: there is no credential, or it is not accepted. */
+/** Unauthenticated: there is no credential, or it is not accepted. */
 export class Unauthenticated extends CutoverError {
   readonly code = "unauthenticated";
 }

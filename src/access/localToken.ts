@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { writeAtomically } from "../config/stackFile.js";
 
 /**
- * The way in on this machine: a token made anew at each start of the service, for whoever may read its terminal or its
+ * The way in on this machine: a token made again at each start of the service, for whoever may read its terminal or its
  * state folder. It ends with the process.
  */
 export interface LocalToken {

@@ -82,7 +82,7 @@ function weightsBack(plan: Plan, state: MigrationState, command: Command): Weigh
 /** How long a way back waits to be told how the stream to the old database is. */
 const STREAM_MS = 6_000;
 
-const NEXT_PROCESS = "Send it again: another process takes it, or this service once it was started anew.";
+const NEXT_PROCESS = "Send it again: another process takes it, or this service once it was started again.";
 
 /** All migrations of one service: commands in, progress out. Every edge (HTTP, CLI, rehearsal) talks to this. */
 export class Migrations {

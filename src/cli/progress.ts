@@ -60,13 +60,13 @@ function lineOf(entry: Recorded): Line | undefined {
     case "gates.failed":
       return { mark: "✗", text: `${entry.step}: a gate failed`, detail: entry.reason };
     case "rollback.started": {
-      const text = `going back to revision ${entry.revision}${entry.automatic ? ", by itself" : ` (${entry.who})`}`;
+      const text = `going back to revision ${entry.revision}${entry.automatic ? ", automatically" : ` (${entry.who})`}`;
       return { mark: "↩", colour: "yellow", text, detail: entry.path.map((p) => p.summary).join(" ") };
     }
     case "rollback.completed":
       return { mark: "↩", colour: "yellow", text: `back at revision ${entry.revision}` };
     case "migration.held":
-      return { mark: "■", text: "held for a person", detail: entry.reason };
+      return { mark: "■", text: "needs a decision", detail: entry.reason };
     case "action.failed":
     case "update.failed":
     case "preview.failed":

@@ -19,7 +19,7 @@ interface RehearseOptions extends OutputOptions {
 export const rehearseCommand = (cli: Cli): Command =>
   prints(new Command("rehearse"))
     .description("take stacks through their whole migration in a fresh sandbox, with faults; ends with 8 on a no-go")
-    .requiredOption("--stack <stack...>", "what to rehearse; its staging stack comes first by itself")
+    .requiredOption("--stack <stack...>", "what to rehearse; its staging stack comes first automatically")
     .option(
       "--fault <fault...>",
       "lag-spike@promotion, errors@25%, latency@25%, slower@25%, unhealthy-target@25%, throttled-dns@10%, data-difference@verify, no-reverse@promotion, lost-reverse@promotion, crash@EFFECT-OR-STEP; STACK:FAULT for one stack of several",

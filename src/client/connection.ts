@@ -92,7 +92,7 @@ export class Connection {
         0,
         "/problems/no-answer",
         `${url} answered ${answer.status} with ${text.trim() === "" ? "nothing" : "what is no JSON"}.`,
-        "Look whether the address is the service's: a proxy or another service may answer there.",
+        "Check that the address is the service's: a proxy or another service may answer there.",
       );
     }
   }

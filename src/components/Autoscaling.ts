@@ -21,7 +21,7 @@ export interface AutoscalingArgs {
  * new Autoscaling("web-api", { namespace, target: { apiVersion: "apps/v1", kind: "Deployment", name: "web-api" }, hpa: { minReplicas: 3, maxReplicas: 10, cpuPercent: 70 } });
  *
  * @seed kubectl autoscale --cpu-percent=70 --min=3 --max=10; the manifest web-api-vpa
- * @cost Nothing by itself; it bounds what the pods cost.
+ * @cost Nothing on its own; it bounds what the pods cost.
  */
 export class Autoscaling extends pulumi.ComponentResource {
   readonly nodes: { hpa?: k8s.autoscaling.v2.HorizontalPodAutoscaler; vpa?: k8s.apiextensions.CustomResource };

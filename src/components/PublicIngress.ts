@@ -53,7 +53,7 @@ export interface PublicIngressArgs {
   transform?: { ingress?: Transform<k8s.networking.v1.IngressArgs> };
 }
 
-/** Says who decides about the split. A change of it makes the engine write the Ingress anew, also over the controller's weights. */
+/** Says who decides about the split. A change of it makes the engine write the Ingress again, also over the controller's weights. */
 const ROUTING = "cutover.dev/routing";
 
 /**

@@ -147,7 +147,7 @@ function container(app: string, args: PodTemplateArgs): k8s.types.input.core.v1.
     ports: [{ containerPort: port, name: "http", protocol: "TCP" }],
     // The kubelet's own sleep: an image need not have one.
     ...(pauses(args) ? { lifecycle: { preStop: { sleep: { seconds: args.preStopSeconds ?? PRE_STOP_SECONDS } } } } : {}),
-    // An empty list is nothing for whoever writes the object anew, as Argo's controller does: it would be drift for ever.
+    // An empty list is nothing for whoever writes the object again, as Argo's controller does: it would be drift for ever.
     ...(env.length === 0 ? {} : { env }),
     resources: args.resources ?? RESOURCES,
     livenessProbe: probe(args.probes?.liveness ?? LIVENESS),

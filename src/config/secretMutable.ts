@@ -1,7 +1,7 @@
 import { UserError } from "../errors.js";
 
 /**
- * The Kubernetes provider's option that lets a Secret change in place. Without it a changed Secret is deleted and made anew, and
+ * The Kubernetes provider's option that lets a Secret change in place. Without it a changed Secret is deleted and made again, and
  * with it the Deployment whose pods read it. Source: forceNewProperties in pulumi-kubernetes, provider/pkg/provider/diff.go.
  */
 export const SECRET_MUTABLE = { key: "kubernetes:enableSecretMutable", variable: "PULUMI_K8S_ENABLE_SECRET_MUTABLE" };

@@ -406,7 +406,7 @@ export const gates = z
     /** Lowest fraction of the pods that must report to Prometheus: what the others answer is not known. */
     minPodsReporting: fraction.default(0.75),
     /**
-     * Fraction of a hold that may be unknown before it starts anew: of a soak of 14 days a little more than three hours. What
+     * Fraction of a hold that may be unknown before it starts again: of a soak of 14 days a little more than three hours. What
      * is unknown in a hold of minutes is longer than that.
      */
     unknownBudget: z.number("a number from 0 to 0.1").min(0, "a number from 0 to 0.1").max(0.1, "a number from 0 to 0.1").default(0.01),

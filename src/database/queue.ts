@@ -61,7 +61,7 @@ export async function openQueue(url: string, onError: (error: Error) => void): P
   }
 }
 
-/** Jobs that an earlier version's queue still holds are sent again here, once. Its schedules are made anew by whoever needs them. */
+/** Jobs that an earlier version's queue still holds are sent again here, once. Its schedules are made again by whoever needs them. */
 async function takeOver(database: Database, queue: Queue): Promise<void> {
   const [{ there } = { there: null }] = await database.query<{ there: string | null }>("SELECT to_regclass($1)::text AS there", [
     `${OLD_SCHEMA}.job`,

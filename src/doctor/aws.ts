@@ -121,7 +121,7 @@ export const clock = (of: string, url: string): Promise<Finding> =>
       });
     });
     const theirs = Date.parse(answer.headers.get("date") ?? "");
-    if (Number.isNaN(theirs)) return { warning: `${url} tells no time`, mend: "Compare the clock by hand: timedatectl" };
+    if (Number.isNaN(theirs)) return { warning: `${url} does not tell the time`, mend: "Compare the clock by hand: timedatectl" };
     const skew = Math.abs((began + Date.now()) / 2 - theirs);
     const text = `${Math.round(skew / 1_000)} s off ${new URL(url).host}`;
     if (skew > MOST_SKEW_MS) throw new Terminal(`${text}: AWS refuses requests of such a clock`);

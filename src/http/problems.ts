@@ -5,12 +5,12 @@ import { Conflict, CutoverError, type ErrorCode, PromiseViolation, Transient, Un
 /** The one mapping of our errors to HTTP. */
 const STATUS: Record<ErrorCode, { status: number; title: string }> = {
   user: { status: 400, title: "The request is not valid" },
-  "not-found": { status: 404, title: "There is no such thing" },
+  "not-found": { status: 404, title: "Not found" },
   conflict: { status: 409, title: "Not possible now" },
   transient: { status: 503, title: "Try again" },
   terminal: { status: 422, title: "It cannot be done" },
   "promise-violation": { status: 409, title: "A promise speaks against it" },
-  unauthenticated: { status: 401, title: "Who asks is not known" },
+  unauthenticated: { status: 401, title: "Unauthenticated" },
   forbidden: { status: 403, title: "Not for this caller" },
 };
 
@@ -31,7 +31,7 @@ export const PROBLEMS = {
   400: "The request is not valid",
   401: "No credential, or one that is not accepted",
   403: "The credential does not allow it",
-  404: "There is no such thing",
+  404: "Not found",
   405: "Not with this method",
   409: "Not possible now, or a promise speaks against it",
   413: "The body is too large",
@@ -129,7 +129,7 @@ function bodyProblem(error: unknown): Omit<Problem, "requestId"> | undefined {
   const title = STATUS.user.title;
   switch (type) {
     case "entity.parse.failed":
-      return { type: "/problems/user", title, status: 400, detail: "body: got text that is no JSON; accepted: a JSON object" };
+      return { type: "/problems/user", title, status: 400, detail: "body: got text that is not JSON; accepted: a JSON object" };
     case "entity.too.large":
       return {
         type: "/problems/too-large",

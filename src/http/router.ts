@@ -129,8 +129,8 @@ async function authorize({ needs, about, ofAll }: Route, { caller, sees, params,
   const stack = about?.({ params, body }) ?? (params as { stack?: string }).stack;
   if (stack === undefined) {
     if (ofAll === true && !mayEverywhere(caller, needs))
-      throw new Forbidden(`${caller.name} has not the role ${needs} for every application in every environment.`);
-    if (!may(caller, needs)) throw new Forbidden(`${caller.name} has not the role ${needs} anywhere.`);
+      throw new Forbidden(`${caller.name} does not have the role ${needs} for every application in every environment.`);
+    if (!may(caller, needs)) throw new Forbidden(`${caller.name} does not have the role ${needs} anywhere.`);
     return;
   }
   // Only what makes a migration is about a stack that has none yet.
@@ -138,5 +138,5 @@ async function authorize({ needs, about, ofAll }: Route, { caller, sees, params,
   const scope = await services.migrations.scopeOf(stack);
   if (!sees(scope)) throw services.migrations.absent(stack);
   if (!may(caller, needs, scope))
-    throw new Forbidden(`${caller.name} has not the role ${needs} for ${scope.application} in ${scope.environment}.`);
+    throw new Forbidden(`${caller.name} does not have the role ${needs} for ${scope.application} in ${scope.environment}.`);
 }

@@ -8,7 +8,7 @@ export interface CostsView {
   account?: Amounts;
   /** Tagged with the application, a month; absent where nothing is. */
   application?: Amounts;
-  /** The whole account by service, the dearest first. */
+  /** The whole account by service, the most expensive first. */
   services: (Amounts & { service: string })[];
   spotSavingsAMonth?: number;
   /** The sentence that the step left. */

@@ -36,7 +36,7 @@ const MOST_STACKS = 200;
 
 /**
  * Both sides' signals over time, in memory: a round whenever a runner measures something, and one when somebody looks.
- * What matters stands in the journal; this only fills the lines between, and a restart begins it anew.
+ * What matters stands in the journal; this only fills the lines between, and a restart begins it again.
  */
 export class Sampler {
   private readonly kept = new Map<string, Round[]>();

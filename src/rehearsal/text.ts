@@ -9,7 +9,7 @@ export function outcomeText(outcome: Outcome): string {
     "",
     verdict === "go"
       ? "Every step, gate and fault of the rehearsal ended as it should. It holds for exactly these stack configs."
-      : "Do not go before this is mended:",
+      : "Do not go before this is fixed:",
     ...reasons.map((r) => `- ${r}`),
     "",
     ...migrations.flatMap(migration),
@@ -40,7 +40,7 @@ function rollback(r: RehearsedRollback): string {
   const detected = r.detectionMs === undefined ? "" : `noticed in ${duration(r.detectionMs)}, `;
   const back = r.usersBackMs === undefined ? "users not back within a day" : `users back in ${duration(r.usersBackMs) || "0 s"}`;
   const loses = r.loses.length === 0 ? "no data" : r.loses.join("; ");
-  return `- ${time(r.at)}, ${r.automatic ? "by itself" : "as asked"}, ${Math.round(r.usersOnNew * 100)} % of users on the new side: ${detected}${back}, all done in ${duration(r.doneMs)}; lost ${loses}. ${r.why}`;
+  return `- ${time(r.at)}, ${r.automatic ? "automatically" : "as asked"}, ${Math.round(r.usersOnNew * 100)} % of users on the new side: ${detected}${back}, all done in ${duration(r.doneMs)}; lost ${loses}. ${r.why}`;
 }
 
 /** Steps after which going back costs something else than before. */

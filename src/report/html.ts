@@ -127,7 +127,7 @@ function rollbacks(m: MigrationReport): string {
     .map((r) => {
       const took = r.completedAt === undefined ? "not finished" : duration(r.completedAt - r.at);
       const items = [...r.path, ...r.kept.map((k) => `Kept ${k}`)].map((p) => `<li>${escaped(p)}</li>`).join("");
-      return `<p><strong>${time(r.at)}</strong>: to revision ${r.toRevision}, ${r.automatic ? "by itself" : `as ${escaped(r.who)} asked`}, in ${took}. ${escaped(r.why)}</p><ol>${items}</ol>`;
+      return `<p><strong>${time(r.at)}</strong>: to revision ${r.toRevision}, ${r.automatic ? "automatically" : `as ${escaped(r.who)} asked`}, in ${took}. ${escaped(r.why)}</p><ol>${items}</ol>`;
     })
     .join("");
 }

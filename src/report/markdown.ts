@@ -124,7 +124,7 @@ function promotion({ promotion: p }: MigrationReport): string[] {
 
 function rollbacks(m: MigrationReport): string[] {
   return m.rollbacks.flatMap((r) => [
-    `Went back to revision ${r.toRevision} on ${time(r.at)}, ${r.automatic ? "by itself" : `as ${r.who} asked`}, in ${duration((r.completedAt ?? r.at) - r.at)}: ${r.why}`,
+    `Went back to revision ${r.toRevision} on ${time(r.at)}, ${r.automatic ? "automatically" : `as ${r.who} asked`}, in ${duration((r.completedAt ?? r.at) - r.at)}: ${r.why}`,
     "",
     ...r.path.map((p) => `- ${p}`),
     ...r.kept.map((k) => `- kept ${k}`),

@@ -67,7 +67,7 @@ export function scorecard(input: ScorecardInput): Scorecard {
     goal(30, "no-way-back", "Nobody had to go back", noWayBack(input, since)),
     has("optimize.alerts") ? goal(30, "alerts", "Alerts are set up", stepDone(input, "optimize.alerts")) : undefined,
     config.database === undefined ? undefined : goal(60, "backups", "The new database is backed up", gateNow(input, "backup-retention")),
-    has("optimize.hpa") ? goal(60, "scales", "It scales by itself", gateNow(input, "hpa-active")) : undefined,
+    has("optimize.hpa") ? goal(60, "scales", "It scales automatically", gateNow(input, "hpa-active")) : undefined,
     has("cleanup.close") ? goal(60, "old-gone", "The old infrastructure is gone", stepDone(input, "cleanup.close")) : undefined,
     has("cleanup.documents")
       ? goal(90, "documents", "The new architecture is written down", stepDone(input, "cleanup.documents"))

@@ -56,7 +56,7 @@ function story(m: MigrationReport, bold: (text: string) => string): string[] {
   if (m.dnsWeights.length > 0) lines.push(`  dns      ${steps(m.dnsWeights)}`);
   for (const r of m.rollbacks) {
     lines.push(
-      `  went back to revision ${r.toRevision} ${r.automatic ? "by itself" : `(${r.who})`} on ${time(r.at)}, in ${duration((r.completedAt ?? r.at) - r.at)}: ${r.why}`,
+      `  went back to revision ${r.toRevision} ${r.automatic ? "automatically" : `(${r.who})`} on ${time(r.at)}, in ${duration((r.completedAt ?? r.at) - r.at)}: ${r.why}`,
     );
   }
   for (const r of m.recoveries) lines.push(`  settled after an interruption: ${r.note}`);

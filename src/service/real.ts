@@ -49,7 +49,7 @@ export interface RealService {
 
 /** The service over real accounts and clusters: the engine with its own backend and providers, and the real adapters. */
 export async function openRealService(options: RealServiceOptions): Promise<RealService> {
-  const { root, stacks, state, targets, project, operations, databaseUrl, env = pulumiVariables() } = options;
+  const { root, stacks, state, project, operations, databaseUrl, env = pulumiVariables() } = options;
   const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string };
   const { store, queueUrl } = await openStore(state, databaseUrl);
   const closing: (() => void)[] = [];

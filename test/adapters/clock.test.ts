@@ -38,7 +38,7 @@ describe("the machine's clock", () => {
     expect(await hasEnded(waiting)).to.equal(true);
   });
 
-  it("lets whoever waits decide anew when the clock is set back", async () => {
+  it("lets whoever waits decide again when the clock is set back", async () => {
     const { clock, set, now } = heldClock();
     const waiting = clock.sleepUntil(now() + DAY);
     expect(await hasEnded(waiting)).to.equal(false);

@@ -79,11 +79,11 @@ describe("the typed client", () => {
     expect(await problemOf(far.listMigrations())).to.deep.equal(["CutoverProblem", 0, `The answer of ${url} broke off: terminated`]);
     expect(requests).to.equal(2);
     const { next } = (await far.createMigration({ stack: STACK }).catch((error: unknown) => error)) as CutoverProblem;
-    expect([requests, next]).to.deep.equal([3, "Look whether the address is the service's: a proxy or another service may answer there."]);
+    expect([requests, next]).to.deep.equal([3, "Check that the address is the service's: a proxy or another service may answer there."]);
     expect(await problemOf(far.advance(STACK, { extent: "end" }))).to.deep.equal([
       "CutoverProblem",
       0,
-      `${url} answered 200 with what is no JSON.`,
+      `${url} answered 200 with something that is not JSON.`,
     ]);
     expect(requests).to.equal(5);
     const told = await cutoverCommand(["status"], { env: { CUTOVER_SERVER: url, CUTOVER_TOKEN: "x" } });

@@ -48,7 +48,7 @@ async function page(): Promise<string> {
   ]);
   const reasons = SEED_ITEMS.flatMap(({ item, differences: all }) => Object.entries(all).map(([path, why]) => [item, `\`${path}\``, why]));
   return [
-    "<!-- Made by test/components/seedEquivalence.test.ts; CUTOVER_WRITE_DOCS=1 writes it anew. -->",
+    "<!-- Made by test/components/seedEquivalence.test.ts; CUTOVER_WRITE_DOCS=1 writes it again. -->",
     "# What became of each item of the production migration guide",
     "## Manifests, records and commands that components stand for",
     "Each is compared field by field with the guide's own text (`test/fixtures/seed`), in the named test.",

@@ -254,7 +254,7 @@ export const SEED_ITEMS: SeedItem[] = [
         "Without it the split is by numbers of pods: 20 % of five pods is one pod, whatever the requests do.",
       "spec.strategy.canary.abortScaleDownDelaySeconds":
         "After an abort the canary's pods stay until the load balancer has taken their weight away.",
-      "spec.strategy.canary.analysis": "A bad canary is aborted by itself.",
+      "spec.strategy.canary.analysis": "A bad canary is aborted automatically.",
       'spec.selector.matchLabels["cutover.dev/runner"]':
         "A Deployment of the same application may run beside it; their pods must not be mixed up.",
       'spec.template.metadata.labels["cutover.dev/runner"]': "As in the selector.",

@@ -71,7 +71,7 @@ export function clusterPortContract(name: string, open: () => Promise<ClusterSid
       // Asked again, as after a crash.
       await side.cluster.rolloutAbort(effect("abort"));
       expect(await side.shows("rollout-weight", 0)).to.equal(0);
-      expect((await side.cluster.rolloutPromote(effect("retry"))).summary).to.contain("begins anew");
+      expect((await side.cluster.rolloutPromote(effect("retry"))).summary).to.contain("begins again");
       expect(await side.shows("rollout-weight", 20)).to.equal(20);
       await side.cluster.rolloutAbort(effect("abort again"));
       expect(await side.shows("rollout-weight", 0)).to.equal(0);

@@ -174,7 +174,7 @@ export function storeContract(name: string, open: () => Promise<Store>, tamper: 
         "3 is no entry any more",
         "4 does not follow the entry before it",
       ]);
-      // Hashed anew, the chain itself is unbroken.
+      // Hashed again, the chain itself is unbroken.
       const forged = chain(4);
       forged.push(record(entry("another reason"), forged.at(-1), 1, 0));
       expect(await faultsAfter(() => forged.map(lineOf))).to.deep.equal([missing]);

@@ -74,7 +74,7 @@ describe("promise 6: what was done though nobody was told", function () {
     };
     const { child, env } = await start();
     const port = Number(/:(\d+)/.exec(env.PULUMI_DEBUG_PROVIDERS ?? "")?.[1]);
-    // An engine starts its providers anew.
+    // An engine starts its providers again.
     const died = once(child, "exit").then(async ([, signal]) => {
       await start(port);
       return signal as string;

@@ -134,7 +134,7 @@ describe("a rehearsal of web-api on the real engine", function () {
     expect(run.code, run.output).to.equal(0);
   });
 
-  it("goes back by itself when errors appear at 25 %, to the earlier stack config, and then completes", async () => {
+  it("goes back automatically when errors appear at 25 %, to the earlier stack config, and then completes", async () => {
     const { migrations, totals } = await report(folder());
     const migration = migrations.find((m) => m.stack === PRODUCTION);
     expect(migration?.status).to.equal("completed");

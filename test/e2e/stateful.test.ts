@@ -48,7 +48,7 @@ describe("a replacement of the database on the real engine", function () {
     });
   });
 
-  it("promise 7: inside the maintenance window it goes back by itself, for users are waiting", function () {
+  it("promise 7: inside the maintenance window it goes back automatically, for users are waiting", function () {
     return inSandbox(this, "window", async (open) => {
       const { say, standBefore } = peopleOf(open.migrations, STACK);
       await standBefore("database.promote");

@@ -94,7 +94,7 @@ describe("access to the service", () => {
     const advance = (token = "") => call("POST", `${at}/advance`, bearer(token), { extent: "end" });
     expect((await call("GET", at, bearer(viewer ?? ""))).status).to.equal(200);
     const refused = await advance(viewer);
-    expect([refused.status, refused.json.detail]).to.deep.equal([403, "viewer has not the role operator for web-api in production."]);
+    expect([refused.status, refused.json.detail]).to.deep.equal([403, "viewer does not have the role operator for web-api in production."]);
     expect((await advance(operator)).status).to.equal(202);
     await migrations.settled(STACK);
     const approve = (token = "") => call("POST", `${at}/approve`, bearer(token), { step: "assess.accept" });

@@ -206,7 +206,7 @@ describe("the policies", () => {
       strategy: { kind: "rolling", image: "a/b:2" },
     };
     const parse = (waivers: object[]) => () => parseStackConfig({ ...base, policies: { waivers } }, "test");
-    expect(parse([{ policy: "backups", reason: "test data, made anew every night" }])().policies.waivers).to.have.length(1);
+    expect(parse([{ policy: "backups", reason: "test data, made again every night" }])().policies.waivers).to.have.length(1);
     expect(parse([{ policy: "no-such-policy", reason: "because of that" }])).to.throw(UserError, "one of no-public-database, ");
     expect(parse([{ policy: "backups" }])).to.throw(UserError, "policies.waivers.0.reason");
     expect(parse([{ policy: "backups", reason: "short" }])).to.throw(UserError, "a reason of at least 10 characters");
@@ -216,7 +216,7 @@ describe("the policies", () => {
     expectGenerated(
       "docs/policies.md",
       `${[
-        "<!-- Made by test/policies/policies.test.ts; CUTOVER_WRITE_DOCS=1 writes it anew. -->",
+        "<!-- Made by test/policies/policies.test.ts; CUTOVER_WRITE_DOCS=1 writes it again. -->",
         "# Policies",
         "Every resource of the program is checked before the engine hears of it, in previews as in updates, from the service as from the shell. A violation stops the step with the policy's name and the property's path.",
         markdownTable(
@@ -224,7 +224,7 @@ describe("the policies", () => {
           POLICIES.map((p) => [`\`${p.name}\``, p.title]),
         ),
         "A policy is waived by name in the stack config, for one resource (its name in the program) or for all. The reason is part of the config, so it stands in the journal with the person who began the migration, and in the report:",
-        "```yaml\ncutover:policies:\n  waivers:\n    - policy: backups\n      resource: web-api\n      reason: a copy for load tests, made anew every night\n```",
+        "```yaml\ncutover:policies:\n  waivers:\n    - policy: backups\n      resource: web-api\n      reason: a copy for load tests, made again every night\n```",
       ].join("\n\n")}\n`,
     ));
 });

@@ -18,7 +18,7 @@ const STACK = "admin-portal-production";
 describe("a canary in the portal", () => {
   const browser = chromiumForSuite();
 
-  it("is taken through its weights by ending its pauses, aborted on the way, and begun anew, on the real engine", async function () {
+  it("is taken through its weights by ending its pauses, aborted on the way, and begun again, on the real engine", async function () {
     this.timeout(600_000);
     await inSandbox(this, "portal-canary", async (open) => {
       const clock = new HeldClock();

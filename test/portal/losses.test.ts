@@ -65,7 +65,7 @@ describe("a step that would lose data, in the portal", function () {
     expect(complaints).to.deep.equal([]);
   });
 
-  it("promise 7: is previewed anew by a resume, and goes on by itself once nothing would be lost any more", async () => {
+  it("promise 7: is previewed again by a resume, and goes on automatically once nothing would be lost any more", async () => {
     const { migrations, page } = await held();
     const resume = async () => {
       await page.getByRole("button", { name: "Resume…" }).click();

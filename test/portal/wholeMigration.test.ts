@@ -62,7 +62,7 @@ describe("a whole migration in the portal", () => {
         await page.keyboard.press("Escape");
         expect(await night.approve("web-api")).to.equal("approval");
 
-        // The new side answers errors at 25 %: it goes back by itself, and says why.
+        // The new side answers errors at 25 %: it goes back automatically, and says why.
         await page
           .getByText(/webhooks and other third-party/)
           .first()
@@ -146,7 +146,7 @@ function person(page: Page, settled: () => Promise<string>) {
     await dialog.getByRole("button", { name: label, exact: true }).click();
     await dialog.waitFor({ state: "detached" });
     const status = await settled();
-    // The page hears of it by itself.
+    // The page hears of it automatically.
     await page.locator(`cutover-migration [data-status="${status}"]`).waitFor();
     return status;
   };

@@ -92,7 +92,7 @@ const axeSource = (): Promise<string> => {
   return source;
 };
 
-/** With UPDATE_SCREENSHOTS=1 the pictures in the docs are made anew; otherwise only taken, so that taking them is tested. */
+/** With UPDATE_SCREENSHOTS=1 the pictures in the docs are made again; otherwise only taken, so that taking them is tested. */
 export async function picture(page: Page, name: string, fullPage = false): Promise<void> {
   const keep = process.env.UPDATE_SCREENSHOTS === "1";
   const path = join(projectRoot(), "docs", "images", `${name}.png`);

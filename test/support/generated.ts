@@ -5,7 +5,7 @@ import { projectRoot } from "../../src/engine/engine.js";
 
 /**
  * A page of docs/ that a test run makes: it must be what is committed. `CUTOVER_WRITE_DOCS=1 npm test -- PATH` writes
- * it anew.
+ * it again.
  */
 export async function expectGenerated(path: string, text: string): Promise<void> {
   const file = join(projectRoot(), path);

@@ -48,7 +48,7 @@ export async function renameOwners({ kubeconfig, context }: ClusterAccess, objec
     if (owners.filter(isOld).length !== 1 || owners.some((o) => o.manager === FIELD_MANAGER && o.operation === "Apply")) continue;
     const renamed = owners.map((o) => (isOld(o) ? { ...o, manager: FIELD_MANAGER } : o));
     const { resourceVersion } = live?.metadata ?? {};
-    // With its version: whatever was written meanwhile is looked at anew with the next update.
+    // With its version: whatever was written meanwhile is looked at again with the next update.
     const patch = {
       ...head,
       metadata: { ...head.metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }), managedFields: renamed },

@@ -57,14 +57,14 @@ export async function abortRollout(clients: ClusterClients, namespace: string, n
 
 /**
  * `kubectl argo rollouts promote`: ends the pause that the canary is in. One that Argo itself has aborted, as its analysis
- * does, begins anew: `kubectl argo rollouts retry`.
+ * does, begins again: `kubectl argo rollouts retry`.
  */
 export async function promoteRollout(clients: ClusterClients, namespace: string, name: string): Promise<Evidence> {
   const rollout = await rolloutOf(clients, namespace, name);
   const pauses = rollout?.status?.pauseConditions ?? [];
   if (rollout !== undefined && underWay(rollout) && rollout.status?.abort === true) {
     await patchStatus(clients, namespace, name, { abort: false });
-    return { summary: `The aborted canary of ${name} begins anew.` };
+    return { summary: `The aborted canary of ${name} begins again.` };
   }
   if (rollout === undefined || !underWay(rollout) || pauses.length === 0)
     throw new Terminal("No canary is in a pause that could be ended.");

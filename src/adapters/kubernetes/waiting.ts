@@ -7,7 +7,7 @@ import type { ClusterClients } from "./clients.js";
 const WATCH_SECONDS = 240;
 /** How long after its time a watch may go on that nobody ends, in milliseconds: the network swallowed its end. */
 const GRACE_MS = 5_000;
-/** Pause before an object is looked at anew after a watch broke. */
+/** Pause before an object is looked at again after a watch broke. */
 const AGAIN_MS = 500;
 
 export interface WaitOptions<T> {
@@ -24,7 +24,7 @@ export interface WaitOptions<T> {
 
 /**
  * Waits for a state of one object: looks, then watches from there. A watch that ends, breaks or is told that its
- * version is too old (410) is begun anew with a look, so nothing is missed. A deleted object ends the wait.
+ * version is too old (410) is begun again with a look, so nothing is missed. A deleted object ends the wait.
  * @throws Terminal after the timeout, or when the object is gone
  */
 export async function waitFor<T extends KubernetesObject>(options: WaitOptions<T>): Promise<string> {
@@ -70,7 +70,7 @@ async function watchOnce<T extends KubernetesObject>(
         path,
         query,
         (type: string, object: T) => {
-          // An ERROR is a Status, such as "too old resource version": the next look begins anew.
+          // An ERROR is a Status, such as "too old resource version": the next look begins again.
           if (type === "ERROR" || type === "DELETED") return end(undefined);
           try {
             const state = done(object);

@@ -5,7 +5,7 @@ import { Terminal, Transient } from "../../errors.js";
 export interface PrometheusOptions {
   /** For example `http://prometheus.monitoring.svc:9090`; also of anything that speaks its HTTP API. */
   url: string;
-  /** File with a bearer token: read anew for each query, since tokens are rotated while a migration runs. */
+  /** File with a bearer token: read again for each query, since tokens are rotated while a migration runs. */
   tokenFile?: string;
   /** Milliseconds until a query counts as failed. @default 10 000 */
   timeoutMs?: number;

@@ -89,7 +89,7 @@ export function waitOf(state: MigrationState, step: Step): { until: number; why:
   const { calendar } = currentConfig(state);
   const { status = "waiting", failures = 0, startedAt = state.updatedAt } = state.steps[step.id] ?? {};
   const changes = (step.kind === "config" || step.kind === "action") && step.phase !== "assess";
-  // What began in time and was interrupted before its effect begins anew.
+  // What began in time and was interrupted before its effect begins again.
   const interrupted = changes && status === "running" && !state.applied && failures === 0;
   if (status !== "waiting" && status !== "undone" && !interrupted) return undefined;
   const then = interrupted ? startedAt : state.updatedAt;

@@ -33,7 +33,7 @@ const isWeights = (value: unknown): value is number[] => Array.isArray(value) &&
 function isLooser(path: string, before: unknown, after: unknown): boolean {
   if (JSON.stringify(before) === JSON.stringify(after)) return false;
   if (isWeights(before) && isWeights(after)) return largestStep(after) > largestStep(before);
-  // Switches protect while they are on; a policy that goes back by itself does too.
+  // Switches protect while they are on; a policy that goes back automatically does too.
   if (typeof before === "boolean") return before;
   if (path.startsWith("rollback.")) return before === "automatic";
   const direction = LOOSENS_WHEN[path];

@@ -71,7 +71,7 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   const violations = actionViolations(state, step, true);
   if (violations.length > 0) return refuse(violations);
   const attempt = state.steps[step.id]?.attempt ?? 0;
-  // The emergency exit is undone again and again without being run anew.
+  // The emergency exit is undone again and again without being run again.
   const part = `undo-${begun}-${index}`;
   return { do: "act", key: effectKey(state, step.id, attempt, part), step, undo: true, config: currentConfig(state) };
 }

@@ -71,7 +71,7 @@ export type Driver = Pick<
 
 /** The weighted records alone: a DNS rollback needs neither the cluster nor anything else. */
 const DNS_RECORDS = "**$aws:route53/record:Record::**";
-/** How long a live engine of ours may take to end by itself once its service is gone. */
+/** How long a live engine of ours may take to end automatically once its service is gone. */
 const ORPHAN_MS = 60_000;
 /** Between being asked to stop, to end at once, and being ended, for what is in the way of going back. */
 const INTERRUPT_MS = 10_000;

@@ -35,7 +35,7 @@ export interface Planned {
 export class PreviewCollector {
   private readonly changes = new Map<string, ResourceChange>();
   private unchanged = 0;
-  /** Operations that began and of which no good end was told. */
+  /** Operations that began and whose success was never reported. */
   private readonly open = new Set<string>();
   private begun = false;
   private ended = false;

@@ -71,7 +71,7 @@ export async function takeOver(
       notes.push(
         // Objects of the cluster are applied: doing it again takes over what is there.
         resource.type.startsWith("kubernetes:")
-          ? `${nameOf(resource)} is applied anew, whether or not it had been created.`
+          ? `${nameOf(resource)} is applied again, whether or not it had been created.`
           : `${nameOf(resource)} had not been created.`,
       );
   const pendingToo = new Set(creating.map((r) => r.urn));

@@ -86,7 +86,7 @@ export class EngineThread implements EngineCalls {
     worker.once("exit", () => {
       this.worker = undefined;
       const what = `The thread that runs the program ended: ${failure?.message ?? "it was stopped"}.`;
-      // An engine that it had started ends by itself soon; how far it came is not known.
+      // An engine that it had started ends automatically soon; how far it came is not known.
       for (const { reject } of this.pending.values()) reject(unsettled(new Transient(what, { cause: failure })));
       this.pending.clear();
     });

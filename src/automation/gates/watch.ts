@@ -107,7 +107,7 @@ export function observeRound(
   const unseen = (blind || broken) && state.lastRoundAt !== undefined ? now - state.lastRoundAt : 0;
   const unknownMs = (state.unknownMs ?? 0) + unseen;
   const within = state.passingSince !== undefined && (allPass || blind) && unknownMs <= holdMs(uses) * config.gates.unknownBudget;
-  // The hold goes on, begins anew, or has not begun.
+  // The hold goes on, begins again, or has not begun.
   const passingSince = within ? state.passingSince : allPass ? now : undefined;
   const next: WatchState = {
     startedAt: state.startedAt,

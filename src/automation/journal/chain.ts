@@ -53,7 +53,7 @@ export interface ChainFault {
 export interface Known {
   /** The entry that the first one follows, which was verified before. */
   follows?: Head;
-  /** The texts that the entries were parsed from: hashing those is much faster than writing each entry out anew. */
+  /** The texts that the entries were parsed from: hashing those is much faster than writing each entry out again. */
   lines?: readonly string[];
   /** The last entry that is known to have been there: a journal that was cut off is an unbroken chain as well. */
   last?: Head | undefined;

@@ -55,7 +55,7 @@ export type Entry =
   | ({ type: "command"; who: string; ids?: readonly string[]; loosens?: Loosened[]; request?: RequestMark } & Command)
   | { type: "step.started"; step: string; attempt: number }
   | { type: "preview.stored"; step: string; attempt: number; preview: Preview; blocked: string[] }
-  /** `conflict`: somebody else holds the stack's engine; that passes by itself, and spends no try. */
+  /** `conflict`: somebody else holds the stack's engine; that passes automatically, and spends no try. */
   | { type: "preview.failed"; step: string; error: string; transient: boolean; conflict?: boolean }
   | {
       type: "update.intended";

@@ -53,7 +53,7 @@ function grouped(rows: CostRow[], key: (row: CostRow) => string[]): string[][] {
   return [...sums.values()].map(({ cells, amount, currency }) => [...cells, `${amount.toFixed(2)} ${currency}`]);
 }
 
-/** Each service before and after, the dearest first. */
+/** Each service before and after, the most expensive first. */
 function servicesOf(rows: CostRow[], before: string, after: string): { service: string; before: number; after: number }[] {
   const amount = (service: string, month: string): number => sumOf(rows.filter((r) => r.service === service && r.month === month));
   return [...new Set(rows.map((r) => r.service))]

@@ -4,7 +4,7 @@ import { type Deadline, isLate } from "../decide/deadline.js";
 
 /** How often a running action is looked at that has a deadline. */
 const LOOK_MS = 250;
-/** How long an action that was interrupted may take to end by itself, in milliseconds. */
+/** How long an action that was interrupted may take to end automatically, in milliseconds. */
 const GRACE_MS = 10_000;
 
 export interface Ending {

@@ -30,7 +30,7 @@ export class HookCalls {
   /**
    * Before a decision is carried out: asks the hooks of its moments, or announces it to them.
    * @param signal ends a question when a command comes in
-   * @returns false when the journal has grown, or a question was interrupted: decide anew
+   * @returns false when the journal has grown, or a question was interrupted: decide again
    */
   async before(decision: Decision, signal: AbortSignal): Promise<boolean> {
     if (await this.journalAnswers()) return false;

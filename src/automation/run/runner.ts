@@ -259,13 +259,13 @@ export class Runner {
     });
   }
 
-  /** What goes back by itself sends nobody to a side that is known to be no better: a person decides, and may insist. */
+  /** What goes back automatically sends nobody to a side that is known to be no better: a person decides, and may insist. */
   private async unlessToADeadSide(entries: Entry[]): Promise<Entry[]> {
     const [entry] = entries;
     if (entry?.type !== "rollback.started" || !entry.automatic || !movesUsers(entry.path)) return entries;
     const trouble = await troubleOfOldSide(this.parts.target.observer, currentConfig(this.state));
     if (trouble === undefined) return entries;
-    const reason = `${entry.why}. It does not go back by itself: ${trouble}. Mend the old side and go back, or insist: \`cutover rollback ${this.state.stack} --to ${entry.revision} --insist\`.`;
+    const reason = `${entry.why}. It does not go back automatically: ${trouble}. Fix the old side and go back, or insist: \`cutover rollback ${this.state.stack} --to ${entry.revision} --insist\`.`;
     return [{ type: "migration.held", reason }];
   }
 
@@ -398,7 +398,7 @@ export class Runner {
 
   /**
    * @param mostMs a pause that a clock which was set back does not make longer
-   * @returns false when something came in between, so that the decision must be taken anew
+   * @returns false when something came in between, so that the decision must be taken again
    */
   private async sleepUntil(at: number, mostMs = Number.POSITIVE_INFINITY): Promise<boolean> {
     const { clock } = this.parts.target;

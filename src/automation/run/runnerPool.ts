@@ -51,7 +51,7 @@ export class Runners {
   private readonly stopping = new AbortController();
   /** Emergencies that came while the service ends. */
   private readonly sendingBack = new Set<Promise<void>>();
-  /** Stacks whose run ended with an error that would only happen again; a command tries anew. */
+  /** Stacks whose run ended with an error that would only happen again; a command tries again. */
   private readonly failed = new Set<string>();
   /** Why no runner of a stack could start, as it was told last. */
   private readonly told = new Map<string, string>();
@@ -83,14 +83,14 @@ export class Runners {
     return running !== undefined && !running.runner.standingBy;
   }
 
-  /** Something new is in the journal: a pause between two samples ends, and what failed before is tried anew. */
+  /** Something new is in the journal: a pause between two samples ends, and what failed before is tried again. */
   async wake(stack: string): Promise<void> {
     this.retry(stack);
     this.nudge(stack);
     await this.ensure(stack);
   }
 
-  /** What failed before is tried anew by the next sweep. */
+  /** What failed before is tried again by the next sweep. */
   retry(stack: string): void {
     this.failed.delete(stack);
   }
@@ -249,14 +249,14 @@ export class Runners {
         },
       )
       .then(async (ended) => {
-        // A database that does not answer lets the lease end by itself.
+        // A database that does not answer lets the lease end automatically.
         await store.release(lease).catch(() => undefined);
         return ended;
       })
       .finally(() => this.running.delete(stack));
     this.running.set(stack, { runner, lease, done: done.then(() => undefined) });
     // A command that came in between the last decision and the release found somebody running: look again. After an
-    // error nobody does: it would only happen again. The next command or start of the service tries anew.
+    // error nobody does: it would only happen again. The next command or start of the service tries again.
     void done.then((ended) => (ended ? this.ensure(stack) : undefined)).catch((error: Error) => this.events.emit("failure", stack, error));
   }
 }

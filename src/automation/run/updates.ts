@@ -181,7 +181,7 @@ export class Updates {
     } catch (error) {
       if (error instanceof Cancelled && stop.aborted) throw error;
       if (error instanceof Transient || error instanceof Conflict || !back || promotion) return error as Error;
-      // What does not pass by itself must not be in the way of going back.
+      // What does not pass automatically must not be in the way of going back.
       const note = `What an unfinished update had begun could not be settled, and the way back goes on without: ${(error as Error).message}`;
       await append({ type: "runner.recovered", note });
       return undefined;

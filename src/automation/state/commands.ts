@@ -134,7 +134,7 @@ function tuned(next: MigrationState, changes: ConfigPatch, plan: Plan): Migratio
   return { ...state, goal: kept === undefined ? after.length : after.findIndex((s) => s.id === kept.id) };
 }
 
-/** A person says go on: what failed is tried again, in a new attempt, and what would have lost something is previewed anew. */
+/** A person says go on: what failed is tried again, in a new attempt, and what would have lost something is previewed again. */
 function resumed(next: MigrationState, plan: Plan): MigrationState {
   const state = {
     ...next,

@@ -215,7 +215,7 @@ export class SqlStore implements Store {
     throw new PromiseViolation(
       9,
       `the database at ${this.database.where} has lost entry ${head.seq} of ${stack}, which this process wrote or read: its last one is ${last?.seq ?? 0}`,
-      { next: "Restore the journal from a backup, or start cutover anew to go on with what is there." },
+      { next: "Restore the journal from a backup, or start cutover again to go on with what is there." },
     );
   }
 
@@ -233,7 +233,7 @@ export class SqlStore implements Store {
     this.lengthsHere.clear();
     this.cache.clear();
     for (const listener of this.onFailover) listener();
-    return new Transient(`${error.message}. It failed over, or was restored: the journals are read anew.`, { cause: error });
+    return new Transient(`${error.message}. It failed over, or was restored: the journals are read again.`, { cause: error });
   }
 
   async isDoubtful(stack: string): Promise<boolean> {

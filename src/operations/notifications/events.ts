@@ -103,7 +103,7 @@ function tell(entry: Recorded, state: MigrationState, plan: Plan): Told | undefi
     case "rollback.started":
       return {
         type: entry.type,
-        summary: `${stack} goes back to revision ${entry.revision}${entry.automatic ? " by itself" : ` (${entry.who})`}: ${entry.why}`,
+        summary: `${stack} goes back to revision ${entry.revision}${entry.automatic ? " automatically" : ` (${entry.who})`}: ${entry.why}`,
       };
     case "rollback.completed":
       return { type: entry.type, summary: `${stack} is back at revision ${entry.revision}.` };

@@ -198,7 +198,7 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
       }),
     rolloutPromote: (effect) =>
       world.effect(effect, "argo:Promote", app().name, (state) => {
-        if (retryRollout(state, config())) return { summary: `The aborted canary of ${app().name} begins anew.` };
+        if (retryRollout(state, config())) return { summary: `The aborted canary of ${app().name} begins again.` };
         const weight = skipPause(state, config());
         if (weight === undefined) throw new Terminal("No canary is in a pause that could be ended.");
         return { summary: `The pause at ${weight} % was ended.` };

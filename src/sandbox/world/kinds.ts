@@ -12,7 +12,7 @@ export interface Outcome {
   kinds: string[];
   /** Virtual seconds it takes. */
   seconds: number;
-  /** Whether what runs starts anew. */
+  /** Whether what runs starts again. */
   restarts: boolean;
 }
 

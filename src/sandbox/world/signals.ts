@@ -254,7 +254,7 @@ export function skipPause(state: WorldState, config: StackConfig): number | unde
   return weight;
 }
 
-/** Begins an aborted canary anew. @returns false when none was aborted */
+/** Begins an aborted canary again. @returns false when none was aborted */
 export function retryRollout(state: WorldState, config: StackConfig): boolean {
   const rollout = find(state, "kubernetes:argoproj.io/v1alpha1:Rollout", config);
   if (rollout === undefined || state.rolloutAborted !== true) return false;

@@ -190,7 +190,7 @@ export class World implements SandboxBackend {
     } catch (cause) {
       throw new UserError(
         { path: this.file, got: "no readable world", accepted: "the file as the sandbox wrote it" },
-        { cause, next: "Delete the sandbox's folder to begin anew." },
+        { cause, next: "Delete the sandbox's folder to begin again." },
       );
     }
   }

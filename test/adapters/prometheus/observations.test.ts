@@ -62,7 +62,7 @@ describe("observations from a real Prometheus", function () {
     expect(await value("error-rate")).to.equal(0);
   });
 
-  it("[safety-12] reads its token anew for each query: a rotated one is used at once", async () => {
+  it("[safety-12] reads its token again for each query: a rotated one is used at once", async () => {
     let accepted = "first";
     // Prometheus itself knows no bearer tokens; what stands before it does.
     const guarded = createServer(async (request, response) => {

@@ -336,7 +336,7 @@ describe("situations, their reading and the gate's verdict, by a real Prometheus
     await expectGenerated(
       "docs/readings.md",
       [
-        "<!-- Made by test/adapters/prometheus/situations.test.ts; CUTOVER_WRITE_DOCS=1 writes it anew. -->",
+        "<!-- Made by test/adapters/prometheus/situations.test.ts; CUTOVER_WRITE_DOCS=1 writes it again. -->",
         "# What a gate reads, and when it does not know",
         "Each row was set up in a real Prometheus and read by the adapter that a migration uses, with the default limits: 5 % of requests answered 5xx, and 1 s for the 95th percentile. What cannot be told is unknown, and unknown never passes a gate.",
         table,

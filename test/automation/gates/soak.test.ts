@@ -49,11 +49,11 @@ describe("promise 4: a soak is judged over all of its time", () => {
     expect(state.verdict).to.equal("passed");
     expect((state.lastRoundAt ?? 0) - (state.passingSince ?? 0)).to.be.at.least(DAYS * 86_400_000);
     expect(state.startedAt).to.equal(0);
-    expect(state.passingSince, "it did not start anew").to.equal(0);
+    expect(state.passingSince, "it did not start again").to.equal(0);
     expect(state.unknownMs).to.equal(MINUTE);
   });
 
-  it("promise 10 [observing-9]: starts anew once more was unknown than the budget, and never ends on an unknown reading", () => {
+  it("promise 10 [observing-9]: starts again once more was unknown than the budget, and never ends on an unknown reading", () => {
     const budget = Math.floor(DAYS * 1_440 * config.gates.unknownBudget);
     const spent = soak((minute) => (minute > 100 && minute <= 100 + budget + 1 ? unknown("no answer") : GOOD));
     expect(spent.passingSince).to.equal((100 + budget + 2) * MINUTE);
@@ -75,7 +75,7 @@ describe("promise 4: a soak is judged over all of its time", () => {
     expect(gone.unknownMs).to.equal(undefined);
   });
 
-  it("keeps the budget of a hold of minutes below one look: any unknown reading starts it anew", () => {
+  it("keeps the budget of a hold of minutes below one look: any unknown reading starts it again", () => {
     const uses: GateUse[] = [{ gate: "error-rate", holdSeconds: 1_800 }];
     const state = soak((minute) => (minute === 10 ? unknown("no answer") : GOOD), uses);
     expect(state.passingSince).to.equal(11 * MINUTE);

@@ -56,7 +56,7 @@ describe("a journal whose store failed over", () => {
     await next.close();
   });
 
-  it("[safety-8] goes on by itself where all agree, and a way back never waits for that", async () => {
+  it("[safety-8] goes on automatically where all agree, and a way back never waits for that", async () => {
     const parts = await at("traffic.dns-100");
     const { trusted } = failover(parts, undefined);
     const next = parts.start();

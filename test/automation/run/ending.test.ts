@@ -34,7 +34,7 @@ describe("a service that ends", () => {
     const refused = await service.command(STACK, { command: "pause", why: "a look" }, "alice").catch((e: Error) => e);
     expect(refused).to.include({
       message: "The service is shutting down.",
-      next: "Send it again: another process takes it, or this service once it was started anew.",
+      next: "Send it again: another process takes it, or this service once it was started again.",
     });
     await service.command(STACK, { command: "emergency", why: "errors" }, "alice");
     world.beforeSleep = async () => undefined;

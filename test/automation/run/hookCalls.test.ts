@@ -51,7 +51,7 @@ describe("hooks at named moments", () => {
     await service.close();
   });
 
-  it("hold the migration with their reason before anything happens, and are asked anew when a person goes on", async () => {
+  it("hold the migration with their reason before anything happens, and are asked again when a person goes on", async () => {
     let answer = refused;
     const { world, calls, start } = serviceWith(["before-step"], async () => answer);
     const service = start();

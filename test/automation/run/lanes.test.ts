@@ -175,7 +175,7 @@ describe("the lane of what leads back", function () {
     const { world, service, state, say } = await withUsers();
     world.faults = { ...world.faults, reading: dead({ old: 1, new: 0.06 }) };
     expect((await say({ command: "advance", extent: "step" })).heldReason).to.contain(
-      "It does not go back by itself: the old side fails 100 % of its requests, the new side 6 %",
+      "It does not go back automatically: the old side fails 100 % of its requests, the new side 6 %",
     );
     expect(world.applied.dns?.weights).to.deep.equal({ old: 0, new: 100 });
     for (const command of [

@@ -45,7 +45,7 @@ async function over<T>(entries: readonly Recorded[], run: (service: Migrations, 
   }
 }
 
-/** A journal's entries anew, chained to each other. */
+/** A journal's entries again, chained to each other. */
 function chained(entries: readonly (Entry & { at?: number })[]): Recorded[] {
   const done: Recorded[] = [];
   for (const { at = done.length, ...entry } of entries) {

@@ -79,7 +79,7 @@ describe("notifications", function () {
     expect(chat[0]?.json).to.deep.equal({
       text: `:raised_hand: *production* ${STACK} waits for approval: ${asks[0]?.kind === "approval" ? asks[0].asks.replaceAll("&", "&amp;") : ""}`,
     });
-    expect(chat.at(-1)?.json.text).to.contain("goes back to revision").and.contain("by itself").and.contain("error-rate");
+    expect(chat.at(-1)?.json.text).to.contain("goes back to revision").and.contain("automatically").and.contain("error-rate");
     const bus = (await received((r) => r.some((x) => x.path === "/bus"))).find((x) => x.path === "/bus");
     expect(bus?.headers["content-type"]).to.equal("application/cloudevents+json; charset=utf-8");
     expect(bus?.json).to.deep.include({

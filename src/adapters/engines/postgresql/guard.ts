@@ -86,7 +86,7 @@ async function takeFence(session: Session, { key, fence }: Effect, { host, port,
   if (taken.length > 0) return;
   const newest = await session.value<string>(`SELECT token::text FROM ${GUARD}.fence WHERE scope = $1`, [scope]);
   throw new Conflict(`${host}:${port}/${database}: the lease ${fence} was lost, ${newest} is in force: nothing was changed.`, {
-    next: `Where cutover's store was set up anew, and no older service runs: DELETE FROM ${GUARD}.fence on that database.`,
+    next: `Where cutover's store was set up again, and no older service runs: DELETE FROM ${GUARD}.fence on that database.`,
   });
 }
 

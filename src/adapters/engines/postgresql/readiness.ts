@@ -210,7 +210,7 @@ const ANEW_MS = 30 * 60_000;
 const AGAIN_MS = 5 * 60_000;
 
 /**
- * What refuses the move as things are, for whoever holds a cutover ready: computed anew every 30 minutes, and each time
+ * What refuses the move as things are, for whoever holds a cutover ready: computed again every 30 minutes, and each time
  * while something refuses, so that what was mended counts at once. Once writes are stopped nobody asks any more: the
  * barrier proves itself then.
  */

@@ -133,7 +133,7 @@ const publishedAt = ({ host, port, database, user, password }: SqlEndpoint): Rec
     .join(" "),
 });
 
-/** A server logs the statements that fail: its error is raised anew without it. In such a block no slot can be created. */
+/** A server logs the statements that fail: its error is raised again without it. In such a block no slot can be created. */
 async function subscribe(session: Session, name: string, options: string): Promise<void> {
   await session.rows(
     `DO $$ BEGIN

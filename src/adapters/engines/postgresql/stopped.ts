@@ -15,7 +15,7 @@ interface Look {
   at: number;
   /** Since when the barrier is closed: what was before that is none of the account's. */
   since: string | null;
-  /** When the server started: its counters began anew then. */
+  /** When the server started: its counters began again then. */
   started: string;
   /** The next transaction number of the whole server. */
   xid: string;
@@ -98,7 +98,7 @@ async function lookAt(session: Session): Promise<Look> {
 
 /** What the server did between two looks. */
 function between(before: Look, now: Look): Reading {
-  if (before.started !== now.started) return unknown("the server was started anew since the last look: its account begins again");
+  if (before.started !== now.started) return unknown("the server was started again since the last look: its account begins again");
   // What streams back is applied by the server itself, for cutover; nobody else is inside.
   if (before.streams || now.streams) return known(1);
   if (before.rows !== now.rows) return known(0);

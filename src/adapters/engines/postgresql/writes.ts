@@ -51,7 +51,7 @@ export async function stopWrites(endpoint: SqlEndpoint, effect: Effect, options:
   }
 }
 
-/** Puts back who may connect and write, exactly as it was, and lets everybody connect anew under it. */
+/** Puts back who may connect and write, exactly as it was, and lets everybody connect again under it. */
 export async function allowWrites(endpoint: SqlEndpoint, effect: Effect): Promise<WritesSet> {
   await guarded(endpoint, effect, (session) => open(session, "open"));
   return inSession(

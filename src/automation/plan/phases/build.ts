@@ -28,7 +28,7 @@ export const noWorse = (config: StackConfig, newWeight: number, holdSeconds: num
     ? [gate("error-rate-over-old", holdSeconds), gate("latency-over-old", holdSeconds)]
     : [];
 
-/** The way back over the promotion is whole: only where a person can decide, since going back by itself would not mend it. */
+/** The way back over the promotion is whole: only where a person can decide, since going back automatically would not mend it. */
 export const streaming = ({ database, gates }: StackConfig, holdSeconds: number): GateUse[] =>
   database !== undefined && gates.requireReverse ? [gate("reverse-lag", holdSeconds)] : [];
 

@@ -34,7 +34,7 @@ export function optimize(config: StackConfig): Step[] {
             id: "optimize.vpa-install",
             title: `Install the Vertical Pod Autoscaler, chart ${config.cluster.vpaChartVersion}`,
             seed: "kubectl apply -f vertical-pod-autoscaler.yaml",
-            wayBack: { summary: "Stays installed: other applications may use it, and it does nothing by itself.", loses: "nothing" },
+            wayBack: { summary: "Stays installed: other applications may use it, and it does nothing on its own.", loses: "nothing" },
             change: () => ({ "cluster.vpa": true }),
             gates: [],
           }),

@@ -163,7 +163,7 @@ const installArgo = (version: string): Step =>
     id: "rollout.argo-install",
     title: `Install Argo Rollouts ${version}`,
     seed: "kubectl create namespace argo-rollouts; kubectl apply install.yaml",
-    wayBack: { summary: "Stays installed: other applications may use it, and it does nothing by itself.", loses: "nothing" },
+    wayBack: { summary: "Stays installed: other applications may use it, and it does nothing on its own.", loses: "nothing" },
     change: () => ({ "cluster.argoRollouts": true }),
     gates: [],
   });

@@ -76,7 +76,7 @@ export class Api {
       answer = await fetch(new URL(path, this.options.base), { credentials: "same-origin", ...init });
     } catch (error) {
       if ((error as Error).name === "AbortError") throw error;
-      throw new Problem(0, "No answer", "The service does not answer.", "Look whether it runs, and whether this page may reach it.");
+      throw new Problem(0, "No answer", "The service does not answer.", "Check that it is running, and that this page may reach it.");
     }
     if (!answer.ok) throw await problemOf(answer);
     return answer;

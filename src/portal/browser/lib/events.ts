@@ -17,7 +17,7 @@ const LONGEST_RETRY_MS = 15_000;
 const SILENCE_MS = 40_000;
 
 /**
- * Server-sent events over fetch, since EventSource can send no credential. It connects again by itself, and says which
+ * Server-sent events over fetch, since EventSource can send no credential. It connects again automatically, and says which
  * event it saw last, so that the service sends what was missed. @returns how to stop
  */
 export function follow(api: Api, path: string, listener: Listener): () => void {

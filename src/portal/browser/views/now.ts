@@ -127,7 +127,7 @@ function readOn({ gates }: Migration): View {
 }
 
 const goingBack = ({ revision, items, done, why, automatic }: NonNullable<Migration["returning"]>): View => [
-  h("p", { class: "title" }, `Back to revision ${revision}${automatic ? ", by itself" : ""}`),
+  h("p", { class: "title" }, `Back to revision ${revision}${automatic ? ", automatically" : ""}`),
   h("p", { class: "reason bad" }, why),
   h(
     "ol",

@@ -149,7 +149,7 @@ const rollbacks = (of: Rehearsed): View =>
             h(
               "li",
               { key: r.at },
-              h("p", null, h("b", null, `${time(r.at)}, to revision ${r.revision}${r.automatic ? ", by itself" : ""}: `), r.why),
+              h("p", null, h("b", null, `${time(r.at)}, to revision ${r.revision}${r.automatic ? ", automatically" : ""}: `), r.why),
               h(
                 "p",
                 { class: "quiet small" },

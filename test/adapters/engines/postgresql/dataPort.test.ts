@@ -227,7 +227,7 @@ describe("the data port on real PostgreSQL with streaming replication", function
     expect((await load(0)).pauses).to.deep.equal([]);
   });
 
-  it("goes on by the port where an earlier process was killed, and begins anew for another effect", async () => {
+  it("goes on by the port where an earlier process was killed, and begins again for another effect", async () => {
     const saved = new Map<string, CompareProgress>();
     let kills = 3;
     const progress = {
