@@ -144,7 +144,10 @@ function tell(e: Recorded): Pick<Moment, "kind" | "text"> | undefined {
     case "gates.failed":
       return { kind: "gate", text: `A gate failed: ${e.reason}` };
     case "rollback.started":
-      return { kind: "back", text: `Going back to revision ${e.revision}${e.automatic ? ", automatically" : `, as ${e.who} asked`}: ${e.why}` };
+      return {
+        kind: "back",
+        text: `Going back to revision ${e.revision}${e.automatic ? ", automatically" : `, as ${e.who} asked`}: ${e.why}`,
+      };
     case "rollback.completed":
       return { kind: "back", text: `Back at revision ${e.revision}.` };
     case "migration.held":
