@@ -127,7 +127,9 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
       const { reading, ageSeconds } = (await prometheusObservation(prometheus, config(), name, windowSeconds, side)) as Sampled;
       return { reading, source: "prometheus", age: ageSeconds };
     }
-    const { reading, ageSeconds } = await loadBalancerRequests(clients, config(), name, side, windowSeconds, Date.now());
+    const { reading, ageSeconds } = await loadBalancerRequests(clients, config(), name, side, windowSeconds, Date.now(), () =>
+      ingressHostOf(cluster, config()),
+    );
     // Within a minute more, by where in it one looks.
     return { reading, source: "cloudwatch", age: ageSeconds, delay: CLOUDWATCH_DELAY + 60 };
   };

@@ -1,10 +1,10 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { oldBalancerOf } from "../../config/oldSide.js";
-import type { StackConfig } from "../../config/schema.js";
+import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
 import type { RequestSignal, Sampled } from "../prometheus/observations.js";
-import { balancerOf, servicesOf, shareOf } from "./balancer.js";
+import { balancerOf, type IngressHost, servicesOf, shareOf } from "./balancer.js";
 import type { AwsClients } from "./clients.js";
 import { metricData } from "./metrics.js";
 import { allTargetGroups } from "./pages.js";
@@ -75,17 +75,18 @@ export async function loadBalancerRequests(
   side: Side,
   windowSeconds: number,
   now: number,
+  ingressHost?: IngressHost,
 ): Promise<Sampled> {
   const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
   const ageSeconds = (now - end) / 1_000;
   try {
-    const found = side === "old" ? oldBalancer(config) : await newBalancer(clients, config);
+    const found = side === "old" ? oldBalancer(config) : await newBalancer(clients, config, ingressHost);
     if (typeof found === "string") return { reading: unknown(found), ageSeconds };
     const window = { end, period: Math.max(60, Math.ceil(windowSeconds / 60) * 60) };
     const whole = await countsOf(clients, found, window, name);
     const reading = judged(name, whole, config.gates.minRequests, name === "request-count");
     if (!reading.known || side === "old" || name === "request-count") return { reading, ageSeconds };
-    return { reading: await withNewVersion(clients, config, found, window, name, whole, reading), ageSeconds };
+    return { reading: await withNewVersion(clients, config, found, window, name, whole, reading, ingressHost), ageSeconds };
   } catch (error) {
     return { reading: unknown((error as Error).message), ageSeconds };
   }
@@ -97,8 +98,8 @@ function oldBalancer(config: StackConfig): Balancer | string {
   return balancerOfArn(arn);
 }
 
-async function newBalancer(clients: AwsClients, config: StackConfig): Promise<Balancer | string> {
-  const balancer = await balancerOf(clients, config);
+async function newBalancer(clients: AwsClients, config: StackConfig, ingressHost?: IngressHost): Promise<Balancer | string> {
+  const balancer = await balancerOf(clients, config, ingressHost);
   return balancer === undefined ? "there is no load balancer" : balancerOfArn(balancer.arn);
 }
 
@@ -180,17 +181,21 @@ async function withNewVersion(
   name: RequestSignal,
   whole: Counts,
   ofWhole: Reading & { known: true },
+  ingressHost?: IngressHost,
 ): Promise<Reading> {
-  const version = await sharing(clients, config);
+  const version = await sharing(clients, config, ingressHost);
   if (version === undefined) return ofWhole;
-  const found = await balancerOf(clients, config);
+  const found = await balancerOf(clients, config, ingressHost);
   const groups: TargetGroup[] = [];
   for await (const group of allTargetGroups(clients.elb, found?.arn ?? "")) groups.push(group);
   const services = await servicesOf(
     clients,
     groups.flatMap((g) => g.TargetGroupArn ?? []),
   );
-  const isNew = ({ TargetGroupArn = "" }: TargetGroup): boolean => services.get(TargetGroupArn)?.endsWith(`-${version}`) === true;
+  // Whole names, as the controller's tag has them: an application may be called web-canary.
+  const { name: app } = config.application;
+  const wanted = (version === "canary" ? ["canary", "ping", "pong"] : [version]).map((v) => `${namespaceOf(config)}/${app}-${app}-${v}`);
+  const isNew = ({ TargetGroupArn = "" }: TargetGroup): boolean => wanted.includes(services.get(TargetGroupArn) ?? "");
   if (!groups.some(isNew)) return unknown(`the load balancer has no target group of ${version}`);
   const counted = await Promise.all(
     groups.map(async (g) => ({
@@ -218,10 +223,10 @@ async function withNewVersion(
 }
 
 /** The new version that gets a part of the load balancer's requests beside the one before, or undefined. */
-async function sharing(clients: AwsClients, config: StackConfig): Promise<"green" | "canary" | undefined> {
+async function sharing(clients: AwsClients, config: StackConfig, ingressHost?: IngressHost): Promise<"green" | "canary" | undefined> {
   const { strategy } = config;
   if (strategy.kind === "blue-green") return strategy.green && strategy.blue && strategy.greenWeight > 0 ? "green" : undefined;
   if (strategy.kind !== "canary" || strategy.workload !== "rollout") return undefined;
-  const share = await shareOf(clients, config, ["-canary"]);
+  const share = await shareOf(clients, config, ["-canary"], ingressHost);
   return share.known && share.value > 0 ? "canary" : undefined;
 }
