@@ -5,6 +5,7 @@ import type { StackConfig } from "../config/schema.js";
 import { StackFile } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
 import type { Stated } from "../inventory/matching.js";
+import { counted } from "../lib/plural.js";
 import { type Sheet, sheets } from "./discovered.js";
 import { tableOf } from "./output.js";
 import { folderProject } from "./project.js";
@@ -31,7 +32,10 @@ export async function discoverCommand(options: DiscoverOptions): Promise<void> {
 function summaryOf(found: Discovered[]): string {
   const sum = (count: (d: Discovered) => number): number => found.reduce((total, d) => total + count(d), 0);
   const counts = [
-    `${sum((d) => d.instances.length)} instances`,
+    `${counted(
+      sum((d) => d.instances.length),
+      "instance",
+    )}`,
     `${sum((d) => d.databases.length)} databases`,
     `${sum((d) => d.loadBalancers.length)} load balancers`,
   ];

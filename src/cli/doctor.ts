@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { StackFile } from "../config/stackFile.js";
 import type { Finding } from "../doctor/check.js";
+import { counted } from "../lib/plural.js";
 import { type Cli, type OutputOptions, prints } from "./cli.js";
 import { EXIT } from "./exitCodes.js";
 import { type Paint, paintFor, print, say } from "./output.js";
@@ -19,7 +20,7 @@ export const doctorCommand = (cli: Cli): Command =>
       const { root, stacks } = cli.globals();
       const { examineAll } = await import("../doctor/doctor.js");
       const chosen = named.length > 0 ? named : await StackFile.list(stacks);
-      say(`Looking at ${chosen.length} stacks; nothing is changed.`);
+      say(`Looking at ${counted(chosen.length, "stack")}; nothing is changed.`);
       const targets = options.targets === undefined ? {} : { targets: resolve(options.targets) };
       const findings = await examineAll({ root, stacks, chosen, ...targets });
       print(options.output, findings, () => text(findings, paintFor(process.stdout)));

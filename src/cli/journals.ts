@@ -3,6 +3,7 @@ import { verifyChain } from "../automation/journal/chain.js";
 import { FolderStore } from "../automation/store/folderStore.js";
 import type { Store } from "../automation/store/store.js";
 import { Conflict, NotFound, PromiseViolation } from "../errors.js";
+import { counted } from "../lib/plural.js";
 import { openStore } from "../service/store.js";
 import { type CommandOptions, sandboxFolder } from "./project.js";
 
@@ -39,7 +40,7 @@ export async function verifyJournals(stacks: string[], options: JournalOptions):
         const entries = await store.entries(stack);
         const [fault] = verifyChain(entries);
         if (fault !== undefined) throw new PromiseViolation(9, `the journal of ${stack}: entry ${fault.seq} ${fault.what}`);
-        out(`${stack}: intact, ${entries.length} entries, head ${entries.at(-1)?.hash}`);
+        out(`${stack}: intact, ${counted(entries.length, "entry", "entries")}, head ${entries.at(-1)?.hash}`);
       } catch (error) {
         if (!(error instanceof PromiseViolation)) throw error;
         broken ??= error;
@@ -78,6 +79,6 @@ async function copy(from: Store, to: Store, stacks: string[]): Promise<void> {
     await to.adopt(stack, entries);
     const files = await from.files(stack);
     for (const name of files) await to.keepFile(stack, name, (await from.file(stack, name)) ?? "");
-    out(`${stack}: ${entries.length} entries and ${files.length} files, head ${entries.at(-1)?.hash}`);
+    out(`${stack}: ${counted(entries.length, "entry", "entries")} and ${counted(files.length, "file")}, head ${entries.at(-1)?.hash}`);
   }
 }

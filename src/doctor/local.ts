@@ -7,6 +7,7 @@ import type { TargetConfig } from "../config/targets.js";
 import { useEngine } from "../engine/engine.js";
 import { Terminal } from "../errors.js";
 import { missingIn } from "../init/placeholders.js";
+import { counted } from "../lib/plural.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 
 /** What is on this machine: the engine, its state, the stack configs, the old fleet's commands. */
@@ -29,7 +30,7 @@ export async function backend(root: string, stacks: string[]): Promise<Finding[]
       const listed = await inItsWords(workspace.listStacks({ all: false }));
       known = listed.map((s) => s.name.split("/").at(-1) ?? s.name);
       const { user, url } = await workspace.whoAmI();
-      return `${url ?? "the default backend"} as ${user}, ${known.length} stacks of this project`;
+      return `${url ?? "the default backend"} as ${user}, ${counted(known.length, "stack")} of this project`;
     },
   );
   if (reached.standing !== "ok") return [reached, ...stacks.map((s) => unknownOf("stack", s, "the backend cannot be read"))];

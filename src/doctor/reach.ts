@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { type PrometheusOptions, query } from "../adapters/prometheus/observations.js";
 import type { StackConfig } from "../config/schema.js";
 import { Transient } from "../errors.js";
+import { counted } from "../lib/plural.js";
 import { examine, type Finding } from "./check.js";
 
 const CONNECT_MS = 5_000;
@@ -12,7 +13,7 @@ export const metrics = (environment: string, prometheus: PrometheusOptions): Pro
     const up = await query(prometheus, "count(up == 1)");
     if (up === undefined)
       return { warning: `${prometheus.url} answers, and scrapes nothing`, mend: "Let it scrape the applications' /metrics." };
-    return `${prometheus.url} scrapes ${up} targets`;
+    return `${prometheus.url} scrapes ${counted(up, "target")}`;
   });
 
 /** Whether the old database can be reached from here; who may log in shows in the step that tests the replica. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { counted } from "../lib/plural.js";
 import { charts } from "./charts.js";
 import { escaped } from "./escaped.js";
 import { duration, time } from "./format.js";
@@ -13,7 +14,7 @@ export const REPORT_POLICY = `default-src 'none'; style-src 'sha256-${createHash
 /** The report as one file without anything outside it, for a browser, a printer or an auditor. */
 export function renderHtml(report: Report): string {
   const names = report.migrations.map((m) => m.stack);
-  const title = `Migration report: ${names.length === 1 ? names[0] : `${names.length} stacks`}`;
+  const title = `Migration report: ${names.length === 1 ? names[0] : counted(names.length, "stack")}`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -58,7 +59,7 @@ function totals({ totals: t, migrations }: Report): string {
     ["Applications", String(t.applications)],
     ["Stacks", String(migrations.length)],
     ["Updates", `${t.updates} (${duration(t.updateMs)})`],
-    ["Gates judged", `${t.gates}, ${t.samples} samples`],
+    ["Gates judged", `${t.gates}, ${counted(t.samples, "sample")}`],
     ["Rollbacks", String(t.rollbacks)],
   ]);
 }
@@ -229,7 +230,7 @@ function verification({ verification: v }: MigrationReport): string {
   if (v === undefined) return "<p>The journal was not verified for this report.</p>";
   const found =
     v.faults.length === 0
-      ? `<p class="good">Intact: the hash chain of ${v.entries} entries holds, and every revision agrees with the engine's own history.</p>`
+      ? `<p class="good">Intact: the hash chain of ${counted(v.entries, "entry", "entries")} holds, and every revision agrees with the engine's own history.</p>`
       : `<p class="failed">${v.faults.length} faults:</p><ul>${v.faults.map((f) => `<li>${escaped(f)}</li>`).join("")}</ul>`;
   return `${found}<p>Looked at on ${time(v.at)}. The newest entry's hash is <span class="mono">${escaped(v.head)}</span>: <code>cutover journal verify</code> prints it again, and another value means that entries were changed or cut off since.</p>`;
 }

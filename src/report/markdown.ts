@@ -1,3 +1,4 @@
+import { counted } from "../lib/plural.js";
 import { cell, duration, steps, time } from "./format.js";
 import type { MigrationReport, Report, StepReport } from "./report.js";
 
@@ -7,7 +8,7 @@ export function renderMarkdown(report: Report): string {
   return [
     "# Migration report",
     "",
-    `${totals.applications} applications, ${report.migrations.length} stacks: ${totals.updates} updates (${duration(totals.updateMs)} of engine time), ${totals.previews} previews, ${totals.gates} gates judged from ${totals.samples} samples, ${totals.rollbacks} rollbacks.`,
+    `${counted(totals.applications, "application")}, ${counted(report.migrations.length, "stack")}: ${counted(totals.updates, "update")} (${duration(totals.updateMs)} of engine time), ${counted(totals.previews, "preview")}, ${counted(totals.gates, "gate")} judged from ${counted(totals.samples, "sample")}, ${counted(totals.rollbacks, "rollback")}.`,
     "",
     row(["Stack", "Status", "From", "To", "DNS weight of the new side", "Green weight", "Rollbacks"]),
     row(Array.from({ length: 7 }, () => "---")),
@@ -94,7 +95,7 @@ function verification({ verification: v }: MigrationReport): string[] {
   if (v === undefined) return [];
   const found =
     v.faults.length === 0
-      ? `Intact on ${time(v.at)}: ${v.entries} entries, and every revision agrees with the engine's history.`
+      ? `Intact on ${time(v.at)}: ${counted(v.entries, "entry", "entries")}, and every revision agrees with the engine's history.`
       : `${v.faults.length} faults on ${time(v.at)}: ${v.faults.join("; ")}.`;
   return ["### Verification", "", `${found} The newest entry's hash is \`${v.head}\`.`, ""];
 }
@@ -137,7 +138,7 @@ const tookOf = (s: StepReport): string =>
 const updateOf = (s: StepReport): string => (s.revision === undefined ? "-" : `revision ${s.revision}, ${duration(s.updateMs)}`);
 
 function evidenceOf(s: StepReport): string {
-  const gates = s.gates.map((g) => `${g.gate} ${g.shown} (${g.accepts}; ${g.samples} samples)`);
+  const gates = s.gates.map((g) => `${g.gate} ${g.shown} (${g.accepts}; ${counted(g.samples, "sample")})`);
   const approval = s.approvedBy === undefined || s.kind !== "approval" ? [] : [`approved by ${s.approvedBy}`];
   return [...approval, ...(s.evidence === undefined ? [] : [s.evidence]), ...gates].join("; ") || "-";
 }

@@ -3,6 +3,7 @@ import type { GateName } from "../automation/gates/gate.js";
 import type { GateSummary } from "../automation/gates/watch.js";
 import type { Recorded } from "../automation/journal/entries.js";
 import type { StackConfig } from "../config/schema.js";
+import { counted } from "../lib/plural.js";
 
 /** What an auditor asks of a journal: who decided what, what was judged by which values, and in which order it happened. */
 
@@ -129,7 +130,7 @@ function tell(e: Recorded): Pick<Moment, "kind" | "text"> | undefined {
     }
     case "preview.stored": {
       const blocked = e.blocked.length === 0 ? "" : ` Stopped: it would lose ${e.blocked.join(", ")}.`;
-      return { kind: "step", text: `Previewed: ${e.preview.changes.length} changes.${blocked}` };
+      return { kind: "step", text: `Previewed: ${counted(e.preview.changes.length, "change")}.${blocked}` };
     }
     case "update.succeeded":
       return { kind: "update", text: `Revision ${e.revision} is applied.` };

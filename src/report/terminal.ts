@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { counted } from "../lib/plural.js";
 import { duration, steps, time } from "./format.js";
 import type { MigrationReport, Report } from "./report.js";
 
@@ -22,7 +23,7 @@ export function renderTerminal(report: Report, { width, colour }: TerminalOption
     "",
     rule,
     bold("Report"),
-    `${totals.updates} updates (${duration(totals.updateMs)} of engine time), ${totals.previews} previews, ${totals.gates} gates from ${totals.samples} samples, ${totals.rollbacks} rollbacks`,
+    `${counted(totals.updates, "update")} (${duration(totals.updateMs)} of engine time), ${counted(totals.previews, "preview")}, ${counted(totals.gates, "gate")} from ${counted(totals.samples, "sample")}, ${counted(totals.rollbacks, "rollback")}`,
     "",
     ...rows,
     ...report.migrations.flatMap((m) => story(m, bold)),

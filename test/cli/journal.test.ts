@@ -48,7 +48,7 @@ describe("cutover journal", function () {
     const state = await stateWith();
     const server = await postgres.primary("journal");
     const exported = join(tempFolder("exported"), "journals");
-    expect((await run(state, ["export", exported, "a-production"])).output).to.contain("a-production: 3 entries and 1 files");
+    expect((await run(state, ["export", exported, "a-production"])).output).to.contain("a-production: 3 entries and 1 file,");
     const imported = await run(state, ["import", exported], urlOf(server));
     expect(imported.code, imported.output).to.equal(0);
     expect((await run(state, ["verify"], urlOf(server))).output).to.match(/^a-production: intact, 3 entries/);

@@ -20,6 +20,7 @@ import {
 import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { Terminal } from "../../errors.js";
+import { counted } from "../../lib/plural.js";
 import type { CloudPort } from "../../ports/target.js";
 import { fenced } from "../order.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
@@ -80,7 +81,7 @@ function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: stri
       const terminated: string[] = [];
       const gone: string[] = [];
       for (const id of old().instanceIds) ((await terminate(clients, id)) ? terminated : gone).push(id);
-      const said = `${terminated.length} instances were terminated${terminated.length === 0 ? "" : `: ${terminated.join(", ")}`}.`;
+      const said = `${counted(terminated.length, "instance was", "instances were")} terminated${terminated.length === 0 ? "" : `: ${terminated.join(", ")}`}.`;
       return {
         summary: gone.length === 0 ? said : `${said} Gone already: ${gone.join(", ")}.`,
         facts: { instances: terminated, gone },

@@ -5,6 +5,7 @@ import type { V1Job, V1PodSpec } from "@kubernetes/client-node";
 import { liveOf, liveUrl } from "../../config/live.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Terminal, Transient } from "../../errors.js";
+import { counted } from "../../lib/plural.js";
 import type { ClusterPort } from "../../ports/target.js";
 import { fenced } from "../order.js";
 import { asked, type ClusterClients, found, statusOf } from "./clients.js";
@@ -82,7 +83,7 @@ function clusterPort(clients: ClusterClients, config: () => StackConfig): Cluste
         .join(",");
       const log = await logsOf(clients, namespace, labels, tail);
       const lines = log.split("\n").filter((l) => l !== "").length;
-      return { summary: `${lines} log lines of the pods with ${labels} kept.`, files: { "pods.log": log } };
+      return { summary: `${counted(lines, "log line")} of the pods with ${labels} kept.`, files: { "pods.log": log } };
     },
     probeLoadBalancer: async () => {
       const { app, namespace, config: c } = at();

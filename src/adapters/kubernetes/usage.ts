@@ -1,3 +1,4 @@
+import { counted } from "../../lib/plural.js";
 import type { Evidence } from "../../ports/target.js";
 import { asked, type ClusterClients, found } from "./clients.js";
 import { mebibytes, millicores } from "./quantities.js";
@@ -44,7 +45,7 @@ export async function usageEvidence(clients: ClusterClients, namespace: string, 
   const cpu = `${Math.round(mean.cpu)}m CPU each (${percent(mean.cpu, wanted.cpu)} of ${requests.cpu})`;
   const memory = `${Math.round(mean.memory)}Mi memory (${percent(mean.memory, wanted.memory)} of ${requests.memory})`;
   return {
-    summary: `${pods.length} pods use ${cpu} and ${memory}.${over}${recommended}`,
+    summary: `${counted(pods.length, "pod uses", "pods use")} ${cpu} and ${memory}.${over}${recommended}`,
     facts: {
       pods: pods.length,
       cpuMillicores: Math.round(mean.cpu),

@@ -9,6 +9,7 @@ import type { Application } from "../../inventory/csv.js";
 import { dependencyMap, parseDependencySupplement, wavesOrCycle } from "../../inventory/dependencyMap.js";
 import { consumedBy, unknownDependencies } from "../../inventory/graph.js";
 import { assessRisks, riskRegister } from "../../inventory/risks.js";
+import { counted } from "../../lib/plural.js";
 import type { Evidence } from "../../ports/target.js";
 import type { ActionContext } from "./step.js";
 import { evidenceOfDisuse } from "./unused.js";
@@ -42,7 +43,7 @@ export async function dependencyMapDocument({ project, config }: ActionContext):
   const { waves, cycle } = wavesOrCycle(inventory);
   const warning = unknown.length === 0 ? "" : ` Unknown: ${unknown.map((u) => u.dependency).join(", ")}.`;
   return {
-    summary: `${inventory.applications.length} applications mapped; ${config.application.name} is consumed by ${consumers.join(", ") || "none of them"}.${warning}${cycle === undefined ? "" : ` ${cycle}`}`,
+    summary: `${counted(inventory.applications.length, "application")} mapped; ${config.application.name} is consumed by ${consumers.join(", ") || "none of them"}.${warning}${cycle === undefined ? "" : ` ${cycle}`}`,
     facts: { consumers, unknown: unknown.map((u) => u.dependency), waves, ...(cycle === undefined ? {} : { cycle }) },
     files: { "dependency-map.md": dependencyMap(inventory, supplement) },
   };
@@ -125,7 +126,7 @@ export async function cleanupList(context: ActionContext): Promise<Evidence> {
   const ids = [...named.filter((id) => there.has(id)), ...(old?.securityGroupIds ?? [])];
   const missing = gone.length === 0 ? "" : ` Not there any more: ${gone.join(", ")}.`;
   return {
-    summary: `${ids.length} resources would be removed: ${ids.join(", ")}.${missing} ${disuse.summary}`,
+    summary: `${counted(ids.length, "resource")} would be removed: ${ids.join(", ")}.${missing} ${disuse.summary}`,
     facts: { resources: ids, gone, ...disuse.facts },
   };
 }

@@ -2,6 +2,7 @@ import { liveOf, liveUrl } from "../../config/live.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { sourceOf } from "../../config/sources.js";
 import { Terminal } from "../../errors.js";
+import { counted } from "../../lib/plural.js";
 import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
@@ -97,7 +98,11 @@ function data(world: World, config: () => StackConfig): DataPort {
         if (fault !== undefined) Object.assign(fault, { came: true, state: fault.always ? "waiting" : "over" });
         const differences = fault === undefined ? 0 : 3;
         const tables = 24 + Math.floor(noise(state.seed, "tables", 0) * 16);
-        return { summary: `${tables} tables compared, ${differences} rows differ.`, facts: { tables, differences }, differences };
+        return {
+          summary: `${counted(tables, "table")} compared, ${counted(differences, "row differs", "rows differ")}.`,
+          facts: { tables, differences },
+          differences,
+        };
       }),
     verifyReadWrite: (effect) =>
       world.effect(effect, "data:VerifyReadWrite", copy(), () => ({ summary: `A row was written to ${copy()}, read and removed.` })),
@@ -183,7 +188,7 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
       const line = (i: number) =>
         `${new Date(state.now - (tail - i) * 700).toISOString()} ${selector.app}-${selector.version ?? "pod"} GET /health 200 ${2 + Math.floor(noise(state.seed, "log", i) * 9)}ms`;
       const lines = Array.from({ length: tail }, (_, i) => line(i));
-      return { summary: `${tail} log lines kept, none of them an error.`, files: { "pods.log": `${lines.join("\n")}\n` } };
+      return { summary: `${counted(tail, "log line")} kept, none of them an error.`, files: { "pods.log": `${lines.join("\n")}\n` } };
     },
     probeLoadBalancer: async () => {
       await need("load-balancer-ready", "the ingress has no address yet");

@@ -1,4 +1,5 @@
 import { Terminal } from "../../../errors.js";
+import { counted } from "../../../lib/plural.js";
 import { type Column, hiddenRows, hiddenTables, schemaLines, smallTables, type Table, tableName, tablesOf } from "./catalog.js";
 import { type Difference, differingIn, hashOf, rowOf } from "./differences.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
@@ -224,7 +225,7 @@ export function comparisonReport({ tables, schema, rows, differences }: Comparis
   const examples = tables.flatMap((t) => t.examples.map((e) => `- ${t.table} ${e.key}: ${e.what}`));
   return [
     "# Comparison of both databases",
-    `${tables.length} tables with ${rows} rows; ${differences === 0 ? "no difference" : `${differences} differences`}.`,
+    `${counted(tables.length, "table")} with ${counted(rows, "row")}; ${differences === 0 ? "no difference" : counted(differences, "difference")}.`,
     ...(schema.length === 0 ? [] : ["## Schema", schema.map((s) => `- ${s.what}: \`${s.line}\``).join("\n")]),
     "## Tables",
     ["| table | rows in the source | rows in the target | differences | chunks |", "|---|---|---|---|---|", ...table].join("\n"),

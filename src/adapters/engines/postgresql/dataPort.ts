@@ -1,4 +1,5 @@
 import { Transient } from "../../../errors.js";
+import { counted } from "../../../lib/plural.js";
 import type { Reading, Side } from "../../../ports/observations.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
 import { levelOf } from "./barrier.js";
@@ -41,7 +42,7 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
         : await stopWrites(there, effect, { ...application, goingBack: side === "new" });
       return {
         summary: [
-          `${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${ended} sessions were ended.`,
+          `${there.database} on ${there.host} ${allowed ? "accepts" : "refuses"} writes; ${counted(ended, "session was", "sessions were")} ended.`,
           ...notes,
           ...beside,
         ].join(" "),
@@ -80,7 +81,7 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
       });
       const { tables, rows, differences } = result;
       return {
-        summary: `${tables.length} tables with ${rows} rows compared, ${differences === 0 ? "no difference" : `${differences} differences`}.`,
+        summary: `${counted(tables.length, "table")} with ${counted(rows, "row")} compared, ${differences === 0 ? "no difference" : counted(differences, "difference")}.`,
         facts: { tables: tables.length, rows, differences },
         files: { "comparison.md": comparisonReport(result) },
         differences,
@@ -108,7 +109,7 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
         summary:
           started.tables === 0
             ? `${fresh.host} has no tables: nothing has to stream back to ${old.host}.`
-            : `${started.tables} tables of ${fresh.host} stream back to ${old.host}.${notCarried("Going back loses what is written to", started.left)}`,
+            : `${counted(started.tables, `table of ${fresh.host} streams`, `tables of ${fresh.host} stream`)} back to ${old.host}.${notCarried("Going back loses what is written to", started.left)}`,
         facts: { tables: started.tables, ...(started.left.length === 0 ? {} : { left: started.left }) },
         supported: true,
       };

@@ -1,3 +1,4 @@
+import { counted } from "../../../lib/plural.js";
 import { type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
 import type { SqlEndpoint } from "./session.js";
 
@@ -38,7 +39,7 @@ export async function compareDrained(promoted: SqlEndpoint, old: SqlEndpoint, mo
   const found =
     differences === 0
       ? "no difference"
-      : `${differences} rows differ, in ${differing.map((t) => t.table).join(", ")}; the promoted database keeps them`;
+      : `${counted(differences, "row differs", "rows differ")}, in ${differing.map((t) => t.table).join(", ")}; the promoted database keeps them`;
   return {
     summary: `${tables.length} tables with ${rows} rows compared afterwards: ${found}.${whole ? "" : ` The others were not compared${why === "" ? "" : ` (${why})`}: it is not known what they lack.`}`,
     rows,

@@ -1,5 +1,6 @@
 import type { StackConfig } from "../../../config/schema.js";
 import { Terminal } from "../../../errors.js";
+import { counted } from "../../../lib/plural.js";
 import { endReverse, LOSES_BY_STREAM, REVERSE } from "../reverse.js";
 import type { ActionStep, Step } from "../step.js";
 import { earlierConfig, gate, NOTHING_TO_UNDO, streaming } from "./build.js";
@@ -117,7 +118,7 @@ export function database(config: StackConfig): Step[] {
       run: async ({ target, effect }) => {
         const { differences, ...evidence } = await target.data.compare(effect);
         if (differences > 0)
-          throw new Terminal(`${differences} rows differ between ${source.identifier} and ${copy.identifier}`, {
+          throw new Terminal(`${counted(differences, "row differs", "rows differ")} between ${source.identifier} and ${copy.identifier}`, {
             next: "Read the comparison's report before trying again.",
           });
         // Once more over the whole of the comparison: the promotion follows at once.

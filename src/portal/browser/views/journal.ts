@@ -151,7 +151,10 @@ function inWords(e: Recorded): { what: string; detail?: string } {
     case "gates.watching":
       return { what: "Gates watched", detail: e.watch.gates.map((g) => `${g.gate} ${g.shown}`).join(", ") };
     case "preview.stored":
-      return { what: "Preview stored", detail: `${e.preview.changes.length} resources change` };
+      return {
+        what: "Preview stored",
+        detail: e.preview.changes.length === 1 ? "1 resource changes" : `${e.preview.changes.length} resources change`,
+      };
     case "rollback.started":
       return { what: `${e.automatic ? "Automatic rollback" : "Rollback"} to revision ${e.revision}`, detail: e.why };
     case "migration.held":

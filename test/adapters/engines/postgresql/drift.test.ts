@@ -95,7 +95,7 @@ describe("schema changes after the promotion, on real PostgreSQL", function () {
     await port.startReverseReplication(effect());
     await old.sql((s) => s.rows("INSERT INTO orders (id, what) VALUES (77, 'stray')"));
     const { summary, facts } = await port.stopReverseReplication(effect());
-    expect(summary).to.contain('1 rows differ, in "public"."orders"');
+    expect(summary).to.contain('1 row differs, in "public"."orders"');
     expect(facts).to.include({ differences: 1 });
   });
 });

@@ -99,7 +99,7 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
   });
 
   it("promise 6: asked twice to start and twice to stop, streams once and carries everything over", async () => {
-    for (const _ of [1, 2]) expect((await port.startReverseReplication(effect)).summary).to.contain("1 tables");
+    for (const _ of [1, 2]) expect((await port.startReverseReplication(effect)).summary).to.contain("1 table of");
     await write("one");
     expect((await stop()).facts).to.deep.equal({ sequences: 1, rows: 1, differences: 0 });
     expect((await stop()).summary).to.contain("there was nothing to drain");
