@@ -155,7 +155,8 @@ export interface DataPort {
   startReverseReplication(effect: Effect): Promise<Evidence & { supported: boolean }>;
   /**
    * @param options.drain false ends it as it is, where nobody needs the rest. @default true
-   * @param options.refuseWrites first makes the promoted database refuse writes: the old one takes over. @default false
+   * @param options.refuseWrites first makes the promoted database refuse writes: the old one takes over. Where draining fails,
+   * the promoted one, which has all rows, accepts writes again while the old one refuses them, and the error says so. @default false
    */
   stopReverseReplication(effect: Effect, options?: { drain?: boolean; refuseWrites?: boolean }): Promise<Evidence>;
 }

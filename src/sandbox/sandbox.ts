@@ -64,6 +64,12 @@ export class Sandbox {
     return { maintenance, uses };
   }
 
+  /** Whether each side's database accepts writes. */
+  async writes(stack: string): Promise<Record<Side, boolean>> {
+    const { writes } = await this.world(stack).look();
+    return writes;
+  }
+
   /** The faults of a stack, and whether each has struck. */
   async faults(stack: string): Promise<{ fault: string; came: boolean }[]> {
     const { faults } = await this.world(stack).look();

@@ -6,6 +6,7 @@ import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
 import { awsObservation } from "../../src/adapters/aws/observations.js";
 import { loadBalancerRequests } from "../../src/adapters/aws/requests.js";
 import { sqlDataPort, sqlObservations } from "../../src/adapters/engines/postgresql/dataPort.js";
+import { inSession } from "../../src/adapters/engines/postgresql/session.js";
 import { commandFleet } from "../../src/adapters/fleet.js";
 import { isRequestSignal } from "../../src/adapters/prometheus/observations.js";
 import { openRealTarget } from "../../src/adapters/target.js";
@@ -25,15 +26,15 @@ import { programOf, sampleStacks } from "../support/samples.js";
 import { tempFolderForSuite } from "../support/tmp.js";
 import { cloudPortContract } from "./cloudPort.js";
 import { clusterPortContract } from "./clusterPort.js";
-import { dataPortContract } from "./dataPort.js";
+import { brokenStreamContract, dataPortContract } from "./dataPort.js";
 import { fleetPortContract } from "./fleetPort.js";
 import { observerPortContract } from "./observerPort.js";
 
 const HOST = "api.example.com";
 const CONFIG = readConfig(RAW, "test", STACK);
 
-async function sandbox(folder: string) {
-  const open = await Sandbox.open({ folder, config: async () => CONFIG });
+async function sandbox(folder: string, faults: string[] = []) {
+  const open = await Sandbox.open({ folder, config: async () => CONFIG, faults: { [STACK]: faults } });
   const target = await open.target(STACK, () => CONFIG);
   const settle = () => target.clock.sleepUntil(target.clock.now() + 3_600_000);
   return { open, target, settle, backend: await open.open(STACK) };
@@ -124,6 +125,14 @@ describe("the sandbox", () => {
     const replica = { ...primary, replicateSourceDb: "arn:aws:rds:us-east-2:123456789012:db:prod-db" };
     const { id } = await backend.create(ref, replica);
     return { ...target, settle, promote: async () => void (await backend.update(ref, id, replica, primary)) };
+  });
+
+  brokenStreamContract("the sandbox", async () => {
+    const { target, open } = await sandbox(join(folder(), "broken"), ["lost-reverse@promotion*"]);
+    await target.data.setWrites("old", false, { key: "stop", fence: 1 });
+    await target.data.startReverseReplication({ key: "start", fence: 1 });
+    await target.data.setWrites("new", false, { key: "close", fence: 1 });
+    return { data: target.data, accepts: async (side) => (await open.writes(STACK))[side] };
   });
 });
 
@@ -226,6 +235,32 @@ describe("the real adapters", () => {
       ),
       state: async () => JSON.parse(await readFile(file, "utf8")) as { maintenance: boolean; uses: "old" | "new" },
     };
+  });
+
+  brokenStreamContract("PostgreSQL", async () => {
+    const [old, fresh] = [await postgres.primary("broken-old"), await postgres.primary("broken-new")];
+    for (const server of [old, fresh])
+      await server.sql((s) =>
+        s.rows("CREATE TABLE orders (id serial PRIMARY KEY); CREATE ROLE app LOGIN PASSWORD 'app'; GRANT ALL ON orders, orders_id_seq TO app"),
+      );
+    const data = sqlDataPort({ endpoint: async (side) => (side === "old" ? old : fresh).endpoint });
+    await data.setWrites("old", false, { key: "stop", fence: 1 });
+    await data.startReverseReplication({ key: "start", fence: 1 });
+    await data.setWrites("new", false, { key: "close", fence: 1 });
+    await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+    await fresh.sql(async (s) => {
+      const held = "SELECT count(*)::int FROM pg_replication_slots WHERE active";
+      while ((await s.value<number>(held)) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+      await s.rows("SELECT pg_drop_replication_slot('cutover_back')");
+    });
+    const accepts = (side: "old" | "new") =>
+      inSession({ ...(side === "old" ? old : fresh).endpoint, user: "app", password: "app" }, (s) =>
+        s.rows("INSERT INTO orders DEFAULT VALUES"),
+      ).then(
+        () => true,
+        () => false,
+      );
+    return { data, accepts };
   });
 
   dataPortContract("PostgreSQL with streaming replication", async () => {

@@ -1,4 +1,6 @@
 import { expect } from "chai";
+import { Terminal } from "../../src/errors.js";
+import type { Side } from "../../src/ports/observations.js";
 import type { DataPort, ObserverPort } from "../../src/ports/target.js";
 
 /** One pair of databases, the new one a replica of the old one. */
@@ -74,6 +76,33 @@ export function dataPortContract(name: string, open: () => Promise<DataSide>): v
       expect(await value("reverse-lag")).to.equal("nothing streams back to the old database");
       await side.data.setWrites("old", true, effect());
       expect(await value("writes-stopped")).to.equal(0);
+    });
+  });
+}
+
+/** A night whose stream back broke after the promotion, on its way back: both sides refuse writes. */
+export interface BrokenSide {
+  data: DataPort;
+  /** Whether the application could write there. */
+  accepts(side: Side): Promise<boolean>;
+}
+
+/** What every data port keeps where a way back cannot drain. */
+export function brokenStreamContract(name: string, open: () => Promise<BrokenSide>): void {
+  describe(`the contract of a way back without its stream: ${name}`, function () {
+    this.timeout(120_000);
+
+    it("[postgresql-5] promise 3: ends with exactly one side accepting writes, the one with all rows, and says which", async () => {
+      const { data, accepts } = await open();
+      expect([await accepts("old"), await accepts("new")]).to.deep.equal([false, false]);
+      const error = await data.stopReverseReplication({ key: "back", fence: 1 }, { refuseWrites: true }).catch((e: Error) => e);
+      expect(error).to.be.instanceOf(Terminal);
+      expect((error as Terminal).message).to.match(/is broken: .*, which has all rows, accepts writes again, and .* refuses them\.$/);
+      expect((error as Terminal).next).to.contain("Keep the application from writing");
+      expect([await accepts("old"), await accepts("new")]).to.deep.equal([false, true]);
+      // Given up, the old side takes over, and never both.
+      await data.setWrites("old", true, { key: "old takes over", fence: 1 });
+      expect([await accepts("old"), await accepts("new")]).to.deep.equal([true, false]);
     });
   });
 }

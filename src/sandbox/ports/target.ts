@@ -88,6 +88,10 @@ function fleet(world: World): FleetPort {
 
 function data(world: World, config: () => StackConfig): DataPort {
   const copy = () => config().database?.target.identifier ?? "the replica";
+  const accepting = async (): Promise<string> =>
+    (await world.look()).writes.old
+      ? `The old database accepts writes, and ${copy()} refuses them: somebody opened it.`
+      : `${copy()}, which has all rows, accepts writes again, and the old database refuses them.`;
   return {
     setWrites: (side, allowed, effect) =>
       world.effect(effect, allowed ? "data:AllowWrites" : "data:StopWrites", side, (state) => setWrites(state, side, allowed)),
@@ -120,19 +124,23 @@ function data(world: World, config: () => StackConfig): DataPort {
         }
         return { summary: `Changes of ${copy()} stream back to the old database.`, supported: true };
       }),
-    stopReverseReplication: async (effect, { drain = true } = {}) => {
+    stopReverseReplication: async (effect, { drain = true, refuseWrites = false } = {}) => {
       const lost = await world.change((state) => {
         const was = isReverseLost(state);
+        // The side that has all rows accepts writes again, but never both.
+        if (was && drain && refuseWrites) state.writes.new = !state.writes.old;
         // Who was told so carries over by hand what is missing.
         if (was) delete state.reverseLostAt;
         return was;
       });
       if (lost && drain)
-        throw new Terminal("The stream back from the promoted database is broken: its replication slot is gone.", {
-          next: "Carry over what the old database misses, and try again.",
-        });
+        throw new Terminal(
+          `The stream back from the promoted database is broken: its replication slot is gone.${refuseWrites ? ` ${await accepting()}` : ""}`,
+          { next: "Keep the application from writing, carry over what the old database misses, and try again." },
+        );
       return world.effect(effect, "data:StopReverseReplication", copy(), (state) => {
         state.reverseReplication = false;
+        if (refuseWrites) state.writes.new = false;
         return { summary: "The stream back was drained and ended.", facts: { lagSeconds: 0 } };
       });
     },
@@ -141,6 +149,8 @@ function data(world: World, config: () => StackConfig): DataPort {
 
 function setWrites(state: WorldState, side: Side, allowed: boolean): Evidence {
   state.writes[side] = allowed;
+  // As the real one does: whatever was done to the promoted side since.
+  if (side === "old" && allowed) state.writes.new = false;
   const spike = (from: "waiting" | "active", to: "active" | "over") => {
     state.faults = state.faults.map((f) => (f.name === "lag-spike" && f.state === from ? { ...f, state: to, came: true } : f));
   };

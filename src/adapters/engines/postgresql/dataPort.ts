@@ -12,6 +12,7 @@ import { type Ended, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { watchStopped } from "./stopped.js";
+import { handBack } from "./wayBack.js";
 import { allowReading, allowWrites, isPrimary, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
 
 export interface SqlDataOptions {
@@ -26,10 +27,12 @@ export interface SqlDataOptions {
   /** Keeps how far a comparison is, by the effect's key, so that it goes on after an interruption. */
   progress?: { load(key: string): Promise<CompareProgress | undefined>; save(key: string, progress: CompareProgress): Promise<void> };
   compare?: Pick<CompareOptions, "chunkRows" | "rest" | "examples">;
+  /** Seconds until a stream back is given up to drain. @default 120 */
+  drainSeconds?: number;
 }
 
 /** The data port over PostgreSQL itself. Every effect looks first whether it is there already, so it can be asked again. */
-export function sqlDataPort({ endpoint, publisher, progress, compare = {}, applicationUser, schemaChanges }: SqlDataOptions): DataPort {
+export function sqlDataPort({ endpoint, publisher, progress, compare = {}, applicationUser, schemaChanges, drainSeconds }: SqlDataOptions): DataPort {
   const application = applicationUser === undefined ? {} : { applicationUser };
   const bothSides = () => Promise.all([endpoint("old"), endpoint("new")]);
   return {
@@ -116,12 +119,18 @@ export function sqlDataPort({ endpoint, publisher, progress, compare = {}, appli
     },
     stopReverseReplication: async (effect, { refuseWrites = false, ...options } = {}) => {
       const [old, fresh] = await bothSides();
-      if (refuseWrites) await stopWrites(fresh, effect, { goingBack: true });
+      const end = () =>
+        stopReverse(fresh, old, {
+          ...options,
+          ...(drainSeconds === undefined ? {} : { timeoutSeconds: drainSeconds }),
+          schemaChanges: schemaChanges?.() ?? "hold",
+          handsOver: refuseWrites,
+        });
       // On the old one: what is written to the promoted one has to be drained.
-      else await fenceOff(old, effect);
-      const ended = await stopReverse(fresh, old, { ...options, schemaChanges: schemaChanges?.() ?? "hold" });
+      if (!refuseWrites) await fenceOff(old, effect);
+      const ended = await (refuseWrites ? handBack(fresh, old, effect, end) : end());
       return {
-        summary: summaryOf(ended, old.host),
+        summary: `${summaryOf(ended, old.host)}${ended.remains === undefined ? "" : ` Something of it is left: ${ended.remains}`}`,
         facts: {
           sequences: ended.sequences.carried,
           ...(ended.sequences.left.length === 0 ? {} : { left: ended.sequences.left }),

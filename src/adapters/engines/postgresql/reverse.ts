@@ -168,6 +168,13 @@ async function remember(session: Session, progress: Progress): Promise<void> {
   if (await isPublished(session)) await session.rows(`COMMENT ON PUBLICATION ${NAME} IS ${literal(progress)}`);
 }
 
+/** Before the promoted database accepts writes again: a stream that was drained is no longer. False where none is there. */
+export async function drainAnew(session: Session): Promise<boolean> {
+  if (!(await isPublished(session))) return false;
+  if ((await progressOf(session)) === "drained") await remember(session, "streams");
+  return true;
+}
+
 /** A new one; what the publication's comment said of an earlier stream says nothing about this one. */
 async function makeSlot(session: Session): Promise<void> {
   await dropSlot(session);
@@ -191,7 +198,7 @@ export function whyLost({ progress, subscribed, slot }: Standing): string | unde
 
 const lost = (why: string): Terminal =>
   new Terminal(`The stream back from the promoted database is broken: ${why}, so the old one may miss what was written since.`, {
-    next: `Compare both databases, carry over the rows and sequences that the old one misses, say so by COMMENT ON PUBLICATION ${NAME} IS 'drained' on the promoted one, and try again.`,
+    next: `Keep the application from writing, compare both databases, carry over the rows and sequences that the old one misses, say so by COMMENT ON PUBLICATION ${NAME} IS 'drained' on the promoted one, and try again.`,
   });
 
 export interface StopOptions {
@@ -201,6 +208,8 @@ export interface StopOptions {
   drain?: boolean;
   /** Whether what a migration added since the promotion is brought to the old database before. @default "hold" */
   schemaChanges?: "carry" | "hold";
+  /** Once nothing streams any more, what else fails is said and left: the old database has everything, and takes over. @default false */
+  handsOver?: boolean;
 }
 
 export interface Ended {
@@ -212,6 +221,8 @@ export interface Ended {
   drift: Drift[];
   /** What was read row by row once it was drained; undefined where nothing was. */
   compared?: AfterDrain;
+  /** Why something of the stream is left on a server. */
+  remains?: string;
 }
 
 /**
@@ -223,7 +234,7 @@ export interface Ended {
 export async function stopReverse(
   promoted: SqlEndpoint,
   old: SqlEndpoint,
-  { timeoutSeconds = 120, drain = true, schemaChanges = "hold" }: StopOptions = {},
+  { timeoutSeconds = 120, drain = true, schemaChanges = "hold", handsOver = false }: StopOptions = {},
 ): Promise<Ended> {
   const there = await standing(promoted, old);
   if (drain) refuseLost(there);
@@ -243,8 +254,13 @@ export async function stopReverse(
     await inSession(promoted, (session) => remember(session, "drained"), { write: true });
   }
   if (there.subscribed) await inSession(old, unsubscribe, { write: true });
-  if (there.published || there.slot !== null || there.subscribed) await inSession(promoted, unpublish, { write: true });
-  await Promise.all([restoreIdentities(promoted), restoreIdentities(old)]);
+  try {
+    if (there.published || there.slot !== null || there.subscribed) await inSession(promoted, unpublish, { write: true });
+    await Promise.all([restoreIdentities(promoted), restoreIdentities(old)]);
+  } catch (error) {
+    if (!handsOver) throw error;
+    ended.remains = (error as Error).message;
+  }
   return ended;
 }
 
@@ -263,7 +279,7 @@ async function drained(promoted: SqlEndpoint, old: SqlEndpoint, timeoutSeconds: 
       if (Date.now() > deadline) {
         const state = `it is ${slot.behind} behind and ${slot.active ? "connected" : "not connected"}`;
         throw new Terminal(`The old database did not catch up with the promoted one within ${timeoutSeconds} s: ${state}.`, {
-          next: "Look at the old database's log, mend the stream and try again; nothing is lost while the promoted database refuses writes.",
+          next: "Look at the old database's log, mend the stream and try again; nothing is lost: what is written to the promoted database meanwhile is drained then.",
         });
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));

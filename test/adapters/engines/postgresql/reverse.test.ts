@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { sqlDataPort, sqlObservations } from "../../../../src/adapters/engines/postgresql/dataPort.js";
 import { startReverse, stopReverse } from "../../../../src/adapters/engines/postgresql/reverse.js";
 import { inSession } from "../../../../src/adapters/engines/postgresql/session.js";
+import { allowWrites } from "../../../../src/adapters/engines/postgresql/writes.js";
 import { Terminal } from "../../../../src/errors.js";
 import type { Reading, Side } from "../../../../src/ports/observations.js";
 import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
@@ -229,6 +230,105 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
     await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back ENABLE"));
     await stop();
     expect(await orders()).to.deep.equal(["later"]);
+  });
+
+  describe("on the way back", () => {
+    const back = sqlDataPort({ endpoint, drainSeconds: 1 });
+    const goBack = () => back.stopReverseReplication(effect, { refuseWrites: true });
+    /** As the application's user, whoever cutover's own is. */
+    const accepts = (at: Postgres) =>
+      inSession({ ...at.endpoint, user: "app", password: "app" }, (s) => s.rows("INSERT INTO orders (what) VALUES ('probe')")).then(
+        () => true,
+        () => false,
+      );
+    const which = async () => ({ old: await accepts(old), new: await accepts(fresh) });
+    const disable = () => old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back DISABLE"));
+
+    beforeEach("streams, with writes on the promoted side", async () => {
+      for (const server of [old, fresh])
+        await server.sql(async (s) => {
+          await s.rows(
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'app') THEN CREATE ROLE app LOGIN PASSWORD 'app'; END IF; END $$",
+          );
+          await s.rows("GRANT ALL ON ALL TABLES IN SCHEMA public TO app");
+          await s.rows("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app");
+        });
+      await back.setWrites("old", false, effect);
+      await back.startReverseReplication(effect);
+      expect(await which()).to.deep.equal({ old: false, new: true });
+      await back.setWrites("new", false, effect);
+      expect(await which()).to.deep.equal({ old: false, new: false });
+    });
+    afterEach(async () => {
+      for (const server of [old, fresh])
+        await server.sql(async (s) => {
+          await s.rows("DROP EVENT TRIGGER IF EXISTS refuse");
+          await s.rows("DROP FUNCTION IF EXISTS refuse()");
+        });
+      // As the other tests have them.
+      for (const side of ["old", "new"] as const) await back.setWrites(side, true, effect);
+    });
+
+    it("[postgresql-5] [postgresql-6] a stream that cannot drain in time leaves the promoted side writable, and says so", async () => {
+      await disable();
+      await write("behind");
+      for (const _ of [1, 2]) {
+        const error = await failing(goBack());
+        expect(error).to.be.instanceOf(Terminal);
+        expect(error.message).to.match(/within 1 s: .*, which has all rows, accepts writes again, and .* refuses them\.$/);
+        expect(error.message).to.match(new RegExp(`:${fresh.endpoint.port}/db, which .* and [^ ]*:${old.endpoint.port}/db refuses`));
+        expect((error as Terminal).next).to.contain("what is written to the promoted database meanwhile is drained then");
+        expect(await which()).to.deep.equal({ old: false, new: true });
+      }
+      // Mended, it takes everything along that was written meanwhile, and the promoted side is closed.
+      await old.sql((s) => s.rows("ALTER SUBSCRIPTION cutover_back ENABLE"));
+      await sqlDataPort({ endpoint }).stopReverseReplication(effect, { refuseWrites: true });
+      expect(await orders()).to.include.members(["behind", "probe"]);
+      expect(await which()).to.deep.equal({ old: false, new: false });
+    });
+
+    it("[postgresql-5] a stream that is broken leaves the promoted side writable, and says so", async () => {
+      await disable();
+      await dropSlot();
+      const error = await failing(goBack());
+      expect(error).to.be.instanceOf(Terminal);
+      expect(error.message).to.match(/its replication slot is gone.* accepts writes again, and .* refuses them\.$/);
+      expect(await which()).to.deep.equal({ old: false, new: true });
+      await fresh.sql((s) => s.rows("COMMENT ON PUBLICATION cutover_back IS 'drained'"));
+    });
+
+    it("[postgresql-6] a statement refused after draining leaves the promoted side writable, and its writes are drained again", async () => {
+      await refusing(old, "DROP SUBSCRIPTION", async () => {
+        const error = await failing(sqlDataPort({ endpoint }).stopReverseReplication(effect, { refuseWrites: true }));
+        expect(error.message).to.match(/the process died here.* accepts writes again/);
+        expect(await which()).to.deep.equal({ old: false, new: true });
+      });
+      await sqlDataPort({ endpoint }).stopReverseReplication(effect, { refuseWrites: true });
+      expect(await orders()).to.deep.equal(["probe", "probe"]);
+    });
+
+    it("hands over once nothing streams any more, whatever cannot be cleared away, and says what is left", async () => {
+      await write("last");
+      await refusing(fresh, "DROP PUBLICATION", async () => {
+        const { summary } = await sqlDataPort({ endpoint }).stopReverseReplication(effect, { refuseWrites: true });
+        expect(summary).to.match(/drained and ended.*Something of it is left: .*the process died here/);
+      });
+      expect(await orders()).to.include("last");
+    });
+
+    it("promise 3: opens nothing where the old side accepts writes already, or another runner has taken over", async () => {
+      await disable();
+      await write("behind");
+      await old.sql(async (s) => s.rows("UPDATE cutover_guard.fence SET token = 2"));
+      const stale = await failing(goBack());
+      expect(stale.message).to.contain("the lease 1 was lost");
+      await old.sql(async (s) => s.rows("UPDATE cutover_guard.fence SET token = 1"));
+      expect(await which()).to.deep.equal({ old: false, new: false });
+      // By hand, past cutover.
+      await allowWrites(old.endpoint, effect);
+      expect((await failing(goBack())).message).to.match(/accepts writes, and .* refuses them: somebody opened it\.$/);
+      expect(await which()).to.deep.equal({ old: true, new: false });
+    });
   });
 
   it("makes nothing where there are no tables, and removes what an earlier version made there", async () => {
