@@ -241,7 +241,9 @@ describe("the real adapters", () => {
     const [old, fresh] = [await postgres.primary("broken-old"), await postgres.primary("broken-new")];
     for (const server of [old, fresh])
       await server.sql((s) =>
-        s.rows("CREATE TABLE orders (id serial PRIMARY KEY); CREATE ROLE app LOGIN PASSWORD 'app'; GRANT ALL ON orders, orders_id_seq TO app"),
+        s.rows(
+          "CREATE TABLE orders (id serial PRIMARY KEY); CREATE ROLE app LOGIN PASSWORD 'app'; GRANT ALL ON orders, orders_id_seq TO app",
+        ),
       );
     const data = sqlDataPort({ endpoint: async (side) => (side === "old" ? old : fresh).endpoint });
     await data.setWrites("old", false, { key: "stop", fence: 1 });

@@ -32,7 +32,15 @@ export interface SqlDataOptions {
 }
 
 /** The data port over PostgreSQL itself. Every effect looks first whether it is there already, so it can be asked again. */
-export function sqlDataPort({ endpoint, publisher, progress, compare = {}, applicationUser, schemaChanges, drainSeconds }: SqlDataOptions): DataPort {
+export function sqlDataPort({
+  endpoint,
+  publisher,
+  progress,
+  compare = {},
+  applicationUser,
+  schemaChanges,
+  drainSeconds,
+}: SqlDataOptions): DataPort {
   const application = applicationUser === undefined ? {} : { applicationUser };
   const bothSides = () => Promise.all([endpoint("old"), endpoint("new")]);
   return {
