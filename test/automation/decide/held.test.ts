@@ -47,6 +47,12 @@ describe("a cutover that waits to be told", () => {
     // Unknown is not green either (promise 10).
     m.world.faults = { ...m.world.faults, reading: (name) => (name === "replica-lag" ? unknown("no answer") : undefined) };
     expect(await m.say(approve, "bob")).to.include({ status: "approval" });
+    // What refuses the move, or could not be computed, comes with its reason.
+    const refusal = "the database is not ready to move: a prepared transaction";
+    m.world.faults = { ...m.world.faults, reading: (name) => (name === "replica-lag" ? unknown(refusal) : undefined) };
+    expect(await m.say(approve, "bob")).to.include({ status: "approval" });
+    expect((await m.journal("approval.lapsed")).at(-1)?.why).to.contain(refusal);
+    expect(m.world.oldWrites).to.equal(true);
     m.world.faults = { ...m.world.faults, reading: () => undefined };
     expect((await m.say(approve, "bob")).steps[GO]).to.include({ status: "done", approvedBy: "bob" });
   });

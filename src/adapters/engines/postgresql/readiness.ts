@@ -45,7 +45,7 @@ export async function readinessOf(
   return [
     ...(stopping === undefined
       ? []
-      : [{ ...finding("refuses", "stopping writes", stopping, "As it says there; then try again."), stops: "stopping writes" as const }]),
+      : [{ ...finding("refuses", "stopping writes", stopping, STOPPABLE), stops: "stopping writes" as const }]),
     ...(hidden.length === 0
       ? []
       : [
@@ -63,6 +63,9 @@ export async function readinessOf(
     ),
   ];
 }
+
+const STOPPABLE =
+  "What it says beside each name; else a role of cutover's own (target.database.adminUser), no superusers of the application's, and nothing prepared.";
 
 /** What a finding says where the stream as a whole is impossible. */
 export const NOTHING_BACK = "nothing could stream back";
@@ -208,11 +211,13 @@ export function readinessReport(findings: ReadinessFinding[]): string {
 const ANEW_MS = 30 * 60_000;
 /** After a look that failed, which says nothing. */
 const AGAIN_MS = 5 * 60_000;
+/** As long as what was computed counts, where it cannot be computed anew. */
+const COUNTS_MS = 2 * ANEW_MS;
 
 /**
  * What refuses the move as things are, for whoever holds a cutover ready: computed again every 30 minutes, and each time
- * while something refuses, so that what was mended counts at once. Once writes are stopped nobody asks any more: the
- * barrier proves itself then.
+ * while something refuses, so that what was mended counts at once. What was never computed, or not for an hour, is not
+ * known, and holds the go as well. Once writes are stopped nobody asks any more: the barrier proves itself then.
  */
 export function watchReadiness(
   compute: () => Promise<ReadinessFinding[]>,
@@ -220,15 +225,18 @@ export function watchReadiness(
   now: () => number = Date.now,
 ): () => Promise<string | undefined> {
   let next = 0;
+  let computed: number | undefined;
   let refused: string | undefined;
   return async () => {
     if (now() < next && refused === undefined) return undefined;
     try {
       if (await isStopped()) return undefined;
       const refusing = (await compute()).filter((f) => f.kind === "refuses");
-      next = now() + ANEW_MS;
+      [computed, next] = [now(), now() + ANEW_MS];
       refused = refusing.length === 0 ? undefined : `the database is not ready to move: ${refusing.map((f) => f.means).join("; ")}`;
-    } catch {
+    } catch (error) {
+      if (computed === undefined || now() >= computed + COUNTS_MS)
+        return `it is not known whether the database is ready to move: ${(error as Error).message}`;
       next = now() + AGAIN_MS;
     }
     return refused;

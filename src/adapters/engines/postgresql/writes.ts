@@ -1,4 +1,4 @@
-import { Terminal } from "../../../errors.js";
+import { Terminal, Transient } from "../../../errors.js";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
 import type { Effect } from "../../../ports/target.js";
 import { close, levelOf, open } from "./barrier.js";
@@ -102,6 +102,8 @@ export async function obstacleToStopping(endpoint: SqlEndpoint, options: StopOpt
       return seen;
     });
   } catch (error) {
+    // A server that does not answer speaks neither for nor against it.
+    if (error instanceof Transient) throw error;
     return (error as Error).message;
   }
 }

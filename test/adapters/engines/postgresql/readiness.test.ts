@@ -2,6 +2,7 @@ import { expect } from "chai";
 import { sqlDataPort, sqlReadiness } from "../../../../src/adapters/engines/postgresql/dataPort.js";
 import { type ReadinessFinding, readinessOf, watchReadiness } from "../../../../src/adapters/engines/postgresql/readiness.js";
 import type { SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
+import { Transient } from "../../../../src/errors.js";
 import type { Side } from "../../../../src/ports/observations.js";
 import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
@@ -110,6 +111,69 @@ describe("readiness of a database, on a real server and its streaming replica", 
     findings = [];
     expect(await look()).to.equal(undefined);
     [findings, stopped, time] = [[refusal], true, time + 60 * 60_000];
+    expect(await look()).to.equal(undefined);
+  });
+
+  it("[postgresql-1] [postgresql-2] refuses before the window where writes could not be stopped, with what mends it, and holds the go", async () => {
+    await old.sql((s) => s.rows("ALTER SYSTEM SET max_prepared_transactions = 5"));
+    await old.stop();
+    await old.start();
+    const endpoint = async (side: Side) => (side === "old" ? old : replica).endpoint;
+    const stopping = async (applicationUser?: string) =>
+      (await readinessOf(old.endpoint, replica.endpoint, applicationUser === undefined ? {} : { applicationUser })).filter(
+        (f) => f.stops === "stopping writes",
+      );
+    const refused = sqlReadiness({ endpoint });
+    expect(await stopping()).to.deep.equal([]);
+    // Nobody tells the application's sessions from cutover's own.
+    const [own] = await stopping(old.endpoint.user);
+    expect(own).to.include({ kind: "refuses" });
+    expect(own?.means).to.contain(`${old.endpoint.user} is cutover's own user and the application's`);
+    expect(own?.cure).to.contain("target.database.adminUser");
+    expect(await sqlReadiness({ endpoint, applicationUser: old.endpoint.user })()).to.contain("cutover's own user and the application's");
+    await old.sql((s) => s.rows("CREATE TABLE held (id int)"));
+    await old.sql(async (s) => {
+      await s.rows("BEGIN");
+      await s.rows("INSERT INTO held VALUES (1)");
+      await s.rows("PREPARE TRANSACTION 'left over'");
+    });
+    const [prepared] = await stopping();
+    expect(prepared).to.include({ kind: "refuses" });
+    expect(prepared?.means).to.contain("left over");
+    expect(await refused()).to.match(/^the database is not ready to move: .*left over/);
+    // Mended, it counts at once; and looking changed nothing.
+    await old.sql((s) => s.rows("ROLLBACK PREPARED 'left over'"));
+    expect(await refused()).to.equal(undefined);
+    await old.sql((s) => s.rows("INSERT INTO held VALUES (2)"));
+  });
+
+  it("promise 10: a database that cannot be asked is unknown, at the first look and after an hour, and holds the go", async () => {
+    const gone = { ...old.endpoint, port: 1 };
+    expect(await sqlReadiness({ endpoint: async (side) => (side === "old" ? gone : replica.endpoint) })()).to.match(
+      /^it is not known whether the database is ready to move: .*127\.0\.0\.1:1/,
+    );
+    expect((await readinessOf(gone, replica.endpoint).catch((e: Error) => e)) as Error).to.be.instanceOf(Transient);
+    let time = 0;
+    let answers = false;
+    const look = watchReadiness(
+      async () => {
+        if (!answers) throw new Transient("no answer");
+        return [];
+      },
+      async () => false,
+      () => time,
+    );
+    const UNKNOWN = "it is not known whether the database is ready to move: no answer";
+    // Each time anew, until it was known once.
+    for (const _ of [1, 2]) expect(await look()).to.equal(UNKNOWN);
+    answers = true;
+    expect(await look()).to.equal(undefined);
+    answers = false;
+    time = 35 * 60_000;
+    expect(await look(), "what was computed counts for an hour").to.equal(undefined);
+    time = 61 * 60_000;
+    expect(await look()).to.equal(UNKNOWN);
+    answers = true;
     expect(await look()).to.equal(undefined);
   });
 
