@@ -91,7 +91,7 @@ export class Connection {
       throw new CutoverProblem(
         0,
         "/problems/no-answer",
-        `${url} answered ${answer.status} with ${text.trim() === "" ? "nothing" : "what is no JSON"}.`,
+        `${url} answered ${answer.status} with ${text.trim() === "" ? "nothing" : "something that is not JSON"}.`,
         "Check that the address is the service's: a proxy or another service may answer there.",
       );
     }

@@ -65,6 +65,9 @@ export async function serveFarWorld(
   };
 }
 
+/** A signal is of this process alone: the call that carries it ends with it here. */
+const withoutSignals = (_: string, value: unknown): unknown => (value instanceof AbortSignal ? undefined : value);
+
 /** Asks a far world in another process. */
 class Asking {
   now = 0;
@@ -79,7 +82,7 @@ class Asking {
     const config = this.config();
     const call: Call = { stack: this.stack, ...(config === undefined ? {} : { config }), object, method, args };
     const given = signal === undefined ? {} : { signal };
-    const response = await fetch(this.url, { method: "POST", body: JSON.stringify(call), ...given }).catch((cause: Error) => {
+    const response = await fetch(this.url, { method: "POST", body: JSON.stringify(call, withoutSignals), ...given }).catch((cause: Error) => {
       signal?.throwIfAborted();
       throw new Transient("the far world does not answer", { cause });
     });

@@ -155,7 +155,7 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
   let { config } = from;
   let adopted = recordAdopted(state.marks);
   const reach = (wanted: RawConfig, summary: string, dnsOnly = false): void => {
-    const { config: next, kept } = withFloors(config, wanted, adopted);
+    const { config: next, kept } = withFloors(config, wanted, adopted, state.dirty);
     if (configChanges(config, next).length === 0) return;
     path.push({ kind: "config", config: next, kept, dnsOnly, summary });
     config = next;
@@ -180,10 +180,11 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
   }
   reach(target.config, `Apply revision ${target.number} again.`);
   if (state.dirty && !path.some((item) => item.kind === "config" && !item.dnsOnly)) {
+    // What did not finish may have taken the records over: they stay.
+    const floored = withFloors(config, config, adopted, true);
     path.push({
       kind: "config",
-      config,
-      kept: [],
+      ...floored,
       dnsOnly: false,
       summary: `Apply revision ${target.number} again: an update did not finish.`,
     });
@@ -326,7 +327,12 @@ export function keepingPrimary(item: ConfigItem): ConfigItem {
 }
 
 /** What going back keeps, whatever the earlier config said. */
-function withFloors(now: RawConfig, wanted: RawConfig, adopted: boolean): { config: RawConfig; kept: { path: string; why: string }[] } {
+function withFloors(
+  now: RawConfig,
+  wanted: RawConfig,
+  adopted: boolean,
+  dirty: boolean,
+): { config: RawConfig; kept: { path: string; why: string }[] } {
   const config = { ...wanted };
   const kept: { path: string; why: string }[] = [];
   const database = section(config, DATABASE);
@@ -335,7 +341,8 @@ function withFloors(now: RawConfig, wanted: RawConfig, adopted: boolean): { conf
     kept.push(KEPT_PRIMARY);
   }
   const dns = section(config, DNS);
-  const stands = (section(now, DNS)?.records ?? "none") !== "none";
+  // An update that did not finish may have made them, whatever the config says.
+  const stands = dirty || (section(now, DNS)?.records ?? "none") !== "none";
   if (adopted && stands && dns !== undefined && (dns.records ?? "none") === "none") {
     config[DNS] = { ...dns, records: "old" };
     kept.push({ path: "dns.records", why: "the weighted record answers for the name: removing it would leave the name without an answer" });
