@@ -9,6 +9,8 @@ const LOOSENS_WHEN: Record<string, Direction> = {
   "gates.maxErrorRateOverOld": "more",
   "gates.maxLatencyOverOld": "more",
   "gates.minRequests": "less",
+  "gates.minPodsReporting": "less",
+  "gates.unknownBudget": "more",
   "gates.maxSampleAgeSeconds": "more",
   "gates.maxReplicaLagSeconds": "more",
   "gates.maxReverseLagSeconds": "more",
