@@ -12,10 +12,12 @@ export function callOf(method: string, url: string): string {
   const [root, ...rest] = pathname.split("/").filter((part) => part !== "");
   const [group = "", , ...path] = root === "api" ? ["", ...rest] : rest;
   const namespaced = path[0] === "namespaces" && path.length > 2;
+  // A namespace itself is authorized in itself, as the API server's request info has it: a Role there is enough.
+  const itself = path[0] === "namespaces" && path.length === 2;
   const [resource = "", name, sub] = namespaced ? path.slice(2) : path;
   const looks = searchParams.get("watch") === "true" ? "watch" : name === undefined ? "list" : "get";
   const verb = VERBS[method] ?? looks;
-  return `${verb} ${group}/${resource}${sub === undefined ? "" : `/${sub}`}${namespaced ? "" : " in the cluster"}`;
+  return `${verb} ${group}/${resource}${sub === undefined ? "" : `/${sub}`}${namespaced || itself ? "" : " in the cluster"}`;
 }
 
 /** Gives every request a deadline, notes what it asks, and makes it only while whoever ordered it may. */

@@ -23,6 +23,8 @@ export function shortType(type: string): string {
 }
 
 const MINUTE = 60;
+/** Of an alias to a load balancer, in seconds: Route 53 answers with the TTL of its target, which no record set says. */
+const ALIAS_TTL = 60;
 type Metadata = { name?: string; namespace?: string; annotations?: Record<string, string> };
 const metadataOf = (p: Properties): Metadata => (p.metadata ?? {}) as Metadata;
 
@@ -164,7 +166,7 @@ function record(plain: Outcome, before: Stored | undefined, inputs: Properties, 
   if (inputs.setIdentifier === "new-infra") {
     state.dns.push({ at: state.now, value: weight });
     state.faults = afterWeight(state.faults, weight);
-  } else if (inputs.setIdentifier === "old-infra") state.ttl.push({ at: state.now, value: Number(inputs.ttl) });
+  } else if (inputs.setIdentifier === "old-infra") state.ttl.push({ at: state.now, value: Number(inputs.ttl ?? ALIAS_TTL) });
   const changed = before === undefined ? "route53:CreateRecord" : "route53:ChangeRecord";
   return { ...plain, outputs: { ...plain.outputs, fqdn: name }, kinds: [changed], seconds: 30 + slow };
 }

@@ -5,9 +5,9 @@ import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterP
 import { clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
 import { rolloutOf } from "../../../src/adapters/kubernetes/rollouts.js";
 import { waitFor } from "../../../src/adapters/kubernetes/waiting.js";
-
 import type { StackConfig } from "../../../src/config/schema.js";
 import { patched, type RawConfig, readConfig } from "../../../src/config/stackFile.js";
+import { readinessGates } from "../../../src/doctor/cluster.js";
 
 import { Terminal, Transient } from "../../../src/errors.js";
 import { type ObservationName, unknown } from "../../../src/ports/observations.js";
@@ -254,6 +254,17 @@ describe("on a real Kubernetes control plane", function () {
       expect(await observe("green-ready")).to.deep.equal({ known: true, value: 0 });
       expect(await observe("spot-nodes-ready")).to.deep.equal({ known: true, value: 0 });
       expect(await observe("dns-ttl")).to.equal(undefined);
+    });
+
+    it("is looked at by the doctor: whether the namespace asks for readiness gates", async () => {
+      const look = () => readinessGates("admin-portal-production", config, clients);
+      const unlabelled = await look();
+      expect(unlabelled.standing, unlabelled.detail).to.equal("warning");
+      expect(unlabelled.detail).to.contain("the namespace production does not ask for them");
+      const labels = { "elbv2.k8s.aws/pod-readiness-gate-inject": "enabled" };
+      const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "production", labels } };
+      expect((await cluster.apply(namespace)).status).to.equal(200);
+      expect(await look()).to.include({ standing: "ok", detail: "the namespace production asks for them" });
     });
 
     usageChecks(cluster, () => port());

@@ -3,6 +3,7 @@ import { costDocument, spotForecast } from "../../../src/automation/plan/costs.j
 import { cleanupList } from "../../../src/automation/plan/documents.js";
 import type { ActionContext } from "../../../src/automation/plan/step.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
+import { known } from "../../../src/ports/observations.js";
 import type { CloudPort, CostRow, HourlyPrice } from "../../../src/ports/target.js";
 import { RAW, STACK } from "../model.js";
 
@@ -11,7 +12,11 @@ const SPOT = { nodeRoleArn: "arn:aws:iam::123456789012:role/nodes", subnetIds: [
 const withSpot = readConfig(patched(RAW, { "application.criticality": "low", "cutover:spot": undefined, spot: SPOT }), "test", STACK);
 
 const context = (cloud: Partial<CloudPort>, of = config): ActionContext =>
-  ({ config: of, target: { clock: { now: () => Date.UTC(2026, 3, 20) }, cloud } }) as unknown as ActionContext;
+  ({
+    config: of,
+    target: { clock: { now: () => Date.UTC(2026, 3, 20) }, cloud, observer: { observe: async () => ({ reading: known(0) }) } },
+    otherStacks: async () => [],
+  }) as unknown as ActionContext;
 
 describe("what it costs", () => {
   const rows: CostRow[] = [
@@ -89,7 +94,13 @@ describe("the list of what the clean-up removes", () => {
           })),
       }),
     );
-    expect(facts).to.deep.equal({ resources: ["i-123abc", "prod-db", "sg-old123"], gone: [config.old?.loadBalancerArn] });
+    expect(facts).to.deep.equal({
+      resources: ["i-123abc", "prod-db", "sg-old123"],
+      gone: [config.old?.loadBalancerArn],
+      hours: 24,
+      stays: [],
+      unused: ["load balancer", "instances", "database"],
+    });
     expect(summary).to.not.contain("payroll").and.to.not.contain("i-of-others");
     expect(summary).to.contain("Not there any more: arn:aws:elasticloadbalancing");
   });
