@@ -82,10 +82,12 @@ class Asking {
     const config = this.config();
     const call: Call = { stack: this.stack, ...(config === undefined ? {} : { config }), object, method, args };
     const given = signal === undefined ? {} : { signal };
-    const response = await fetch(this.url, { method: "POST", body: JSON.stringify(call, withoutSignals), ...given }).catch((cause: Error) => {
-      signal?.throwIfAborted();
-      throw new Transient("the far world does not answer", { cause });
-    });
+    const response = await fetch(this.url, { method: "POST", body: JSON.stringify(call, withoutSignals), ...given }).catch(
+      (cause: Error) => {
+        signal?.throwIfAborted();
+        throw new Transient("the far world does not answer", { cause });
+      },
+    );
     const answered = (await response.json()) as Answer;
     this.now = answered.now;
     if ("result" in answered) return answered.result ?? undefined;
