@@ -96,7 +96,7 @@ export class ServiceClient {
     return this.call({ method: "GET", path });
   }
 
-  /** What is no JSON, such as a report. */
+  /** What is not JSON, such as a report. */
   text(path: string): Promise<string> {
     return this.call({ method: "GET", path, text: true });
   }

@@ -50,6 +50,7 @@ interface Counts {
 export const mochaScript = await load<{
   chooseSpecs(args: string[]): Promise<{ specs: string[]; options: string[] }>;
   runMocha(specs: string[], options: string[], settings: { env: NodeJS.ProcessEnv; output: "ignore"; graceMs: number }): Promise<Counts>;
+  batchesOf(specs: string[]): Promise<{ name: string; specs: string[] }[]>;
   runBatches(
     batches: { name: string; specs: string[] }[],
     options: string[],

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { tempFolder } from "../support/tmp.js";
-import { packagesScript, setupScript } from "./scripts.js";
+import { packagesScript, ROOT, setupScript } from "./scripts.js";
 
 describe("the set-up's Node.js check", () => {
   for (const version of ["22.0.0", "24.22.3", "26.1.0"]) {
@@ -32,6 +32,19 @@ describe("the engine", () => {
   for (const [line, needed] of calls)
     it(`[people-9] is ${needed ? "" : "not "}waited for by cutover ${line}`, () =>
       expect(setupScript.needsEngine(line.split(" "))).to.equal(needed));
+});
+
+describe("the package", () => {
+  it("[people-8] takes no SDK that is newer than the engine that its set-up makes", () => {
+    const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+      peerDependencies: Record<string, string>;
+    };
+    const pinned = /^\s*github\.com\/pulumi\/pulumi\/pkg\/v3 v3\.(\d+)\./m.exec(
+      readFileSync(join(ROOT, "engine", "cli", "go.mod"), "utf8"),
+    )?.[1];
+    const below = / <3\.(\d+)\.0$/.exec(peerDependencies["@pulumi/pulumi"] ?? "")?.[1];
+    expect(Number(below)).to.equal(Number(pinned) + 1);
+  });
 });
 
 describe("npm packages are installed again", () => {

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { afterThisTest } from "../support/cleanup.js";
 import { tempFolder } from "../support/tmp.js";
 import { mochaScript, ROOT } from "./scripts.js";
 
@@ -90,6 +91,22 @@ describe("npm test", () => {
     const crashed = await mochaScript.runBatches([batch("c", 'it("x", () => process.exit(0));')], [], { env, jobs: 2, print });
     expect(crashed).to.include({ passed: 0, ended: false });
     expect(mochaScript.wentWell(crashed)).to.equal(false);
+  });
+
+  it("begins what needs the control plane last while that is still being built", async () => {
+    const at = process.env.CUTOVER_CLUSTER_BUILDING;
+    afterThisTest(() => {
+      if (at === undefined) delete process.env.CUTOVER_CLUSTER_BUILDING;
+      else process.env.CUTOVER_CLUSTER_BUILDING = at;
+    });
+    const names = ["kubernetesProvider", "canary"].map((name) => `test/e2e/${name}.test.ts`);
+    const { specs } = await mochaScript.chooseSpecs(names);
+    const order = async () => (await mochaScript.batchesOf(specs)).map((b) => b.name);
+    const building = join(tempFolder("mocha"), "building");
+    process.env.CUTOVER_CLUSTER_BUILDING = building;
+    expect(await order(), "the longest first").to.deep.equal(names);
+    writeFileSync(building, "");
+    expect(await order()).to.deep.equal(names.toReversed());
   });
 
   it("runs the long rooms last", async () => {

@@ -211,7 +211,7 @@ export function readinessReport(findings: ReadinessFinding[]): string {
 const ANEW_MS = 30 * 60_000;
 /** After a look that failed, which says nothing. */
 const AGAIN_MS = 5 * 60_000;
-/** As long as what was computed counts, where it cannot be computed anew. */
+/** As long as what was computed counts, where it cannot be computed again. */
 const COUNTS_MS = 2 * ANEW_MS;
 
 /**

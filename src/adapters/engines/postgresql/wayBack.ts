@@ -8,7 +8,7 @@ import { allowWrites, stopWrites } from "./writes.js";
 
 /**
  * Closes the promoted database and ends the stream back. Where that fails, one side accepts writes all the same: the
- * promoted one, which has all rows, is opened again, and the failure says so. Asked again, it is closed and drained anew.
+ * promoted one, which has all rows, is opened again, and the failure says so. Asked again, it is closed and drained again.
  * @throws Conflict where the lease was lost: whoever has it now decides
  */
 export async function handBack(promoted: SqlEndpoint, old: SqlEndpoint, effect: Effect, end: () => Promise<Ended>): Promise<Ended> {
