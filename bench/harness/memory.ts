@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { readlink } from "node:fs/promises";
+import { basename } from "node:path";
 import { memoryField, treeOf } from "../../src/automation/engine/memory.js";
 
 /** Memory by /proc, in MiB; pages that several processes share count once. */
@@ -15,7 +16,8 @@ export const residentMemory = (pid: number): Promise<number> => memoryField(pid,
 export async function memoryOf(roots: number[]): Promise<Memory> {
   const by: Record<string, number> = {};
   for (const pid of (await Promise.all(roots.map(treeOf))).flat()) {
-    const name = (await readFile(`/proc/${pid}/comm`, "utf8").catch(() => "")).trim();
+    // Not what the process calls itself: Node.js 24's main thread has a name of its own.
+    const name = basename(await readlink(`/proc/${pid}/exe`).catch(() => ""));
     const size = await memoryField(pid, "smaps_rollup", "Pss");
     if (name !== "" && size > 0) by[name] = (by[name] ?? 0) + size;
   }
