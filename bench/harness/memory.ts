@@ -1,4 +1,4 @@
-import { readlink } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { memoryField, treeOf } from "../../src/automation/engine/memory.js";
 
@@ -16,8 +16,8 @@ export const residentMemory = (pid: number): Promise<number> => memoryField(pid,
 export async function memoryOf(roots: number[]): Promise<Memory> {
   const by: Record<string, number> = {};
   for (const pid of (await Promise.all(roots.map(treeOf))).flat()) {
-    // Not what the process calls itself: Node.js 24's main thread has a name of its own.
-    const name = basename(await readlink(`/proc/${pid}/exe`).catch(() => ""));
+    // As it was started, not as its main thread calls itself: that of Node.js 24 has a name of its own.
+    const name = basename((await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0")[0] ?? "");
     const size = await memoryField(pid, "smaps_rollup", "Pss");
     if (name !== "" && size > 0) by[name] = (by[name] ?? 0) + size;
   }
