@@ -1,3 +1,4 @@
+import { notApplied } from "./applies.js";
 import { driftOf, losing } from "./drift.js";
 import { chooseIdentities, streamTables, whyNotStreamed } from "./identity.js";
 import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
@@ -119,7 +120,8 @@ async function attempted(session: Session, statements: string[]): Promise<boolea
 
 /** Tables that both sides have, that can stream, and do not yet: with the rows that they have by now. */
 async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string): Promise<void> {
-  const theirs = new Map((await inSession(old, streamTables)).map((t) => [t.table, t]));
+  const theirs = new Set((await inSession(old, streamTables)).map((t) => t.table));
+  const refused = await notApplied(old);
   const added = await inSession(
     promoted,
     async (session) => {
@@ -128,10 +130,9 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string)
         [name],
       );
       const there = new Set(published.map((p) => p.table));
-      const fresh = (await streamTables(session)).filter((t) => {
-        const other = theirs.get(t.table);
-        return !there.has(t.table) && whyNotStreamed(t) === undefined && other?.owned === true && !other.secured;
-      });
+      const fresh = (await streamTables(session)).filter(
+        (t) => !there.has(t.table) && whyNotStreamed(t) === undefined && theirs.has(t.table) && !refused.has(t.table),
+      );
       const tables = fresh.map((t) => t.table);
       // What was there at the promotion and was left out has rows on the old side already.
       const empty = await inSession(old, (o) => emptyOnes(o, tables));

@@ -1,3 +1,4 @@
+import { stuckTables } from "./applies.js";
 import { hiddenRows, hiddenTables } from "./catalog.js";
 import { choiceFor, streamTables, whyNotStreamed } from "./identity.js";
 import { obstacleToReverse, obstacleToSubscription } from "./reverse.js";
@@ -36,7 +37,7 @@ export async function readinessOf(
   const level = await inSession(replica, obstacleToReverse);
   const [settings, tables, others] = [
     await streamSettings(old, replica),
-    await inSession(old, ofTables),
+    await ofTables(old),
     await inSession(old, (session) => beside(session, old.database)),
   ];
   const hidden = await inSession(replica, hiddenTables);
@@ -117,9 +118,15 @@ async function streamSettings(old: SqlEndpoint, replica: SqlEndpoint): Promise<R
   return found;
 }
 
-async function ofTables(session: Session): Promise<ReadinessFinding[]> {
-  const findsByAll = (await session.value<number>("SELECT current_setting('server_version_num')::int")) < 160_000;
-  return (await streamTables(session)).flatMap((table): ReadinessFinding[] => {
+async function ofTables(old: SqlEndpoint): Promise<ReadinessFinding[]> {
+  const stuck = new Map((await stuckTables(old)).map((s) => [s.table, s]));
+  const [version, all] = await inSession(
+    old,
+    async (session) => [await session.value<number>("SELECT current_setting('server_version_num')::int"), await streamTables(session)] as const,
+  );
+  const findsByAll = version < 160_000;
+  return all.flatMap((table): ReadinessFinding[] => {
+    const standing = stuck.get(table.table);
     const why = whyNotStreamed(table);
     if (why !== undefined) {
       const cure = table.owned
@@ -129,6 +136,8 @@ async function ofTables(session: Session): Promise<ReadinessFinding[]> {
         : `GRANT ${quoted(table.owner)} TO …, or accept it`;
       return [finding("loses", table.table, `what is written to its about ${table.rows} rows after the promotion: ${why}`, cure)];
     }
+    if (standing !== undefined)
+      return [finding("loses", table.table, `what is written to its about ${table.rows} rows after the promotion: ${standing.why}`, standing.cure)];
     if (choiceFor(table).kind !== "full" || !findsByAll || table.rows < MANY_ROWS) return [];
     return [
       finding(

@@ -1,4 +1,5 @@
 import { Terminal, Transient } from "../../../errors.js";
+import { notApplied } from "./applies.js";
 import { carrySchema } from "./carry.js";
 import { type AfterDrain, compareDrained } from "./drained.js";
 import { type Drift, driftOf, losing } from "./drift.js";
@@ -45,8 +46,8 @@ export interface Standing {
  * @throws Terminal where a stream was lost: another one would hide what the old database has missed
  */
 export async function startReverse(promoted: SqlEndpoint, old: SqlEndpoint, publisher: SqlEndpoint = promoted): Promise<Reverse> {
-  const secured = new Set((await inSession(old, streamTables)).filter((t) => t.secured || !t.owned).map((t) => t.table));
-  const published = await inSession(promoted, (session) => publish(session, old, secured), { write: true });
+  const refused = await notApplied(old);
+  const published = await inSession(promoted, (session) => publish(session, old, refused), { write: true });
   if (!published.supported || published.tables === 0) return published;
   const there = await standing(promoted, old);
   refuseLost(there);
@@ -93,14 +94,14 @@ export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEnd
 
 /**
  * Publishes what can stream without making any write of the application fail, and names the rest.
- * @param refused tables that the old database would not let cutover's user write to
+ * @param refused tables whose rows the old database would not take, each with why
  */
-async function publish(session: Session, old: SqlEndpoint, refused: ReadonlySet<string>): Promise<Reverse> {
+async function publish(session: Session, old: SqlEndpoint, refused: ReadonlyMap<string, string>): Promise<Reverse> {
   const reason = await obstacleToReverse(session);
   if (reason !== undefined) return { supported: false, reason };
   const all = await streamTables(session);
   const left = all.flatMap((t): Left[] => {
-    const why = whyNotStreamed(t) ?? (refused.has(t.table) ? "the old database does not let cutover's user write to it" : undefined);
+    const why = whyNotStreamed(t) ?? refused.get(t.table);
     return why === undefined ? [] : [{ name: t.table, why }];
   });
   const without = new Set(left.map((l) => l.name));
