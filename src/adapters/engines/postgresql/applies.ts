@@ -111,7 +111,9 @@ export const stuckTables = (endpoint: SqlEndpoint): Promise<Stuck[]> =>
   inSession(
     endpoint,
     async (session) => {
-      await session.rows("SET search_path = ''; SET default_transaction_read_only = on; SET check_function_bodies = on; SET lock_timeout = '2s'");
+      await session.rows(
+        "SET search_path = ''; SET default_transaction_read_only = on; SET check_function_bodies = on; SET lock_timeout = '2s'",
+      );
       const runs = await runsOf(session);
       if (runs.length === 0) return [];
       const code = new Map((await codeOf(session)).map((c) => [c.oid, c]));

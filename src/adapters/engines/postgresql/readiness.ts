@@ -122,7 +122,8 @@ async function ofTables(old: SqlEndpoint): Promise<ReadinessFinding[]> {
   const stuck = new Map((await stuckTables(old)).map((s) => [s.table, s]));
   const [version, all] = await inSession(
     old,
-    async (session) => [await session.value<number>("SELECT current_setting('server_version_num')::int"), await streamTables(session)] as const,
+    async (session) =>
+      [await session.value<number>("SELECT current_setting('server_version_num')::int"), await streamTables(session)] as const,
   );
   const findsByAll = version < 160_000;
   return all.flatMap((table): ReadinessFinding[] => {
@@ -137,7 +138,14 @@ async function ofTables(old: SqlEndpoint): Promise<ReadinessFinding[]> {
       return [finding("loses", table.table, `what is written to its about ${table.rows} rows after the promotion: ${why}`, cure)];
     }
     if (standing !== undefined)
-      return [finding("loses", table.table, `what is written to its about ${table.rows} rows after the promotion: ${standing.why}`, standing.cure)];
+      return [
+        finding(
+          "loses",
+          table.table,
+          `what is written to its about ${table.rows} rows after the promotion: ${standing.why}`,
+          standing.cure,
+        ),
+      ];
     if (choiceFor(table).kind !== "full" || !findsByAll || table.rows < MANY_ROWS) return [];
     return [
       finding(

@@ -33,7 +33,9 @@ const BEFORE_TABLES = new Set(["from", "join", "update", "only", "table"]);
  */
 export function unqualifiedIn(body: string, names: Names): string[] {
   const tokens = tokensOf(body);
-  const ofQueries = new Set(tokens.filter((t, i) => t.kind === "name" && isWord(tokens[i + 1], "as") && isSign(tokens[i + 2], "(")).map((t) => t.text));
+  const ofQueries = new Set(
+    tokens.filter((t, i) => t.kind === "name" && isWord(tokens[i + 1], "as") && isSign(tokens[i + 2], "(")).map((t) => t.text),
+  );
   const found = tokens.flatMap((token, i): string[] => {
     if (token.kind !== "name" || isSign(tokens[i - 1], ".")) return [];
     const [before, next] = [tokens[i - 1], tokens[i + 1]];
@@ -59,6 +61,8 @@ export function calledIn(body: string): string[] {
   const tokens = tokensOf(body);
   return tokens.flatMap((token, i) => {
     const [schema, dot, name] = [token, tokens[i + 1], tokens[i + 2]];
-    return schema.kind === "name" && isSign(dot, ".") && name?.kind === "name" && isSign(tokens[i + 3], "(") ? [`${schema.text}.${name.text}`] : [];
+    return schema.kind === "name" && isSign(dot, ".") && name?.kind === "name" && isSign(tokens[i + 3], "(")
+      ? [`${schema.text}.${name.text}`]
+      : [];
   });
 }

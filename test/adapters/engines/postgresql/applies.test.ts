@@ -142,7 +142,9 @@ describe("what cannot be applied with an empty search path, on real PostgreSQL",
     const about = async () => (await readinessOf(old.endpoint, fresh.endpoint)).filter((f) => f.what === "app.by_plpgsql");
     const [finding] = await about();
     expect(finding).to.include({ kind: "loses", cure: "ALTER FUNCTION app.f_check(text) SET search_path = app, pg_temp" });
-    expect(finding?.means).to.contain("its constraint by_plpgsql_what_check is worked out with an empty search path there").and.contain("rates");
+    expect(finding?.means)
+      .to.contain("its constraint by_plpgsql_what_check is worked out with an empty search path there")
+      .and.contain("rates");
     for (const server of [old, fresh]) await server.sql((s) => s.rows(finding?.cure ?? ""));
     expect(await about()).to.deep.equal([]);
     for (const server of [old, fresh]) await server.sql((s) => s.rows("ALTER FUNCTION app.f_check(text) RESET search_path"));
@@ -151,7 +153,8 @@ describe("what cannot be applied with an empty search path, on real PostgreSQL",
   it("[postgresql-15] is left out of the stream and named, and everything else streams", async () => {
     const port = sqlDataPort({ endpoint });
     const started = await port.startReverseReplication(effect());
-    const left = (started.facts?.left as { name: string }[]).map((l) => l.name).sort();
+    const { left: out } = started.facts as { left: { name: string }[] };
+    const left = out.map((l) => l.name).sort();
     expect(left).to.deep.equal(named(true).sort());
     await fresh.sql((s) =>
       s.rows(["SET search_path = app, public", ...KINDS.map((k) => `INSERT INTO ${k.name} (id, what) VALUES (7, 'EUR')`)].join(";\n")),
