@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { keptRecords } from "./components/keptRecords.js";
 import { MigratedApp } from "./components/MigratedApp.js";
+import { nodeGroupNameOf, nodeGroupSizes } from "./components/nodeGroupSizes.js";
 import { liveOf } from "./config/live.js";
 import { namesOf } from "./config/names.js";
 import { parseStackConfig, readStackConfig, SECTIONS, type StackConfig, stackName } from "./config/schema.js";
@@ -17,7 +18,13 @@ export const program = (): Promise<Record<string, unknown>> => targetState(parse
 /** The same for a config that a journal holds: it was checked when it came in, and a way back to it is never refused by newer checks. */
 export const applied = (): Promise<Record<string, unknown>> => targetState(readStackConfig);
 
-async function targetState(read: (input: Record<string, unknown>, file: string) => StackConfig): Promise<Record<string, unknown>> {
+/** Of an update of the weighted records alone: it asks nothing but Route 53, so that a way back waits for nothing else. */
+export const records = (): Promise<Record<string, unknown>> => targetState(readStackConfig, true);
+
+async function targetState(
+  read: (input: Record<string, unknown>, file: string) => StackConfig,
+  recordsOnly = false,
+): Promise<Record<string, unknown>> {
   const settings = new pulumi.Config("cutover");
   const input: Record<string, unknown> = {};
   for (const section of SECTIONS) {
@@ -41,9 +48,12 @@ async function targetState(read: (input: Record<string, unknown>, file: string) 
 
   requireMutableSecrets(new pulumi.Config("kubernetes").get("enableSecretMutable"));
   enforcePolicies(config.policies.waivers);
-  const { records = "none" } = config.dns ?? {};
-  const kept = records === "none" ? [] : await keptRecords(namesOf(config), records === "new" ? "new" : "old");
-  const app = new MigratedApp(config.application.name, { config, secrets, kept });
+  const { name } = config.application;
+  const { records: stand = "none" } = config.dns ?? {};
+  const kept = stand === "none" ? [] : await keptRecords(namesOf(config), stand === "new" ? "new" : "old");
+  const nodes =
+    config.spot?.enabled !== true || recordsOnly ? undefined : await nodeGroupSizes(config.cluster.name, nodeGroupNameOf(name));
+  const app = new MigratedApp(name, { config, secrets, kept, recordsOnly, ...(nodes === undefined ? {} : { nodes }) });
   return {
     application: config.application.name,
     environment: config.application.environment,

@@ -13,6 +13,7 @@ import { DatabaseSecret } from "./DatabaseSecret.js";
 import type { KeptRecord } from "./keptRecords.js";
 import { managed } from "./managed.js";
 import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
+import type { NodeGroupSizes } from "./nodeGroupSizes.js";
 import type { PodTemplateArgs } from "./podTemplate.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
 import { SpotNodeGroup } from "./SpotNodeGroup.js";
@@ -29,6 +30,10 @@ export interface MigratedAppArgs {
   secrets: pulumi.Output<Record<string, string>>;
   /** What answers for the names today, read from their zones. @default what the config says */
   kept?: KeptRecord[];
+  /** The Spot node group's sizes as they are. @default those that the config begins with */
+  nodes?: NodeGroupSizes;
+  /** Only the weighted records are to be changed: nothing is looked up that they do not need. @default false */
+  recordsOnly?: boolean;
 }
 
 /** Secrets of the config that the pods never get: the first stands in their connection string, the second is the service's own. */
@@ -67,9 +72,9 @@ export class MigratedApp extends pulumi.ComponentResource {
     this.namespace = namespaceOf(config);
     this.tags = { ...config.tags, [STACK_TAG]: stackName(config) };
 
-    const database = this.database(config);
+    const database = this.database(config, args.recordsOnly === true);
     this.databaseAddress = database?.address;
-    this.spotNodes(config);
+    this.spotNodes(config, args.nodes);
     const argo = this.argoRollouts(config);
     const vpa = config.cluster.vpa
       ? new VpaController("vpa", { chartVersion: config.cluster.vpaChartVersion }, { parent: this })
@@ -82,23 +87,24 @@ export class MigratedApp extends pulumi.ComponentResource {
       this.loadBalancerHostname = ingress?.hostname;
       this.synthetic(config, ingress);
       this.dns(config, args.kept, ingress);
-      this.alerts(config, ingress);
+      this.alerts(config, ingress, args.recordsOnly === true);
       this.autoscaling(config, vpa);
     } else this.dns(config, args.kept, undefined);
     this.registerOutputs({});
   }
 
-  private database(config: StackConfig): ReplicaDatabase | undefined {
+  private database(config: StackConfig, recordsOnly: boolean): ReplicaDatabase | undefined {
     const { database, gates, alerts, dns, old } = config;
     if (database === undefined || database.role === "absent") return undefined;
     const { target, source, backup, maintenanceWindow } = database;
-    const { kmsKeyId, oldSide, ...rest } = target;
+    const { kmsKeyId, oldSide: { closed, ...oldSide }, ...rest } = target;
     return new ReplicaDatabase(
       this.app,
       {
         ...rest,
         ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
-        ...(old === undefined || dns?.records === "new" ? {} : { oldSide }),
+        ...(old === undefined || dns?.records === "new" || closed ? {} : { oldSide }),
+        checkSource: !recordsOnly,
         sourceIdentifier: source.identifier,
         ...(source.arn === undefined ? {} : { sourceArn: source.arn }),
         port: source.port,
@@ -283,7 +289,7 @@ export class MigratedApp extends pulumi.ComponentResource {
     );
   }
 
-  private alerts(config: StackConfig, ingress: PublicIngress | undefined): void {
+  private alerts(config: StackConfig, ingress: PublicIngress | undefined, recordsOnly: boolean): void {
     const { alerts, database } = config;
     if (!alerts.enabled) return;
     new AlertRules(
@@ -295,7 +301,8 @@ export class MigratedApp extends pulumi.ComponentResource {
         tags: this.tags,
         // So that the service knows whose alert it is told of.
         labels: { stack: stackName(config) },
-        ...(ingress === undefined ? {} : { loadBalancer: ingress.loadBalancer().arnSuffix }),
+        // An alarm that this update leaves as it is needs no look at the load balancer: a way back must not wait for that.
+        ...(ingress === undefined ? {} : { loadBalancer: recordsOnly ? ingress.hostname : ingress.loadBalancer().arnSuffix }),
         ...(database === undefined || database.role !== "primary" ? {} : { databaseIdentifier: database.target.identifier }),
       },
       { parent: this },
@@ -317,10 +324,10 @@ export class MigratedApp extends pulumi.ComponentResource {
     );
   }
 
-  private spotNodes(config: StackConfig): void {
+  private spotNodes(config: StackConfig, current: NodeGroupSizes | undefined): void {
     const { spot, cluster } = config;
     if (spot === undefined || !spot.enabled) return;
-    new SpotNodeGroup(this.app, { ...spot, clusterName: cluster.name, tags: this.tags }, { parent: this });
+    new SpotNodeGroup(this.app, { ...spot, clusterName: cluster.name, tags: this.tags, ...(current === undefined ? {} : { current }) }, { parent: this });
   }
 }
 

@@ -12,6 +12,8 @@ export interface ReplicaDatabaseArgs {
   sourceIdentifier: pulumi.Input<string>;
   /** ARN of the source, when it is in another region or account. @default looked up by `sourceIdentifier` */
   sourceArn?: pulumi.Input<string>;
+  /** Whether the source is looked up: its ARN, and that it is encrypted. @default true */
+  checkSource?: boolean;
   /** `replica` follows the source; `primary` is a standalone database. Going from one to the other promotes in place. */
   role: "replica" | "primary";
   /** For example `db.r6g.large`. */
@@ -122,6 +124,9 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
    * of another one would plan a replacement at the promotion.
    */
   private sourceArn(name: string, args: ReplicaDatabaseArgs): pulumi.Input<string> {
+    // What this update leaves as it is needs no look.
+    if (args.checkSource === false)
+      return args.sourceArn ?? pulumi.output(args.sourceIdentifier).apply((id) => `arn:aws:rds:*:*:db:${id}`);
     if (args.sourceArn !== undefined) return this.checkedArn(name, args, args.sourceArn);
     return aws.rds
       .getInstanceOutput({ dbInstanceIdentifier: args.sourceIdentifier }, { parent: this })

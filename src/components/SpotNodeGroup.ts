@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { require, requireNumber } from "./checks.js";
+import { type NodeGroupSizes, nodeGroupNameOf } from "./nodeGroupSizes.js";
 import { SPOT_KEY } from "./podTemplate.js";
 import type { Tags } from "./support.js";
 
@@ -19,6 +20,8 @@ export interface SpotNodeGroupArgs {
   maxSize: number;
   /** Nodes to begin with; afterwards the cluster autoscaler decides. */
   desiredSize: number;
+  /** The group's sizes as they are, where it is there: `nodeGroupSizes` asks. @default `desiredSize` is where it begins */
+  current?: NodeGroupSizes;
   /** Tags of the node group. @default none but Name */
   tags?: Tags;
 }
@@ -43,23 +46,28 @@ export class SpotNodeGroup extends pulumi.ComponentResource {
     requireNumber(`${at}.minSize`, args.minSize, 0, 450);
     requireNumber(`${at}.maxSize`, args.maxSize, Math.max(1, args.minSize), 450);
     requireNumber(`${at}.desiredSize`, args.desiredSize, args.minSize, args.maxSize);
+    const { current, minSize, maxSize } = args;
+    // EKS takes the three sizes together: a change of the limits sends the number of nodes too, which must be the autoscaler's, and
+    // within the new limits. While the limits stay, that number is nobody's here.
+    const limitsChange = current !== undefined && (current.minSize !== minSize || current.maxSize !== maxSize);
+    const desiredSize = Math.min(maxSize, Math.max(minSize, current?.desiredSize ?? args.desiredSize));
     const group = new aws.eks.NodeGroup(
       name,
       {
         clusterName: args.clusterName,
-        nodeGroupName: `${name}-spot`,
+        nodeGroupName: nodeGroupNameOf(name),
         nodeRoleArn: args.nodeRoleArn,
         subnetIds: args.subnetIds,
         capacityType: "SPOT",
         instanceTypes: args.instanceTypes,
-        scalingConfig: { minSize: args.minSize, maxSize: args.maxSize, desiredSize: args.desiredSize },
+        scalingConfig: { minSize, maxSize, desiredSize },
         updateConfig: { maxUnavailable: 1 },
         labels: { [SPOT_KEY]: name },
         taints: [{ key: SPOT_KEY, value: name, effect: "NO_SCHEDULE" }],
         tags: { ...args.tags, Name: `${name}-spot` },
       },
       // The cluster autoscaler owns the number of nodes.
-      { parent: this, ignoreChanges: ["scalingConfig.desiredSize"] },
+      { parent: this, ignoreChanges: limitsChange ? [] : ["scalingConfig.desiredSize"] },
     );
     this.nodes = { group };
     this.registerOutputs({});

@@ -5,6 +5,7 @@ export * from "./BlueGreen.js";
 export * from "./CanaryRollout.js";
 export * from "./DatabaseSecret.js";
 export * from "./MigratedApp.js";
+export * from "./nodeGroupSizes.js";
 export * from "./PublicIngress.js";
 export * from "./ReplicaDatabase.js";
 export * from "./SpotNodeGroup.js";

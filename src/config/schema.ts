@@ -79,7 +79,8 @@ function* crossChecks(
     yield { path: ["database", "active"], accepted: '"old" until the target is the primary (role "primary")' };
   if (database !== undefined && database.source.identifier === database.target.identifier)
     yield { path: ["database", "target", "identifier"], accepted: "another identifier than the source's" };
-  if (database !== undefined && old !== undefined && Object.values(database.target.oldSide).flat().length === 0)
+  const { securityGroupIds = [], cidrBlocks = [] } = database?.target.oldSide ?? {};
+  if (database !== undefined && old !== undefined && securityGroupIds.length + cidrBlocks.length === 0)
     yield {
       path: ["database", "target", "oldSide"],
       accepted:

@@ -172,6 +172,8 @@ export const database = z.strictObject({
       .strictObject({
         securityGroupIds: z.array(awsId("sg")).default([]),
         cidrBlocks: z.array(cidrBlock).default([]),
+        /** Nobody of the old side any more: its groups are about to be deleted. Set by steps, where no name is moved. */
+        closed: z.boolean().default(false),
       })
       .prefault({}),
     multiAz: z.boolean().default(true),

@@ -103,6 +103,7 @@ const startHost = (sandbox: Sandbox, kubeconfig: string | undefined) =>
       return kubeconfig === undefined ? world : onCluster(world, kubeconfig);
     },
     zone: (zoneId) => sandbox.zone(zoneId),
+    nodeGroup: (id) => sandbox.nodeGroup(id),
   });
 
 const elsewhere = (env: Record<string, string>) => ({ env, close: async () => undefined });

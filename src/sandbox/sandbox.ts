@@ -58,6 +58,15 @@ export class Sandbox {
     return found;
   }
 
+  /** A node group as it is, whoever scaled it. @param id CLUSTER:NAME */
+  async nodeGroup(id: string): Promise<Properties | undefined> {
+    for (const world of this.worlds.values()) {
+      const found = (await world.look()).resources[`aws:eks/nodeGroup:NodeGroup|${id}`];
+      if (found !== undefined) return { status: "ACTIVE", scalingConfigs: [found.outputs.scalingConfig] };
+    }
+    return undefined;
+  }
+
   /** What the old fleet was told. */
   async oldFleet(stack: string): Promise<{ maintenance: boolean; uses: Side }> {
     const { maintenance, uses } = (await this.world(stack).look()).old;

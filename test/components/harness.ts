@@ -14,8 +14,14 @@ export interface Registered {
   sealed: Record<string, unknown>;
 }
 
-/** Registers what a function makes, without an engine, and answers all custom resources in order. */
-export async function registered(make: () => unknown): Promise<Registered[]> {
+/**
+ * Registers what a function makes, without an engine, and answers all custom resources in order.
+ * @param call answers the providers' functions
+ */
+export async function registered(
+  make: () => unknown,
+  call: (token: string, inputs: Record<string, unknown>) => Record<string, unknown> = (token, inputs) => invoke(token, inputs, "us-east-2"),
+): Promise<Registered[]> {
   const found: Registered[] = [];
   await pulumi.runtime.setMocks(
     {
@@ -31,7 +37,7 @@ export async function registered(make: () => unknown): Promise<Registered[]> {
         if (type === "aws:rds/instance:Instance") outputs.address = `${inputs.identifier}.rds.example.com`;
         return { id: `${name}-id`, state: outputs };
       },
-      call: ({ token, inputs }) => invoke(token, inputs, "us-east-2"),
+      call: ({ token, inputs }) => call(token, inputs),
     },
     "cutover",
     "web-api-production",

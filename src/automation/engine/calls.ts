@@ -15,7 +15,10 @@ import { type Planned, PreviewCollector } from "./preview.js";
 export interface EngineOptions {
   /** Folder with Pulumi.yaml. */
   projectDir: string;
-  /** URL of the module that exports the inline program as `program`, and as `applied` where that differs for configs of a journal. */
+  /**
+   * URL of the module that exports the inline program as `program`, as `applied` where that differs for configs of a journal, and
+   * as `records` where it asks less for an update of certain resources alone.
+   */
   program: string;
   /** Environment of the engine: backend, passphrase, and what leads it to the providers. */
   env: Record<string, string>;
@@ -80,6 +83,8 @@ export class AutomationCalls implements EngineCalls {
   private readonly running = new Map<string, AbortController>();
 
   /** By the environment that they add to the first one's. */
+  /** For what is about certain resources alone. */
+  private records: PulumiFn | undefined;
   private readonly others = new Map<string, Promise<LocalWorkspace>>();
   private readonly environments = new Map<string, Record<string, string>>();
 
@@ -122,7 +127,7 @@ export class AutomationCalls implements EngineCalls {
     const collector = new PreviewCollector();
     const preview = (stack: Stack, run: { program: PulumiFn; signal: AbortSignal }) =>
       stack.preview({ ...run, ...options, onEvent: collector.onEvent, suppressProgress: true });
-    await this.on(name, what, collector, preview, as);
+    await this.on(name, what, collector, preview, { as, scope: options });
     return collector;
   }
 
@@ -134,8 +139,12 @@ export class AutomationCalls implements EngineCalls {
       also?.(event);
       if (event.summaryEvent !== undefined) changes = { ...event.summaryEvent.resourceChanges };
     };
-    const { summary } = await this.on(name, `The update of ${name} failed`, collector, (stack, run) =>
-      stack.up({ ...run, ...options, onEvent, suppressProgress: true }),
+    const { summary } = await this.on(
+      name,
+      `The update of ${name} failed`,
+      collector,
+      (stack, run) => stack.up({ ...run, ...options, onEvent, suppressProgress: true }),
+      { scope: options },
     ).catch((error: Error) => {
       throw collector.unsettled ? unsettled(error) : error;
     });
@@ -164,7 +173,7 @@ export class AutomationCalls implements EngineCalls {
       `The history of ${name} could not be read`,
       undefined,
       (stack) => stack.history(most, 1, false),
-      `history of ${name}`,
+      { as: `history of ${name}` },
     );
   }
 
@@ -182,14 +191,14 @@ export class AutomationCalls implements EngineCalls {
     what: string,
     collector: PreviewCollector | undefined,
     call: (stack: Stack, run: { program: PulumiFn; signal: AbortSignal }) => Promise<T>,
-    as = name,
+    { as = name, scope }: { as?: string; scope?: Pick<Scope, "target"> } = {},
   ): Promise<T> {
     const ending = new AbortController();
     this.running.set(as, ending);
     try {
       const workspace = await this.workspaceOf(name);
       const stack = await leanStack(name, workspace);
-      const { program, disconnect } = connected(workspace.program as PulumiFn);
+      const { program, disconnect } = connected((scope?.target === undefined ? undefined : this.records) ?? (workspace.program as PulumiFn));
       const { signal } = ending;
       signal.throwIfAborted();
       try {
@@ -214,7 +223,8 @@ export class AutomationCalls implements EngineCalls {
     process.env[SECRET_MUTABLE.variable] = "true";
     // A cluster that does not answer has not lost its objects.
     const env = { ...given, [SECRET_MUTABLE.variable]: "true", PULUMI_K8S_DELETE_UNREACHABLE: "false" };
-    const module = (await import(url)) as { program: PulumiFn; applied?: PulumiFn };
+    const module = (await import(url)) as { program: PulumiFn; applied?: PulumiFn; records?: PulumiFn };
+    this.records = module.records;
     const program = module.applied ?? module.program;
     const workspace = await LocalWorkspace.create({ workDir: projectDir, program, envVars: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
     return lean(workspace);

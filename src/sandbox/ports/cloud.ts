@@ -190,10 +190,29 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
         effect,
         "ec2:DeleteSecurityGroup",
         "the old security groups",
-        (state) => (state.old.securityGroups = []),
+        (state) => {
+          revokeReferences(state, config().old?.securityGroupIds ?? []);
+          state.old.securityGroups = [];
+        },
         `${old()?.securityGroupIds.join(", ")} deleted.`,
       ),
   };
+}
+
+/** As the real adapter does before it deletes groups: a group that a rule names stays. The engine knows nothing of it. */
+function revokeReferences(state: WorldState, ids: string[]): void {
+  for (const { type, inputs, outputs } of Object.values(state.resources)) {
+    if (type !== "aws:ec2/securityGroup:SecurityGroup") continue;
+    for (const direction of ["ingress", "egress"]) {
+      const rules = ((inputs[direction] ?? []) as { securityGroups?: string[]; cidrBlocks?: string[] }[]).flatMap((rule) => {
+        const securityGroups = rule.securityGroups?.filter((id) => !ids.includes(id));
+        const left = (securityGroups?.length ?? 0) + (rule.cidrBlocks?.length ?? 0) > 0;
+        return left ? [{ ...rule, ...(securityGroups === undefined ? {} : { securityGroups }) }] : [];
+      });
+      inputs[direction] = rules;
+      outputs[direction] = rules;
+    }
+  }
 }
 
 function requireNewer(snapshotId: string, takenAt: number | undefined, notBefore: number): void {

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
 import type { OpenBackend, Properties, ResourceRef, SandboxBackend } from "../backend.js";
 import { checkInputs, NEWEST_PACKAGE } from "../schema/check.js";
-import { invoke, RECORDS } from "./invokes.js";
+import { invoke, NODE_GROUP, RECORDS } from "./invokes.js";
 import { planned } from "./planned.js";
 import { type Difference, revealed, sealedLike } from "./properties.js";
 
@@ -37,11 +37,15 @@ export async function startProviderHost(options: {
   region?: string;
   /** The records of a hosted zone, which the stacks share. @default none are known */
   zone?: (zoneId: string) => Promise<Properties[]>;
+  /** A node group, as the provider shows it; a function for one that is not there fails. @default none are known */
+  nodeGroup?: (id: string) => Promise<Properties | undefined>;
+  /** Told each function that a program calls. */
+  onCall?: (token: string) => void;
   /** For which the engine asks it; others it finds itself. @default all that it stands in for */
   packages?: readonly string[];
 }): Promise<ProviderHost> {
   const server = new grpc.Server({ "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 });
-  server.addService(services.ResourceProviderService, handlers(options.open, options.region ?? "us-east-2", options.zone));
+  server.addService(services.ResourceProviderService, handlers(options, options.region ?? "us-east-2"));
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${options.port ?? 0}`, grpc.ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
@@ -67,9 +71,8 @@ interface Settings {
 }
 
 function handlers(
-  open: OpenBackend,
+  { open, zone, nodeGroup, onCall }: Pick<Parameters<typeof startProviderHost>[0], "open" | "zone" | "nodeGroup" | "onCall">,
   region: string,
-  zone: ((zoneId: string) => Promise<Properties[]>) | undefined,
 ): grpc.UntypedServiceImplementation {
   const settingsOf = new Map<string, Settings>();
   const backendOf = (urn: string): Promise<SandboxBackend> => open(stackOf(urn));
@@ -100,8 +103,10 @@ function handlers(
     invoke: async (request, { region }) => {
       const response = new messages.InvokeResponse();
       const args = revealed(plain(request.getArgs())) as Properties;
-      const answer = invoke(request.getTok(), args, region);
-      if (request.getTok() === RECORDS && zone !== undefined) answer.resourceRecordSets = await zone(String(args.zoneId));
+      const token = String(request.getTok());
+      onCall?.(token);
+      const answer = token === NODE_GROUP ? await nodeGroupOf(args, nodeGroup) : invoke(token, args, region);
+      if (token === RECORDS && zone !== undefined) answer.resourceRecordSets = await zone(String(args.zoneId));
       response.setReturn(Struct.fromJavaScript(answer));
       return response;
     },
@@ -179,6 +184,17 @@ function handlers(
       },
     ]),
   );
+}
+
+/** internal/service/eks/node_group_data_source.go: one that is not there is an error. */
+async function nodeGroupOf(
+  { clusterName, nodeGroupName }: Properties,
+  look: ((id: string) => Promise<Properties | undefined>) | undefined,
+): Promise<Properties> {
+  const id = `${clusterName}:${nodeGroupName}`;
+  const found = await look?.(id);
+  if (found === undefined) throw new Error(`reading EKS Node Group (${id}): couldn't find resource`);
+  return { id, clusterName, nodeGroupName, ...found };
 }
 
 function diffResponse(request: Message, settings: Pick<Settings, "secretsMutable">): Message {

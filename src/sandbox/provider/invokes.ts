@@ -46,6 +46,7 @@ const ALB_ZONES: Record<string, string> = {
   "us-west-2": "Z1H1FL5HABSF5",
 };
 
+export const NODE_GROUP = "aws:eks/getNodeGroup:getNodeGroup";
 export const RECORDS = "aws:route53/getRecords:getRecords";
 
 /** Answers the functions that the components call. @throws Error for any other, as a provider without it would */

@@ -76,6 +76,7 @@ export function outcomeOf(
     case "aws:route53/record:Record":
       return record(plain, before, inputs, state);
     case "aws:ec2/securityGroup:SecurityGroup":
+      requireGroups(inputs, state, config);
       return { ...plain, outputs: { ...plain.outputs, arn: `arn:aws:ec2:us-east-2:123456789012:security-group/${id}` } };
     case "aws:acm/certificate:Certificate":
       return certificate(plain, id, inputs);
@@ -93,6 +94,24 @@ export function outcomeOf(
       return plain;
   }
 }
+
+/**
+ * A rule may name no group that was deleted: InvalidGroup.NotFound of
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+ */
+function requireGroups(inputs: Properties, state: WorldState, { old }: StackConfig): void {
+  const gone = (old?.securityGroupIds ?? []).find((id) => groupsIn(inputs).includes(id) && !state.old.securityGroups.includes(id));
+  if (gone !== undefined)
+    throw new Error(
+      `api error InvalidGroup.NotFound: The security group '${gone}' does not exist`,
+    );
+}
+
+/** Groups that a group's rules name. */
+export const groupsIn = (inputs: Properties): string[] =>
+  [inputs.ingress, inputs.egress].flatMap((rules) =>
+    ((rules ?? []) as { securityGroups?: string[] }[]).flatMap((rule) => rule.securityGroups ?? []),
+  );
 
 /** https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupScalingConfig.html */
 function requireSizes({ scalingConfig }: Properties): void {

@@ -6,7 +6,7 @@ import { writeAtomically } from "../../config/stackFile.js";
 import { Conflict, UserError } from "../../errors.js";
 import { type Effect, ORDER_FENCE } from "../../ports/target.js";
 import type { Properties, ResourceRef, SandboxBackend } from "../backend.js";
-import { naturalId, outcomeOf, shortType } from "./kinds.js";
+import { groupsIn, naturalId, outcomeOf, shortType } from "./kinds.js";
 import { newWorld, type Stored, type WorldState } from "./state.js";
 import { violationsOf } from "./violations.js";
 
@@ -105,6 +105,7 @@ export class World implements SandboxBackend {
         throw new Error(
           `InvalidParameterCombination: Cannot delete protected DB Instance ${id}, please disable deletion protection and try again.`,
         );
+      if (ref.type === "aws:ec2/securityGroup:SecurityGroup") requireUnused(state, id);
       delete state.resources[key];
       return { kinds: [`${shortType(ref.type)}:Delete`], seconds: 5, id, answer: undefined };
     });
@@ -216,6 +217,17 @@ export class World implements SandboxBackend {
       }
     }
   }
+}
+
+/**
+ * A group that an instance holds or a rule names is not deleted: DependencyViolation of
+ * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteSecurityGroup.html
+ */
+function requireUnused(state: WorldState, id: string): void {
+  const user = Object.values(state.resources).find(
+    (r) => r.id !== id && (groupsIn(r.inputs).includes(id) || ((r.inputs.vpcSecurityGroupIds ?? []) as string[]).includes(id)),
+  );
+  if (user !== undefined) throw new Error(`api error DependencyViolation: resource ${id} has a dependent object`);
 }
 
 export const keyOf = (type: string, id: string): string => `${type}|${id}`;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { StackDriver } from "../../../src/automation/engine/driver.js";
 import type { Recorded } from "../../../src/automation/journal/entries.js";
+import { type Weights, weightsOf } from "../../../src/automation/run/sendBack.js";
 import { Conflict } from "../../../src/errors.js";
 import { known } from "../../../src/ports/observations.js";
 import { afterThisTest } from "../../support/cleanup.js";
@@ -170,6 +171,32 @@ describe("the lane of what leads back", function () {
 
   const dead = (errors: { old: number; new: number }) => (name: string, side: string | undefined) =>
     name === "error-rate" ? known(side === "old" ? errors.old : errors.new) : undefined;
+
+  it("[providers-7] every move of users is one batch before the engine changes one record after the other: forward, back, and automatically", async () => {
+    const { world, driver, say, state, entries } = await withUsers();
+    const moves: { from: Weights | undefined; wanted: Weights; shown: Weights | undefined }[] = [];
+    const { update } = driver;
+    let before = world.applied.dns?.weights;
+    driver.update = async (stack, config, ...rest) => {
+      const wanted = weightsOf(config);
+      const { dns } = world.applied;
+      if (wanted !== undefined && dns?.records === "both") moves.push({ from: before, wanted, shown: dns.weights });
+      const done = await update(stack, config, ...rest);
+      before = world.applied.dns?.weights;
+      return done;
+    };
+    await say({ command: "advance", extent: "step" });
+    const to = (await state()).revisions.findLast((r) => weightsOf(r.config)?.new === 25)?.number ?? 0;
+    await say({ command: "rollback", revision: to, why: "a look" });
+    world.faults = { ...world.faults, reading: (name, side) => (name === "error-rate" && side === "new" ? known(0.6) : undefined) };
+    await say({ command: "resume" });
+    expect((await entries("rollback.started")).map((e) => e.automatic)).to.deep.equal([false, true]);
+    const key = ({ old, new: fresh }: Weights = { old: -1, new: -1 }) => `${old}/${fresh}`;
+    const moved = moves.filter((m) => key(m.from) !== key(m.wanted)).map((m) => `${key(m.from)} to ${key(m.wanted)}`);
+    expect(moved).to.deep.equal(["75/25 to 0/100", "0/100 to 75/25", "75/25 to 0/100", "0/100 to 75/25"]);
+    expect(moves.filter((m) => key(m.shown) !== key(m.wanted))).to.deep.equal([]);
+    expect(world.violations).to.deep.equal([]);
+  });
 
   it("[safety-4] nobody is sent to a side that is known to be no better: by itself not at all, by a person who insists", async () => {
     const { world, service, state, say } = await withUsers();

@@ -25,6 +25,9 @@ async function removingGroups({ target, config, effect, otherStacks }: ActionCon
   return { summary: `The old security groups stay: ${sharedInWords(shared)}.`, facts: { stays: shared.map((s) => s.id) } };
 }
 
+const namesOldSide = ({ target: { oldSide } }: NonNullable<StackConfig["database"]>): boolean =>
+  oldSide.securityGroupIds.length + oldSide.cidrBlocks.length > 0;
+
 /** Phase 7: post-migration cleanup. From its approval on there is no way back (promise 4). */
 export function cleanup(config: StackConfig): Step[] {
   const { old, dns, database } = config;
@@ -130,6 +133,21 @@ export function cleanup(config: StackConfig): Step[] {
             wayBack: NO_WAY_BACK,
             change: () => ({ "dns.records": "new", "dns.weights": { old: 0, new: 100 } }),
             gates: [gate("dns-weight", 0, { expect: 100 }), ...healthy(60)],
+          },
+        ]),
+    ...(dns !== undefined || database === undefined || !namesOldSide(database)
+      ? []
+      : [
+          {
+            // With names the removal of the old record ends the rule: while one refers to a group of the old side, that cannot go.
+            id: "cleanup.close-old-side",
+            phase: "cleanup" as const,
+            kind: "config" as const,
+            title: `Let the old side connect to ${database.target.identifier} no more`,
+            seed: "Remove old security groups",
+            wayBack: NO_WAY_BACK,
+            change: () => ({ "database.target.oldSide.closed": true }),
+            gates: [gate("database-primary")],
           },
         ]),
     act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", (context) =>
