@@ -51,8 +51,7 @@ async function targetState(
   const { name } = config.application;
   const { records: stand = "none" } = config.dns ?? {};
   const kept = stand === "none" ? [] : await keptRecords(namesOf(config), stand === "new" ? "new" : "old");
-  const nodes =
-    config.spot?.enabled !== true || recordsOnly ? undefined : await nodeGroupSizes(config.cluster.name, nodeGroupNameOf(name));
+  const nodes = config.spot?.enabled !== true || recordsOnly ? undefined : await nodeGroupSizes(config.cluster.name, nodeGroupNameOf(name));
   const app = new MigratedApp(name, { config, secrets, kept, recordsOnly, ...(nodes === undefined ? {} : { nodes }) });
   return {
     application: config.application.name,

@@ -12,8 +12,8 @@ import { CanaryRollout } from "./CanaryRollout.js";
 import { DatabaseSecret } from "./DatabaseSecret.js";
 import type { KeptRecord } from "./keptRecords.js";
 import { managed } from "./managed.js";
-import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
 import type { NodeGroupSizes } from "./nodeGroupSizes.js";
+import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
 import type { PodTemplateArgs } from "./podTemplate.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
 import { SpotNodeGroup } from "./SpotNodeGroup.js";
@@ -97,7 +97,11 @@ export class MigratedApp extends pulumi.ComponentResource {
     const { database, gates, alerts, dns, old } = config;
     if (database === undefined || database.role === "absent") return undefined;
     const { target, source, backup, maintenanceWindow } = database;
-    const { kmsKeyId, oldSide: { closed, ...oldSide }, ...rest } = target;
+    const {
+      kmsKeyId,
+      oldSide: { closed, ...oldSide },
+      ...rest
+    } = target;
     return new ReplicaDatabase(
       this.app,
       {
@@ -327,7 +331,11 @@ export class MigratedApp extends pulumi.ComponentResource {
   private spotNodes(config: StackConfig, current: NodeGroupSizes | undefined): void {
     const { spot, cluster } = config;
     if (spot === undefined || !spot.enabled) return;
-    new SpotNodeGroup(this.app, { ...spot, clusterName: cluster.name, tags: this.tags, ...(current === undefined ? {} : { current }) }, { parent: this });
+    new SpotNodeGroup(
+      this.app,
+      { ...spot, clusterName: cluster.name, tags: this.tags, ...(current === undefined ? {} : { current }) },
+      { parent: this },
+    );
   }
 }
 

@@ -125,8 +125,7 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
    */
   private sourceArn(name: string, args: ReplicaDatabaseArgs): pulumi.Input<string> {
     // What this update leaves as it is needs no look.
-    if (args.checkSource === false)
-      return args.sourceArn ?? pulumi.output(args.sourceIdentifier).apply((id) => `arn:aws:rds:*:*:db:${id}`);
+    if (args.checkSource === false) return args.sourceArn ?? pulumi.output(args.sourceIdentifier).apply((id) => `arn:aws:rds:*:*:db:${id}`);
     if (args.sourceArn !== undefined) return this.checkedArn(name, args, args.sourceArn);
     return aws.rds
       .getInstanceOutput({ dbInstanceIdentifier: args.sourceIdentifier }, { parent: this })

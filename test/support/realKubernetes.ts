@@ -51,7 +51,11 @@ export async function realKubernetes(options: {
     folder: state,
     config: async (stack) => (await StackFile.read(join(state, "stacks"), stack)).config(),
   });
-  const standIns = await startProviderHost({ open: (stack) => sandbox.open(stack), zone: (zoneId) => sandbox.zone(zoneId), nodeGroup: (id) => sandbox.nodeGroup(id) });
+  const standIns = await startProviderHost({
+    open: (stack) => sandbox.open(stack),
+    zone: (zoneId) => sandbox.zone(zoneId),
+    nodeGroup: (id) => sandbox.nodeGroup(id),
+  });
   const engine = await served(EngineService, {
     log: async () => new Empty(),
   });

@@ -25,7 +25,11 @@ const sandbox = await Sandbox.open({
   folder: state,
   config: async (stack) => (await StackFile.read(project.stacksFolder, stack)).config(),
 });
-const host = await startProviderHost({ open: (stack) => sandbox.open(stack), zone: (zoneId) => sandbox.zone(zoneId), nodeGroup: (id) => sandbox.nodeGroup(id) });
+const host = await startProviderHost({
+  open: (stack) => sandbox.open(stack),
+  zone: (zoneId) => sandbox.zone(zoneId),
+  nodeGroup: (id) => sandbox.nodeGroup(id),
+});
 const driver = new StackDriver({
   projectDir: project.folder,
   stacksFolder: project.stacksFolder,

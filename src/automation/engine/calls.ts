@@ -168,13 +168,9 @@ export class AutomationCalls implements EngineCalls {
   }
 
   history(name: string, most: number): Promise<UpdateSummary[]> {
-    return this.on(
-      name,
-      `The history of ${name} could not be read`,
-      undefined,
-      (stack) => stack.history(most, 1, false),
-      { as: `history of ${name}` },
-    );
+    return this.on(name, `The history of ${name} could not be read`, undefined, (stack) => stack.history(most, 1, false), {
+      as: `history of ${name}`,
+    });
   }
 
   exportState(name: string): Promise<ExportedState> {
@@ -198,7 +194,9 @@ export class AutomationCalls implements EngineCalls {
     try {
       const workspace = await this.workspaceOf(name);
       const stack = await leanStack(name, workspace);
-      const { program, disconnect } = connected((scope?.target === undefined ? undefined : this.records) ?? (workspace.program as PulumiFn));
+      const { program, disconnect } = connected(
+        (scope?.target === undefined ? undefined : this.records) ?? (workspace.program as PulumiFn),
+      );
       const { signal } = ending;
       signal.throwIfAborted();
       try {

@@ -101,10 +101,7 @@ export function outcomeOf(
  */
 function requireGroups(inputs: Properties, state: WorldState, { old }: StackConfig): void {
   const gone = (old?.securityGroupIds ?? []).find((id) => groupsIn(inputs).includes(id) && !state.old.securityGroups.includes(id));
-  if (gone !== undefined)
-    throw new Error(
-      `api error InvalidGroup.NotFound: The security group '${gone}' does not exist`,
-    );
+  if (gone !== undefined) throw new Error(`api error InvalidGroup.NotFound: The security group '${gone}' does not exist`);
 }
 
 /** Groups that a group's rules name. */
