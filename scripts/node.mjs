@@ -1,12 +1,11 @@
 // Prints the path of a Node.js that is new enough: this one, or one from npm in the cache. npm's scripts run the program with it:
 // `NODE=$(node scripts/node.mjs) && exec "$NODE" scripts/…`. Uses nothing but Node.js itself and runs on old versions too.
-import { mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { run } from "./children.mjs";
 import { cacheFolder } from "./engine/find.mjs";
-import { takeLock } from "./engine/lock.mjs";
 import { Failure, machineFailure, runScript } from "./failure.mjs";
+import { makeOnce } from "./once.mjs";
 
 /** @pulumi/pulumi asks for it. Version 20 has had no security updates since April 2026. */
 export const OLDEST_MAJOR = 22;
@@ -23,35 +22,30 @@ export async function bringNode(major = BROUGHT_MAJOR, { env = process.env, say 
   const name = packageFor(process.platform, process.arch);
   const folder = join(cacheFolder(env), "..", "node", `${major}-${process.platform}-${process.arch}`);
   const program = join(folder, "node_modules", name, "bin", "node");
-  const isThere = () => stat(program).then(() => true, () => false); // biome-ignore format: one thought
-  if (await isThere()) return program;
-  await mkdir(dirname(folder), { recursive: true });
-  const release = await takeLock(`${folder}.lock`, { onWait: () => say(`Another set-up is fetching Node.js ${major}: waiting for it.`) });
-  try {
-    if (await isThere()) return program;
-    say(
-      `Fetching Node.js ${major} from npm, since this machine's ${process.versions.node} is older than ${OLDEST_MAJOR}; it stays in the cache.`,
-    );
-    const partial = await mkdtemp(`${folder}.partial-`);
-    const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix", partial, `${name}@${major}`];
-    const { code, stderr, failed } = await run("npm", args, { env });
-    if (code !== 0) {
-      await rm(partial, { recursive: true, force: true });
-      if (failed === "ENOENT")
-        throw new Failure(`npm is not on PATH: install Node.js ${OLDEST_MAJOR} or newer, with npm, from https://nodejs.org.`);
-      throw (
-        machineFailure(stderr, { doing: "fetching Node.js from npm", where: folder }) ??
-        new Failure(
-          `Node.js ${process.versions.node} is too old and none came from npm: install ${OLDEST_MAJOR} or newer from https://nodejs.org.`,
-        )
-      );
-    }
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
-    return program;
-  } finally {
-    await release();
-  }
+  await makeOnce(folder, {
+    done: program,
+    onWait: () => say(`Another set-up is fetching Node.js ${major}: waiting for it.`),
+    make: async (partial) => {
+      const why = `since this machine's ${process.versions.node} is older than ${OLDEST_MAJOR}`;
+      say(`Fetching Node.js ${major} from npm, ${why}; it stays in the cache.`);
+      await install(`${name}@${major}`, partial, env);
+    },
+  });
+  return program;
+}
+
+async function install(spec, folder, env) {
+  const args = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--prefix", folder, spec];
+  const { code, stderr, failed } = await run("npm", args, { env });
+  if (code === 0) return;
+  if (failed === "ENOENT")
+    throw new Failure(`npm is not on PATH: install Node.js ${OLDEST_MAJOR} or newer, with npm, from https://nodejs.org.`);
+  throw (
+    machineFailure(stderr, { doing: "fetching Node.js from npm", where: folder }) ??
+    new Failure(
+      `Node.js ${process.versions.node} is too old and none came from npm: install ${OLDEST_MAJOR} or newer from https://nodejs.org.`,
+    )
+  );
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -1,10 +1,10 @@
 // Builds a real Kubernetes control plane from the pinned Go modules under cluster/, once for this machine.
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../children.mjs";
 import { cacheFolder } from "../engine/find.mjs";
-import { takeLock } from "../engine/lock.mjs";
 import { Failure, machineFailure } from "../failure.mjs";
+import { exists, makeOnce } from "../once.mjs";
 import { startProgress } from "../progress.mjs";
 
 const COMPONENT = "k8s.io/component-base/version";
@@ -39,40 +39,25 @@ export async function clusterFolder(root, env = process.env) {
   return join(cacheFolder(env), "..", "cluster", versions.join("_"));
 }
 
-const isBuilt = (folder) =>
-  readFile(join(folder, "built"), "utf8").then(
-    () => true,
-    () => false,
-  );
-
 /** The control plane if it was built before, or undefined. */
 export async function findCluster(root, env = process.env) {
   const folder = await clusterFolder(root, env);
-  return (await isBuilt(folder)) ? folder : undefined;
+  return (await exists(join(folder, "built"))) ? folder : undefined;
 }
 
 /** The control plane, built when it is not there: about ten minutes on two cores, then never again. */
 export async function ensureCluster({ root, env = process.env, say }) {
   const folder = await clusterFolder(root, env);
-  if (await isBuilt(folder)) return folder;
-  await mkdir(join(folder, ".."), { recursive: true });
-  const release = await takeLock(`${folder}.lock`, {
+  return makeOnce(folder, {
+    done: join(folder, "built"),
     onWait: ({ pid }) => say(`Another set-up (process ${pid}) builds the control plane: waiting for it.`),
+    make: async (partial) => {
+      say("Building a Kubernetes control plane from Go modules, once for this machine: about ten minutes on two cores.");
+      await mkdir(join(partial, "bin"), { recursive: true });
+      for (const part of PARTS) await buildPart(root, part, partial, env);
+      await writeFile(join(partial, "built"), new Date().toISOString());
+    },
   });
-  try {
-    if (await isBuilt(folder)) return folder;
-    say("Building a Kubernetes control plane from Go modules, once for this machine: about ten minutes on two cores.");
-    const partial = `${folder}.partial-${process.pid}`;
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(join(partial, "bin"), { recursive: true });
-    for (const part of PARTS) await buildPart(root, part, partial, env);
-    await writeFile(join(partial, "built"), new Date().toISOString());
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
-    return folder;
-  } finally {
-    await release();
-  }
 }
 
 async function buildPart(root, part, target, env) {

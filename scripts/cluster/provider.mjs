@@ -1,10 +1,10 @@
 // Builds the real pulumi-resource-kubernetes from the pinned Go module under cluster/pulumi-kubernetes, once for this machine.
-import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../children.mjs";
 import { cacheFolder } from "../engine/find.mjs";
-import { takeLock } from "../engine/lock.mjs";
 import { Failure, machineFailure } from "../failure.mjs";
+import { exists, makeOnce } from "../once.mjs";
 import { startProgress } from "../progress.mjs";
 
 const NAME = "pulumi-resource-kubernetes";
@@ -24,41 +24,26 @@ async function providerFolder(root, env) {
   return join(cacheFolder(env), "..", "cluster", `pulumi-kubernetes-${await sdkVersion(root)}-${source}`);
 }
 
-const isBuilt = (folder) =>
-  readFile(join(folder, "built")).then(
-    () => true,
-    () => false,
-  );
-
 /** Folder with the provider if it was built before, or undefined. On PATH, the engine finds it there. */
 export async function findKubernetesProvider(root, env = process.env) {
   const folder = await providerFolder(root, env);
-  return (await isBuilt(folder)) ? folder : undefined;
+  return (await exists(join(folder, "built"))) ? folder : undefined;
 }
 
 /** The provider, built when it is not there: about four minutes and 1.6 GB of memory, then never again. */
 export async function ensureKubernetesProvider({ root, env = process.env, say }) {
   const folder = await providerFolder(root, env);
-  if (await isBuilt(folder)) return folder;
-  await mkdir(join(folder, ".."), { recursive: true });
-  const release = await takeLock(`${folder}.lock`, {
+  return makeOnce(folder, {
+    done: join(folder, "built"),
     onWait: ({ pid }) => say(`Another set-up (process ${pid}) builds the Kubernetes provider: waiting for it.`),
+    make: async (partial) => {
+      say("Building the engine's Kubernetes provider from Go modules, once for this machine: about four minutes.");
+      await mkdir(join(partial, "build"), { recursive: true });
+      await build(root, partial, env);
+      await rm(join(partial, "build"), { recursive: true });
+      await writeFile(join(partial, "built"), new Date().toISOString());
+    },
   });
-  try {
-    if (await isBuilt(folder)) return folder;
-    say("Building the engine's Kubernetes provider from Go modules, once for this machine: about four minutes.");
-    const partial = `${folder}.partial-${process.pid}`;
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(join(partial, "build"), { recursive: true });
-    await build(root, partial, env);
-    await rm(join(partial, "build"), { recursive: true });
-    await writeFile(join(partial, "built"), new Date().toISOString());
-    await rm(folder, { recursive: true, force: true });
-    await rename(partial, folder);
-    return folder;
-  } finally {
-    await release();
-  }
 }
 
 async function build(root, target, env) {

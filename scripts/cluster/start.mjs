@@ -4,26 +4,11 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import https from "node:https";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { Failure } from "../failure.mjs";
+import { freePort } from "../freePort.mjs";
 
 const READY_MS = 90_000;
-/** Below what the system gives to outgoing connections, so that nothing else takes a port between the look and its use. */
-const [FIRST_PORT, LAST_PORT] = [12_000, 32_000];
-
-async function freePort() {
-  for (;;) {
-    const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT));
-    const probe = createServer();
-    const free = await new Promise((resolve) => {
-      probe.once("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-}
-
 /** A request to the API server as the administrator. Its certificate is its own, and it is on loopback only. */
 function api({ port, token }, method, path, body) {
   return new Promise((resolve, reject) => {

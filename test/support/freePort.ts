@@ -1,27 +1,9 @@
-import { createSocket } from "node:dgram";
-import { createServer } from "node:net";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { projectRoot } from "../../src/engine/engine.js";
 
-/** Below what the system gives to outgoing connections, so that nothing else takes a port between the look and its use. */
-const [FIRST, LAST] = [12_000, 32_000];
-
-/** A port of 127.0.0.1 that is free for TCP and UDP, for a program that cannot be told to choose its own. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST));
-    if ((await tcp(port)) && (await udp(port))) return port;
-  }
-}
-
-const tcp = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = createServer();
-    probe.once("error", () => resolve(false));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-  });
-
-const udp = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const probe = createSocket("udp4");
-    probe.once("error", () => resolve(false));
-    probe.bind(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-  });
+/** The set-up's own, typed: a script that runs before anything is installed is plain JavaScript. */
+export const { freePort } = (await import(pathToFileURL(join(projectRoot(), "scripts", "freePort.mjs")).href)) as {
+  /** A port of 127.0.0.1 that is free for TCP and UDP. */
+  freePort: () => Promise<number>;
+};
