@@ -1,3 +1,4 @@
+import { readEvents } from "../../../client/eventStream.js";
 import { type Api, asProblem, type Problem } from "./api.js";
 
 export interface ServerEvent {
@@ -13,8 +14,6 @@ export interface Listener {
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
-/** The service says that it is there every 15 s; after this long without a word the connection counts as lost. */
-const SILENCE_MS = 40_000;
 
 /**
  * Server-sent events over fetch, since EventSource can send no credential. It connects again automatically, and says which
@@ -31,10 +30,11 @@ export function follow(api: Api, path: string, listener: Listener): () => void {
         const response = await api.stream(path, last === undefined ? {} : { "last-event-id": last }, signal);
         listener.state(true);
         wait = FIRST_RETRY_MS;
-        await read(response, silence, (id, event) => {
-          last = id ?? last;
-          listener.event(event);
-        });
+        const onId = (id: string): void => {
+          last = id;
+        };
+        for await (const { event = "message", data } of readEvents(response, { onSilence: () => silence.abort(), onId }))
+          listener.event({ type: event, data: JSON.parse(data) });
         listener.state(false);
       } catch (error) {
         if (stop.signal.aborted) return;
@@ -46,26 +46,4 @@ export function follow(api: Api, path: string, listener: Listener): () => void {
   };
   void run();
   return () => stop.abort();
-}
-
-async function read(
-  response: Response,
-  silence: AbortController,
-  take: (id: string | undefined, event: ServerEvent) => void,
-): Promise<void> {
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (;;) {
-    const timer = setTimeout(() => silence.abort(), SILENCE_MS);
-    const part = await reader?.read().finally(() => clearTimeout(timer));
-    if (part === undefined || part.done) return;
-    text += part.value;
-    const blocks = text.split("\n\n");
-    text = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const fields = new Map(block.split("\n").map((l) => [l.slice(0, l.indexOf(":")), l.slice(l.indexOf(":") + 1).trimStart()]));
-      const data = fields.get("data");
-      if (data !== undefined) take(fields.get("id"), { type: fields.get("event") ?? "message", data: JSON.parse(data) });
-    }
-  }
 }
