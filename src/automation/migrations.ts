@@ -202,6 +202,11 @@ export class Migrations {
     return this.states.get(stack);
   }
 
+  /** As this process knows it, without a look at its journal: only to be shown. */
+  known(stack: string): Migration | undefined {
+    return this.states.known(stack);
+  }
+
   /** What is said of a migration that is not there, or that whoever asks may not see. */
   absent(stack: string): NotFound {
     return this.states.absent(stack);

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Scope } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
+import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { isStillKnown } from "./authentication.js";
-import { listed, viewOf } from "./views.js";
+import { viewOf } from "./views.js";
 
 /** How often a quiet stream shows that it lives, and the credential is checked again. */
 const BEAT_MS = 15_000;
@@ -11,8 +12,14 @@ const BEAT_MS = 15_000;
 const KEPT = 2_000;
 /** What may wait for one client, in bytes: who reads no more is let go, and comes back for what it missed. */
 const MOST_WAITING = 1_024 * 1_024;
+/** What a client missed goes out in pieces of so many bytes, the next one when it has read this one. */
+const PIECE = 64 * 1_024;
 /** What a client that missed more is sent, once for each migration. */
 const SNAPSHOT = "snapshot";
+/** How far the clocks of two processes may be apart, in milliseconds. */
+const APART_MS = 300_000;
+/** How long the text of a migration serves all who come back at once. */
+const SHARED_MS = 5_000;
 
 interface Sent {
   number: number;
@@ -22,17 +29,24 @@ interface Sent {
 
 interface Client {
   sees: Sees;
-  /** What may wait for it, in bytes: what it had missed, which comes all at once, and some more. */
-  mayWait: number;
+  /** Number of the last event that it was sent; while it catches up, what happens waits for it in what is kept. */
+  at: number;
+  live: boolean;
 }
 
 /** Whether whoever listens may see what belongs to an application and environment. */
 type Sees = (scope: Scope) => boolean;
 
+/** Where a client is: `PROCESS-NUMBER-TIME`, the process that sent it, the event's number there, and when that was. */
+const PLACE = /^([0-9a-f]{8})-(\d{1,15})(?:-(\d{1,15}))?$/;
+
 /**
  * Server-sent events: the view of each migration whenever its journal grows. A client that comes back says which event
  * it saw last (`Last-Event-ID`, as EventSource does by itself) and gets what it missed; one that missed too much, or
- * saw another process's events, gets a `snapshot` of every migration instead.
+ * saw another process's events, gets a `snapshot` of each migration that changed since, instead.
+ *
+ * A client catches up at the speed at which it reads: nothing is made for it that it cannot take, and only then is it sent
+ * what happens as it happens. So a hundred that come back at once need the memory of a hundred pieces.
  */
 export class ProgressStream {
   /** Tells this process's events from those of another one. */
@@ -42,6 +56,9 @@ export class ProgressStream {
   private readonly clients = new Map<Response, Client>();
   /** Events are written in the order in which they happened. */
   private tail: Promise<void> = Promise.resolve();
+  /** Texts that several who come back are sent, as long as somebody does. */
+  private readonly shared = new Map<string, { state: MigrationState; madeAt: number; text: string }>();
+  private snapshots = 0;
 
   constructor(
     private readonly migrations: Migrations,
@@ -64,13 +81,12 @@ export class ProgressStream {
     response.on("error", () => this.clients.delete(response));
     const seen = request.get("last-event-id");
     // Where it is now, so that a client whose connection breaks before the first event misses nothing either.
-    response.write(seen === undefined ? `: open\nid: ${this.process}-${this.last}\n\n` : ": open\n\n");
-    const resumed = seen === undefined || this.replay(seen, response, sees);
-    const client = { sees, mayWait: this.mostWaiting + response.writableLength };
+    response.write(seen === undefined ? `: open\n${this.place()}\n` : ": open\n\n");
+    const client: Client = { sees, at: this.last, live: seen === undefined };
     this.clients.set(response, client);
-    if (!resumed) void this.snapshot(response, client).catch(() => this.leave(response));
+    if (seen !== undefined) void this.catchUp(response, client, seen).catch(() => this.leave(response));
     const beat = setInterval(async () => {
-      if (await isStillKnown(request)) this.write(response, client, ": still here\n\n");
+      if (await isStillKnown(request)) this.write(response, ": still here\n\n");
       else this.leave(response);
     }, this.beatMs);
     response.on("close", () => {
@@ -87,38 +103,105 @@ export class ProgressStream {
     else response.end();
   }
 
-  private write(response: Response, { mayWait }: Client, text: string): void {
-    if (response.writableEnded || response.destroyed) return;
+  private write(response: Response, text: string): void {
+    if (!isOpen(response)) return;
     response.write(text);
-    if (response.writableLength > mayWait) response.destroy();
+    if (response.writableLength > this.mostWaiting) response.destroy();
   }
 
   private send(type: string, view: Scope): void {
     this.last += 1;
-    const sent = { number: this.last, text: this.textOf(type, view), scope: view };
+    const sent = { number: this.last, text: `${this.place()}${eventOf(type, view)}`, scope: view };
     this.kept.push(sent);
     if (this.kept.length > KEPT) this.kept.shift();
-    for (const [response, client] of this.clients) if (client.sees(sent.scope)) this.write(response, client, sent.text);
+    for (const [response, client] of this.clients) {
+      if (!client.live) continue;
+      client.at = sent.number;
+      if (client.sees(sent.scope)) this.write(response, sent.text);
+    }
   }
 
-  private textOf(type: string, view: object): string {
-    return `id: ${this.process}-${this.last}\nevent: ${type}\ndata: ${JSON.stringify(view)}\n\n`;
+  private place(): string {
+    return `id: ${this.process}-${this.last}-${Date.now()}\n`;
   }
 
-  /** Sends what came after an event. @returns false when that is not known any more */
-  private replay(seen: string, response: Response, sees: Sees): boolean {
-    const [process, number] = seen.split("-");
-    const from = Number(number);
-    const oldest = this.kept[0]?.number ?? this.last + 1;
-    if (process !== this.process || !Number.isInteger(from) || from < oldest - 1 || from > this.last) return false;
-    for (const sent of this.kept) if (sent.number > from && sees(sent.scope)) response.write(sent.text);
-    return true;
+  /** Sends what came after the event that a client saw last, and goes on until it is where everybody is. */
+  private async catchUp(response: Response, client: Client, seen: string): Promise<void> {
+    const [, process, number, time] = PLACE.exec(seen) ?? [];
+    const known = process === this.process && Number(number) <= this.last && Number(number) >= this.oldest() - 1;
+    if (known) client.at = Number(number);
+    else await this.snapshot(response, client, process === undefined ? "00000000-0-0" : seen, Number(time ?? 0) - APART_MS);
+    while (isOpen(response) && client.at < this.last) {
+      // Who reads so slowly that what it needs is gone comes back for a snapshot.
+      if (client.at < this.oldest() - 1) return void response.destroy();
+      for (const sent of this.kept.slice(client.at - this.oldest() + 1)) {
+        if (response.writableLength >= PIECE) break;
+        client.at = sent.number;
+        if (client.sees(sent.scope)) response.write(sent.text);
+      }
+      await drained(response);
+    }
+    client.live = true;
   }
 
-  private async snapshot(response: Response, client: Client): Promise<void> {
-    const { views } = await listed(this.migrations);
-    if (response.writableEnded || response.destroyed) return;
-    for (const view of views.filter(client.sees)) response.write(this.textOf(SNAPSHOT, view));
-    client.mayWait = this.mostWaiting + response.writableLength;
+  /** Number of the oldest event that is kept. */
+  private oldest(): number {
+    return this.kept[0]?.number ?? this.last + 1;
   }
+
+  /**
+   * The view of each migration that changed since, as it is when it is sent. Until all were, the client is where it was: one
+   * whose connection breaks meanwhile gets the rest when it comes back.
+   */
+  private async snapshot(response: Response, client: Client, seen: string, since: number): Promise<void> {
+    client.at = this.last;
+    this.snapshots += 1;
+    try {
+      for (const { stack, state } of await this.migrations.list(() => undefined)) {
+        if (state.recordedAt < since) continue;
+        const shown = await this.shownOf(stack);
+        if (shown === undefined || !client.sees(shown.scope)) continue;
+        response.write(`id: ${seen}\n${shown.text}`);
+        if (response.writableLength < PIECE) continue;
+        await drained(response);
+        if (!isOpen(response)) return;
+      }
+      response.write(`: that is all\nid: ${this.process}-${client.at}-${Date.now()}\n\n`);
+    } finally {
+      this.snapshots -= 1;
+      if (this.snapshots === 0) this.shared.clear();
+    }
+  }
+
+  private async shownOf(stack: string): Promise<{ text: string; scope: Scope } | undefined> {
+    const migration = this.migrations.known(stack);
+    if (migration === undefined) return undefined;
+    const { name: application, environment } = currentConfig(migration.state).application;
+    const scope = { application, environment };
+    const shared = this.shared.get(stack);
+    if (shared?.state === migration.state && Date.now() - shared.madeAt < SHARED_MS) return { text: shared.text, scope };
+    // One that has no view keeps nobody from the others.
+    const view = await viewOf(this.migrations, migration).catch(() => undefined);
+    if (view === undefined) return undefined;
+    const text = eventOf(SNAPSHOT, view);
+    this.shared.set(stack, { state: migration.state, madeAt: Date.now(), text });
+    return { text, scope };
+  }
+}
+
+const eventOf = (type: string, view: object): string => `event: ${type}\ndata: ${JSON.stringify(view)}\n\n`;
+
+const isOpen = (response: Response): boolean => !response.writableEnded && !response.destroyed;
+
+/** Resolves when what was written was read, or nobody reads any more; others have their turn meanwhile. */
+async function drained(response: Response): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  if (!isOpen(response) || !response.writableNeedDrain) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
 }

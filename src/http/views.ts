@@ -71,12 +71,38 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
 
 type MigrationView = ReturnType<typeof migrationView>;
 
-/** All migrations, and why some have no view: one that this version cannot read keeps no other from being shown. */
-export async function listed(migrations: Migrations): Promise<{ views: MigrationView[]; unreadable: Map<string, string> }> {
+/** What of a list is asked for. */
+interface Part {
+  sees: (scope: { application: string; environment: string }) => boolean;
+  /** Only stacks that come after this one. */
+  after?: string | undefined;
+  limit: number;
+}
+
+/**
+ * A page of migrations, and why some have no view: one that this version cannot read keeps no other from being shown. Only
+ * what is on the page is made.
+ */
+export async function listed(
+  migrations: Migrations,
+  { sees, after, limit }: Part,
+): Promise<{ views: MigrationView[]; next: string | undefined; unreadable: Map<string, string> }> {
   const unreadable = new Map<string, string>();
+  const page: Migration[] = [];
   const all = await migrations.list((stack, error) => void unreadable.set(stack, error.message));
-  const atWork = await migrations.atWork(all);
-  const views = all.flatMap((m) => {
+  for (const m of all.sort((a, b) => (a.stack < b.stack ? -1 : 1))) {
+    if (page.length > limit) break;
+    if (after !== undefined && m.stack <= after) continue;
+    try {
+      const { name: application, environment } = currentConfig(m.state).application;
+      if (sees({ application, environment })) page.push(m);
+    } catch (error) {
+      unreadable.set(m.stack, (error as Error).message);
+    }
+  }
+  const shown = page.slice(0, limit);
+  const atWork = await migrations.atWork(shown);
+  const views = shown.flatMap((m) => {
     try {
       return [migrationView(m, atWork.has(m.stack), migrations.sending(m.stack))];
     } catch (error) {
@@ -84,7 +110,7 @@ export async function listed(migrations: Migrations): Promise<{ views: Migration
       return [];
     }
   });
-  return { views, unreadable };
+  return { views, next: page.length > limit ? shown.at(-1)?.stack : undefined, unreadable };
 }
 
 export const viewOf = async (migrations: Migrations, migration: Migration) =>

@@ -79,7 +79,7 @@ export class Operations {
   async watch({ migrations, store, queueUrl }: Watched): Promise<void> {
     const { metrics, logger, config } = this;
     this.ready = new Readiness([
-      { name: "store", check: () => store.stacks().then(() => undefined) },
+      { name: "store", check: () => store.answers().then(() => undefined) },
       { name: "journals", check: async () => (migrations.allRead ? undefined : "are being verified") },
       {
         name: "engine",

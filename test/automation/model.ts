@@ -400,6 +400,7 @@ export class ModelStore implements Store {
     this.journals.set("web-api-staging", stagingDone(world.now));
   }
 
+  answers = async (): Promise<void> => void this.reach();
   stacks = async (): Promise<string[]> => [...this.journals.keys()];
   lengths = async (): Promise<ReadonlyMap<string, number>> => {
     this.reach();

@@ -57,10 +57,9 @@ export class States {
   async list(unreadable: (stack: string, error: Error) => void): Promise<Migration[]> {
     const found: Migration[] = [];
     for (const [stack, length] of await this.store.lengths()) {
-      const [state, begun] = [this.states.get(stack), this.plans.get(stack)];
-      const known = state?.lastSeq === length && begun !== undefined;
+      const known = this.known(stack);
       try {
-        found.push(known ? { stack, plan: planOf(state, begun), state } : await this.get(stack));
+        found.push(known?.state.lastSeq === length ? known : await this.get(stack));
       } catch (error) {
         unreadable(stack, error as Error);
       }
@@ -83,6 +82,12 @@ export class States {
     this.plans.set(stack, begun);
     const state = this.catchUp(stack, news, begun);
     return { stack, plan: planOf(state, begun), state };
+  }
+
+  /** As this process knows it, without a look at its journal. */
+  known(stack: string): Migration | undefined {
+    const [state, begun] = [this.states.get(stack), this.plans.get(stack)];
+    return state === undefined || begun === undefined ? undefined : { stack, plan: planOf(state, begun), state };
   }
 
   /** What is said of a migration that is not there, or that whoever asks may not see. */

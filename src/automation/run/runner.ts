@@ -8,6 +8,7 @@ import { isLate } from "../decide/deadline.js";
 import { decide } from "../decide/decide.js";
 import type { Decision } from "../decide/decision.js";
 import type { Driver } from "../engine/driver.js";
+import { type Told, toWrite } from "../gates/flapping.js";
 import type { GateUse } from "../gates/gate.js";
 import { holdMs, observeRound, roundMs, type WatchState } from "../gates/watch.js";
 import type { Entry, PathItem } from "../journal/entries.js";
@@ -56,7 +57,7 @@ export type Around = <T>(stack: string, decision: Decision, run: () => Promise<T
  */
 export class Runner {
   private state: MigrationState;
-  private watch: { step: string; attempt: number; state: WatchState; checkpointAt: number } | undefined;
+  private watch: { step: string; attempt: number; state: WatchState; told: Told; checkpointAt: number } | undefined;
   private wake = new AbortController();
   /** Of the action that is under way. */
   private interruption = new AbortController();
@@ -359,19 +360,18 @@ export class Runner {
     return Math.max(0, Math.floor(Math.min(left, HOUR_MS) / roundMs(uses)) - 1);
   }
 
-  /** The journal gets a watch when a verdict changes and ten times a hold; the rounds between stay in memory. */
+  /**
+   * The journal gets a watch when a verdict changes and ten times a hold; the rounds between stay in memory, and so do the
+   * turns of what flaps.
+   */
   private async keepWatch(step: string, uses: GateUse[], before: WatchState, next: WatchState, now: number): Promise<void> {
-    const changed = next.gates.some((g, i) => g.verdict !== before.gates[i]?.verdict);
     const setBack = now < (before.lastRoundAt ?? now);
-    const due = now >= (this.watch?.checkpointAt ?? 0) || setBack;
     const attempt = this.state.steps[step]?.attempt ?? 0;
-    this.watch = {
-      step,
-      attempt,
-      state: next,
-      checkpointAt: changed || due ? now + Math.max(holdMs(uses) / 10, 600_000) : (this.watch?.checkpointAt ?? 0),
-    };
-    if (changed || due) await this.append({ type: "gates.watching", step, watch: next });
+    const same = this.watch?.step === step && this.watch.attempt === attempt ? this.watch : undefined;
+    const { told, write } = toWrite(same?.told, next.gates, now, now >= (same?.checkpointAt ?? 0) || setBack);
+    const checkpointAt = write === undefined ? (same?.checkpointAt ?? 0) : now + Math.max(holdMs(uses) / 10, 600_000);
+    this.watch = { step, attempt, state: next, told, checkpointAt };
+    if (write !== undefined) await this.append({ type: "gates.watching", step, watch: { ...next, gates: write } });
   }
 
   /** What was intended before a crash: done already, or done now under the same key. */

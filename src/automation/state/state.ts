@@ -150,7 +150,10 @@ export interface MigrationState {
   heldReason?: string;
   heldPromise?: number;
   createdAt: number;
+  /** By the target's clock, which a rehearsal's is ahead of. */
   updatedAt: number;
+  /** When the last entry was written, by the clock of the process that wrote it. */
+  recordedAt: number;
   lastSeq: number;
 }
 

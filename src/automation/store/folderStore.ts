@@ -10,6 +10,8 @@ import { JournalCache } from "./journalCache.js";
 import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
 
 const JOURNAL = "journal.ndjson";
+/** A first entry that a crash cut off may be this long. */
+const FIRST_BYTES = 65_536;
 
 /**
  * A folder a stack: `journal.ndjson` (one entry a line, synced before an append is answered), `files/`, `lease.json`.
@@ -40,6 +42,10 @@ export class FolderStore implements Store {
     return new FolderStore(root);
   }
 
+  async answers(): Promise<void> {
+    await access(this.root, constants.R_OK | constants.W_OK | constants.X_OK);
+  }
+
   async stacks(): Promise<string[]> {
     const found = await readdir(this.root, { withFileTypes: true });
     return found
@@ -51,16 +57,20 @@ export class FolderStore implements Store {
   async lengths(): Promise<ReadonlyMap<string, number>> {
     const lengths = new Map<string, number>();
     for (const stack of await this.stacks()) {
-      // One that cannot be read is there all the same: whoever asks for it is told why.
-      const length =
-        this.cache.head(stack)?.seq ??
-        (await this.text(stack).then(
-          (text) => text.split("\n").length - 1,
-          () => 1,
-        ));
+      const length = this.cache.head(stack)?.seq ?? (await this.lengthOf(stack));
       if (length > 0) lengths.set(stack, length);
     }
     return lengths;
+  }
+
+  /** Of a journal that was not read yet: whoever asks for it reads it then, so that a long one is only looked at. */
+  private async lengthOf(stack: string): Promise<number> {
+    // One that cannot be read is there all the same: whoever asks for it is told why.
+    try {
+      return (await sizeOf(join(this.root, stack, JOURNAL))) > FIRST_BYTES ? 1 : (await this.text(stack)).split("\n").length - 1;
+    } catch {
+      return 1;
+    }
   }
 
   async entries(stack: string, after = 0): Promise<Recorded[]> {

@@ -5,6 +5,7 @@ import { openDatabase } from "../../database/open.js";
 import { Conflict, PromiseViolation, Transient } from "../../errors.js";
 import { ChainCheck, type ChainFault, type Head, lineOf, record, requireIntact } from "../journal/chain.js";
 import type { Entry, Recorded } from "../journal/entries.js";
+import { checkHeads, ensureHeads, STACKS } from "./heads.js";
 import { JournalCache } from "./journalCache.js";
 import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
 
@@ -13,6 +14,8 @@ export interface SqlStoreOptions {
   leaseSeconds?: number;
   /** Connections at most. @default 8 */
   connections?: number;
+  /** Seconds between two looks whether the table of heads agrees with the journals. @default 60 */
+  checkSeconds?: number;
 }
 
 /** The schema's versions, in order; each is applied once. */
@@ -63,19 +66,22 @@ export class SqlStore implements Store {
   private readonly instance = randomUUID();
   private readonly onFailover = new Set<() => void>();
   private opened = "";
+  private checking: NodeJS.Timeout | undefined;
   private constructor(
     private readonly database: Database,
     private readonly leaseMs: number,
   ) {}
 
   /** @throws UserError for an address that is none, Transient when the server does not answer */
-  static async open(url: string, { leaseSeconds = 30, connections }: SqlStoreOptions = {}): Promise<SqlStore> {
+  static async open(url: string, { leaseSeconds = 30, connections, checkSeconds = 60 }: SqlStoreOptions = {}): Promise<SqlStore> {
     const store = new SqlStore(await openDatabase(url, connections), leaseSeconds * 1_000);
     try {
       await store.migrate();
+      await store.checkHeads();
       store.opened = await store.incarnation();
       if (!store.database.shared) await store.endLeases();
       await store.listen();
+      store.checking = setInterval(() => void store.checkHeads().catch(() => undefined), checkSeconds * 1_000).unref();
     } catch (error) {
       await store.close();
       throw error;
@@ -88,17 +94,26 @@ export class SqlStore implements Store {
     return this.database.shared;
   }
 
+  async answers(): Promise<void> {
+    await this.database.query("SELECT 1 FROM cutover.head LIMIT 1", []);
+  }
+
   async stacks(): Promise<string[]> {
-    return (await this.database.query<{ stack: string }>("SELECT stack FROM cutover.journal WHERE seq = 1 ORDER BY stack")).map(
-      (r) => r.stack,
-    );
+    return (await this.database.query<{ stack: string }>(STACKS, [])).map((r) => r.stack);
   }
 
   async lengths(): Promise<ReadonlyMap<string, number>> {
-    const rows = await this.database.query<{ stack: string; seq: number }>(
-      "SELECT stack, max(seq) AS seq FROM cutover.journal GROUP BY stack ORDER BY stack",
-    );
+    const rows = await this.database.query<{ stack: string; seq: number }>("SELECT stack, seq FROM cutover.head ORDER BY stack", []);
     return new Map(rows.map((r) => [r.stack, r.seq]));
+  }
+
+  /** What disagreed may have hidden other processes' entries from whoever lists. */
+  private async checkHeads(): Promise<void> {
+    for (const stack of await checkHeads(this.database.query, (use) => this.database.transaction(use))) this.tell(stack);
+  }
+
+  private tell(stack: string): void {
+    for (const listener of this.listeners) listener(stack);
   }
 
   entries(stack: string, after = 0): Promise<Recorded[]> {
@@ -344,6 +359,7 @@ export class SqlStore implements Store {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.checking);
     for (const { timer } of this.renewals.values()) clearInterval(timer);
     this.renewals.clear();
     await this.database.close();
@@ -413,21 +429,22 @@ export class SqlStore implements Store {
         await query(text);
         await query("INSERT INTO cutover.schema_version (version) VALUES ($1)", [version + i + 1]);
       }
+      // Beside the versions too.
+      await ensureHeads(query);
     });
   }
 
   /** Hears of other processes' entries; after a break everything may have been missed. */
   private listen(): Promise<void> {
-    const tell = (stack: string): void => {
-      for (const listener of this.listeners) listener(stack);
-    };
     return this.database.listen(
       CHANNEL,
       (payload) => {
         const { stack, from } = JSON.parse(payload) as { stack: string; from: string };
-        if (from !== this.instance) tell(stack);
+        if (from !== this.instance) this.tell(stack);
       },
-      async () => (await this.stacks()).forEach(tell),
+      async () => {
+        for (const stack of await this.stacks()) this.tell(stack);
+      },
     );
   }
 }

@@ -14,6 +14,8 @@ export interface Lease {
 
 /** What keeps journals and leases: a folder for one process, PostgreSQL for any number of them. */
 export interface Store {
+  /** Resolves when it can be read; costs the same however much it holds. */
+  answers(): Promise<void>;
   stacks(): Promise<string[]>;
   /** Stacks that have a journal, sorted, with the number of its last entry; nothing is verified for it. */
   lengths(): Promise<ReadonlyMap<string, number>>;

@@ -31,11 +31,7 @@ export const migrationRoutes = [
       what: "A page of migrations",
     },
     handle: async ({ query, sees, services: { migrations } }) => {
-      const { views, unreadable } = await listed(migrations);
-      const seen = views.filter(sees);
-      const all = seen.sort((a, b) => (a.stack < b.stack ? -1 : 1));
-      const rest = all.filter((m) => query.after === undefined || m.stack > query.after);
-      const page = rest.slice(0, query.limit);
+      const { views, next, unreadable } = await listed(migrations, { sees, ...query });
       const strange = await Promise.all(
         [...unreadable].map(async ([stack, problem]) => {
           const scope = await migrations.scopeOf(stack).catch(() => ({}));
@@ -43,8 +39,8 @@ export const migrationRoutes = [
         }),
       );
       return {
-        migrations: page,
-        next: page.length < rest.length ? page.at(-1)?.stack : undefined,
+        migrations: views,
+        next,
         ...(unreadable.size === 0 ? {} : { unreadable: strange.flat() }),
       };
     },
