@@ -3,10 +3,10 @@ import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import express from "express";
-import type { Migrations } from "../../src/automation/migrations.js";
-import { ProgressStream } from "../../src/http/stream.js";
 import { journalOf } from "../../bench/harness/journals.js";
 import { sealedConfig, stackConfig } from "../../bench/harness/stacks.js";
+import type { Migrations } from "../../src/automation/migrations.js";
+import { ProgressStream } from "../../src/http/stream.js";
 import { STACK } from "../automation/model.js";
 import { modelService } from "../automation/modelService.js";
 import { afterThisTest } from "../support/cleanup.js";
@@ -23,7 +23,9 @@ describe("the stream of events, to viewers that come back", function () {
   this.timeout(120_000);
 
   /** The stream over a fleet, on a port of its own, with the answers as the service holds them. */
-  async function streaming(fleet: number): Promise<{ migrations: Migrations; most: () => number; connect(seen: string): Promise<IncomingMessage> }> {
+  async function streaming(
+    fleet: number,
+  ): Promise<{ migrations: Migrations; most: () => number; connect(seen: string): Promise<IncomingMessage> }> {
     const parts = modelService();
     for (let i = 0; i < fleet; i += 1) {
       const stack = `app-${i}-staging`;

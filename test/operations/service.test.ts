@@ -26,7 +26,9 @@ describe("the service as its operators see it", () => {
       config: NO_OPERATIONS,
       logger: createLogger("debug", { write: (line: string) => void lines.push(JSON.parse(line)) }),
     });
-    const failing = { answers: async () => (storeAnswers ? store.answers() : Promise.reject(new Error("admin@10.0.0.1 refused"))) } as Store;
+    const failing = {
+      answers: async () => (storeAnswers ? store.answers() : Promise.reject(new Error("admin@10.0.0.1 refused"))),
+    } as Store;
     process.env.CUTOVER_ENGINE_BIN ??= "/nowhere";
     await operations.watch({ migrations: service, store: failing, queueUrl: "" });
     server = await startServer({ migrations: service, operations, port: 0 });

@@ -16,7 +16,13 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     if (entry.type !== "migration.created") throw new Error(`a journal begins with migration.created, not ${entry.type}`);
     return created(entry);
   }
-  const next = { ...state, updatedAt: entry.at, recordedAt: Date.parse(entry.recordedAt), lastSeq: entry.seq, hooks: applyHooks(state.hooks, entry) };
+  const next = {
+    ...state,
+    updatedAt: entry.at,
+    recordedAt: Date.parse(entry.recordedAt),
+    lastSeq: entry.seq,
+    hooks: applyHooks(state.hooks, entry),
+  };
   const patchStep = (id: string, patch: Partial<StepState>): void => {
     next.steps = { ...next.steps, [id]: { ...stepOf(next, id), ...patch } };
   };

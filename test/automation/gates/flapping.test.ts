@@ -8,7 +8,14 @@ const ROUND = 15_000;
 const DAY = 86_400_000;
 const DUE = 600_000;
 
-const summary = (gate: string, verdict: Verdict): GateSummary => ({ gate, accepts: "at most 5 s", verdict, shown: verdict, samples: 1, source: "test" });
+const summary = (gate: string, verdict: Verdict): GateSummary => ({
+  gate,
+  accepts: "at most 5 s",
+  verdict,
+  shown: verdict,
+  samples: 1,
+  source: "test",
+});
 
 /** What the journal is told of rounds, each with when. */
 function written(rounds: readonly (readonly Verdict[])[]): { at: number; verdicts: Verdict[] }[] {
@@ -57,6 +64,10 @@ describe("what the journal is told of a watch", () => {
       }),
     );
     const calm = ["pass", "fail", "pass"].flatMap((v) => Array.from({ length: 200 }, () => [v as Verdict]));
-    expect(written(calm).filter((e, i, all) => e.verdicts[0] !== all[i - 1]?.verdicts[0]).map((e) => e.verdicts[0])).to.deep.equal(["pass", "fail", "pass"]);
+    expect(
+      written(calm)
+        .filter((e, i, all) => e.verdicts[0] !== all[i - 1]?.verdicts[0])
+        .map((e) => e.verdicts[0]),
+    ).to.deep.equal(["pass", "fail", "pass"]);
   });
 });

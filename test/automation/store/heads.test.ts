@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import type { Entry } from "../../../src/automation/journal/entries.js";
 import { lineOf, record } from "../../../src/automation/journal/chain.js";
+import type { Entry } from "../../../src/automation/journal/entries.js";
 import { SqlStore } from "../../../src/automation/store/sqlStore.js";
 import type { Database, Query } from "../../../src/database/database.js";
 import { type Postgres, postgresForSuite, urlOf } from "../../support/postgres.js";
