@@ -8,6 +8,7 @@ import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { OpenTarget } from "../ports/target.js";
 import { checkCommand } from "./decide/commandRules.js";
+import { type Offers, offersOf } from "./decide/offers.js";
 import { lossByStream, needsStream } from "./decide/streamBack.js";
 import { loosens } from "./decide/tuning.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./decide/wayBack.js";
@@ -399,6 +400,16 @@ export class Migrations {
     if (this.running.stopped) this.running.sendBackYet(stack);
     else await this.running.wake(stack);
     return (await this.get(stack)).state;
+  }
+
+  /** What a person may do now, by the rules that `command` goes by. */
+  offers({ stack, plan, state }: Migration): Offers {
+    return offersOf(plan, state, this.nowOf(stack));
+  }
+
+  /** On the stack's target's clock; this machine's while that is not open. */
+  nowOf(stack: string): number {
+    return this.targets.now(stack);
   }
 
   /** What is under way of sending a stack's users back, as the process that was told knows it. */

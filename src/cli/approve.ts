@@ -1,8 +1,9 @@
 import { Command } from "commander";
+import { within } from "../automation/decide/ahead.js";
 import { Conflict, UserError } from "../errors.js";
 import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
-import type { MigrationView, ServiceClient, StepView } from "./client.js";
+import type { MigrationView, ServiceClient } from "./client.js";
 import { agreed, asksFirst, requireName, type YesOption } from "./confirm.js";
 import { say } from "./output.js";
 import { loosenedLines } from "./show.js";
@@ -26,7 +27,7 @@ export const approveCommand = (cli: Cli): Command =>
       const id = step ?? waitingStep(view);
       requireNames(view, options.resource ?? []);
       for (const line of loosenedLines(view)) say(`Loosened since it began: ${line}`);
-      const shown = await show(service, stack, id, view.application, options);
+      const shown = await show(service, view, id, options);
       if (shown === undefined) return;
       const { digest } = shown;
       // What was shown is what is approved: another preview makes the approval lapse.
@@ -77,16 +78,17 @@ function waitingStep({ stack, status, step, losses, heldReason }: MigrationView)
 /** Says what an approval lets happen until the next one; over a point of no return a person writes the application's name. */
 async function show(
   service: ServiceClient,
-  stack: string,
+  { stack, application, ahead }: MigrationView,
   id: string,
-  application: string,
   options: ApproveOptions,
 ): Promise<{ digest: string | undefined } | undefined> {
   const steps = await service.steps(stack);
-  const allowed = letThrough(steps, id);
-  const noWayBack = [...allowed, ...steps.filter((s) => s.id === id)].some((s) => s.pointOfNoReturn);
-  say(`Approving ${id} of ${stack} lets these steps follow, as far as it was advanced:`);
-  for (const step of allowed) say(`  ${step.id}: ${step.title}${step.pointOfNoReturn ? " (point of no return)" : ""}`);
+  const { run, stopsAt } = within(ahead, "goal");
+  const noWayBack = [...run, ...steps.filter((s) => s.id === id)].some((s) => s.pointOfNoReturn);
+  if (run.length > 0) say(`Approving ${id} of ${stack} lets these steps run:`);
+  else say(`Approving ${id} of ${stack} lets nothing run yet${stopsAt === undefined ? ": it was advanced to here only" : ""}.`);
+  for (const step of run) say(`  ${step.id}: ${step.title}${step.pointOfNoReturn ? " (point of no return)" : ""}`);
+  if (stopsAt !== undefined) say(`Then a person is asked: ${stopsAt.asks}`);
   const preview = steps.find((s) => s.id === id)?.preview;
   for (const { op, name, type } of preview?.changes ?? [])
     if (op === "replace" || op === "delete") say(`  It would ${op} ${name} (${type}).`);
@@ -94,11 +96,4 @@ async function show(
     await requireName(application, options.confirm, "After the point of no return the way back is another one, or none: see the runbook.");
   else if (!(await agreed(`Approve ${id}?`, options))) return undefined;
   return { digest: preview?.digest };
-}
-
-/** The step itself when it changes something, and what follows it up to the next approval. */
-export function letThrough(steps: StepView[], id: string): StepView[] {
-  const at = steps.findIndex((s) => s.id === id);
-  const next = steps.findIndex((s, i) => i > at && s.kind === "approval");
-  return at === -1 ? [] : steps.slice(at, next === -1 ? undefined : next).filter((s) => s.kind !== "approval");
 }

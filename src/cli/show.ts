@@ -16,6 +16,7 @@ export function migrationText(view: MigrationView, paint: Paint): string {
     ["Green", view.green === undefined ? undefined : bar(view.green)],
     ["Image", view.image],
     ["Gates", view.gates.map((g) => `${VERDICTS[g.verdict] ?? g.verdict} ${g.gate} ${g.shown} (${g.accepts})`).join("\n")],
+    ["Went back", wentBack(view)],
     ["Reason", view.heldReason],
     ["Waits", view.beyond],
     ["Loosened", loosenedLines(view).join("\n") || undefined],
@@ -75,21 +76,25 @@ function status({ status: s }: MigrationView, paint: Paint): string {
   return paint(colour, s);
 }
 
-/** The command that a person would give next. */
-function nextOf({ stack, status: s, step }: MigrationView): string {
-  switch (s) {
-    case "ready":
-      return `cutover preview ${stack}, then cutover advance ${stack}`;
-    case "approval":
-      return `cutover approve ${stack} ${step?.id ?? ""}${step?.kind === "approval" && step.secondPerson ? " (by a second person)" : ""}`;
-    case "held":
-      return `cutover resume ${stack}, or cutover rollback ${stack} --to REVISION`;
-    case "paused":
-      return `cutover resume ${stack}`;
-    case "running":
-    case "returning":
-      return `cutover status ${stack} --watch`;
-    default:
-      return `cutover report ${stack}`;
+/** The command that a person would give next, of those that the service would take. */
+function nextOf({ stack, status: s, step, allowed }: MigrationView): string {
+  const { approve, advance, resume, rollback } = allowed;
+  if (approve.offered) {
+    const second = approve.notBy === undefined ? "" : ` (by another person than ${approve.notBy})`;
+    return `cutover approve ${stack} ${step?.id ?? ""}${second}`;
   }
+  if (advance.offered) return `cutover preview ${stack}, then cutover advance ${stack}`;
+  if (resume.offered) return `cutover resume ${stack}${rollback.offered ? `, or cutover rollback ${stack} --to REVISION` : ""}`;
+  if (s === "running" || s === "returning") return `cutover status ${stack} --watch`;
+  if (s === "ready") return `wait: ${advance.why ?? ""}`;
+  return `cutover report ${stack}`;
 }
+
+/** What went back last. */
+function wentBack({ wentBack: back }: MigrationView): string | undefined {
+  if (back === undefined) return undefined;
+  const ordered = `${back.kind} ${back.who === undefined ? "automatically" : `by ${back.who}`} on ${at(back.at)}: ${back.why}`;
+  return back.doneAt === undefined ? ordered : `${ordered}\nback at revision ${back.revision} since ${at(back.doneAt)}`;
+}
+
+const at = (time: number): string => `${new Date(time).toISOString().slice(0, 19).replace("T", " ")} UTC`;

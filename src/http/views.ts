@@ -1,15 +1,17 @@
 import type { z } from "zod";
+import { aheadOf } from "../automation/decide/ahead.js";
 import { waitOf } from "../automation/decide/decide.js";
 import { beyondOf } from "../automation/decide/editions.js";
 import { lossesOf } from "../automation/decide/losses.js";
+import type { Offers } from "../automation/decide/offers.js";
 import type { Way } from "../automation/decide/wayBack.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
-import { holdMs } from "../automation/gates/watch.js";
+import { type GateSummary, holdMs } from "../automation/gates/watch.js";
 import type { PathItem, Recorded } from "../automation/journal/entries.js";
 import type { Revision } from "../automation/journal/records.js";
 import type { Migrations } from "../automation/migrations.js";
 import type { Plan } from "../automation/plan/plan.js";
-import { PHASES, type Step } from "../automation/plan/step.js";
+import { type ApprovalStep, PHASES, type Step } from "../automation/plan/step.js";
 import type { Migration } from "../automation/run/projections.js";
 import type { Sent } from "../automation/run/sendBack.js";
 import { configAfter, currentConfig, type MigrationState } from "../automation/state/state.js";
@@ -20,8 +22,20 @@ import { byHand } from "../readModels/byHand.js";
 import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
 
+/** What of a migration only its service knows. */
+export interface Around {
+  /** Whether a process is at work on it. */
+  running: boolean;
+  /** What is under way of sending its users back. */
+  sending?: Sent | undefined;
+  allowed: Offers;
+}
+
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
-export function migrationView({ stack, plan, state }: Migration, running: boolean, sending?: Sent): z.input<typeof schemas.migration> {
+export function migrationView(
+  { stack, plan, state }: Migration,
+  { running, sending, allowed }: Around,
+): z.input<typeof schemas.migration> {
   const config = currentConfig(state);
   const step = plan[state.position];
   const over = state.status === "completed" || state.status === "aborted";
@@ -43,7 +57,7 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
             id: step.id,
             title: step.title,
             kind: step.kind,
-            ...(step.kind === "approval" ? { asks: step.asks, secondPerson: step.secondPerson } : {}),
+            ...(step.kind === "approval" ? asked(step) : {}),
           },
     done,
     goal: state.goal,
@@ -61,9 +75,12 @@ export function migrationView({ stack, plan, state }: Migration, running: boolea
       ? {}
       : { watch: { since: state.watch.startedAt, passingSince: state.watch.passingSince, holdMs: holdMs(step.gates) } }),
     ...(state.returning === undefined ? {} : { returning: returningView(state.returning) }),
+    ...(state.wentBack === undefined ? {} : { wentBack: wentBackView(state.wentBack, state) }),
     ...(state.sentBack === undefined ? {} : { sentBack: sentBackView(state.sentBack, config, sending) }),
     ...(state.heldPromise === 7 ? { losses: lossesAt(state, step) } : {}),
-    gates: step === undefined ? [] : (state.watch?.gates ?? state.steps[step.id]?.gates ?? []),
+    gates: readings(state, step),
+    allowed,
+    ahead: aheadOf(plan, state),
     updatedAt: new Date(state.updatedAt).toISOString(),
     lastSeq: state.lastSeq,
   };
@@ -104,7 +121,7 @@ export async function listed(
   const atWork = await migrations.atWork(shown);
   const views = shown.flatMap((m) => {
     try {
-      return [migrationView(m, atWork.has(m.stack), migrations.sending(m.stack))];
+      return [migrationView(m, around(migrations, m, atWork))];
     } catch (error) {
       unreadable.set(m.stack, (error as Error).message);
       return [];
@@ -114,7 +131,26 @@ export async function listed(
 }
 
 export const viewOf = async (migrations: Migrations, migration: Migration) =>
-  migrationView(migration, (await migrations.atWork([migration])).has(migration.stack), migrations.sending(migration.stack));
+  migrationView(migration, around(migrations, migration, await migrations.atWork([migration])));
+
+const around = (migrations: Migrations, m: Migration, atWork: ReadonlySet<string>): Around => ({
+  running: atWork.has(m.stack),
+  sending: migrations.sending(m.stack),
+  allowed: migrations.offers(m),
+});
+
+/** What the gates of the step at the position read. Those of an attempt that was undone say nothing about now. */
+function readings({ watch, steps, returning }: MigrationState, step: Step | undefined): GateSummary[] {
+  if (step === undefined || returning !== undefined) return [];
+  if (watch !== undefined) return watch.gates;
+  const { status, gates = [] } = steps[step.id] ?? {};
+  return status === "undone" || status === "waiting" ? [] : gates;
+}
+
+const wentBackView = (back: NonNullable<MigrationState["wentBack"]>, { returning }: MigrationState) => ({
+  ...back,
+  underWay: returning !== undefined,
+});
 
 /** Users are sent back when the far side shows it, and until then something is waited for. */
 const sentBackView = ({ at, weights, shown }: NonNullable<MigrationState["sentBack"]>, config: StackConfig, sending: Sent | undefined) => ({
@@ -158,6 +194,9 @@ function phasesOf(plan: Plan, state: MigrationState) {
   });
 }
 
+/** Of an approval. */
+const asked = ({ asks, answer, secondPerson }: ApprovalStep) => ({ asks, secondPerson, ...(answer === undefined ? {} : { answer }) });
+
 /** A step as the plan has it, whether or not a migration has begun. */
 export function plannedStep(step: Step, config: StackConfig) {
   return {
@@ -178,7 +217,7 @@ export function stepView(step: Step, { state }: Migration): z.input<typeof schem
     ...plannedStep(step, currentConfig(state)),
     status: at?.status ?? "waiting",
     attempt: at?.attempt ?? 0,
-    ...(step.kind === "approval" ? { asks: step.asks, secondPerson: step.secondPerson } : {}),
+    ...(step.kind === "approval" ? asked(step) : {}),
     ...(at?.startedAt === undefined ? {} : { startedAt: at.startedAt }),
     ...(at?.completedAt === undefined ? {} : { completedAt: at.completedAt }),
     ...(at?.evidence === undefined ? {} : { evidence: at.evidence }),

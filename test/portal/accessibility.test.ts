@@ -57,7 +57,7 @@ describe("accessibility of the portal", function () {
         expect(focused, name).to.equal(true);
       }
     };
-    await expectGood("Advance…", "What will it change?", "Roll back…", "Abort…", "Emergency: users back now");
+    await expectGood("Advance…", "What will it change?", "Roll back…", "Abort…", "Emergency: users back now", "Pause…");
 
     // Held still while it watches its gates.
     let release = (): void => undefined;
@@ -76,7 +76,7 @@ describe("accessibility of the portal", function () {
     await portal.goTo("cleanup.approve");
     await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
     await migrations.settled(STACK);
-    await expectGood("Approve…", "Refuse…");
+    await expectGood("Approve the removal…", "Refuse…");
     await close();
   });
 

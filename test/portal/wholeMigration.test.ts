@@ -37,7 +37,7 @@ describe("a whole migration in the portal", () => {
           expect(await night.approve()).to.equal("approval");
         }
 
-        await page.getByText("Stop writes to prod-db, promote prod-db-replica").first().waitFor();
+        await page.getByText("May writes to prod-db be stopped, prod-db-replica be promoted").first().waitFor();
         await page.getByRole("button", { name: "Approve…" }).click();
         const dialog = page.getByRole("dialog");
         await dialog.getByText("replicateSourceDb").waitFor();
@@ -49,18 +49,18 @@ describe("a whole migration in the portal", () => {
         expect(await night.approve()).to.equal("approval");
 
         // Held ready with its gates watched, until a person says go: the last moment before writes stop.
-        await page.getByText("Go? Writes stop now.").first().waitFor();
+        await page.getByText("Go: may writes stop and the cutover run?").first().waitFor();
         await page.getByText("replica-lag").first().waitFor();
         await picture(page, "portal-held-ready");
-        await page.getByRole("button", { name: "Approve…" }).click();
-        const send = dialog.getByRole("button", { name: "Approve", exact: true });
+        await page.getByRole("button", { name: "Go…" }).click();
+        const send = dialog.getByRole("button", { name: "Go", exact: true });
         await send.waitFor();
         expect(await send.isDisabled(), "a point of no return asks for the name").to.equal(true);
         await dialog.getByLabel(/Type web-api/).fill("web-api");
-        await dialog.locator("button:enabled", { hasText: "Approve" }).waitFor();
+        await dialog.locator("button:enabled", { hasText: "Go" }).waitFor();
         await picture(page, "portal-point-of-no-return");
         await page.keyboard.press("Escape");
-        expect(await night.approve("web-api")).to.equal("approval");
+        expect(await night.approve("web-api", "Go")).to.equal("approval");
 
         // The new side answers errors at 25 %: it goes back automatically, and says why.
         await page
@@ -101,7 +101,7 @@ describe("a whole migration in the portal", () => {
         expect(await night.advance("To the end")).to.equal("approval");
         await page.getByText("Remove the listed old infrastructure for good?").first().waitFor();
         await night.as("ben");
-        expect(await night.approve("web-api")).to.equal("completed");
+        expect(await night.approve("web-api", "Approve the removal")).to.equal("completed");
         await page.getByText("Everything is done.").first().waitFor();
         expect(await sandbox.violations(STACK)).to.deep.equal([]);
 
@@ -163,10 +163,10 @@ function person(page: Page, settled: () => Promise<string>) {
       if ((await name.count()) > 0) await name.fill("web-api");
       return confirm("Advance");
     },
-    approve: async (name?: string): Promise<string> => {
-      await page.getByRole("button", { name: "Approve…" }).click();
+    approve: async (name?: string, answer = "Approve"): Promise<string> => {
+      await page.getByRole("button", { name: `${answer}…` }).click();
       if (name !== undefined) await dialog.getByLabel(/Type web-api/).fill(name);
-      return confirm("Approve");
+      return confirm(answer);
     },
     rollBack: async (to: RegExp): Promise<string> => {
       await page.getByRole("button", { name: "Roll back…" }).click();

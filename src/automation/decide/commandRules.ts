@@ -4,7 +4,7 @@ import type { Command } from "../journal/entries.js";
 import { isSamePerson } from "../journal/person.js";
 import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
 import type { Plan } from "../plan/plan.js";
-import { currentConfig, type MigrationState } from "../state/state.js";
+import { currentConfig, currentRevision, type MigrationState } from "../state/state.js";
 import { beyondOf } from "./editions.js";
 import { checkTuning } from "./tuning.js";
 import { emergencyWay, wayBackTo } from "./wayBack.js";
@@ -45,7 +45,12 @@ export function checkCommand(asked: Asked): void {
     refuse(`${beyond}.`, "Use the version of cutover that wrote it. Pausing and every way back are possible here too.");
   switch (command.command) {
     case "advance":
-      if (runner !== undefined) refuse(`${step?.id ?? "its last step"} is running, held by ${runner}.`, "Wait for it, or pause it.");
+      // One that is about to end finds the command before it goes.
+      if (runner !== undefined && state.status !== "ready")
+        refuse(
+          `${step?.id ?? "its last step"} is ${state.status === "running" ? "running" : state.status}, held by ${runner}.`,
+          "Wait for it, or pause it.",
+        );
       if (state.status !== "ready")
         refuse(
           `it is ${state.status}${state.heldReason === undefined ? "" : `: ${state.heldReason}`}.`,
@@ -69,6 +74,8 @@ export function checkCommand(asked: Asked): void {
       return;
     case "pause":
       if (state.status === "paused") refuse("it is paused already.");
+      // A pause would put its own reason in the place of what a person has to read.
+      if (state.status === "held") refuse("it is held: nothing runs.", "Read why, then resume it or roll back.");
       return;
     case "approve":
     case "refuse":
@@ -82,6 +89,11 @@ export function checkCommand(asked: Asked): void {
       // A way back whose engine hangs or fails is overtaken by the weights themselves.
       if (state.status === "returning" && isEmergency(state)) refuse("the emergency is under way already.");
       emergencyWay(plan, state);
+      if (command.insist !== true && allOnOldSide(state))
+        refuse(
+          "all users are on the old side already: the weights are 100 % old, 0 % new.",
+          "If the name servers answer otherwise, insist (--insist): the weights are set again.",
+        );
       return;
     case "abort":
       if (state.status === "returning" && beyondOf(plan, state) === undefined) refuse("it is going back already.");
@@ -96,6 +108,16 @@ export function isEmergency({ returning }: MigrationState): boolean {
   return first?.kind === "undo" && first.step === EMERGENCY_EXIT;
 }
 
+/** Nothing moves users, and nothing speaks for one on the new side: neither the config, nor what the far side showed since. */
+function allOnOldSide(state: MigrationState): boolean {
+  const { status, dirty, intent, requested, drift, sentBack, shownNewWeight: shown } = state;
+  const { dns } = currentConfig(state);
+  if (status === "running" || status === "returning" || dirty || intent !== undefined || requested !== undefined) return false;
+  if (drift !== undefined || sentBack?.shown === false) return false;
+  if (shown !== undefined && shown.value > 0 && shown.at >= currentRevision(state).at) return false;
+  return dns?.records === "both" && dns.weights.new === 0;
+}
+
 /** What a person says to a step that waits for them. */
 function checkAnswer(asked: Asked, command: Extract<Command, { command: "approve" | "refuse" }>): void {
   const { plan, state, who, now } = asked;
@@ -108,14 +130,14 @@ function checkAnswer(asked: Asked, command: Extract<Command, { command: "approve
   if (state.returning !== undefined) refuse("it is on its way back.", "Resume it, or wait for it.");
   if (step.id !== position || (state.status !== "approval" && state.status !== "held"))
     refuse(`${step.id} does not wait for approval now; the position is ${position ?? "the end"}.`);
-  if (command.command === "refuse") return;
   // What is held for another reason than a loss that a person may accept is resumed after that reason was read, never approved:
   // after an emergency an approval would send users to the new side again.
   if (state.status === "held" && state.heldPromise !== 7)
     refuse(
-      `it is held${state.heldReason === undefined ? "" : `: ${state.heldReason}`}; nothing asks for an approval.`,
+      `it is held${state.heldReason === undefined ? "" : `: ${state.heldReason}`}; nothing asks for ${command.command === "refuse" ? "an answer" : "an approval"}.`,
       "Read why, then resume it or roll back.",
     );
+  if (command.command === "refuse") return;
   const first = { who: state.advancedBy, ids: state.advancedIds };
   if (step.kind === "approval" && step.secondPerson && isSamePerson(asked, first)) {
     const also = who === first.who ? "" : `, and is the same person as ${who} by the identity provider`;

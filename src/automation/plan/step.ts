@@ -14,6 +14,8 @@ export interface WayBack {
   summary: string;
   /** What going back loses; `nothing` for most. */
   loses: string;
+  /** It cannot be undone. */
+  none?: true;
 }
 
 interface StepBase {
@@ -71,6 +73,8 @@ export interface ApprovalStep extends StepBase {
   kind: "approval";
   /** What the person is asked. */
   asks: string;
+  /** The answer that lets it go on, as a button says it. @default Approve */
+  answer?: string;
   /** The one who approves must not be the one who advanced. */
   secondPerson: boolean;
   /** A config step whose preview is made and shown first: the approval counts for exactly that. */

@@ -8,6 +8,7 @@ import type { States } from "./projections.js";
 /** The target of each stack, opened when it is first asked for. */
 export class Targets {
   private readonly targets = new Map<string, Promise<Target>>();
+  private readonly open = new Map<string, Target>();
 
   constructor(
     private readonly states: States,
@@ -28,12 +29,18 @@ export class Targets {
         return this.openTarget(stack, () => config as StackConfig);
       });
       this.targets.set(stack, target);
+      void target.then((opened) => this.open.set(stack, opened)).catch(() => undefined);
       target.catch(() => {
         this.targets.delete(stack);
         stopHearing();
       });
     }
     return target;
+  }
+
+  /** The time there, without waiting for a target that is not open: then this machine's. */
+  now(stack: string): number {
+    return this.open.get(stack)?.clock.now() ?? Date.now();
   }
 
   /**

@@ -17,6 +17,7 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
           heldReason: undefined,
           heldPromise: undefined,
           sentBack: undefined,
+          wentBack: undefined,
         },
         plan,
       );
@@ -35,21 +36,37 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
     case "refuse":
       return { ...next, status: "held", heldReason: `${entry.who} refused ${entry.step}: ${entry.why}` };
     case "rollback":
-      return { ...next, requested: { to: entry.revision, why: entry.why, who: entry.who, abort: false } };
+      return {
+        ...next,
+        requested: { to: entry.revision, why: entry.why, who: entry.who, abort: false },
+        wentBack: ordered("rollback", entry, entry.revision),
+      };
     case "emergency":
       return {
         ...next,
         requested: { to: "safety", why: entry.why, who: entry.who, abort: false },
+        wentBack: ordered("emergency", entry),
         sentBack: { at: entry.at, seq: entry.seq, weights: { old: 100, new: 0 }, shown: false },
       };
     case "abort":
-      return { ...next, requested: { to: 0, why: entry.why, who: entry.who, abort: true } };
+      return {
+        ...next,
+        requested: { to: 0, why: entry.why, who: entry.who, abort: true },
+        wentBack: ordered("abort", entry, 0),
+      };
     default: {
       const { seq, command: name } = entry as { seq: number; command: string };
       return { ...next, beyond: { seq, type: `command ${name}` } };
     }
   }
 }
+
+type WentBack = NonNullable<MigrationState["wentBack"]>;
+
+const ordered = (kind: WentBack["kind"], { at, who, why }: { at: number; who: string; why: string }, revision?: number): WentBack => ({
+  ...{ kind, at, who, why },
+  ...(revision === undefined ? {} : { revision }),
+});
 
 function approved(next: MigrationState, entry: Extract<Recorded, { type: "command"; command: "approve" }>, plan: Plan): MigrationState {
   const step = plan[next.position];
@@ -141,6 +158,7 @@ function resumed(next: MigrationState, plan: Plan): MigrationState {
     heldReason: undefined,
     heldPromise: undefined,
     sentBack: next.returning === undefined ? undefined : next.sentBack,
+    wentBack: next.returning === undefined ? undefined : next.wentBack,
   };
   if (state.returning !== undefined) return { ...state, status: "returning", returning: { ...state.returning, failures: 0 } };
   const step = plan[state.position];

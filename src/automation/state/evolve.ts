@@ -104,6 +104,13 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
         requested: undefined,
         promotion: undefined,
         alarm: undefined,
+        wentBack: {
+          kind: entry.abort === true ? "abort" : next.requested?.to === "safety" ? "emergency" : "rollback",
+          at: next.requested === undefined ? entry.at : (next.wentBack?.at ?? entry.at),
+          ...(entry.automatic ? {} : { who: entry.who }),
+          why: entry.why,
+          revision: entry.revision,
+        },
         returning: {
           seq: entry.seq,
           revision: entry.revision,
@@ -303,6 +310,7 @@ function returned(next: MigrationState, plan: Plan): MigrationState {
     status: "held",
     heldReason: `Went back to revision ${returning.revision}: ${returning.why}`,
     returning: undefined,
+    ...(next.wentBack === undefined ? {} : { wentBack: { ...next.wentBack, doneAt: next.updatedAt } }),
     // Back to the revision of the step under way: what that applied stands.
     applied: next.applied && next.position < returning.undoTo,
     watch: undefined,

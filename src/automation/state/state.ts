@@ -104,6 +104,19 @@ export interface MigrationState {
   };
   /** A person sent users back; until the far side shows it, that is only wanted. Gone once somebody goes on. */
   sentBack?: { at: number; seq: number; weights: { old: number; new: number }; shown: boolean };
+  /** What went back last, by whom and why; gone once somebody goes on. */
+  wentBack?: {
+    kind: "emergency" | "rollback" | "abort";
+    /** When it was ordered. */
+    at: number;
+    /** When the way back had run to its end; absent until then. */
+    doneAt?: number;
+    /** Absent when it went back automatically. */
+    who?: string;
+    why: string;
+    /** Where it leads; absent until the way back was worked out. */
+    revision?: number;
+  };
   /** Somebody else holds the stack's engine: why, and how often that was found in a row. */
   blocked?: { why: string; times: number };
   /** An update began and did not succeed: the engine's state may lie between two revisions. */

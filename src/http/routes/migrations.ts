@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
-import { limit, number, ofStack, stackName } from "../schemas/common.js";
+import { instant, limit, number, ofStack, stackName } from "../schemas/common.js";
 import { migration, preview, scorecard as scorecardSchema, step, way } from "../schemas/migration.js";
 import { listed, stepView, viewOf, wayView } from "../views.js";
 import { route } from "./route.js";
@@ -82,11 +82,15 @@ export const migrationRoutes = [
     summary: "Lists every step with its way back, its gates, and what became of it.",
     needs: "viewer",
     params: ofStack,
-    answer: { schema: z.object({ position: z.int(), steps: z.array(step) }), what: "The plan" },
+    answer: {
+      schema: z.object({ position: z.int(), now: instant.describe("The target's time when this was said"), steps: z.array(step) }),
+      what: "The plan",
+    },
     problems: [404],
     handle: async ({ params, services }) => {
       const found = await services.migrations.get(params.stack);
-      return { position: found.state.position, steps: found.plan.map((s) => stepView(s, found)) };
+      const now = services.migrations.nowOf(params.stack);
+      return { position: found.state.position, now, steps: found.plan.map((s) => stepView(s, found)) };
     },
   }),
   route({

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ACTIONS, type Action } from "../../automation/decide/offers.js";
 import { anything, instant, phase } from "./common.js";
 
 export const gate = z
@@ -26,6 +27,31 @@ export const loosened = z
   .array(z.object({ changes: looser, why: z.string(), who: z.string(), confirmedBy: z.string(), at: instant }))
   .describe("What two people loosened since it began: whoever approves should know");
 
+const offer = z
+  .object({
+    offered: z.boolean(),
+    why: z.string().optional().describe("Why it is not"),
+    next: z.string().optional().describe("What to do instead"),
+    notBy: z.string().optional().describe("Whom it is not offered to: it needs a second person"),
+  })
+  .meta({ id: "Offer", description: "Whether the service would take a command now" });
+
+const wayBack = z.object({
+  summary: z.string(),
+  loses: z.string(),
+  none: z.literal(true).optional().describe("It cannot be undone"),
+});
+
+const ahead = z
+  .object({
+    run: z.array(z.object({ id: z.string(), title: z.string(), pointOfNoReturn: z.literal(true).optional(), wayBack: wayBack.optional() })),
+    stopsAt: z.object({ id: z.string(), asks: z.string() }).optional().describe("Where it stops for a person; absent at the end"),
+    reach: z
+      .object({ step: z.int(), phase: z.int(), end: z.int(), goal: z.int() })
+      .describe("How many steps each extent has from here; beyond `run` it stops for the person. `goal`: as far as it was advanced"),
+  })
+  .meta({ id: "Ahead", description: "What runs next, up to the next decision of a person or the end" });
+
 export const migration = z
   .object({
     stack: z.string(),
@@ -44,6 +70,7 @@ export const migration = z
         title: z.string(),
         kind: z.enum(["config", "action", "gate", "approval"]),
         asks: z.string().optional(),
+        answer: z.string().optional().describe("The answer that lets it go on, where that is not an approval by name"),
         secondPerson: z.boolean().optional(),
       })
       .optional()
@@ -87,11 +114,27 @@ export const migration = z
       })
       .optional()
       .describe("An emergency, until somebody goes on"),
+    wentBack: z
+      .object({
+        kind: z.enum(["emergency", "rollback", "abort"]),
+        at: instant.describe("When it was ordered"),
+        doneAt: instant.optional().describe("When the way back had run to its end; absent until then"),
+        who: z.string().optional().describe("Absent when it went back automatically"),
+        why: z.string(),
+        revision: z.int().optional().describe("Where it leads"),
+        underWay: z.boolean(),
+      })
+      .optional()
+      .describe("What went back last, by whom and why; gone once somebody goes on"),
     losses: z
       .array(z.object({ op: z.enum(["replace", "delete"]), name: z.string(), type: z.string(), urn: z.string() }))
       .optional()
       .describe("What holds data and would be replaced or deleted; there while the step is held for it: an approval names each"),
-    gates: z.array(gate),
+    gates: z.array(gate).describe("Readings of the attempt that is under way or ended here; none of what was undone"),
+    allowed: z
+      .object(Object.fromEntries(ACTIONS.map((a) => [a, offer])) as Record<Action, typeof offer>)
+      .describe("What a person may do now, and why not: by the rules that accept the commands"),
+    ahead,
     updatedAt: z.iso.datetime(),
     lastSeq: z.int().describe("Number of the newest journal entry"),
   })
@@ -122,7 +165,7 @@ export const step = z
     kind: z.enum(["config", "action", "gate", "approval"]),
     title: z.string(),
     seed: z.string().describe("What of the guide it carries out"),
-    wayBack: z.object({ summary: z.string(), loses: z.string() }),
+    wayBack,
     pointOfNoReturn: z.boolean(),
     gates: z.array(
       z.object({
@@ -136,6 +179,7 @@ export const step = z
     status: z.enum(["waiting", "running", "done", "undone", "failed"]),
     attempt: z.int(),
     asks: z.string().optional().describe("What the person is asked, of an approval"),
+    answer: z.string().optional(),
     secondPerson: z.boolean().optional(),
     startedAt: instant.optional(),
     completedAt: instant.optional(),

@@ -131,8 +131,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
   /** What is offered to this person now. */
   private actions(m: Migration): Action[] {
     if (!this.mayAct) return [];
-    const step = this.data.steps.find((s) => s.id === m.step?.id);
-    return actionsOf(m, step, this.data.roles);
+    return actionsOf(m, this.data.roles);
   }
 
   protected view(): View {

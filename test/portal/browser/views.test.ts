@@ -4,51 +4,56 @@ import type { Migration, Step } from "../../../src/portal/browser/lib/types.js";
 import { valueAt } from "../../../src/portal/browser/views/chart.js";
 import type { DialogState } from "../../../src/portal/browser/views/dialogState.js";
 import { layout } from "../../../src/portal/browser/views/graph.js";
-import { ahead, asksForName } from "../../../src/portal/browser/views/intent.js";
+import { ahead, gravity } from "../../../src/portal/browser/views/intent.js";
 
-const step = (id: string, more: Partial<Step> = {}) =>
-  ({ id, phase: id.split(".")[0], kind: "action", pointOfNoReturn: false, ...more }) as Step;
 const STEPS = [
-  step("database.approve", { kind: "approval" }),
-  step("database.stop-writes"),
-  step("database.promote", { pointOfNoReturn: true }),
-  step("rollout.green"),
-  step("traffic.webhooks", { kind: "approval" }),
-  step("cleanup.approve", { kind: "approval", pointOfNoReturn: true }),
-];
-const at = (id: string, more: Partial<Migration> = {}) => ({ status: "ready", goal: 0, step: { id }, ...more }) as Migration;
-const ids = (m: Migration, extent: Parameters<typeof ahead>[2]) => ahead(m, STEPS, extent).run.map((s) => s.id);
+  { id: "database.go", kind: "approval", pointOfNoReturn: false, wayBack: { summary: "", loses: "nothing" } },
+  { id: "cleanup.approve", kind: "approval", pointOfNoReturn: true, wayBack: { summary: "", loses: "the old side", none: true } },
+] as Step[];
+const STOP = { id: "database.stop-writes", title: "Stop" };
+const PROMOTE = {
+  id: "database.promote",
+  title: "Promote",
+  pointOfNoReturn: true as const,
+  wayBack: { summary: "The stream", loses: "what it has not brought" },
+};
+const ASKED = { id: "traffic.webhooks", asks: "Are webhooks ready?" };
+const at = (id: string, more: Partial<Migration> = {}) =>
+  ({
+    status: "ready",
+    application: "web-api",
+    step: { id },
+    ahead: { run: [STOP, PROMOTE], stopsAt: ASKED, reach: { step: 1, phase: 2, end: 5, goal: 0 } },
+    ...more,
+  }) as Migration;
 const dialog = (more: Partial<DialogState>) => ({ action: "advance", extent: "step", ...more }) as DialogState;
 
 describe("what a dialog says will run", () => {
-  it("ends with the step, the phase, or the next decision of a person", () => {
+  it("[people-17] is what the service says of each extent: it stops for a person only where that is reached", () => {
     const m = at("database.stop-writes");
-    expect(ids(m, "step")).to.deep.equal(["database.stop-writes"]);
-    expect(ids(m, "phase")).to.deep.equal(["database.stop-writes", "database.promote"]);
-    expect(ids(m, "end")).to.deep.equal(["database.stop-writes", "database.promote", "rollout.green"]);
-    expect(ahead(m, STEPS, "end").stopsAt?.id).to.equal("traffic.webhooks");
+    expect(ahead(m, "step")).to.deep.equal({ run: [STOP] });
+    expect(ahead(m, "phase")).to.deep.equal({ run: [STOP, PROMOTE] });
+    expect(ahead(m, "end")).to.deep.equal({ run: [STOP, PROMOTE], stopsAt: ASKED });
+    expect(ahead(m, "goal")).to.deep.equal({ run: [] });
   });
 
-  it("goes on after an approval only as far as it was advanced", () => {
-    expect(ids(at("database.approve", { status: "approval", goal: 1 }), "goal")).to.deep.equal([]);
-    expect(ids(at("database.approve", { status: "approval", goal: 3 }), "goal")).to.deep.equal([
-      "database.stop-writes",
-      "database.promote",
-    ]);
-  });
-
-  it("asks for the name exactly where something cannot be undone", () => {
+  it("asks for the name exactly where something weighs so heavily, and says what", () => {
     const writes = at("database.stop-writes");
-    expect(asksForName(dialog({ extent: "step" }), writes, STEPS)).to.equal(false);
-    expect(asksForName(dialog({ extent: "phase" }), writes, STEPS)).to.equal(true);
-    expect(asksForName(dialog({ action: "approve" }), at("database.approve", { status: "approval", goal: 1 }), STEPS)).to.equal(false);
-    expect(asksForName(dialog({ action: "approve" }), at("database.approve", { status: "approval", goal: 6 }), STEPS)).to.equal(true);
-    expect(asksForName(dialog({ action: "approve" }), at("cleanup.approve", { status: "approval", goal: 6 }), STEPS)).to.equal(true);
-    const way = { crossesPointOfNoReturn: false, loses: [], path: [], revision: 1, undoTo: 0 };
-    expect(asksForName(dialog({ action: "rollback", way }), writes, STEPS)).to.equal(false);
-    expect(asksForName(dialog({ action: "rollback", way: { ...way, loses: ["an hour of writes"] } }), writes, STEPS)).to.equal(true);
-    expect(asksForName(dialog({ action: "abort" }), writes, STEPS)).to.equal(true);
-    expect(asksForName(dialog({ action: "emergency" }), writes, STEPS), "nothing may stand in an emergency's way").to.equal(false);
+    const said = (state: Partial<DialogState>, m = writes) => gravity(dialog(state), m, STEPS);
+    const reaching = { ...writes.ahead, reach: { ...writes.ahead.reach, goal: 5 } };
+    const go = at("database.go", { status: "approval" });
+    expect(said({ extent: "step" })).to.equal(undefined);
+    const another = "Once this has run, the way back is another one and may lose what it has not brought.";
+    expect(said({ extent: "phase" })).to.equal(another);
+    expect(said({ action: "approve" }, go), "it was advanced to here only").to.equal(undefined);
+    expect(said({ action: "approve" }, { ...go, ahead: reaching }), "[people-17] a way back is there").to.equal(another);
+    const removal = at("cleanup.approve", { status: "approval", ahead: { run: [], reach: { step: 0, phase: 0, end: 0, goal: 0 } } });
+    expect(said({ action: "approve" }, removal)).to.equal("This cannot be undone.");
+    const way = { crossesPointOfNoReturn: false, loses: [] as string[], path: [], revision: 1, undoTo: 0 };
+    expect(said({ action: "rollback", way })).to.equal(undefined);
+    expect(said({ action: "rollback", way: { ...way, loses: ["an hour of writes"] } })).to.equal("It loses an hour of writes.");
+    expect(said({ action: "abort" })).to.equal("The migration ends for good.");
+    expect(said({ action: "emergency" }), "nothing may stand in an emergency's way").to.equal(undefined);
   });
 });
 

@@ -11,7 +11,11 @@ export const NOTHING_TO_UNDO: WayBack = { summary: "Nothing to undo: it only loo
 export const earlierConfig = (summary = "The earlier stack config is applied again."): WayBack => ({ summary, loses: "nothing" });
 
 /** No way back: only after the cleanup's approval (promise 4). */
-export const NO_WAY_BACK: WayBack = { summary: "There is no way back: what is removed here is gone.", loses: "the old infrastructure" };
+export const NO_WAY_BACK: WayBack = {
+  summary: "There is no way back: what is removed here is gone.",
+  loses: "the old infrastructure",
+  none: true,
+};
 
 export const gate = (name: GateName, holdSeconds = 0, extra: { expect?: number; timeoutSeconds?: number } = {}): GateUse => ({
   gate: name,

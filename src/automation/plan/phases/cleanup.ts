@@ -88,6 +88,7 @@ export function cleanup(config: StackConfig): Step[] {
       pointOfNoReturn: true,
       wayBack: NO_WAY_BACK,
       asks: "Remove the listed old infrastructure for good?",
+      answer: "Approve the removal",
       secondPerson: true,
       gates: [],
     },

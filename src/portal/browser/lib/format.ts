@@ -9,6 +9,10 @@ export function time(at: number | string | undefined): string {
   return `${day(at)} ${d.getUTCFullYear()}, ${two(d.getUTCHours())}:${two(d.getUTCMinutes())} UTC`;
 }
 
+/** `12 Jan 2026, 10:43:07 UTC`: for what people did, where a minute is long. */
+export const exact = (at: number): string =>
+  `${day(at)} ${new Date(at).getUTCFullYear()}, ${clock(at)}:${two(new Date(at).getUTCSeconds())} UTC`;
+
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 /** `12 Jan` */
 export function day(at: number | string): string {

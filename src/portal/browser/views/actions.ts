@@ -1,39 +1,23 @@
 import { h, type View } from "../lib/render.js";
-import type { Migration, Step } from "../lib/types.js";
+import type { Migration } from "../lib/types.js";
 
 /** What can be asked of a migration; each opens a dialog that says what it will do. */
 export type Action = "advance" | "approve" | "refuse" | "pause" | "resume" | "rollback" | "abort" | "emergency" | "promote" | "preview";
 
 export const isOver = ({ status }: Migration): boolean => status === "completed" || status === "aborted";
 
-/** Thresholds of what is over cannot be changed. */
-export const mayTune = (m: Migration, roles: readonly string[]): boolean => !isOver(m) && roles.includes("operator");
+/** Thresholds of what is over cannot be changed, for example. */
+export const mayTune = (m: Migration, roles: readonly string[]): boolean => m.allowed.tune.offered && roles.includes("operator");
 
-/** The actions that the state and the roles allow, the likely one first. */
-export function actionsOf(m: Migration, step: Step | undefined, roles: readonly string[]): Action[] {
-  return possible(m, step).filter((a) => roles.includes(a === "approve" || a === "refuse" ? "approver" : "operator"));
-}
+/** The likely one first. */
+const ORDER = ["approve", "refuse", "advance", "resume", "promote", "pause", "rollback", "abort", "emergency"] as const;
 
-function possible(m: Migration, step: Step | undefined): Action[] {
-  if (isOver(m)) return [];
-  const usersMoved = m.dns?.records === "both";
-  const back = m.status !== "returning";
-  return [
-    ...(m.status === "approval" ? (["approve", "refuse"] as const) : []),
-    ...(m.status === "ready" ? (["advance"] as const) : []),
-    ...(m.status === "held" || m.status === "paused" ? (["resume"] as const) : []),
-    ...(m.losses === undefined ? [] : (["approve"] as const)),
-    ...(m.status === "running" && step?.id === "rollout.canary" ? (["promote"] as const) : []),
-    ...(m.status === "running" || m.status === "returning" ? (["pause"] as const) : []),
-    ...(back && m.revision > 0 ? (["rollback"] as const) : []),
-    ...(back ? (["abort"] as const) : []),
-    ...(usersMoved ? (["emergency"] as const) : []),
-  ];
-}
+/** The actions that the service offers and the roles allow, the likely one first. */
+export const actionsOf = (m: Migration, roles: readonly string[]): Action[] =>
+  ORDER.filter((a) => m.allowed[a].offered && roles.includes(a === "approve" || a === "refuse" ? "approver" : "operator"));
 
-const LABEL: Record<Action, string> = {
+const LABEL: Record<Exclude<Action, "approve">, string> = {
   advance: "Advance…",
-  approve: "Approve…",
   refuse: "Refuse…",
   pause: "Pause…",
   resume: "Resume…",
@@ -44,7 +28,10 @@ const LABEL: Record<Action, string> = {
   preview: "What will it change?",
 };
 
-const labelOf = (a: Action, m: Migration): string => (a === "approve" && m.losses !== undefined ? "Approve the loss…" : LABEL[a]);
+/** What a person says yes to, in its own words. */
+export const answerOf = (m: Migration): string => (m.losses === undefined ? (m.step?.answer ?? "Approve") : "Approve the loss");
+
+const labelOf = (a: Action, m: Migration): string => (a === "approve" ? `${answerOf(m)}…` : LABEL[a]);
 
 /** What weighs heavily does not look like the likely next thing. */
 const toneOf = (a: Action, m: Migration, first: boolean): string => {

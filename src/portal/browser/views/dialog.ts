@@ -72,15 +72,15 @@ function body(props: DialogProps): View {
   const step = steps.find((s) => s.id === m.step?.id);
   switch (state.action) {
     case "advance":
-      return [extents(state, change), aheadList(m, steps, state.extent), nextPreview(state)];
+      return [extents(state, change), aheadList(m, state.extent), nextPreview(state)];
     case "preview":
       return nextPreview(state);
     case "approve":
-      if (m.losses !== undefined) return [lossList(m.losses, step), aheadList(m, steps, "goal", "What it lets run"), blocked(step)];
+      if (m.losses !== undefined) return [lossList(m.losses, step), aheadList(m, "goal", "What it lets run"), blocked(step)];
       return [
         h("p", null, h("b", null, step?.asks ?? step?.title ?? "")),
-        step?.secondPerson === true ? h("p", { class: "quiet" }, "It must be another person than the one who advanced.") : false,
-        aheadList(m, steps, "goal", "What it lets run"),
+        secondPerson(m),
+        aheadList(m, "goal", "What it lets run"),
         m.gates.length === 0 ? false : [h("h3", { class: "sub" }, "It takes effect once these have passed after it"), gateRows(m.gates)],
         blocked(step),
       ];
@@ -93,7 +93,7 @@ function body(props: DialogProps): View {
       ];
     case "resume":
       return m.returning === undefined
-        ? [h("p", null, resumes(m, step)), aheadList(m, steps, "goal")]
+        ? [h("p", null, resumes(m, step)), aheadList(m, "goal")]
         : [
             h("p", null, "The way back goes on:"),
             h(
@@ -139,14 +139,22 @@ function resumes(m: Migration, step: Step | undefined): string {
   return m.status === "paused" ? "It goes on where it was paused." : "What failed is tried again, in a new attempt.";
 }
 
+const secondPerson = ({ step, allowed }: Migration): View =>
+  step?.secondPerson === true &&
+  h(
+    "p",
+    { class: "quiet" },
+    `It must be another person than ${allowed.approve.notBy ?? "the one"}${allowed.approve.notBy === undefined ? "" : ","} who advanced.`,
+  );
+
 /** The steps that will run, until the end or the next decision of a person. */
-function aheadList(m: Migration, steps: readonly Step[], extent: Extent | "goal", title = "What will run"): View {
-  const { run, stopsAt } = ahead(m, steps, extent);
+function aheadList(m: Migration, extent: Extent | "goal", title = "What will run"): View {
+  const { run, stopsAt } = ahead(m, extent);
   return h(
     "div",
     { class: "stack tight" },
     h("h3", { class: "sub" }, title),
-    run.length === 0 ? h("p", { class: "quiet" }, "Nothing before the next decision of a person.") : false,
+    run.length === 0 ? h("p", { class: "quiet" }, nothingRuns(stopsAt !== undefined)) : false,
     h(
       "ol",
       { class: "way" },
@@ -154,9 +162,16 @@ function aheadList(m: Migration, steps: readonly Step[], extent: Extent | "goal"
         h("li", { key: s.id }, h("span", { class: "row" }, s.title, s.pointOfNoReturn ? chip("point of no return", "bad") : false)),
       ),
     ),
-    stopsAt === undefined ? false : h("p", { class: "quiet" }, `Stops for a person at: ${stopsAt.asks ?? stopsAt.title}`),
+    stopsAt === undefined
+      ? false
+      : h("p", { class: "quiet" }, `${run.length === 0 ? "Asked next" : "Then a person is asked"}: ${stopsAt.asks}`),
   );
 }
+
+const nothingRuns = (asks: boolean): string =>
+  asks
+    ? "Nothing yet: a person is asked again before anything runs."
+    : "Nothing: it was advanced to here only. An advance runs what follows.";
 
 function nextPreview({ preview, problem }: DialogState): View {
   if (preview === undefined)

@@ -1,6 +1,6 @@
 import { h, type View } from "../lib/render.js";
 import type { DialogProps, DialogState, Extent } from "./dialogState.js";
-import { lostNames } from "./intent.js";
+import { gravity, lostNames } from "./intent.js";
 
 /** What a person types or chooses in a dialog. */
 
@@ -39,11 +39,11 @@ export const whyField = ({ state, change }: DialogProps): View =>
     }),
   );
 
-export const nameField = ({ state, migration, change }: DialogProps): View =>
+export const nameField = ({ state, migration, steps, change }: DialogProps): View =>
   h(
     "label",
     { class: "field", key: "name" },
-    h("span", null, "This cannot be undone. Type ", h("span", { class: "whole" }, migration.application), " to go on"),
+    h("span", null, `${gravity(state, migration, steps)} Type `, h("span", { class: "whole" }, migration.application), " to go on"),
     h("input", {
       type: "text",
       autocomplete: "off",

@@ -1,4 +1,4 @@
-import { time } from "../lib/format.js";
+import { exact, time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Migration, Step } from "../lib/types.js";
 import { isOver } from "./actions.js";
@@ -21,8 +21,9 @@ export function now({ migration: m, steps, onPreview, onReport }: NowProps): Vie
     h(
       "div",
       null,
+      m.wentBack === undefined || m.status === "returning" ? false : happened(m.wentBack),
       h("p", { class: "eyebrow" }, EYEBROW[m.status]),
-      m.status === "returning" && m.returning !== undefined ? goingBack(m.returning) : what(m, step),
+      m.status === "returning" && m.returning !== undefined ? goingBack(m.returning, m.wentBack) : what(m, step),
       m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
       m.sentBack === undefined ? false : h("p", { class: m.sentBack.shown ? "reason" : "reason bad" }, sentBack(m.sentBack)),
       m.waits === undefined ? false : h("p", { class: "reason" }, `Waits: ${m.waits.why}.`),
@@ -37,6 +38,21 @@ export function now({ migration: m, steps, onPreview, onReport }: NowProps): Vie
           step.kind === "config" ? h("button", { type: "button", onclick: onPreview }, "What will it change?") : false,
           h("p", { class: "quiet small" }, "From the guide: ", h("code", null, step.seed)),
         ),
+  );
+}
+
+const WENT_BACK = { emergency: "Emergency", rollback: "Rollback", abort: "Abort" } as const;
+
+/** What went back, by whom and when: the first thing to know of a migration that stands still after it. */
+function happened({ kind, who, at, doneAt, why, revision }: NonNullable<Migration["wentBack"]>): View {
+  const by = who === undefined ? "automatically" : `by ${who}`;
+  const led = doneAt === undefined ? "The way back has not run to its end." : `Back at revision ${revision} since ${exact(doneAt)}.`;
+  return h(
+    "div",
+    { class: "happened", key: "happened" },
+    h("p", { class: "title" }, `${WENT_BACK[kind]} ${by} on ${exact(at)}`),
+    h("p", { class: "reason bad" }, why),
+    h("p", { class: "small quiet" }, led),
   );
 }
 
@@ -126,8 +142,13 @@ function readOn({ gates }: Migration): View {
   return at === 0 ? false : h("p", { class: "small quiet" }, `Read on ${time(at)}:`);
 }
 
-const goingBack = ({ revision, items, done, why, automatic }: NonNullable<Migration["returning"]>): View => [
-  h("p", { class: "title" }, `Back to revision ${revision}${automatic ? ", automatically" : ""}`),
+const goingBack = ({ revision, items, done, why, automatic }: NonNullable<Migration["returning"]>, back: Migration["wentBack"]): View => [
+  h(
+    "p",
+    { class: "title" },
+    `${back === undefined ? "Back" : WENT_BACK[back.kind]} to revision ${revision}${automatic ? ", automatically" : ""}`,
+  ),
+  back?.who === undefined ? false : h("p", { class: "small quiet" }, `By ${back.who} on ${exact(back.at)}`),
   h("p", { class: "reason bad" }, why),
   h(
     "ol",

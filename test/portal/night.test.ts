@@ -1,0 +1,100 @@
+import { expect } from "chai";
+import type { Page } from "playwright-core";
+import { STACK } from "../automation/model.js";
+import { chromiumForSuite, expectAccessible, openPage, picture } from "../support/chromium.js";
+import { type ModelPortal, openModelPortal } from "./model.js";
+
+/** Elements that scroll inside one that scrolls already, down the page. */
+const NESTED_SCROLLERS = `(() => {
+  const scrolls = (e) => e.scrollHeight > e.clientHeight + 1 && ["auto", "scroll"].includes(getComputedStyle(e).overflowY);
+  const root = document.querySelector("cutover-migration").shadowRoot;
+  const dialog = root.querySelector("dialog");
+  return [dialog, ...dialog.querySelectorAll("*")].filter(scrolls).map((e) => e.className || e.tagName);
+})()`;
+
+describe("the night, in the portal", function () {
+  // A browser on a busy machine.
+  this.timeout(120_000);
+  const browser = chromiumForSuite();
+  let portal: ModelPortal;
+  afterEach(() => portal.close());
+
+  async function open(size: "desk" | "phone" = "desk") {
+    const opened = await openPage(browser(), portal.entrance, { size });
+    if (size === "desk") await opened.page.setViewportSize({ width: 1440, height: 900 });
+    await opened.page.goto(`${portal.server.url}/#/${STACK}`);
+    await opened.page.getByRole("region", { name: "Now" }).waitFor();
+    return { ...opened, card: opened.page.getByRole("region", { name: "Now" }) };
+  }
+  const expectFits = async (page: Page): Promise<void> => {
+    const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+    expect(wide, "wider than the page").to.be.at.most(0);
+  };
+
+  it("[people-13] after an emergency the first card says what it was, by whom and when, and offers no second one", async () => {
+    portal = await openModelPortal();
+    await portal.goTo("traffic.dns-100");
+    const { page, card, complaints, close } = await open();
+    await page.getByRole("button", { name: "Emergency: users back now" }).waitFor();
+    await portal.migrations.command(STACK, { command: "emergency", why: "errors at the till" }, "ana");
+    await portal.migrations.settled(STACK);
+    await page.locator('cutover-migration [data-status="held"]').waitFor();
+    await card.getByText(/^Emergency by ana on 5 Jan 2026, \d\d:\d\d:\d\d UTC$/).waitFor();
+    await card.getByText("errors at the till", { exact: true }).waitFor();
+    await card.getByText(/^Back at revision \d+ since 5 Jan 2026/).waitFor();
+    await card.getByText("The far side shows it: 100 % old, 0 % new.").waitFor();
+    expect(await card.locator(".gates li").count(), "readings of the step before it").to.equal(0);
+    await page.getByRole("button", { name: "Emergency: users back now" }).waitFor({ state: "detached" });
+    const offered = await page.getByRole("group", { name: "Actions" }).getByRole("button").allInnerTexts();
+    expect(offered).to.deep.equal(["Resume…", "Roll back…", "Abort…"]);
+    await expectAccessible(page, "a migration after an emergency");
+    await expectFits(page);
+    await picture(page, "portal-after-emergency");
+    expect(complaints).to.deep.equal([]);
+    await close();
+  });
+
+  it("[people-17] dialogs say what they let run, and what cannot be undone, and have one scrollbar", async () => {
+    portal = await openModelPortal();
+    await portal.goTo("database.approve");
+    const { migrations } = portal;
+    const { page, complaints, close } = await open();
+    const dialog = page.getByRole("dialog");
+    const body = dialog.getByRole("group", { name: "What it will do" });
+
+    await migrations.command(STACK, { command: "advance", extent: "end" }, "alice");
+    await migrations.settled(STACK);
+    await page.getByRole("button", { name: "Approve…" }).click();
+    await body.getByText("May writes to prod-db be stopped, prod-db-replica be promoted and both sides be repointed?").waitFor();
+    await body.getByText("It must be another person than alice, who advanced.").waitFor();
+    await body.getByText("Nothing yet: a person is asked again before anything runs.").waitFor();
+    await body.getByText("Asked next: Go: may writes stop and the cutover run?").waitFor();
+    expect(await dialog.getByText("cannot be undone").count()).to.equal(0);
+    await page.keyboard.press("Escape");
+    await migrations.command(STACK, { command: "approve", step: "database.approve" }, "bob");
+    await migrations.settled(STACK);
+
+    await page.getByRole("button", { name: "Go…" }).click();
+    await body.getByText("Make prod-db refuse writes").waitFor();
+    await body.getByText("Then a person is asked: Are webhooks").waitFor();
+    await dialog.getByText(/Once this has run, the way back is another one and may lose .* Type web-api to go on/).waitFor();
+    expect(await dialog.getByText("cannot be undone").count(), "reverse replication is a way back").to.equal(0);
+    await page.setViewportSize({ width: 1440, height: 500 });
+    expect(await page.evaluate(NESTED_SCROLLERS), "only the body scrolls").to.deep.equal(["body"]);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    const nested = (await page.evaluate(NESTED_SCROLLERS)) as string[];
+    expect(nested.filter((e) => e !== "body")).to.deep.equal([]);
+    await dialog.getByLabel(/Type web-api/).fill("web-api");
+    await dialog.getByRole("button", { name: "Go", exact: true }).click();
+    await dialog.waitFor({ state: "detached" });
+    await migrations.settled(STACK);
+
+    // It was advanced to the end.
+    await portal.goTo("cleanup.approve");
+    await page.getByRole("button", { name: "Approve the removal…" }).click();
+    await dialog.getByText("This cannot be undone. Type web-api to go on").waitFor();
+    await page.keyboard.press("Escape");
+    expect(complaints).to.deep.equal([]);
+    await close();
+  });
+});
