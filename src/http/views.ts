@@ -32,10 +32,7 @@ export interface Around {
 }
 
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
-export function migrationView(
-  { stack, plan, state }: Migration,
-  { running, sending, allowed }: Around,
-): z.input<typeof schemas.migration> {
+export function migrationView({ stack, plan, state }: Migration, { running, sending, allowed }: Around): z.input<typeof schemas.migration> {
   const config = currentConfig(state);
   const step = plan[state.position];
   const over = state.status === "completed" || state.status === "aborted";
