@@ -57,6 +57,8 @@ export interface Migration {
     title: string;
     kind: "config" | "action" | "gate" | "approval";
     asks?: string;
+    /** The answer that lets it go on, where that is not an approval by name */
+    answer?: string;
     secondPerson?: boolean;
   };
   done: number;
@@ -134,6 +136,20 @@ export interface Migration {
     /** Zones, records and commands with which a person sets the weights */
     byHand?: string[];
   };
+  /** What went back last, by whom and why; gone once somebody goes on */
+  wentBack?: {
+    kind: "emergency" | "rollback" | "abort";
+    /** When it was ordered */
+    at: number;
+    /** When the way back had run to its end; absent until then */
+    doneAt?: number;
+    /** Absent when it went back automatically */
+    who?: string;
+    why: string;
+    /** Where it leads */
+    revision?: number;
+    underWay: boolean;
+  };
   /** What holds data and would be replaced or deleted; there while the step is held for it: an approval names each */
   losses?: {
     op: "replace" | "delete";
@@ -141,7 +157,23 @@ export interface Migration {
     type: string;
     urn: string;
   }[];
+  /** Readings of the attempt that is under way or ended here; none of what was undone */
   gates: Gate[];
+  /** What a person may do now, and why not: by the rules that accept the commands */
+  allowed: {
+    approve: Offer;
+    refuse: Offer;
+    confirm: Offer;
+    advance: Offer;
+    resume: Offer;
+    promote: Offer;
+    pause: Offer;
+    tune: Offer;
+    rollback: Offer;
+    abort: Offer;
+    emergency: Offer;
+  };
+  ahead: Ahead;
   updatedAt: string;
   /** Number of the newest journal entry */
   lastSeq: number;
@@ -179,6 +211,44 @@ export interface Gate {
   at?: number;
 }
 
+/** Whether the service would take a command now */
+export interface Offer {
+  offered: boolean;
+  /** Why it is not */
+  why?: string;
+  /** What to do instead */
+  next?: string;
+  /** Whom it is not offered to: it needs a second person */
+  notBy?: string;
+}
+
+/** What runs next, up to the next decision of a person or the end */
+export interface Ahead {
+  run: {
+    id: string;
+    title: string;
+    pointOfNoReturn?: true;
+    wayBack?: {
+      summary: string;
+      loses: string;
+      /** It cannot be undone */
+      none?: true;
+    };
+  }[];
+  /** Where it stops for a person; absent at the end */
+  stopsAt?: {
+    id: string;
+    asks: string;
+  };
+  /** How many steps each extent has from here; beyond `run` it stops for the person. `goal`: as far as it was advanced */
+  reach: {
+    step: number;
+    phase: number;
+    end: number;
+    goal: number;
+  };
+}
+
 /** One step of a plan, and what became of it */
 export interface Step {
   id: string;
@@ -190,6 +260,8 @@ export interface Step {
   wayBack: {
     summary: string;
     loses: string;
+    /** It cannot be undone */
+    none?: true;
   };
   pointOfNoReturn: boolean;
   gates: {
@@ -203,6 +275,7 @@ export interface Step {
   attempt: number;
   /** What the person is asked, of an approval */
   asks?: string;
+  answer?: string;
   secondPerson?: boolean;
   /** Milliseconds since the epoch, on the target's clock */
   startedAt?: number;
@@ -795,6 +868,8 @@ export class Operations {
   /** Lists every step with its way back, its gates, and what became of it. Needs the role viewer. */
   getPlan(stack: string, options: CallOptions = {}): Promise<{
     position: number;
+    /** The target's time when this was said */
+    now: number;
     steps: Step[];
   }> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/plan`, ...options });
