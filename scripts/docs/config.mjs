@@ -8,7 +8,8 @@ import { row, table } from "./tables.mjs";
 /** @returns path in the checkout → text; needs the build */
 export async function renderConfig(root) {
   const { stackConfigSchema } = await import(pathToFileURL(join(root, "dist", "src", "config", "schema.js")).href);
-  const comments = commentsIn(await readFile(join(root, "src", "config", "sections.ts"), "utf8"));
+  const sources = ["sections.ts", "processes.ts"].map((file) => readFile(join(root, "src", "config", file), "utf8"));
+  const comments = commentsIn((await Promise.all(sources)).join("\n"));
   const sections = Object.entries(stackConfigSchema.shape).map(([name, schema]) => {
     const { inner, fallback, optional } = unwrapped(schema);
     const variants = inner.def.type === "union" ? inner.def.options : [inner];

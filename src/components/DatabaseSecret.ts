@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { connectionValues } from "../config/connection.js";
+import { withSecrets } from "../config/files.js";
 import { requireName, requireNumber } from "./checks.js";
 
 export interface DatabaseSecretArgs {
@@ -8,14 +10,23 @@ export interface DatabaseSecretArgs {
   namespace: pulumi.Input<string>;
   /** Values by key, besides `database-url`. @default none */
   values?: pulumi.Input<Record<string, pulumi.Input<string>>>;
-  /** The PostgreSQL database that the application uses; becomes the key `database-url`. @default no such key */
+  /** The PostgreSQL database that the application uses; becomes the key `database-url`, and those of `forms`. @default no such key */
   database?: {
     host: pulumi.Input<string>;
     port: pulumi.Input<number>;
     databaseName: pulumi.Input<string>;
     username: pulumi.Input<string>;
     password: pulumi.Input<string>;
+    /**
+     * Further keys, each the connection in another form: `database-host`, `database-jdbc-url`, `database-ado-net`,
+     * `database-sqlalchemy-url` and others, or one of `ownForms`. @default database-url alone
+     */
+    forms?: string[];
+    /** Key → a form of your own with {host}, {port}, {name}, {user} and {password}. @default none */
+    ownForms?: Record<string, string>;
   };
+  /** Key → text of a file in which `{{secret:KEY}}` stands for another key's value. @default none */
+  files?: Record<string, string>;
 }
 
 /**
@@ -62,19 +73,18 @@ export class DatabaseSecret extends pulumi.ComponentResource {
 }
 
 function contentOf(args: DatabaseSecretArgs): pulumi.Output<Record<string, string>> {
-  const { database } = args;
-  const url =
+  const { database, files = {} } = args;
+  const connection: pulumi.Output<Record<string, string>> =
     database === undefined
-      ? pulumi.output(undefined)
+      ? pulumi.output<Record<string, string>>({})
       : pulumi
           .all([database.username, database.password, database.host, database.port, database.databaseName])
-          .apply(
-            ([user, password, host, port, db]) =>
-              `postgresql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${db}`,
+          .apply(([user, password, host, port, name]) =>
+            connectionValues({ user, password, host, port, name }, ["database-url", ...(database.forms ?? [])], database.ownForms),
           );
-  return pulumi.all([pulumi.output(args.values ?? {}), url]).apply(([values, databaseUrl]) => {
-    const content: Record<string, string> = { ...values };
-    if (databaseUrl !== undefined) content["database-url"] = databaseUrl;
-    return content;
+  return pulumi.all([pulumi.output(args.values ?? {}), connection]).apply(([values, forms]): Record<string, string> => {
+    const content: Record<string, string> = { ...values, ...forms };
+    const made = Object.entries(files).map(([key, template]) => [key, withSecrets(template, content)] as const);
+    return { ...content, ...Object.fromEntries(made) };
   });
 }

@@ -1,10 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
+import { secretFilesOf, secretKeysOf } from "../config/files.js";
 import { namesOf } from "../config/names.js";
 import { oldAddressesOf } from "../config/oldSide.js";
+import { releasesOf } from "../config/processes.js";
 import { namespaceOf, STACK_TAG, type StackConfig, stackName } from "../config/schema.js";
 import { sourceOf } from "../config/sources.js";
 import { selectionOf } from "../promql/expressions.js";
 import { AlertRules } from "./AlertRules.js";
+import { AppProcess } from "./AppProcess.js";
+import { AppVolumes } from "./AppVolumes.js";
+import { processArgs, webPods } from "./appPods.js";
+import { fileArgs } from "./configFiles.js";
 import { ArgoRollouts } from "./ArgoRollouts.js";
 import { Autoscaling } from "./Autoscaling.js";
 import { BlueGreen } from "./BlueGreen.js";
@@ -16,6 +22,7 @@ import type { NodeGroupSizes } from "./nodeGroupSizes.js";
 import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
 import type { PodTemplateArgs } from "./podTemplate.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
+import { serviceAccountOf } from "./serviceAccount.js";
 import { SpotNodeGroup } from "./SpotNodeGroup.js";
 import type { Tags } from "./support.js";
 import { VerificationJobs } from "./VerificationJobs.js";
@@ -81,8 +88,9 @@ export class MigratedApp extends pulumi.ComponentResource {
       : undefined;
     if (config.workload.deployed) {
       const secret = this.secret(config, args.secrets, database);
-      const pods = podsOf(config, secret);
-      const backends = this.workloads(config, pods, argo);
+      const volumes = this.volumes(config);
+      const backends = config.workload.web ? this.web(config, secret, argo, volumes) : this.noWeb(config);
+      this.processes(config, secret, volumes);
       const ingress = this.ingress(config, backends);
       this.loadBalancerHostname = ingress?.hostname;
       this.synthetic(config, ingress);
@@ -128,10 +136,12 @@ export class MigratedApp extends pulumi.ComponentResource {
     secrets: pulumi.Output<Record<string, string>>,
     copy: ReplicaDatabase | undefined,
   ): DatabaseSecret | undefined {
-    const { database, workload } = config;
-    if (Object.keys(workload.secretEnv).length === 0 && database === undefined) return undefined;
+    const { database } = config;
+    const wanted = secretKeysOf(config).map(({ key }) => key);
+    if (wanted.length === 0 && database === undefined) return undefined;
+    const files = secretFilesOf(config);
     const values = secrets.apply((all) => Object.fromEntries(Object.entries(all).filter(([key]) => !NOT_FOR_PODS.includes(key))));
-    if (database === undefined) return new DatabaseSecret(this.app, { namespace: this.namespace, values }, { parent: this });
+    if (database === undefined) return new DatabaseSecret(this.app, { namespace: this.namespace, values, files }, { parent: this });
     const { source } = database;
     const host = database.active === "new" && copy !== undefined ? copy.address : source.endpoint;
     const password = secrets.apply((all) => all["database-password"] ?? "");
@@ -140,14 +150,55 @@ export class MigratedApp extends pulumi.ComponentResource {
       {
         namespace: this.namespace,
         values,
-        database: { host, port: source.port, databaseName: source.databaseName, username: source.username, password },
+        files,
+        database: {
+          host,
+          port: source.port,
+          databaseName: source.databaseName,
+          username: source.username,
+          password,
+          forms: wanted,
+          ownForms: database.forms,
+        },
       },
       { parent: this },
     );
   }
 
+  private volumes({ volumes }: StackConfig): pulumi.Resource[] {
+    if (Object.keys(volumes).length === 0) return [];
+    return [new AppVolumes(this.app, { namespace: this.namespace, volumes }, { parent: this })];
+  }
+
+  /** Without a web process nothing makes the identity that the others have. */
+  private noWeb({ workload }: StackConfig): Backends {
+    return { backends: [], ready: [serviceAccountOf(this.app, this.namespace, this, workload.roleArn)] };
+  }
+
+  private web(config: StackConfig, secret: DatabaseSecret | undefined, argo: ArgoRollouts | undefined, volumes: pulumi.Resource[]): Backends {
+    const pods = webPods(config, secret, fileArgs(config, "web", this));
+    return this.workloads(config, pods, argo, [...volumes, ...this.firstReleases(config, secret)]);
+  }
+
+  /** What must have run before the first pods. */
+  private firstReleases(config: StackConfig, secret: DatabaseSecret | undefined): pulumi.Resource[] {
+    return releasesOf(config).flatMap(([name, process]) => {
+      const args = processArgs(config, name, process, secret, fileArgs(config, name, this));
+      return args === undefined ? [] : [new AppProcess(name, args, { parent: this })];
+    });
+  }
+
+  private processes(config: StackConfig, secret: DatabaseSecret | undefined, volumes: pulumi.Resource[]): void {
+    const first = config.workload.web ? [] : this.firstReleases(config, secret);
+    for (const [name, process] of Object.entries(config.processes)) {
+      if (process.kind === "release") continue;
+      const args = processArgs(config, name, process, secret, fileArgs(config, name, this));
+      if (args !== undefined) new AppProcess(name, args, { parent: this, dependsOn: [...volumes, ...first] });
+    }
+  }
+
   /** Makes what runs the pods, and answers where requests go and what must be ready before they do. */
-  private workloads(config: StackConfig, pods: PodTemplateArgs, argo: ArgoRollouts | undefined): Backends {
+  private workloads(config: StackConfig, pods: PodTemplateArgs, argo: ArgoRollouts | undefined, dependsOn: pulumi.Resource[]): Backends {
     const { strategy, workload, autoscaling } = config;
     const args = {
       ...pods,
@@ -162,7 +213,7 @@ export class MigratedApp extends pulumi.ComponentResource {
       const colours = new BlueGreen(
         this.app,
         { ...args, blueImage: workload.image, greenImage: strategy.image, green, greenWeight, blue },
-        { parent: this },
+        { parent: this, dependsOn },
       );
       return { backends: colours.backends, ready: [colours] };
     }
@@ -170,7 +221,7 @@ export class MigratedApp extends pulumi.ComponentResource {
     const plain = new Workload(
       this.app,
       { ...args, deployment, ...(strategy.kind === "canary" && deployment ? { runner: "deployment" as const } : {}) },
-      { parent: this },
+      { parent: this, dependsOn },
     );
     const root = { serviceName: plain.serviceName, weight: 100 };
     if (strategy.kind !== "canary" || strategy.workload === "deployment") return { backends: [root], ready: [plain] };
@@ -337,46 +388,6 @@ export class MigratedApp extends pulumi.ComponentResource {
       { parent: this },
     );
   }
-}
-
-function podsOf(config: StackConfig, secret: DatabaseSecret | undefined): PodTemplateArgs {
-  const {
-    image,
-    containerPort,
-    imagePullPolicy,
-    env,
-    secretEnv,
-    resources,
-    probes,
-    metrics,
-    runAsUser,
-    command,
-    args,
-    writablePaths,
-    roleArn,
-    preStopSeconds,
-    terminationGraceSeconds,
-  } = config.workload;
-  return {
-    ...(command === undefined ? {} : { command }),
-    ...(args === undefined ? {} : { args }),
-    ...(roleArn === undefined ? {} : { roleArn }),
-    writablePaths,
-    image,
-    containerPort,
-    imagePullPolicy,
-    env,
-    secretEnv,
-    resources,
-    probes,
-    metrics,
-    runAsUser,
-    // Without a load balancer there is nothing that must let go of a pod first.
-    preStopSeconds: config.ingress === undefined ? 0 : preStopSeconds,
-    terminationGraceSeconds,
-    spot: config.spot?.enabled === true,
-    ...(secret === undefined ? {} : { secretName: secret.name, secretChecksum: secret.checksum }),
-  };
 }
 
 /** What carries the pods now, and so is scaled. */

@@ -1,4 +1,6 @@
 export * from "./AlertRules.js";
+export * from "./AppProcess.js";
+export * from "./AppVolumes.js";
 export * from "./ArgoRollouts.js";
 export * from "./Autoscaling.js";
 export * from "./BlueGreen.js";

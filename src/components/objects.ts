@@ -1,5 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import { mainPort } from "./container.js";
 import { type PodTemplateArgs, podTemplate } from "./podTemplate.js";
 
 /**
@@ -94,14 +95,18 @@ export function deploymentArgs(identity: Identity, args: WorkloadShape): k8s.app
 
 export function serviceArgs(
   identity: Identity,
-  args: Pick<WorkloadShape, "servicePort" | "containerPort" | "runner">,
+  args: Pick<WorkloadShape, "servicePort" | "containerPort" | "runner" | "ports">,
+  annotations: Record<string, string> = {},
 ): k8s.core.v1.ServiceArgs {
   return {
-    metadata: metadata(identity),
+    metadata: { ...metadata(identity), ...(Object.keys(annotations).length === 0 ? {} : { annotations }) },
     spec: {
       type: "ClusterIP",
       selector: { ...identity.selector, ...runnerOf(args) },
-      ports: [{ port: args.servicePort ?? 80, targetPort: args.containerPort ?? 3000, protocol: "TCP", name: "http" }],
+      ports: [
+        { port: args.servicePort ?? 80, targetPort: args.containerPort ?? 3000, protocol: "TCP", name: "http" },
+        ...(args.ports ?? []).map(({ name, port, protocol = "TCP" }) => ({ port, targetPort: port, protocol, name })),
+      ],
     },
   };
 }
@@ -111,19 +116,26 @@ export function disruptionBudgetArgs(identity: Identity): k8s.policy.v1.PodDisru
   return { metadata: metadata(identity), spec: { maxUnavailable: 1, selector: { matchLabels: identity.selector } } };
 }
 
-/** Beyond the seed: only the application's own port is open, and that of its metrics. */
+/** Beyond the seed: only the process's own ports are open, those of its sidecars, and that of its metrics; none opens nothing. */
 export function networkPolicyArgs(
   identity: Identity,
-  args: Pick<WorkloadShape, "containerPort" | "metrics">,
+  args: Pick<WorkloadShape, "containerPort" | "portless" | "metrics" | "ports" | "sidecars">,
 ): k8s.networking.v1.NetworkPolicyArgs {
-  const { containerPort = 3000, metrics } = args;
-  const ports = [containerPort, ...(metrics?.scrape === true && metrics.port !== undefined ? [metrics.port] : [])];
+  const { metrics } = args;
+  const main = mainPort(args);
+  const named = [...(args.ports ?? []), ...(args.sidecars ?? []).flatMap((s) => s.ports ?? [])];
+  const open = [
+    ...(main === undefined ? [] : [{ port: main, protocol: "TCP" }]),
+    ...(metrics?.scrape === true && metrics.port !== undefined ? [{ port: metrics.port, protocol: "TCP" }] : []),
+    ...named.map(({ port, protocol = "TCP" }) => ({ port, protocol })),
+  ];
+  const ports = open.filter((p, i) => open.findIndex((o) => o.port === p.port && o.protocol === p.protocol) === i);
   return {
     metadata: metadata(identity),
     spec: {
       podSelector: { matchLabels: identity.selector },
       policyTypes: ["Ingress"],
-      ingress: [{ ports: [...new Set(ports)].map((port) => ({ port, protocol: "TCP" })) }],
+      ...(ports.length === 0 ? {} : { ingress: [{ ports }] }),
     },
   };
 }

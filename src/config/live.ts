@@ -14,8 +14,12 @@ export function liveOf({ application: { name }, strategy, workload }: Pick<Stack
     : { service: `${name}-blue`, image: workload.image };
 }
 
-/** Where the live pods' health page is, from inside the cluster. */
+/** Where the live pods' health page is, from inside the cluster: what their own probes ask over the Service's port. */
 export function liveUrl(config: StackConfig): string {
   const { servicePort, probes } = config.workload;
-  return `http://${liveOf(config).service}.${namespaceOf(config)}.svc.cluster.local:${servicePort}${probes.liveness.path}`;
+  const own = [probes.liveness, probes.readiness].find(
+    ({ kind, port }) => kind === "http" && (port === undefined || port === config.workload.containerPort),
+  );
+  const path = own?.path ?? config.ingress?.healthCheckPath ?? "/";
+  return `http://${liveOf(config).service}.${namespaceOf(config)}.svc.cluster.local:${servicePort}${path}`;
 }

@@ -1,7 +1,11 @@
 import { z } from "zod";
 import { type InputIssue, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
+import { CONNECTION_KEYS } from "./connection.js";
+import { secretKeysOf } from "./files.js";
 import { namesOf } from "./names.js";
+import { processChecks } from "./processChecks.js";
+import * as p from "./processes.js";
 import { windowProblem, windowsOverlap } from "./rdsWindows.js";
 import * as s from "./sections.js";
 
@@ -9,6 +13,9 @@ const sections = z.strictObject({
   application: s.application,
   cluster: s.cluster,
   workload: s.workload,
+  processes: p.processes,
+  volumes: p.volumes,
+  handover: p.handover,
   ingress: s.ingress.optional(),
   database: s.database.optional(),
   stores: s.stores,
@@ -105,20 +112,15 @@ function* crossChecks(
       path: ["secrets", "database-password"],
       accepted: "the database user's password, as a secret (pulumi config set --secret --path 'cutover:secrets.database-password')",
     };
-  for (const [variable, key] of Object.entries(workload.secretEnv)) {
-    if (config.secrets[key] === undefined && !(key === "database-url" && database !== undefined))
+  const made = database === undefined ? [] : [...CONNECTION_KEYS, ...Object.keys(database.forms)];
+  for (const { key, path } of secretKeysOf(config)) {
+    if (config.secrets[key] === undefined && !made.includes(key))
       yield {
-        path: ["workload", "secretEnv", variable],
-        accepted: `a key of secrets (${Object.keys(config.secrets).join(", ") || "none given"})${database === undefined ? "" : " or database-url"}`,
+        path,
+        accepted: `a key of secrets (${Object.keys(config.secrets).join(", ") || "none given"})${database === undefined ? "" : " or of the database: database-url, database-host and the like"}`,
       };
   }
-  for (const [key, value] of Object.entries(workload.env)) {
-    if (looksSecret(key, value))
-      yield {
-        path: ["workload", "env", key],
-        accepted: "no credential in plain text: put it into secrets and name it in workload.secretEnv",
-      };
-  }
+  yield* processChecks(config);
   if (ingress !== undefined && workload.preStopSeconds <= ingress.deregistrationSeconds)
     yield {
       path: ["workload", "preStopSeconds"],
@@ -147,7 +149,7 @@ const MOST_LOOKS = 10;
  * @throws UserError for a value that this version cannot read
  */
 export function readStackConfig(input: Record<string, unknown>, file: string, strange?: (path: string) => void): StackConfig {
-  const known = structuredClone(input);
+  const known = withWeb(structuredClone(input));
   for (let look = 0; ; look += 1) {
     const result = sections.safeParse(known);
     if (result.success) return result.data;
@@ -170,10 +172,23 @@ export function readStackConfig(input: Record<string, unknown>, file: string, st
  * @throws UserError naming every wrong value's path, what it was and what is accepted
  */
 export function parseStackConfig(input: unknown, file: string): StackConfig {
-  const result = stackConfigSchema.safeParse(input);
+  const result = stackConfigSchema.safeParse(withWeb(input));
   if (result.success) return result.data;
   throw new UserError(issuesOf(result.error, input), { summary: `${file} is not a valid stack config.` });
 }
+
+/** `processes.web` says what `workload` says: both are the web process. What both say is refused. */
+function withWeb<T>(input: T): T {
+  const { workload, processes } = input as { workload?: Record<string, unknown>; processes?: Record<string, unknown> };
+  if (!isMap(processes) || !isMap(processes.web) || !isMap(workload ?? {})) return input;
+  const { web, ...others } = processes;
+  const twice = Object.keys(web as object).filter((key) => key in (workload ?? {}));
+  if (twice.length > 0)
+    throw new UserError(twice.map((key) => ({ path: `processes.web.${key}`, got: "a value", accepted: `one place: workload.${key} says it too` })));
+  return { ...input, workload: { ...(web as object), ...workload }, processes: others };
+}
+
+const isMap = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Turns zod's issues into ours: dotted path, what stood there, what is accepted. Values under `secrets` are never shown. */
 export function issuesOf(error: z.ZodError, input: unknown): InputIssue[] {

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { formProblem } from "./connection.js";
+import { env, podOptions, probe, resources, secretEnv, writablePaths } from "./pods.js";
 import { POLICY_NAMES } from "../policies/policies.js";
 import { CONVENTION_NAMES } from "../promql/conventions.js";
 import {
@@ -6,13 +8,11 @@ import {
   awsId,
   cidrBlock,
   count,
-  cpu,
   endpointHost,
   fraction,
   hostName,
   image,
   ipv4,
-  memory,
   name,
   port,
   ramp,
@@ -39,17 +39,6 @@ export const application = z.strictObject({
   owner: z.string().min(1).default("unassigned"),
 });
 
-const probe = (path: string, initialDelaySeconds: number, periodSeconds: number, timeoutSeconds: number, failureThreshold: number) =>
-  z
-    .strictObject({
-      path: z.string().startsWith("/", "a path that starts with /").default(path),
-      initialDelaySeconds: seconds(0, 3_600).default(initialDelaySeconds),
-      periodSeconds: seconds(1, 3_600).default(periodSeconds),
-      timeoutSeconds: seconds(1, 600).default(timeoutSeconds),
-      failureThreshold: count(1, 100).default(failureThreshold),
-    })
-    .prefault({});
-
 export const workload = z.strictObject({
   /** Whether the workload exists in the cluster. Set by steps. */
   deployed: z.boolean().default(false),
@@ -60,11 +49,7 @@ export const workload = z.strictObject({
   /** Arguments of the entry point. @default the image's own */
   args: z.array(z.string()).min(1, "at least one argument").optional(),
   /** Folders beside /tmp that the container may write to: empty at its start, gone with the pod. The rest is read-only. */
-  writablePaths: z
-    .array(z.string().regex(/^(\/[A-Za-z0-9._-]+)+$/, "an absolute folder without a slash at its end, for example /var/cache/app"))
-    .refine((paths) => new Set(paths).size === paths.length, "each folder once")
-    .refine((paths) => !paths.includes("/tmp"), "folders other than /tmp, which is writable already")
-    .default([]),
+  writablePaths,
   /** IAM role of the pods in place of the old instance profile (IRSA); it must trust the cluster's OIDC provider. @default none */
   roleArn: arn("iam")
     .refine((a) => a.includes(":role/"), "an ARN of an IAM role")
@@ -73,18 +58,18 @@ export const workload = z.strictObject({
   servicePort: port.default(80),
   imagePullPolicy: z.enum(["IfNotPresent", "Always", "Never"]).default("IfNotPresent"),
   /** Plain environment variables. A value that looks like a credential is refused: it belongs in `secrets`. */
-  env: z
-    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "an environment variable name"), z.string())
-    .default({ NODE_ENV: "production" }),
+  env: env.default({ NODE_ENV: "production" }),
   /** Environment variable → key in the application's Kubernetes Secret (NAME-secrets). */
-  secretEnv: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, "an environment variable name"), name).default({}),
-  resources: z
+  secretEnv: secretEnv.default({}),
+  resources,
+  probes: z
     .strictObject({
-      requests: z.strictObject({ memory: memory.default("256Mi"), cpu: cpu.default("250m") }).prefault({}),
-      limits: z.strictObject({ memory: memory.default("512Mi"), cpu: cpu.default("500m") }).prefault({}),
+      liveness: probe("/health", 30, 10, 5, 3).prefault({}),
+      readiness: probe("/ready", 10, 5, 3, 2).prefault({}),
+      /** For applications that start slowly: the others begin once it passed. @default none */
+      startup: probe("/health", 0, 10, 5, 30).optional(),
     })
     .prefault({}),
-  probes: z.strictObject({ liveness: probe("/health", 30, 10, 5, 3), readiness: probe("/ready", 10, 5, 3, 2) }).prefault({}),
   metrics: z
     .strictObject({
       scrape: z.boolean().default(true),
@@ -104,6 +89,9 @@ export const workload = z.strictObject({
   minReadySeconds: seconds(0, 3_600).default(5),
   /** User and group id the container runs as; 0 is refused. */
   runAsUser: count(1, 65_535).default(1_001),
+  /** Whether there is a web process at all; false for an application of workers and schedules alone. */
+  web: z.boolean().default(true),
+  ...podOptions,
 });
 
 export const ingress = z.strictObject({
@@ -213,6 +201,13 @@ export const database = z.strictObject({
    * the migration as soon as they are seen. What cannot be carried holds it either way.
    */
   schemaChanges: z.enum(["carry", "hold"]).default("hold"),
+  /**
+   * Keys of the application's Secret with the connection in a form of your own, for what no ready one is: {host}, {port}, {name},
+   * {user} and {password} stand for the values as in a URL, {raw:password} for one as it is.
+   */
+  forms: z
+    .record(name, z.string().refine((t) => formProblem(t) === undefined, "text with {host}, {port}, {name}, {user} and {password}, or {raw:password}"))
+    .default({}),
   /** How long the old database stays available, read-only, after promotion. */
   keepOldSeconds: seconds(0, 366 * DAY).default(7 * DAY),
 });

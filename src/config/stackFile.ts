@@ -5,6 +5,8 @@ import { type Document, isMap, parseDocument } from "yaml";
 import { type InputIssue, NotFound, printable, UserError } from "../errors.js";
 import { nearest } from "../lib/nearest.js";
 import { looksSecret } from "../lib/secrets.js";
+import { CONNECTION_KEYS } from "./connection.js";
+import { secretsIn } from "./files.js";
 import { parseStackConfig, readStackConfig, SECTIONS, type StackConfig } from "./schema.js";
 
 /** The `config:` map of a stack's file as it stands there: `namespace:key` → value, secrets as `{ secure: ciphertext }`. */
@@ -164,13 +166,27 @@ function everySecret(raw: RawConfig): Record<string, { secure: string }> {
   return Object.fromEntries(neededSecrets(raw).map((key) => [key, { secure: "" }]));
 }
 
-/** Keys of the secrets that a config needs: the database's password, and what environment variables name. */
+/** Keys of the secrets that a config needs: the database's password, and what environment variables and files name. */
 export function neededSecrets(raw: RawConfig): string[] {
-  const hasDatabase = raw[`${PREFIX}database`] !== undefined;
-  const secretEnv = (raw[`${PREFIX}workload`] as { secretEnv?: Record<string, string> } | undefined)?.secretEnv ?? {};
-  // database-url is built from the database section where there is one.
-  const named = Object.values(secretEnv).filter((key) => !(hasDatabase && key === "database-url"));
-  return [...new Set([...(hasDatabase ? ["database-password"] : []), ...named])];
+  const database = raw[`${PREFIX}database`] as { forms?: Record<string, unknown> } | undefined;
+  // What is built from the database section, where there is one.
+  const made = database === undefined ? [] : [...CONNECTION_KEYS, ...Object.keys(database.forms ?? {})];
+  const named = [raw[`${PREFIX}workload`], raw[`${PREFIX}processes`]].flatMap(secretsNamedIn).filter((key) => !made.includes(key));
+  return [...new Set([...(database === undefined ? [] : ["database-password"]), ...named])];
+}
+
+/** Keys that a part of a config which may not be checked yet names: `secretEnv` of any container, and files. */
+function secretsNamedIn(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(secretsNamedIn);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (key === "secretEnv" && isPlainMap(inner)) return Object.values(inner).map(String);
+    if (key !== "configFiles" || !Array.isArray(inner)) return secretsNamedIn(inner);
+    return (inner as { content?: unknown; secret?: unknown }[]).flatMap(({ content, secret }) => [
+      ...(typeof secret === "string" ? [secret] : []),
+      ...(typeof content === "string" ? secretsIn(content) : []),
+    ]);
+  });
 }
 
 function sealed(value: unknown, issues: InputIssue[]): unknown {

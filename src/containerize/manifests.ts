@@ -9,6 +9,8 @@ import {
   serviceAccountArgs,
   serviceArgs,
 } from "../components/objects.js";
+import { filesIn, processArgs, webPods } from "../components/appPods.js";
+import { processObjects } from "../components/processObjects.js";
 import { hostsOf } from "../config/names.js";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
 
@@ -18,22 +20,26 @@ import { namespaceOf, type StackConfig } from "../config/schema.js";
  */
 export function manifests(config: StackConfig): Record<string, string> {
   const { workload, ingress, application } = config;
-  const isCanary = config.strategy.kind === "canary" && config.strategy.workload !== "rollout";
-  const args = {
-    ...workload,
-    namespace: namespaceOf(config),
-    ...(ingress === undefined ? { preStopSeconds: 0 } : {}),
-    ...(isCanary ? { runner: "deployment" as const } : {}),
-  };
-  const identity = identityOf(application.name, args);
   const write = (apiVersion: string, kind: string, object: object): string =>
     stringify({ apiVersion, kind, ...object }, { lineWidth: 140 });
+  const namespace = namespaceOf(config);
+  const { files, map } = filesIn(config, "web");
+  const isCanary = config.strategy.kind === "canary" && config.strategy.workload !== "rollout";
+  const args = { ...webPods(config, undefined, files), namespace, replicas: workload.replicas, servicePort: workload.servicePort };
+  const shape = { ...args, minReadySeconds: workload.minReadySeconds, ...(isCanary ? { runner: "deployment" as const } : {}) };
+  const identity = identityOf(application.name, shape);
   return {
-    "serviceaccount.yaml": write("v1", "ServiceAccount", serviceAccountArgs(identity.app, args.namespace, workload.roleArn)),
-    "deployment.yaml": write("apps/v1", "Deployment", deploymentArgs(identity, args)),
-    "service.yaml": write("v1", "Service", serviceArgs(identity, args)),
-    "poddisruptionbudget.yaml": write("policy/v1", "PodDisruptionBudget", disruptionBudgetArgs(identity)),
-    "networkpolicy.yaml": write("networking.k8s.io/v1", "NetworkPolicy", networkPolicyArgs(identity, args)),
+    "serviceaccount.yaml": write("v1", "ServiceAccount", serviceAccountArgs(identity.app, namespace, workload.roleArn)),
+    ...(workload.web
+      ? {
+          "deployment.yaml": write("apps/v1", "Deployment", deploymentArgs(identity, shape)),
+          "service.yaml": write("v1", "Service", serviceArgs(identity, shape)),
+          "poddisruptionbudget.yaml": write("policy/v1", "PodDisruptionBudget", disruptionBudgetArgs(identity)),
+          "networkpolicy.yaml": write("networking.k8s.io/v1", "NetworkPolicy", networkPolicyArgs(identity, shape)),
+          ...(map === undefined ? {} : { "files.yaml": write("v1", "ConfigMap", mapArgs(map, namespace)) }),
+        }
+      : {}),
+    ...processManifests(config, write),
     ...(ingress === undefined
       ? {}
       : {
@@ -42,11 +48,31 @@ export function manifests(config: StackConfig): Record<string, string> {
             "Ingress",
             ingressArgs(
               identity.app,
-              { ...ingress, namespace: args.namespace, also: hostsOf(config).slice(1) },
+              { ...ingress, namespace, also: hostsOf(config).slice(1) },
               { name: identity.full, port: { number: workload.servicePort } },
               ingress.certificateArn === undefined ? {} : { [`${ALB}/certificate-arn`]: ingress.certificateArn },
             ),
           ),
         }),
   };
+}
+
+const mapArgs = ({ name, data }: { name: string; data: Record<string, string> }, namespace: string) => ({
+  metadata: { name, namespace },
+  data,
+});
+
+/** The processes beside the web, as they are once all of them are on the new side. */
+function processManifests(config: StackConfig, write: (apiVersion: string, kind: string, object: object) => string): Record<string, string> {
+  const moved: StackConfig = { ...config, handover: { ...config.handover, workers: 100, once: "new" } };
+  const found: Record<string, string> = {};
+  for (const [name, process] of Object.entries(config.processes)) {
+    const { files, map } = filesIn(config, name);
+    const first = process.kind === "release" ? { ...process, first: true } : process;
+    const args = processArgs(moved, name, first, undefined, files);
+    if (args === undefined) continue;
+    for (const { apiVersion, kind, object } of processObjects(name, args)) found[`${name}-${kind.toLowerCase()}.yaml`] = write(apiVersion, kind, object);
+    if (map !== undefined) found[`${name}-files.yaml`] = write("v1", "ConfigMap", mapArgs(map, namespaceOf(config)));
+  }
+  return found;
 }

@@ -101,6 +101,9 @@ function plainSecrets({ type, props }: Declared): Finding[] {
     .map(([path, key]) => ({ path, got: `${key} in plain text (hidden)`, accepted: "a reference to a Kubernetes Secret" }));
 }
 
+/** As the Pod Security Standard "restricted" has it. */
+const addsNothing = (value: unknown): boolean => ((value ?? []) as string[]).every((c) => c === "NET_BIND_SERVICE");
+
 /** A group that this program makes has no other targets; its ARN is not known before. */
 const isTargetGroupOfOurs = (props: Properties): boolean => atOnce(props, "spec.targetGroupARN") === UNKNOWN;
 
@@ -226,7 +229,7 @@ export const POLICIES: readonly Policy[] = [
   },
   {
     name: "restricted-pods",
-    title: "Pods run without root, privileges, a writable root file system or the node's network.",
+    title: "Pods run without root, privileges, further capabilities, a writable root file system or the node's network.",
     check: ({ props }) =>
       containersOf(props).flatMap(({ path, container, pod, podPath }) => [
         ...must({ ...pod, container } as Properties, "hostNetwork", (v) => v !== true, "false").map((f) => ({
@@ -245,6 +248,13 @@ export const POLICIES: readonly Policy[] = [
           ...f,
           path: `${path}.${f.path}`,
         })),
+        ...must(container, "securityContext.capabilities.add", addsNothing, "none but NET_BIND_SERVICE").map((f) => ({
+          ...f,
+          path: `${path}.${f.path}`,
+        })),
+        ...(atOnce(container, "securityContext.runAsUser") === 0 || atOnce(pod, "securityContext.runAsUser") === 0
+          ? [{ path: `${podPath}.securityContext.runAsUser`, got: "0", accepted: "another user than root" }]
+          : []),
       ]),
   },
   {

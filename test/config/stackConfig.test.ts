@@ -39,6 +39,7 @@ describe("a stack config", () => {
     const config = StackFile.parse("f", "web-api-production", stringify({ config: VALID })).config();
     expect(config.workload).to.include({ replicas: 3, containerPort: 3000, servicePort: 80, runAsUser: 1001 });
     expect(config.workload.probes.liveness).to.deep.equal({
+      kind: "http",
       path: "/health",
       initialDelaySeconds: 30,
       periodSeconds: 10,

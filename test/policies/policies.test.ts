@@ -121,6 +121,11 @@ const BREAKS: Record<string, [Declared, string][]> = {
       "securityContext.privileged",
     ],
     [pod({ initContainers: [container({ securityContext: {} })] }), "spec.template.spec.initContainers[0]"],
+    [
+      pod({}, { securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { add: ["SYS_ADMIN"] } } }),
+      "securityContext.capabilities.add",
+    ],
+    [pod({ securityContext: { runAsNonRoot: true, runAsUser: 0 } }), "spec.template.spec.securityContext.runAsUser"],
   ],
   "bounded-resources": [[pod({}, { resources: { requests: { cpu: "1", memory: "1Gi" } } }), "containers[0].resources.limits.memory"]],
 };

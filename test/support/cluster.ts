@@ -151,7 +151,7 @@ const PLURALS: [RegExp, string][] = [
   [/$/, "s"],
 ];
 /** Kinds that belong to no namespace. */
-const CLUSTER_WIDE = ["Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"];
+const CLUSTER_WIDE = ["Namespace", "PersistentVolume", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"];
 
 export function pathOf({ apiVersion, kind, metadata: { name, namespace } }: KubernetesManifest): string {
   const lower = kind.toLowerCase();

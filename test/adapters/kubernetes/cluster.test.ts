@@ -14,6 +14,7 @@ import { type ObservationName, unknown } from "../../../src/ports/observations.j
 import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { deployed, rightsIn } from "../../support/deployed.js";
+import { PROCESSES } from "../../support/processStack.js";
 import { objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
 import { argoRightsChecks } from "./argoRightsChecks.js";
 import { forcedChecks } from "./forcedChecks.js";
@@ -123,6 +124,16 @@ describe("on a real Kubernetes control plane", function () {
     const { status, body } = await cluster.apply(wrong, true);
     expect(status).to.be.at.least(400);
     expect(body.message).to.contain("sessionAfinity");
+  });
+
+  it("[applications-12] the objects of every kind of process pass the API server's own strict validation", async () => {
+    const kinds = new Set<string>();
+    for (const object of objectsOf(await programOf(readConfig(PROCESSES, "test", "shop-production")))) {
+      kinds.add(object.kind);
+      const { status, body } = await cluster.apply(object, true);
+      expect(status, `${object.kind} ${object.metadata.name}: ${body.message}`).to.be.oneOf([200, 201]);
+    }
+    expect([...kinds]).to.include.members(["CronJob", "Job", "PersistentVolume", "PersistentVolumeClaim", "ConfigMap"]);
   });
 
   smokeChecks(cluster);

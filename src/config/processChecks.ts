@@ -1,0 +1,56 @@
+import { looksSecret } from "../lib/secrets.js";
+import type { StackConfig } from "./schema.js";
+
+interface Check {
+  path: (string | number)[];
+  accepted: string;
+}
+
+/** What the processes must have in common with the rest of the config. */
+export function* processChecks(config: Omit<StackConfig, never>): Generator<Check> {
+  const { workload, processes, volumes, strategy } = config;
+  const all = [["web", workload] as const, ...Object.entries(processes)];
+  for (const [name, process] of all) {
+    const at = name === "web" ? ["workload"] : ["processes", name];
+    for (const [key, value] of Object.entries(process.env))
+      if (looksSecret(key, value))
+        yield {
+          path: [...at, "env", key],
+          accepted: `no credential in plain text: put it into secrets and name it in ${at.join(".")}.secretEnv`,
+        };
+    for (const [i, file] of process.configFiles.entries())
+      if (file.content !== undefined && looksSecret("", file.content.replaceAll(/\{\{secret:[^}]*\}\}/g, "")))
+        yield { path: [...at, "configFiles", i, "content"], accepted: "no credential in plain text: {{secret:KEY}} stands for one" };
+    const main = "containerPort" in process ? process.containerPort : undefined;
+    const ports = [
+      ...(main === undefined ? [] : [{ name: "http", port: main, protocol: "TCP" }]),
+      ...process.ports,
+      ...process.sidecars.flatMap((s) => s.ports),
+    ];
+    const twice = ports.findIndex((p, i) => ports.findIndex((o) => o.name === p.name || (o.port === p.port && o.protocol === p.protocol)) !== i);
+    if (twice > 0) yield { path: [...at, "ports"], accepted: `each name and number once: ${ports[twice]?.name} ${ports[twice]?.port} is there already` };
+    const paths = [...process.writablePaths, ...process.mounts.map((m) => m.path), ...process.configFiles.map((f) => f.path)];
+    const same = paths.find((p, i) => p === "/tmp" || paths.indexOf(p) !== i);
+    if (same !== undefined) yield { path: [...at, "mounts"], accepted: `each folder and file once, and other than /tmp: ${same}` };
+    for (const [i, { volume }] of process.mounts.entries()) {
+      if (volume === undefined) continue;
+      const kind = volumes[volume]?.kind;
+      if (kind === undefined)
+        yield { path: [...at, "mounts", i, "volume"], accepted: `a name in volumes (${Object.keys(volumes).join(", ") || "none given"})` };
+      if (kind === "ebs" && !("kind" in process && process.kind === "singleton"))
+        yield {
+          path: [...at, "mounts", i, "volume"],
+          accepted: "a volume of kind efs or claim: an EBS disk is of one pod at a time, so of a singleton alone",
+        };
+    }
+    const containers = [...process.initContainers, ...process.sidecars].map((c) => c.name);
+    if (new Set(containers).size !== containers.length) yield { path: [...at, "sidecars"], accepted: "containers with names of their own" };
+  }
+  if (workload.web) return;
+  const none = "nothing of it without a web process (workload.web)";
+  if (config.ingress !== undefined) yield { path: ["ingress"], accepted: none };
+  if (strategy.kind !== "rolling") yield { path: ["strategy", "kind"], accepted: '"rolling" without a web process (workload.web)' };
+  if (Object.values(processes).every((p) => p.kind === "release"))
+    yield { path: ["processes"], accepted: "something that runs, where there is no web process (workload.web)" };
+  if (config.autoscaling.hpa.enabled || config.autoscaling.vpa.enabled) yield { path: ["autoscaling"], accepted: none };
+}

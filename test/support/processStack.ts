@@ -1,0 +1,80 @@
+import type { RawConfig } from "../../src/config/stackFile.js";
+
+/** An application of every kind of process, with everything that a pod can be told. */
+export const PROCESSES: RawConfig = {
+  "cutover:application": { name: "shop", environment: "production", criticality: "medium" },
+  "cutover:cluster": { name: "production" },
+  "cutover:workload": { deployed: true, image: "registry.example.com/shop:1.0.0", env: { RAILS_ENV: "production" } },
+  "cutover:strategy": { kind: "rolling", image: "registry.example.com/shop:1.1.0" },
+  "cutover:volumes": {
+    uploads: { kind: "efs", fileSystemId: "fs-0123456789abcdef0", accessPointId: "fsap-0123456789abcdef0" },
+    index: { kind: "ebs", size: "20Gi" },
+    shared: { kind: "claim", name: "shared-files" },
+  },
+  "cutover:processes": {
+    web: {
+      containerPort: 3_000,
+      ports: [{ name: "metrics", port: 9_394 }],
+      probes: { startup: { path: "/health", failureThreshold: 33 }, readiness: { kind: "tcp" } },
+      configFiles: [
+        { path: "/app/config/puma.rb", content: "threads 5, 5\n" },
+        { path: "/app/config/database.yml", content: "production:\n  url: {{secret:database-rails-url}}\n" },
+        { path: "/app/config/master.key", secret: "master-key" },
+      ],
+      mounts: [
+        { path: "/app/public/system", volume: "uploads", subPath: "system" },
+        { path: "/app/tmp", sizeLimit: "1Gi" },
+        { path: "/app/shared", volume: "shared", readOnly: true },
+      ],
+      spread: "zones-and-nodes",
+      antiAffinity: "preferred",
+      priorityClassName: "users-first",
+      sidecars: [{ name: "exporter", image: "registry.example.com/exporter:2.1.0", ports: [{ name: "exporter", port: 9_187 }] }],
+      initContainers: [{ name: "warm", command: ["bin/warm"], secretEnv: { TOKEN: "master-key" } }],
+    },
+    streaming: {
+      kind: "service",
+      image: "registry.example.com/shop-streaming:1.0.0",
+      command: ["node", "./streaming"],
+      replicas: 2,
+      containerPort: 4_000,
+      probes: { liveness: { path: "/api/v1/streaming/health", host: "shop.example.com" } },
+    },
+    basket: { kind: "service", containerPort: 8_080, probes: { readiness: { kind: "grpc", service: "basket", port: 8_081 } } },
+    sidekiq: {
+      kind: "worker",
+      command: ["bundle", "exec", "sidekiq"],
+      args: ["-q", "default"],
+      replicas: 4,
+      env: { "lower-case.name": "1" },
+      probes: { liveness: { kind: "exec", command: ["test", "-e", "/tmp/alive"] } },
+      security: { capabilities: ["NET_BIND_SERVICE"], runAsGroup: 0, fsGroup: 991 },
+      runAsUser: 991,
+      terminationGraceSeconds: 300,
+    },
+    scheduler: { kind: "singleton", command: ["sidekiq", "-q", "scheduler"], mounts: [{ path: "/app/index", volume: "index" }] },
+    reports: {
+      kind: "schedule",
+      schedule: "15 * * * *",
+      timeZone: "America/New_York",
+      command: ["rake", "reports"],
+      startingDeadlineSeconds: 200,
+      deadlineSeconds: 900,
+      retries: 1,
+      writablePaths: ["/app/out"],
+      sidecars: [{ name: "proxy", image: "registry.example.com/proxy:1.0.0" }],
+    },
+    migrate: { kind: "release", command: ["rake", "db:migrate"], first: true, timeoutSeconds: 900 },
+  },
+  "cutover:database": {
+    source: { identifier: "shop-db", endpoint: "shop-db.example.com", databaseName: "shop", username: "app", sizeGb: 100 },
+    target: {
+      identifier: "shop-db-new",
+      instanceClass: "db.r6g.large",
+      vpcId: "vpc-0new1",
+      subnetIds: ["subnet-0aaa", "subnet-0bbb"],
+      clientSecurityGroupIds: ["sg-0nodes"],
+    },
+  },
+  "cutover:secrets": { "database-password": { secure: "v1:sealed" }, "master-key": { secure: "v1:sealed" } },
+};
