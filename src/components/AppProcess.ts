@@ -2,8 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { require, requireName, requireNumber } from "./checks.js";
 import { FORCED } from "./objects.js";
+import type { PodTemplateArgs } from "./podArgs.js";
+import { checkPodTemplate } from "./podTemplate.js";
 import { processIdentity, processObjects } from "./processObjects.js";
-import { checkPodTemplate, type PodTemplateArgs } from "./podTemplate.js";
 import { type Transform, transformed } from "./support.js";
 
 export interface AppProcessArgs extends PodTemplateArgs {
@@ -53,7 +54,12 @@ export interface AppProcessArgs extends PodTemplateArgs {
 export class AppProcess extends pulumi.ComponentResource {
   /** Name of the Service; undefined unless it is a service. */
   readonly serviceName: pulumi.Output<string> | undefined;
-  readonly nodes: { deployment?: k8s.apps.v1.Deployment; cronJob?: k8s.batch.v1.CronJob; job?: k8s.batch.v1.Job; service?: k8s.core.v1.Service };
+  readonly nodes: {
+    deployment?: k8s.apps.v1.Deployment;
+    cronJob?: k8s.batch.v1.CronJob;
+    job?: k8s.batch.v1.Job;
+    service?: k8s.core.v1.Service;
+  };
 
   constructor(name: string, args: AppProcessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:AppProcess", `${args.app}-${name}`, {}, opts);
@@ -62,7 +68,8 @@ export class AppProcess extends pulumi.ComponentResource {
     requireName(`${at}.app`, args.app);
     requireName(`${at}.namespace`, args.namespace);
     requireNumber(`${at}.replicas`, args.replicas, 0, args.kind === "singleton" ? 1 : 10_000);
-    require((args.kind === "schedule") === (args.schedule !== undefined), `${at}.schedule`, args.schedule, "a schedule for a process of that kind, and for no other");
+    require((args.kind === "schedule") ===
+      (args.schedule !== undefined), `${at}.schedule`, args.schedule, "a schedule for a process of that kind, and for no other");
     checkPodTemplate(at, { preStopSeconds: 0, ...args });
     const identity = processIdentity(args.app, name, args.namespace);
     this.nodes = {};

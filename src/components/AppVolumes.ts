@@ -1,7 +1,8 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { requireName } from "./checks.js";
-import { claimName, type VolumeArgs } from "./podFolders.js";
+import type { VolumeArgs } from "./podArgs.js";
+import { claimName } from "./podFolders.js";
 
 export interface AppVolumesArgs {
   /** Namespace of the claims. */

@@ -4,7 +4,8 @@ import { errorRate, type Selection } from "../promql/expressions.js";
 import { plainSelection } from "./AlertRules.js";
 import { require, requireName, requireNumber, requireText } from "./checks.js";
 import { FORCED, RUNNER } from "./objects.js";
-import { checkPodTemplate, type PodTemplateArgs, podTemplate } from "./podTemplate.js";
+import type { PodTemplateArgs } from "./podArgs.js";
+import { checkPodTemplate, podTemplate } from "./podTemplate.js";
 import { serviceAccountOf } from "./serviceAccount.js";
 
 export interface CanaryRolloutArgs extends PodTemplateArgs {

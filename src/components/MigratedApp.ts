@@ -9,21 +9,21 @@ import { selectionOf } from "../promql/expressions.js";
 import { AlertRules } from "./AlertRules.js";
 import { AppProcess } from "./AppProcess.js";
 import { AppVolumes } from "./AppVolumes.js";
-import { processArgs, webPods } from "./appPods.js";
-import { fileArgs } from "./configFiles.js";
 import { ArgoRollouts } from "./ArgoRollouts.js";
 import { Autoscaling } from "./Autoscaling.js";
+import { processArgs, webPods } from "./appPods.js";
 import { BlueGreen } from "./BlueGreen.js";
 import { CanaryRollout } from "./CanaryRollout.js";
+import { fileArgs } from "./configFiles.js";
 import { DatabaseSecret } from "./DatabaseSecret.js";
 import type { KeptRecord } from "./keptRecords.js";
 import { managed } from "./managed.js";
 import type { NodeGroupSizes } from "./nodeGroupSizes.js";
 import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
-import type { PodTemplateArgs } from "./podTemplate.js";
+import type { PodTemplateArgs } from "./podArgs.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
-import { serviceAccountOf } from "./serviceAccount.js";
 import { SpotNodeGroup } from "./SpotNodeGroup.js";
+import { serviceAccountOf } from "./serviceAccount.js";
 import type { Tags } from "./support.js";
 import { VerificationJobs } from "./VerificationJobs.js";
 import { VpaController } from "./VpaController.js";
@@ -175,7 +175,12 @@ export class MigratedApp extends pulumi.ComponentResource {
     return { backends: [], ready: [serviceAccountOf(this.app, this.namespace, this, workload.roleArn)] };
   }
 
-  private web(config: StackConfig, secret: DatabaseSecret | undefined, argo: ArgoRollouts | undefined, volumes: pulumi.Resource[]): Backends {
+  private web(
+    config: StackConfig,
+    secret: DatabaseSecret | undefined,
+    argo: ArgoRollouts | undefined,
+    volumes: pulumi.Resource[],
+  ): Backends {
     const pods = webPods(config, secret, fileArgs(config, "web", this));
     return this.workloads(config, pods, argo, [...volumes, ...this.firstReleases(config, secret)]);
   }
@@ -183,7 +188,7 @@ export class MigratedApp extends pulumi.ComponentResource {
   /** What must have run before the first pods. */
   private firstReleases(config: StackConfig, secret: DatabaseSecret | undefined): pulumi.Resource[] {
     return releasesOf(config).flatMap(([name, process]) => {
-      const args = processArgs(config, name, process, secret, fileArgs(config, name, this));
+      const args = processArgs(config, process, secret, fileArgs(config, name, this));
       return args === undefined ? [] : [new AppProcess(name, args, { parent: this })];
     });
   }
@@ -192,7 +197,7 @@ export class MigratedApp extends pulumi.ComponentResource {
     const first = config.workload.web ? [] : this.firstReleases(config, secret);
     for (const [name, process] of Object.entries(config.processes)) {
       if (process.kind === "release") continue;
-      const args = processArgs(config, name, process, secret, fileArgs(config, name, this));
+      const args = processArgs(config, process, secret, fileArgs(config, name, this));
       if (args !== undefined) new AppProcess(name, args, { parent: this, dependsOn: [...volumes, ...first] });
     }
   }

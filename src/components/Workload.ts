@@ -2,7 +2,8 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { requireName, requireNumber } from "./checks.js";
 import { deploymentArgs, disruptionBudgetArgs, FORCED, type Identity, identityOf, networkPolicyArgs, serviceArgs } from "./objects.js";
-import { checkPodTemplate, type PodTemplateArgs } from "./podTemplate.js";
+import type { PodTemplateArgs } from "./podArgs.js";
+import { checkPodTemplate } from "./podTemplate.js";
 import { serviceAccountOf } from "./serviceAccount.js";
 import { type Transform, transformed } from "./support.js";
 

@@ -3,9 +3,9 @@ import { filesOf } from "../config/files.js";
 import { liveOf } from "../config/live.js";
 import { onceIsNew, type Process, replicasOnNew, workersOnNew } from "../config/processes.js";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
-import type { ProcessShape } from "./processObjects.js";
 import type { DatabaseSecret } from "./DatabaseSecret.js";
-import type { FileArgs, PodTemplateArgs } from "./podTemplate.js";
+import type { FileArgs, PodTemplateArgs } from "./podArgs.js";
+import type { ProcessShape } from "./processObjects.js";
 
 /** What a stack config says of an application's pods, as arguments of the components. */
 
@@ -38,7 +38,6 @@ export function webPods(config: StackConfig, secret: DatabaseSecret | undefined,
 /** A process beside the web; undefined while it is not to be on this side. */
 export function processArgs(
   config: StackConfig,
-  name: string,
   process: Process,
   secret: DatabaseSecret | undefined,
   files: FileArgs[],

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
 import { filesIn } from "./appPods.js";
-import type { FileArgs } from "./podTemplate.js";
+import type { FileArgs } from "./podArgs.js";
 
 /** The files of a process, with the ConfigMap that holds them. */
 export function fileArgs(config: StackConfig, process: string, parent: pulumi.Resource): FileArgs[] {

@@ -1,5 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
-import type { ContainerArgs, ExtraContainerArgs, PodTemplateArgs, PortArgs, ProbeArgs } from "./podTemplate.js";
+import type { ContainerArgs, ExtraContainerArgs, PodTemplateArgs, PortArgs, ProbeArgs } from "./podArgs.js";
 
 type Container = k8s.types.input.core.v1.Container;
 type Mount = k8s.types.input.core.v1.VolumeMount;

@@ -1,7 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { mainPort } from "./container.js";
-import { type PodTemplateArgs, podTemplate } from "./podTemplate.js";
+import type { PodTemplateArgs } from "./podArgs.js";
+import { podTemplate } from "./podTemplate.js";
 
 /**
  * The Kubernetes objects of a workload as plain arguments, shared by the components and by `containerize`, which writes

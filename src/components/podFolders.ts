@@ -1,27 +1,5 @@
 import type * as k8s from "@pulumi/kubernetes";
-import type { PodTemplateArgs } from "./podTemplate.js";
-
-/** A persistent folder. */
-export type VolumeArgs =
-  | { kind: "efs"; fileSystemId: string; accessPointId?: string | undefined }
-  | { kind: "ebs"; size: string; storageClass: string }
-  | { kind: "claim"; name: string };
-
-/** Where a folder is in the container. */
-export interface MountArgs {
-  /** Folder in the container. */
-  path: string;
-  /** Name in `volumes`. @default an empty folder, gone with the pod */
-  volume?: string | undefined;
-  /** Folder within the volume. */
-  subPath?: string | undefined;
-  /** @default false */
-  readOnly?: boolean;
-  /** Of an empty folder: how large it may get. @default as the node allows */
-  sizeLimit?: string | undefined;
-  /** Of an empty folder: in memory. @default false */
-  memory?: boolean;
-}
+import type { PodTemplateArgs, VolumeArgs } from "./podArgs.js";
 
 type Volume = k8s.types.input.core.v1.Volume;
 type Mount = k8s.types.input.core.v1.VolumeMount;

@@ -1,7 +1,8 @@
 import type * as k8s from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import { disruptionBudgetArgs, type Identity, networkPolicyArgs, serviceArgs } from "./objects.js";
-import { type PodTemplateArgs, podTemplate } from "./podTemplate.js";
+import type { PodTemplateArgs } from "./podArgs.js";
+import { podTemplate } from "./podTemplate.js";
 
 /** The Kubernetes objects of a process beside the web as plain arguments, shared by the component and by `containerize`. */
 

@@ -72,7 +72,11 @@ export function ownForm(template: string, connection: Connection): string {
 }
 
 /** The keys that are wanted, each in its form. */
-export function connectionValues(connection: Connection, wanted: Iterable<string>, own: Record<string, string> = {}): Record<string, string> {
+export function connectionValues(
+  connection: Connection,
+  wanted: Iterable<string>,
+  own: Record<string, string> = {},
+): Record<string, string> {
   const values: Record<string, string> = {};
   for (const key of wanted) {
     const form = FORMS[key];

@@ -1,6 +1,6 @@
-import type { StackConfig } from "./schema.js";
+import type { Parts } from "./parts.js";
 
-type Configs = Pick<StackConfig, "workload" | "processes">;
+type Configs = Pick<Parts, "workload" | "processes">;
 
 export interface ConfigFile {
   path: string;

@@ -1,5 +1,5 @@
 import { looksSecret } from "../lib/secrets.js";
-import type { StackConfig } from "./schema.js";
+import type { Parts } from "./parts.js";
 
 interface Check {
   path: (string | number)[];
@@ -7,7 +7,7 @@ interface Check {
 }
 
 /** What the processes must have in common with the rest of the config. */
-export function* processChecks(config: Omit<StackConfig, never>): Generator<Check> {
+export function* processChecks(config: Parts): Generator<Check> {
   const { workload, processes, volumes, strategy } = config;
   const all = [["web", workload] as const, ...Object.entries(processes)];
   for (const [name, process] of all) {
@@ -27,8 +27,11 @@ export function* processChecks(config: Omit<StackConfig, never>): Generator<Chec
       ...process.ports,
       ...process.sidecars.flatMap((s) => s.ports),
     ];
-    const twice = ports.findIndex((p, i) => ports.findIndex((o) => o.name === p.name || (o.port === p.port && o.protocol === p.protocol)) !== i);
-    if (twice > 0) yield { path: [...at, "ports"], accepted: `each name and number once: ${ports[twice]?.name} ${ports[twice]?.port} is there already` };
+    const twice = ports.findIndex(
+      (p, i) => ports.findIndex((o) => o.name === p.name || (o.port === p.port && o.protocol === p.protocol)) !== i,
+    );
+    if (twice > 0)
+      yield { path: [...at, "ports"], accepted: `each name and number once: ${ports[twice]?.name} ${ports[twice]?.port} is there already` };
     const paths = [...process.writablePaths, ...process.mounts.map((m) => m.path), ...process.configFiles.map((f) => f.path)];
     const same = paths.find((p, i) => p === "/tmp" || paths.indexOf(p) !== i);
     if (same !== undefined) yield { path: [...at, "mounts"], accepted: `each folder and file once, and other than /tmp: ${same}` };

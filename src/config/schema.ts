@@ -184,7 +184,9 @@ function withWeb<T>(input: T): T {
   const { web, ...others } = processes;
   const twice = Object.keys(web as object).filter((key) => key in (workload ?? {}));
   if (twice.length > 0)
-    throw new UserError(twice.map((key) => ({ path: `processes.web.${key}`, got: "a value", accepted: `one place: workload.${key} says it too` })));
+    throw new UserError(
+      twice.map((key) => ({ path: `processes.web.${key}`, got: "a value", accepted: `one place: workload.${key} says it too` })),
+    );
   return { ...input, workload: { ...(web as object), ...workload }, processes: others };
 }
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { formProblem } from "./connection.js";
-import { env, podOptions, probe, resources, secretEnv, writablePaths } from "./pods.js";
 import { POLICY_NAMES } from "../policies/policies.js";
 import { CONVENTION_NAMES } from "../promql/conventions.js";
+import { formProblem } from "./connection.js";
+import { env, podOptions, probe, resources, secretEnv, writablePaths } from "./pods.js";
 import {
   arn,
   awsId,
@@ -206,7 +206,10 @@ export const database = z.strictObject({
    * {user} and {password} stand for the values as in a URL, {raw:password} for one as it is.
    */
   forms: z
-    .record(name, z.string().refine((t) => formProblem(t) === undefined, "text with {host}, {port}, {name}, {user} and {password}, or {raw:password}"))
+    .record(
+      name,
+      z.string().refine((t) => formProblem(t) === undefined, "text with {host}, {port}, {name}, {user} and {password}, or {raw:password}"),
+    )
     .default({}),
   /** How long the old database stays available, read-only, after promotion. */
   keepOldSeconds: seconds(0, 366 * DAY).default(7 * DAY),

@@ -1,4 +1,5 @@
 import { stringify } from "yaml";
+import { filesIn, processArgs, webPods } from "../components/appPods.js";
 import {
   ALB,
   deploymentArgs,
@@ -9,7 +10,6 @@ import {
   serviceAccountArgs,
   serviceArgs,
 } from "../components/objects.js";
-import { filesIn, processArgs, webPods } from "../components/appPods.js";
 import { processObjects } from "../components/processObjects.js";
 import { hostsOf } from "../config/names.js";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
@@ -63,15 +63,19 @@ const mapArgs = ({ name, data }: { name: string; data: Record<string, string> },
 });
 
 /** The processes beside the web, as they are once all of them are on the new side. */
-function processManifests(config: StackConfig, write: (apiVersion: string, kind: string, object: object) => string): Record<string, string> {
+function processManifests(
+  config: StackConfig,
+  write: (apiVersion: string, kind: string, object: object) => string,
+): Record<string, string> {
   const moved: StackConfig = { ...config, handover: { ...config.handover, workers: 100, once: "new" } };
   const found: Record<string, string> = {};
   for (const [name, process] of Object.entries(config.processes)) {
     const { files, map } = filesIn(config, name);
     const first = process.kind === "release" ? { ...process, first: true } : process;
-    const args = processArgs(moved, name, first, undefined, files);
+    const args = processArgs(moved, first, undefined, files);
     if (args === undefined) continue;
-    for (const { apiVersion, kind, object } of processObjects(name, args)) found[`${name}-${kind.toLowerCase()}.yaml`] = write(apiVersion, kind, object);
+    for (const { apiVersion, kind, object } of processObjects(name, args))
+      found[`${name}-${kind.toLowerCase()}.yaml`] = write(apiVersion, kind, object);
     if (map !== undefined) found[`${name}-files.yaml`] = write("v1", "ConfigMap", mapArgs(map, namespaceOf(config)));
   }
   return found;

@@ -58,7 +58,9 @@ describe("processes", () => {
       port: 4_000,
       httpHeaders: [{ name: "Host", value: "shop.example.com" }],
     });
-    expect(only(all, "Service", "shop-streaming").spec.ports).to.deep.equal([{ port: 80, targetPort: 4_000, protocol: "TCP", name: "http" }]);
+    expect(only(all, "Service", "shop-streaming").spec.ports).to.deep.equal([
+      { port: 80, targetPort: 4_000, protocol: "TCP", name: "http" },
+    ]);
     expect(only(all, "Deployment", "shop-basket").spec.template.spec.containers[0].readinessProbe.grpc).to.deep.equal({
       service: "basket",
       port: 8_081,
@@ -131,15 +133,22 @@ describe("processes", () => {
     expect(refusedFor({ "processes.web.mounts": [{ path: "/data", volume: "index" }] })).to.deep.equal(["workload.mounts.0.volume"]);
     expect(refusedFor({ "processes.reports.schedule": "61 * * * *" })).to.deep.equal(["processes.reports.schedule"]);
     expect(refusedFor({ "processes.reports.timeZone": "Mars/Base" })).to.deep.equal(["processes.reports.timeZone"]);
-    expect(refusedFor({ "processes.sidekiq.probes.liveness": { kind: "exec" } })).to.deep.equal(["processes.sidekiq.probes.liveness.command"]);
+    expect(refusedFor({ "processes.sidekiq.probes.liveness": { kind: "exec" } })).to.deep.equal([
+      "processes.sidekiq.probes.liveness.command",
+    ]);
     expect(refusedFor({ "processes.sidekiq.secretEnv": { A: "no-such" } })).to.deep.equal(["processes.sidekiq.secretEnv.A"]);
     expect(refusedFor({ "processes.sidekiq.env": { PASSWORD: "hunter22hunter22" } })).to.deep.equal(["processes.sidekiq.env.PASSWORD"]);
     expect(refusedFor({ "processes.web.configFiles": [{ path: "/a", content: "{{secret:nothing}}" }] })).to.deep.equal([
       "workload.configFiles.0",
     ]);
-    expect(refusedFor({ "processes.sidekiq.ports": [{ name: "a", port: 1 }, { name: "a", port: 2 }] })).to.deep.equal([
-      "processes.sidekiq.ports",
-    ]);
+    expect(
+      refusedFor({
+        "processes.sidekiq.ports": [
+          { name: "a", port: 1 },
+          { name: "a", port: 2 },
+        ],
+      }),
+    ).to.deep.equal(["processes.sidekiq.ports"]);
     expect(refusedFor({ "workload.web": false })).to.deep.equal([]);
     expect(refusedFor({ "workload.web": false, ingress: { host: "a.example.com" } })).to.deep.equal(["ingress"]);
   });

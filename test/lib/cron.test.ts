@@ -23,10 +23,7 @@ describe("schedules", () => {
   });
 
   it("either of two restricted days is enough, as in cron", () => {
-    expect(times("0 0 13 * fri", "2026-03-01T00:00Z", "2026-03-15T00:00Z")).to.deep.equal([
-      "2026-03-06T00:00",
-      "2026-03-13T00:00",
-    ]);
+    expect(times("0 0 13 * fri", "2026-03-01T00:00Z", "2026-03-15T00:00Z")).to.deep.equal(["2026-03-06T00:00", "2026-03-13T00:00"]);
   });
 
   it("is the local time of its zone: an hour that is skipped does not come, one that is repeated comes twice", () => {
