@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import type { StackConfig } from "../config/schema.js";
 import { sourceOf } from "../config/sources.js";
 import type { TargetConfig } from "../config/targets.js";
-import { Transient } from "../errors.js";
 import { compared } from "../ports/comparison.js";
 import { type Observation, type ObservationName, type Reading, type Side, unknown } from "../ports/observations.js";
 import type { ObserverPort, Target } from "../ports/target.js";
@@ -16,7 +15,7 @@ import { wallClock } from "./clock.js";
 import type { NameServer } from "./dns/answers.js";
 import { shownByDns, shownByResolvers } from "./dns/shown.js";
 import { type SqlDataOptions, sqlDataPort, sqlObservations, sqlReadiness } from "./engines/postgresql/dataPort.js";
-import type { SqlEndpoint } from "./engines/postgresql/session.js";
+import { NoAddress, type SqlEndpoint } from "./engines/postgresql/session.js";
 import { sessionsOf } from "./engines/postgresql/users.js";
 import { commandFleet } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
@@ -54,19 +53,8 @@ export async function openRealTarget(options: RealTargetOptions): Promise<Target
     url: target.prometheus.url,
     ...defined({ tokenFile: target.prometheus.tokenFile }),
   };
-  const newHost = async (): Promise<string> => {
-    const identifier = config().database?.target.identifier;
-    const found = (await discoverDatabases(clients)).find((d) => d.identifier === identifier)?.endpoint;
-    if (found === undefined) throw new Transient(`The database ${identifier} has no address yet.`);
-    return found;
-  };
-  const applicationUser = config().database?.source.username;
-  const sql: SqlDataOptions = {
-    endpoint: (side) => endpointOf(side, options, newHost),
-    ...(applicationUser === undefined ? {} : { applicationUser }),
-    schemaChanges: () => config().database?.schemaChanges ?? "hold",
-    ...(progress === undefined ? {} : { progress }),
-  };
+  const newHost = newHostBy(config, clients);
+  const sql: SqlDataOptions = { ...databasesOf(options, clients), ...(progress === undefined ? {} : { progress }) };
   return {
     kind: "aws",
     clock: wallClock(),
@@ -83,7 +71,29 @@ export async function openRealTarget(options: RealTargetOptions): Promise<Target
 const defined = <T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(object).filter(([, v]) => v !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 
-async function endpointOf(side: Side, { config, target, secret }: RealTargetOptions, newHost: () => Promise<string>): Promise<SqlEndpoint> {
+const newHostBy = (config: () => StackConfig, clients: AwsClients) => async (): Promise<string> => {
+  const identifier = config().database?.target.identifier;
+  const found = (await discoverDatabases(clients)).find((d) => d.identifier === identifier)?.endpoint;
+  if (found === undefined) throw new NoAddress(`The database ${identifier} has no address yet.`);
+  return found;
+};
+
+/** How one stack's databases are reached, for whatever asks them. */
+export function databasesOf(options: Pick<RealTargetOptions, "config" | "target" | "secret">, clients: AwsClients): SqlDataOptions {
+  const { config } = options;
+  const applicationUser = config().database?.source.username;
+  return {
+    endpoint: (side) => endpointOf(side, options, newHostBy(config, clients)),
+    ...(applicationUser === undefined ? {} : { applicationUser }),
+    schemaChanges: () => config().database?.schemaChanges ?? "hold",
+  };
+}
+
+async function endpointOf(
+  side: Side,
+  { config, target, secret }: Pick<RealTargetOptions, "config" | "target" | "secret">,
+  newHost: () => Promise<string>,
+): Promise<SqlEndpoint> {
   const { database } = config();
   if (database === undefined) throw new Error("a step that needs a database is in the plan of a stack without one");
   const { source } = database;

@@ -6,6 +6,7 @@ import { configChanges, configDigest, StackFile, withoutSecrets } from "../confi
 import { Conflict, CutoverError, NotFound, Transient } from "../errors.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
+import type { DatabaseReadiness } from "../ports/readiness.js";
 import type { OpenTarget } from "../ports/target.js";
 import { checkCommand } from "./decide/commandRules.js";
 import { type Offers, offersOf } from "./decide/offers.js";
@@ -327,6 +328,14 @@ export class Migrations {
       wanted.map((w) => observer.observe(w.name, w.side, config.gates.windowSeconds).catch((error: Error) => failed(w, error, now))),
     );
     return { now, observations };
+  }
+
+  /** The readiness of the databases now; where it cannot be had, why. */
+  async readiness(stack: string): Promise<DatabaseReadiness> {
+    const config = currentConfig((await this.get(stack)).state);
+    const { clock, data } = await this.targets.of(stack);
+    if (config.database === undefined) return { standing: "none", at: clock.now(), findings: [] };
+    return data.readiness().catch((error: Error) => ({ standing: "unknown", at: clock.now(), findings: [], why: error.message }));
   }
 
   /**

@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import { Command } from "commander";
 import { StackFile } from "../config/stackFile.js";
 import type { plannedStep } from "../http/views.js";
 import { computeWaves, cycleFindings } from "../inventory/graph.js";
+import type { DatabaseReadiness } from "../ports/readiness.js";
 import { duration } from "../report/format.js";
 import { type Cli, type OutputOptions, prints } from "./cli.js";
 import { type Paint, paintFor, print, tableOf } from "./output.js";
@@ -17,15 +19,34 @@ export const planCommand = (cli: Cli): Command =>
   prints(new Command("plan"))
     .description("show every step of a stack's plan, with its gates and its way back; without a name, the waves")
     .argument("[stack]", "for example: web-api-production")
+    .option("--targets <file>", "how real environments are reached: also whether the databases are ready to move")
     .option("--ways-back", "how each step is undone, and what that loses")
-    .action(async (stack: string | undefined, options: OutputOptions & { waysBack?: boolean }) => {
-      const { stacks } = cli.globals();
+    .action(async (stack: string | undefined, options: OutputOptions & { waysBack?: boolean; targets?: string }) => {
+      const { root, stacks } = cli.globals();
       if (stack === undefined) return showWaves(stacks, options);
       const config = (await StackFile.read(stacks, stack)).shape();
       const { buildPlan, plannedStep } = await planned();
       const steps = buildPlan(config).map((step) => plannedStep(step, config));
-      print(options.output, { stack, steps }, () => planText(steps, options.waysBack === true, paintFor(process.stdout)));
+      const readiness =
+        options.targets === undefined
+          ? undefined
+          : await (await import("../doctor/database.js")).readinessOfStack({ root, stacks, stack, targets: resolve(options.targets) });
+      print(options.output, { stack, steps, ...(readiness === undefined ? {} : { readiness }) }, () =>
+        [
+          planText(steps, options.waysBack === true, paintFor(process.stdout)),
+          ...(readiness === undefined ? [] : ["", readinessText(readiness)]),
+        ].join("\n"),
+      );
     });
+
+/** The report as the portal and the step that tests the replica have it. */
+function readinessText({ standing, findings, why }: DatabaseReadiness): string {
+  if (standing === "none") return "No database moves with this application.";
+  if (standing === "past") return "Writes are stopped, or the new database was promoted: readiness was a question of before.";
+  if (standing === "unknown") return `It is not known whether the databases are ready to move: ${why ?? "no answer"}`;
+  if (findings.length === 0) return "Nothing speaks against the move of the database.";
+  return findings.map((f) => `${f.kind.padEnd(7)}  ${f.what}: ${f.means}\n${" ".repeat(9)}→ ${f.cure}`).join("\n");
+}
 
 async function showWaves(stacks: string, { output }: OutputOptions): Promise<void> {
   const { buildPlan } = await planned();

@@ -11,6 +11,7 @@ import type { Side } from "../ports/observations.js";
 import { clock, credentials, delegation, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { readinessGates, rights } from "./cluster.js";
+import { readinessFindings, readinessOfStack } from "./database.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
@@ -90,7 +91,7 @@ async function examineEnvironment(
   environment: string,
   target: TargetConfig,
   stacks: Stack[],
-  { resolver, stacks: folder }: DoctorOptions,
+  { root, resolver, stacks: folder, targets }: DoctorOptions,
   found: (...findings: Finding[]) => void,
 ): Promise<void> {
   const { costTag: _, ...account } = target.aws;
@@ -124,7 +125,12 @@ async function examineEnvironment(
   for (const { name, config } of stacks) {
     if (measured.standing !== "failed") found(await alertsLoaded(name, config, prometheus));
     found(await shared(name, config, await otherStacks(folder, name)));
-    found(await database(name, config));
+    const reached = await database(name, config);
+    found(reached);
+    if (config.database === undefined) continue;
+    if (reached.standing !== "ok") found(unknownOf("database readiness", name, "the database cannot be reached"));
+    else if (targets !== undefined)
+      found(...readinessFindings(name, await readinessOfStack({ root, stacks: folder, stack: name, targets })));
   }
   found(await fleet(environment, target));
 }

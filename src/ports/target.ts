@@ -1,5 +1,6 @@
 import type { StackConfig } from "../config/schema.js";
 import type { Instant, Observation, ObservationName, Side } from "./observations.js";
+import type { DatabaseReadiness } from "./readiness.js";
 
 /**
  * The ports: everything cutover does or sees outside the engine. Two adapters each, the real one and the sandbox's.
@@ -147,6 +148,8 @@ export interface DataPort {
   setWrites(side: Side, allowed: boolean, effect: Effect): Promise<Evidence>;
   /** Runs the application's checks against the replica's endpoint, reading only. */
   testReplica(effect: Effect): Promise<Evidence>;
+  /** What would refuse, lose, slow or endanger the move, as things are now. Changes nothing, and never rejects. */
+  readiness(): Promise<DatabaseReadiness>;
   /** Compares schema, row counts and checksums between source and replica. */
   compare(effect: Effect): Promise<Evidence & { differences: number }>;
   /** Writes, reads and removes a row of cutover's own on the new database. */

@@ -1,6 +1,5 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { awsClients } from "../adapters/aws/clients.js";
 import { findCreated } from "../adapters/aws/created.js";
@@ -15,9 +14,9 @@ import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { readTarget, type TargetConfig } from "../config/targets.js";
 import { UserError } from "../errors.js";
-import { rememberSecret } from "../lib/secrets.js";
 import type { Attached } from "../operations/operations.js";
 import { clusterAccess, clusterEnvironment } from "./clusterAccess.js";
+import { secretOf } from "./secret.js";
 import { GUARD_MS, openStore, SWEEP_MS } from "./store.js";
 
 export interface RealServiceOptions {
@@ -129,19 +128,6 @@ async function regionOf(stacks: string, stack: string): Promise<string> {
   const region = file.raw()["aws:region"];
   if (typeof region !== "string") throw new UserError({ path: `${file.path}: aws:region`, accepted: "a region, for example us-east-2" });
   return region;
-}
-
-/** A secret of the stack's config, decrypted by the engine each time: it is kept nowhere else. */
-async function secretOf({ root, env }: { root: string; env: Record<string, string> }, stack: string, key: string): Promise<string> {
-  const workspace = await LocalWorkspace.create({ workDir: root, envVars: env });
-  const { value } = await workspace.getConfig(stack, `cutover:secrets.${key}`, true).catch((cause: Error) => {
-    throw new UserError(
-      { path: `cutover:secrets.${key}`, accepted: "a secret that the engine can decrypt" },
-      { cause, next: `Set it: pulumi config set --secret --path 'cutover:secrets.${key}' --stack ${stack}` },
-    );
-  });
-  rememberSecret(value);
-  return value;
 }
 
 function progressIn(folder: string) {

@@ -20,12 +20,30 @@ import {
 } from "../../src/config/stackFile.js";
 import { Conflict, Terminal, Transient, UserError } from "../../src/errors.js";
 import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
+import type { ReadinessFinding } from "../../src/ports/readiness.js";
 import type { Effect, Evidence, Target } from "../../src/ports/target.js";
 
 /**
  * A model of the far side with nothing but what the promises speak of, for property tests: every change of it is
  * checked against the promises at once, whoever made it. Faults and crashes are injected at every effect and append.
  */
+
+/** Of a database, one finding of two kinds. */
+export const FINDINGS: ReadinessFinding[] = [
+  {
+    kind: "loses",
+    what: "public.spatial_ref_sys",
+    means:
+      "what is written to its about 8500 rows after the promotion: it belongs to somebody, and cutover's user is no member of that role",
+    cure: 'GRANT "somebody" TO …, or accept it',
+  },
+  {
+    kind: "warns",
+    what: "public.sums",
+    means: "on the way back it holds what it held at the promotion",
+    cure: "REFRESH MATERIALIZED VIEW public.sums",
+  },
+];
 
 export const STACK = "web-api-production";
 
@@ -323,6 +341,7 @@ export function modelTarget(world: ModelWorld): Target {
           else world.newWrites = allowed;
         }),
       testReplica: look,
+      readiness: async () => ({ standing: "computed", at: world.now, findings: FINDINGS }),
       compare: async () => ({ summary: "equal", differences: 0 }),
       verifyReadWrite: look,
       startReverseReplication: async (e) => ({ ...world.effect("reverse on", e, () => (world.reverse = true)), supported: true }),

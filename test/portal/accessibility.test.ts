@@ -3,7 +3,7 @@ import { STACK } from "../automation/model.js";
 import { chromiumForSuite, expectAccessible, expectDialogAccessible, openPage } from "../support/chromium.js";
 import { type ModelPortal, openModelPortal } from "./model.js";
 
-const VIEWS = ["overview", "steps", "journal", "revisions", "checklists", "risks", "costs", "tuning", "goals"];
+const VIEWS = ["overview", "steps", "journal", "revisions", "checklists", "risks", "readiness", "costs", "tuning", "goals"];
 
 describe("accessibility of the portal", function () {
   // A browser on a busy machine.
@@ -25,6 +25,7 @@ describe("accessibility of the portal", function () {
         for (const view of VIEWS) {
           await page.goto(`${portal.server.url}/#/${STACK}/${view}`);
           await page.getByRole("tabpanel").getByText("Loading…").waitFor({ state: "detached" });
+          if (view === "readiness") await page.getByRole("tabpanel").getByText("REFRESH MATERIALIZED VIEW public.sums").waitFor();
           await page.waitForTimeout(150);
           await expectAccessible(page, view);
           const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");

@@ -101,6 +101,18 @@ export const portalRoutes = [
     },
   }),
   route({
+    name: "getReadiness",
+    method: "get",
+    path: "/v1/migrations/{stack}/readiness",
+    tag: TAG,
+    summary: "Reports whether the databases are ready to move: what refuses, loses, slows or warns, each with its cure.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: schemas.readiness, what: "The report, computed at most a minute ago" },
+    problems: [404],
+    handle: ({ params, services: { migrations } }) => migrations.readiness(params.stack),
+  }),
+  route({
     name: "getCosts",
     method: "get",
     path: "/v1/migrations/{stack}/costs",

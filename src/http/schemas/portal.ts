@@ -27,6 +27,30 @@ export const inventory = z
   })
   .meta({ id: "Inventory", description: "Who moves when, and who needs whom" });
 
+export const readiness = z
+  .object({
+    standing: z
+      .enum(["computed", "unknown", "past", "none"])
+      .describe("unknown is not ready; past: writes are stopped or the replica was promoted; none: no database moves"),
+    at: instant,
+    findings: z
+      .array(
+        z.object({
+          kind: z.enum(["refuses", "loses", "slows", "warns"]),
+          what: z.string(),
+          means: z.string().describe("In tables, rows or seconds"),
+          cure: z.string().describe("The statement or setting that mends it"),
+          stops: z
+            .enum(["the stream back", "stopping writes", "the comparison"])
+            .optional()
+            .describe("What is impossible as a whole because of it"),
+        }),
+      )
+      .describe("Worst first"),
+    why: z.string().optional().describe("Why it is not known"),
+  })
+  .meta({ id: "DatabaseReadiness", description: "What would refuse, lose, slow or endanger the move of the database" });
+
 const point = z.object({ at: instant, value: z.number().nullable().describe("null where it was unknown") });
 
 export const signals = z

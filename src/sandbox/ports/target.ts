@@ -95,6 +95,12 @@ function data(world: World, config: () => StackConfig): DataPort {
   return {
     setWrites: (side, allowed, effect) =>
       world.effect(effect, allowed ? "data:AllowWrites" : "data:StopWrites", side, (state) => setWrites(state, side, allowed)),
+    // A rehearsal has no schema, no roles and no settings to look at: that is no "all is well".
+    readiness: async () => {
+      const { now } = await world.look();
+      if (config().database === undefined) return { standing: "none", at: now, findings: [] };
+      return { standing: "unknown", at: now, findings: [], why: "a rehearsal has no real database: cutover doctor --targets looks at it" };
+    },
     testReplica: async () => ({ summary: `12 of the application's queries read the same from ${copy()}.`, facts: { queries: 12 } }),
     compare: (effect) =>
       world.effect(effect, "data:Compare", copy(), (state) => {

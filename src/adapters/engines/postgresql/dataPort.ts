@@ -1,17 +1,19 @@
 import { Transient } from "../../../errors.js";
 import { counted } from "../../../lib/plural.js";
 import type { Reading, Side } from "../../../ports/observations.js";
+import type { ReadinessFinding } from "../../../ports/readiness.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
 import { levelOf } from "./barrier.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
 import { namedDrift } from "./drift.js";
 import { fenceOff } from "./guard.js";
-import { readinessOf, readinessReport, sentenceOf, watchReadiness } from "./readiness.js";
+import { readinessOf, readinessReport, sentenceOf } from "./readiness.js";
 import { type Ended, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
-import { inSession, type SqlEndpoint } from "./session.js";
+import { inSession, NoAddress, type SqlEndpoint } from "./session.js";
 import { watchStopped } from "./stopped.js";
+import { reportReadiness, watchReadiness } from "./watch.js";
 import { handBack } from "./wayBack.js";
 import { allowReading, allowWrites, isPrimary, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
 
@@ -42,6 +44,15 @@ export function sqlDataPort({
   drainSeconds,
 }: SqlDataOptions): DataPort {
   const application = applicationUser === undefined ? {} : { applicationUser };
+  const options = {
+    endpoint,
+    ...(publisher === undefined ? {} : { publisher }),
+    ...(applicationUser === undefined ? {} : { applicationUser }),
+  };
+  const report = reportReadiness(
+    () => findingsOf(options),
+    () => isPast(options),
+  );
   const bothSides = () => Promise.all([endpoint("old"), endpoint("new")]);
   return {
     setWrites: async (side, allowed, effect) => {
@@ -60,6 +71,7 @@ export function sqlDataPort({
         facts: { sessionsEnded: ended },
       };
     },
+    readiness: report,
     testReplica: async () => {
       const replica = await endpoint("new");
       const tables = await inSession(replica, async (session) => {
@@ -67,11 +79,7 @@ export function sqlDataPort({
         for (const table of found) await session.rows(`SELECT * FROM ${tableName(table)} LIMIT 1`);
         return found.length;
       });
-      const stands = await publisher?.();
-      const findings = await readinessOf(await endpoint("old"), replica, {
-        ...application,
-        ...(stands === undefined ? {} : { publisher: stands }),
-      });
+      const findings = await findingsOf(options);
       const streamsBack = !findings.some((f) => f.stops === "the stream back");
       const stopsWrites = !findings.some((f) => f.stops === "stopping writes");
       // Known before anybody approves the cutover: afterwards it would be too late to mend.
@@ -198,17 +206,30 @@ export function sqlObservations({
 }
 
 /** What of the databases refuses the move as things are; undefined when nothing does, or writes are stopped already. */
-export const sqlReadiness = ({ endpoint, publisher, applicationUser }: SqlDataOptions): (() => Promise<string | undefined>) =>
+export const sqlReadiness = (options: SqlDataOptions): (() => Promise<string | undefined>) =>
   watchReadiness(
-    async () => {
-      const stands = await publisher?.();
-      return readinessOf(await endpoint("old"), await endpoint("new"), {
-        ...(applicationUser === undefined ? {} : { applicationUser }),
-        ...(stands === undefined ? {} : { publisher: stands }),
-      });
-    },
-    async () => {
-      const replica = await inSession(await endpoint("new"), (session) => session.value<boolean>("SELECT pg_is_in_recovery()"));
-      return !replica || (await inSession(await endpoint("old"), levelOf)) !== undefined;
-    },
+    () => findingsOf(options),
+    () => isPast(options),
   );
+
+async function findingsOf({ endpoint, publisher, applicationUser }: SqlDataOptions): Promise<ReadinessFinding[]> {
+  const replica = await endpoint("new").catch(absent);
+  const stands = replica === undefined ? undefined : await publisher?.();
+  return readinessOf(await endpoint("old"), replica, {
+    ...(applicationUser === undefined ? {} : { applicationUser }),
+    ...(stands === undefined ? {} : { publisher: stands }),
+  });
+}
+
+/** Nobody tells of readiness any more: the new database is no replica, or writes are stopped. */
+async function isPast({ endpoint }: SqlDataOptions): Promise<boolean> {
+  const fresh = await endpoint("new").catch(absent);
+  if (fresh !== undefined && !(await inSession(fresh, (session) => session.value<boolean>("SELECT pg_is_in_recovery()")))) return true;
+  return (await inSession(await endpoint("old"), levelOf)) !== undefined;
+}
+
+/** A replica that is not there yet has no address. */
+function absent(error: Error): undefined {
+  if (error instanceof NoAddress) return undefined;
+  throw error;
+}

@@ -1,3 +1,4 @@
+import { type FindingKind, type ReadinessFinding, worstFirst } from "../../../ports/readiness.js";
 import { stuckTables } from "./applies.js";
 import { hiddenRows, hiddenTables } from "./catalog.js";
 import { choiceFor, streamTables, whyNotStreamed } from "./identity.js";
@@ -6,42 +7,28 @@ import { sequencesToCarry } from "./sequences.js";
 import { inSession, quoted, type Session, type SqlEndpoint } from "./session.js";
 import { obstacleToStopping } from "./writes.js";
 
-/** `refuses` the move; `loses` something on the way; `slows` the pause or the stream; `warns`. */
-export type FindingKind = "refuses" | "loses" | "slows" | "warns";
-
-export interface ReadinessFinding {
-  kind: FindingKind;
-  /** What it is about, by name. */
-  what: string;
-  /** What it means, in tables, rows or seconds. */
-  means: string;
-  /** The statement or setting that mends it. */
-  cure: string;
-  /** What as a whole is impossible because of it. */
-  stops?: "the stream back" | "stopping writes" | "the comparison";
-}
-
 /** Rows that a subscriber reads through for each change, from which on it falls behind: seconds for a few thousand changes. */
 const MANY_ROWS = 10_000;
 
 /**
  * Everything about two databases that would refuse the move, lose rows on the way, or slow it, from the catalogues, roles
  * and settings of both servers: before anybody depends on it. Reads only.
+ * @param replica absent while there is none
  */
 export async function readinessOf(
   old: SqlEndpoint,
-  replica: SqlEndpoint,
-  { publisher = replica, applicationUser }: { publisher?: SqlEndpoint; applicationUser?: string } = {},
+  replica: SqlEndpoint | undefined,
+  { publisher = replica, applicationUser }: { publisher?: SqlEndpoint | undefined; applicationUser?: string } = {},
 ): Promise<ReadinessFinding[]> {
   const stopping = await obstacleToStopping(old, applicationUser === undefined ? {} : { applicationUser });
-  const level = await inSession(replica, obstacleToReverse);
+  const level = await inSession(replica ?? old, obstacleToReverse);
   const [settings, tables, others] = [
-    await streamSettings(old, replica),
+    await streamSettings(old, replica ?? old),
     await ofTables(old),
     await inSession(old, (session) => beside(session, old.database)),
   ];
-  const hidden = await inSession(replica, hiddenTables);
-  const stream = level ?? (await obstacleToSubscription(old, publisher));
+  const hidden = await inSession(replica ?? old, hiddenTables);
+  const stream = level ?? (publisher === undefined ? undefined : await obstacleToSubscription(old, publisher));
   const { left } = await sequencesToCarry(old, old);
   return [
     ...(stopping === undefined
@@ -56,6 +43,7 @@ export async function readinessOf(
           },
         ]),
     ...(stream === undefined ? [] : [noStream("the stream back", stream, "As it says there.")]),
+    ...(replica === undefined ? [NO_REPLICA] : []),
     ...settings,
     ...others,
     ...tables,
@@ -64,6 +52,14 @@ export async function readinessOf(
     ),
   ];
 }
+
+/** Weeks before the night: what the old database says by itself. */
+const NO_REPLICA: ReadinessFinding = {
+  kind: "warns",
+  what: "the replica",
+  means: "it is not there yet: its settings, and the way from the old server to it, were not tried",
+  cure: "Look again once it is.",
+};
 
 const STOPPABLE =
   "What it says beside each name; else a role of cutover's own (target.database.adminUser), no superusers of the application's, and nothing prepared.";
@@ -214,48 +210,12 @@ export function sentenceOf({ kind, what, means, stops }: ReadinessFinding): stri
   return `${kind === "loses" ? "Lost" : kind === "refuses" ? "Refused" : kind === "slows" ? "Slow" : "Note"}: ${what}, ${means}.`;
 }
 
-const ORDER: FindingKind[] = ["refuses", "loses", "slows", "warns"];
-
 /** The report as Markdown, worst first. */
 export function readinessReport(findings: ReadinessFinding[]): string {
-  const sorted = [...findings].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
-  const lines = sorted.map((f) => `| ${[f.kind, f.what, f.means, f.cure].map((t) => t.replaceAll("|", "\\|")).join(" | ")} |`);
+  const lines = worstFirst(findings).map(
+    (f) => `| ${[f.kind, f.what, f.means, f.cure].map((t) => t.replaceAll("|", "\\|")).join(" | ")} |`,
+  );
   return ["# Readiness of the database", "", "| kind | what | what it means | what mends it |", "|---|---|---|---|", ...lines, ""].join(
     "\n",
   );
-}
-
-const ANEW_MS = 30 * 60_000;
-/** After a look that failed, which says nothing. */
-const AGAIN_MS = 5 * 60_000;
-/** As long as what was computed counts, where it cannot be computed again. */
-const COUNTS_MS = 2 * ANEW_MS;
-
-/**
- * What refuses the move as things are, for whoever holds a cutover ready: computed again every 30 minutes, and each time
- * while something refuses, so that what was mended counts at once. What was never computed, or not for an hour, is not
- * known, and holds the go as well. Once writes are stopped nobody asks any more: the barrier proves itself then.
- */
-export function watchReadiness(
-  compute: () => Promise<ReadinessFinding[]>,
-  isStopped: () => Promise<boolean>,
-  now: () => number = Date.now,
-): () => Promise<string | undefined> {
-  let next = 0;
-  let computed: number | undefined;
-  let refused: string | undefined;
-  return async () => {
-    if (now() < next && refused === undefined) return undefined;
-    try {
-      if (await isStopped()) return undefined;
-      const refusing = (await compute()).filter((f) => f.kind === "refuses");
-      [computed, next] = [now(), now() + ANEW_MS];
-      refused = refusing.length === 0 ? undefined : `the database is not ready to move: ${refusing.map((f) => f.means).join("; ")}`;
-    } catch (error) {
-      if (computed === undefined || now() >= computed + COUNTS_MS)
-        return `it is not known whether the database is ready to move: ${(error as Error).message}`;
-      next = now() + AGAIN_MS;
-    }
-    return refused;
-  };
 }

@@ -13,6 +13,9 @@ export interface SqlEndpoint {
   tls?: { ca?: string } | false;
 }
 
+/** A database that has no address yet: it is still to be made. */
+export class NoAddress extends Transient {}
+
 /** A connection as the adapters use it. */
 export interface Session {
   rows<T extends QueryResultRow>(sql: string, values?: unknown[]): Promise<T[]>;

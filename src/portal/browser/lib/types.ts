@@ -5,6 +5,7 @@ import type { Recorded } from "../../../automation/journal/entries.js";
 import type { Preview, Revision } from "../../../automation/journal/records.js";
 import type * as rehearsals from "../../../http/schemas/rehearsal.js";
 import type { migrationView, stepView } from "../../../http/views.js";
+import type { DatabaseReadiness } from "../../../ports/readiness.js";
 import type { Checklist } from "../../../readModels/checklists.js";
 import type { CostsView } from "../../../readModels/costs.js";
 import type { InventoryView } from "../../../readModels/dependencies.js";
@@ -16,7 +17,7 @@ export type { Scorecard } from "../../../report/scorecard.js";
 /** What the service answers, as its own types say. Nothing of the service's code is loaded here. */
 export type Migration = ReturnType<typeof migrationView>;
 export type Step = ReturnType<typeof stepView>;
-export type { Checklist, CostsView, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals };
+export type { Checklist, CostsView, DatabaseReadiness, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals };
 export type Way = Planned & { byHand?: string[] };
 
 export type RehearsalSummary = z.output<typeof rehearsals.rehearsalSummary>;

@@ -1,11 +1,12 @@
 import type { Api } from "../lib/api.js";
 import type { View } from "../lib/render.js";
-import type { Checklist, CostsView, Recorded, Revision, RiskView, Scorecard } from "../lib/types.js";
+import type { Checklist, CostsView, DatabaseReadiness, Recorded, Revision, RiskView, Scorecard } from "../lib/types.js";
 import { checklistPanel } from "./checklists.js";
 import { costsPanel } from "./costs.js";
 import { goalsPanel } from "./goals.js";
 import { journalPanel } from "./journal.js";
 import type { Panel, PanelContext, RevisionsData } from "./panel.js";
+import { readinessPanel } from "./readiness.js";
 import { revisionsPanel } from "./revisions.js";
 import { risksPanel } from "./risks.js";
 import { type TuningData, tuningPanel } from "./tuning.js";
@@ -49,6 +50,7 @@ export const PANELS: Panel[] = [
   panel("revisions", "Revisions", revisionsOf, revisionsPanel),
   panel("checklists", "Checklists", (api, at) => api.get<{ checklists: Checklist[] }>(`${at}/checklists`), checklistPanel),
   panel("risks", "Risks", (api, at) => api.get<{ risks: RiskView[] }>(`${at}/risks`), risksPanel),
+  panel("readiness", "Database", (api, at) => api.get<DatabaseReadiness>(`${at}/readiness`), readinessPanel),
   panel("costs", "Costs", (api, at) => api.get<CostsView>(`${at}/costs`), costsPanel),
   panel(
     "tuning",

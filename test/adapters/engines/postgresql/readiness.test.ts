@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { sqlDataPort, sqlReadiness } from "../../../../src/adapters/engines/postgresql/dataPort.js";
-import { type ReadinessFinding, readinessOf, watchReadiness } from "../../../../src/adapters/engines/postgresql/readiness.js";
-import type { SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
+import { readinessOf } from "../../../../src/adapters/engines/postgresql/readiness.js";
+import { NoAddress, type SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
+import { reportReadiness, watchReadiness } from "../../../../src/adapters/engines/postgresql/watch.js";
 import { Transient } from "../../../../src/errors.js";
 import type { Side } from "../../../../src/ports/observations.js";
+import { type ReadinessFinding, worstFirst } from "../../../../src/ports/readiness.js";
 import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 describe("readiness of a database, on a real server and its streaming replica", function () {
@@ -175,6 +177,45 @@ describe("readiness of a database, on a real server and its streaming replica", 
     expect(await look()).to.equal(UNKNOWN);
     answers = true;
     expect(await look()).to.equal(undefined);
+  });
+
+  it("is one report, worst first, for everybody who shows it: before there is a replica, and until writes are stopped", async () => {
+    const endpoint = async (side: Side) => (side === "old" ? old : replica).endpoint;
+    const port = sqlDataPort({ endpoint });
+    const report = await port.readiness();
+    expect(report.standing).to.equal("computed");
+    expect(report.findings).to.deep.equal(worstFirst(await readinessOf(old.endpoint, replica.endpoint)));
+    expect(report.findings.map((f) => f.kind)).to.include.members(["loses", "slows", "warns"]);
+    const alone = await sqlDataPort({
+      endpoint: async (side) => {
+        if (side === "old") return old.endpoint;
+        throw new NoAddress("The database has no address yet.");
+      },
+    }).readiness();
+    expect(alone.findings.map((f) => f.what)).to.include.members(["the replica", "public.sessions"]);
+    const nowhere = await sqlDataPort({ endpoint: async () => ({ ...old.endpoint, port: 1 }) }).readiness();
+    expect(nowhere).to.deep.include({ standing: "unknown", findings: [] });
+    expect(nowhere.why).to.contain("127.0.0.1:1");
+    await port.setWrites("old", false, { key: "stop", fence: 1 });
+    expect((await sqlDataPort({ endpoint }).readiness()).standing).to.equal("past");
+    await port.setWrites("old", true, { key: "allow", fence: 2 });
+    // Looked at again and again, it is computed once a minute; by two at once, once.
+    let time = 0;
+    let computed = 0;
+    const look = reportReadiness(
+      async () => {
+        computed += 1;
+        return [];
+      },
+      async () => false,
+      () => time,
+    );
+    await Promise.all([look(), look()]);
+    await look();
+    expect(computed).to.equal(1);
+    time = 61_000;
+    await look();
+    expect(computed).to.equal(2);
   });
 
   it("[postgresql-16] names a server without workers for what streams back", async () => {
