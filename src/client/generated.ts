@@ -751,6 +751,27 @@ export interface Risk {
   }[];
 }
 
+/** What would refuse, lose, slow or endanger the move of the database */
+export interface DatabaseReadiness {
+  /** unknown is not ready; past: writes are stopped or the replica was promoted; none: no database moves */
+  standing: "computed" | "unknown" | "past" | "none";
+  /** Milliseconds since the epoch, on the target's clock */
+  at: number;
+  /** Worst first */
+  findings: {
+    kind: "refuses" | "loses" | "slows" | "warns";
+    what: string;
+    /** In tables, rows or seconds */
+    means: string;
+    /** The statement or setting that mends it */
+    cure: string;
+    /** What is impossible as a whole because of it */
+    stops?: "the stream back" | "stopping writes" | "the comparison";
+  }[];
+  /** Why it is not known */
+  why?: string;
+}
+
 /** Cost before and after */
 export interface Costs {
   /** Whether the step that reads the costs has run */
@@ -1004,6 +1025,11 @@ export class Operations {
     risks: Risk[];
   }> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/risks`, ...options });
+  }
+
+  /** Reports whether the databases are ready to move: what refuses, loses, slows or warns, each with its cure. Needs the role viewer. */
+  getReadiness(stack: string, options: CallOptions = {}): Promise<DatabaseReadiness> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/readiness`, ...options });
   }
 
   /** Answers the cost before and after, as the step that reviews it found it. Needs the role viewer. */
