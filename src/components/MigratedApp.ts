@@ -121,7 +121,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         ...(source.arn === undefined ? {} : { sourceArn: source.arn }),
         port: source.port,
         role: database.role,
-        backup,
+        backup: { retentionDays: backup.retentionDays, window: backup.window, onReplica: backup.onReplica },
         maintenanceWindow,
         maxLagSeconds: gates.maxReplicaLagSeconds,
         topicArns: alerts.topicArns,

@@ -32,8 +32,11 @@ export interface ReplicaDatabaseArgs {
   multiAz?: boolean;
   /** KMS key of an encrypted replica whose source is in another region. @default the source's own key */
   kmsKeyId?: pulumi.Input<string>;
-  /** Kept by a primary; a replica refuses a retention period. `window` is in UTC. @default 7 days, 03:00-04:00 */
-  backup?: { retentionDays: number; window: string };
+  /**
+   * Kept by a primary, and with `onReplica` by a replica too (RDS for PostgreSQL 14.1 or newer): the promotion then waits for no
+   * first backup. `window` is in UTC. @default 7 days, 03:00-04:00, not of a replica
+   */
+  backup?: { retentionDays: number; window: string; onReplica?: boolean };
   /** Weekly, in UTC; RDS refuses a promotion whose backup window overlaps it. @default sun:05:00-sun:06:00 */
   maintenanceWindow?: string;
   /** Seconds of lag for five minutes that raise an alarm while it is a replica. @default 10 (seed: "should be < 10 seconds") */
@@ -156,15 +159,16 @@ export class ReplicaDatabase extends pulumi.ComponentResource {
     securityGroup: aws.ec2.SecurityGroup,
   ): aws.rds.Instance {
     const primary = args.role === "primary";
-    const { retentionDays = 7, window = "03:00-04:00" } = args.backup ?? {};
+    const { retentionDays = 7, window = "03:00-04:00", onReplica = false } = args.backup ?? {};
     return new aws.rds.Instance(
       ...transformed(
         args.transform?.instance,
         name,
         {
           identifier: args.identifier,
-          // A source and a retention period never together: the source's absence is what promotes.
-          ...(primary ? { backupRetentionPeriod: retentionDays } : { replicateSourceDb: this.sourceArn(name, args) }),
+          // The source's absence is what promotes.
+          ...(primary ? {} : { replicateSourceDb: this.sourceArn(name, args) }),
+          ...(primary || onReplica ? { backupRetentionPeriod: retentionDays } : {}),
           // Also of a replica: RDS would choose one by itself, and refuse a maintenance window that overlaps it.
           backupWindow: window,
           instanceClass: args.instanceClass,

@@ -25,6 +25,7 @@ import {
  * (production-migration). What a step changes is marked "set by steps"; everything else belongs to the user.
  */
 
+const HOUR = 3_600;
 const DAY = 86_400;
 
 export const application = z.strictObject({
@@ -172,7 +173,7 @@ export const database = z.strictObject({
   role: z.enum(["absent", "replica", "primary"]).default("absent"),
   /** Which database the application's connection string names. Set by steps. */
   active: z.enum(["old", "new"]).default("old"),
-  /** In force from the promotion on: a replica refuses a retention period, a primary needs one. */
+  /** Automated backups of the target. */
   backup: z
     .strictObject({
       retentionDays: count(1, 35).default(7),
@@ -180,6 +181,13 @@ export const database = z.strictObject({
         .string()
         .regex(/^\d\d:\d\d-\d\d:\d\d$/, "a UTC window, for example 03:00-04:00")
         .default("03:00-04:00"),
+      /**
+       * Backups of the replica too, which RDS for PostgreSQL makes from version 14.1 on: the cutover is not begun before one is
+       * completed. Without them RDS takes the first backup with the promotion, while users cannot write. @default false
+       */
+      onReplica: z.boolean().default(false),
+      /** With `onReplica`: how old that backup may be when the cutover begins. */
+      maxAgeSeconds: seconds(HOUR, 7 * DAY).default(26 * HOUR),
     })
     .prefault({}),
   /** When the target may be maintained, weekly, in UTC: beside `backup.window`, or RDS would refuse the promotion. */
@@ -192,7 +200,8 @@ export const database = z.strictObject({
     .default("sun:05:00-sun:06:00"),
   /**
    * How long writes may be refused before the point of no return: catching up and comparing must be done by then, or
-   * everything is undone and writes are allowed again.
+   * everything is undone and writes are allowed again. The promotion itself, some minutes of RDS's, comes after that and counts
+   * against nothing; without `backup.onReplica` a whole backup comes with it.
    */
   writePauseSeconds: seconds(1, DAY).default(60),
   /**

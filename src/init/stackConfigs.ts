@@ -127,4 +127,6 @@ const database = (name: string) => ({
     clientSecurityGroupIds: [`sg-${REPLACE}`],
     oldSide: { securityGroupIds: [`sg-${REPLACE}-old`] },
   },
+  // RDS for PostgreSQL 14.1 or newer; `cutover doctor` says where the source is older.
+  backup: { onReplica: true },
 });

@@ -38,6 +38,8 @@ export const OBSERVATIONS = {
   "replica-lag": "seconds",
   "database-primary": "1 when the target is a standalone, writable primary",
   "backup-retention": "days that the new database keeps backups",
+  "database-protected": "1 when the new database cannot be deleted and keeps its backups as the config says",
+  "backup-age": "seconds since the newest completed backup of the new database began",
   "writes-stopped": "1 when the old database refuses writes",
   "reverse-lag":
     "seconds that the old database is behind the promoted one; -1 when what streams back is lost, -2 when the promoted schema changed and not all of it streams",

@@ -121,6 +121,8 @@ export interface CloudPort {
   /** @param notBefore of the last write: a snapshot of that name from before it is refused */
   snapshotDatabase(snapshotId: string, effect: Effect, notBefore: Instant): Promise<Evidence>;
   restoreToPointInTime(at: Instant, newIdentifier: string, effect: Effect): Promise<Evidence>;
+  /** Reads back whether the promoted database is as protected and backed up as its config says, and mends what is not. */
+  protectDatabase(effect: Effect): Promise<Evidence>;
   terminateInstances(effect: Effect): Promise<Evidence>;
   deleteLoadBalancer(effect: Effect): Promise<Evidence>;
   /** @param notBefore of the last write: without an available snapshot from after it nothing is deleted */

@@ -318,6 +318,7 @@ export function modelTarget(world: ModelWorld): Target {
         };
         return world.effect("weights", e, set, { counts: now?.new !== weights.new || now.old !== weights.old });
       },
+      protectDatabase: async (e) => world.effect("protect", e, () => undefined),
       snapshotDatabase: async (_, e) => world.effect("snapshot", e, () => undefined),
       restoreToPointInTime: async () => ({ summary: "not used here" }),
       terminateInstances: async (e) => world.remove("instances", e),
@@ -387,6 +388,8 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
       return known(database?.role === "primary" ? 1 : 0);
     case "backup-retention":
       return known(database?.role === "primary" ? database.backup.retentionDays : 0);
+    case "backup-age":
+      return known(3_600);
     case "writes-stopped":
       return known(world.oldWrites ? 0 : 1);
     case "reverse-lag":

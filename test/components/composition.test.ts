@@ -224,7 +224,7 @@ describe("a component in somebody else's program", () => {
     expect(await protect("primary")).to.equal(true);
   });
 
-  it("[providers-1] promotion: source and retention period are never asked for together, and the backups begin with it", async () => {
+  it("[providers-1] promotion: source and retention period are not asked for together unless the config says so, and the backups begin with it", async () => {
     const of = async (role: "replica" | "primary") =>
       only(await registered(() => new ReplicaDatabase("web-api", { ...replica, role })), "rds/instance:Instance");
     expect(await of("replica"))
@@ -235,6 +235,19 @@ describe("a component in somebody else's program", () => {
     expect(await of("replica")).to.include({ backupWindow: "03:00-04:00", maintenanceWindow: "sun:05:00-sun:06:00" });
     expect(await of("primary")).to.include({ backupRetentionPeriod: 7, backupWindow: "03:00-04:00" });
     expect(await of("primary")).to.not.have.property("replicateSourceDb");
+  });
+
+  it("[providers-2] backups of the replica too, where RDS makes them: the promotion keeps them as they are and waits for no first one", async () => {
+    const of = async (role: "replica" | "primary") =>
+      only(
+        await registered(
+          () => new ReplicaDatabase("web-api", { ...replica, role, backup: { retentionDays: 14, window: "03:00-04:00", onReplica: true } }),
+        ),
+        "rds/instance:Instance",
+      );
+    const [before, after] = [await of("replica"), await of("primary")];
+    expect(before).to.include({ backupRetentionPeriod: 14, backupWindow: "03:00-04:00" }).and.have.property("replicateSourceDb");
+    expect(after).to.include({ backupRetentionPeriod: 14, backupWindow: "03:00-04:00" }).and.not.have.property("replicateSourceDb");
   });
 
   it("[providers-4] holds a source given by its ARN to the same: encrypted, and with a key where it is in another region", async () => {

@@ -10,11 +10,8 @@ import {
 import { DeleteLoadBalancerCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import {
   CreateDBSnapshotCommand,
-  type DBInstance,
   type DBSnapshot,
   DeleteDBInstanceCommand,
-  DescribeDBInstancesCommand,
-  DescribeDBSnapshotsCommand,
   RestoreDBInstanceToPointInTimeCommand,
 } from "@aws-sdk/client-rds";
 import { oldBalancerOf } from "../../config/oldSide.js";
@@ -25,8 +22,10 @@ import type { CloudPort } from "../../ports/target.js";
 import { fenced } from "../order.js";
 import { type AwsClients, unlessMissing } from "./clients.js";
 import { costsByMonth, hourlyPrices } from "./costs.js";
+import { instanceOf, NO_DATABASE, snapshotOf } from "./databases.js";
 import { discoverDatabases, discoverInstances, discoverLoadBalancers } from "./discovery.js";
 import { factsOf } from "./facts.js";
+import { protectDatabase } from "./protection.js";
 import { adoptRecord, releaseRecord, setWeights } from "./records.js";
 
 /**
@@ -77,6 +76,7 @@ function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: stri
         );
       return { summary: `${identifier} is restored to ${oldDatabase()} as it was at ${new Date(at).toISOString()}.` };
     },
+    protectDatabase: () => protectDatabase(clients, config()),
     terminateInstances: async () => {
       const terminated: string[] = [];
       const gone: string[] = [];
@@ -152,22 +152,6 @@ function requireNewer({ DBSnapshotIdentifier, SnapshotCreateTime, Status }: DBSn
 }
 /** Between this machine's clock and AWS's, in milliseconds. */
 const CLOCKS_APART = 5_000;
-
-const NO_DATABASE = ["DBInstanceNotFoundFault", "DBInstanceNotFound"];
-
-export async function instanceOf({ rds }: AwsClients, identifier: string): Promise<DBInstance | undefined> {
-  const found = await unlessMissing(rds.send(new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier })), ...NO_DATABASE);
-  return found?.DBInstances?.[0];
-}
-
-export async function snapshotOf({ rds }: AwsClients, snapshotId: string): Promise<DBSnapshot | undefined> {
-  const found = await unlessMissing(
-    rds.send(new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: snapshotId })),
-    "DBSnapshotNotFoundFault",
-    "DBSnapshotNotFound",
-  );
-  return found?.DBSnapshots?.[0];
-}
 
 /**
  * Takes the groups out of every rule that names them, of each other and of groups that stay: a group that is named in a

@@ -7,9 +7,10 @@ import { known, type ObservationName, type Reading, unknown } from "../../ports/
 import type { Sampled } from "../prometheus/observations.js";
 import { balancerOf, type IngressHost, shareOf, targetsHealthy } from "./balancer.js";
 import type { AwsClients } from "./clients.js";
-import { instanceOf, snapshotOf } from "./cloudPort.js";
+import { instanceOf, snapshotOf } from "./databases.js";
 import { metricData } from "./metrics.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
+import { backupAge, protectionOf } from "./protection.js";
 import { recordsOf } from "./records.js";
 import { ttlOf, weightOf } from "./sets.js";
 
@@ -26,6 +27,10 @@ export async function awsObservation(
         return await ofTarget(clients, config, (d) => (d.DBInstanceStatus === "available" && isReplica(d) ? 1 : 0));
       case "backup-retention":
         return await ofTarget(clients, config, (d) => d.BackupRetentionPeriod ?? 0);
+      case "database-protected":
+        return await protectionOf(clients, config);
+      case "backup-age":
+        return await backupAge(clients, config, Date.now());
       case "snapshot-available": {
         const snapshot = await snapshotOf(clients, finalSnapshotOf(config.old?.databaseIdentifier ?? ""));
         return known(snapshot?.Status === "available" ? 1 : 0);

@@ -9,7 +9,7 @@ import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
 import type { AwsClients } from "./clients.js";
-import { instanceOf } from "./cloudPort.js";
+import { instanceOf } from "./databases.js";
 import { discoverInstances, discoverNames, discoverZones } from "./discovery.js";
 import { metricData } from "./metrics.js";
 import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";

@@ -5,6 +5,7 @@ const EVERY_MINUTE = 60;
 
 const percent = (v: number) => `${Math.round(v * 1_000) / 10} %`;
 const seconds = (v: number) => `${Math.round(v * 100) / 100} s`;
+const hours = (v: number) => `${Math.round(v / 360) / 10} h`;
 const yesNo = (v: number) => (v >= 1 ? "yes" : "no");
 
 /** Reached or not yet: waiting is right. */
@@ -107,6 +108,15 @@ const GATES: Gate[] = [
     accepts: (c) => `backups of the new database kept for ${c.database?.backup.retentionDays} days or more`,
     judge: (value, c) => (value >= (c.database?.backup.retentionDays ?? 0) ? "pass" : "pending"),
     format: (v) => `${v} days`,
+  },
+  reached("database-protected", "database-protected", "the promoted database is as protected as its config says"),
+  {
+    name: "replica-backup",
+    observation: "backup-age",
+    accepts: (c) => `a completed backup of the replica, begun at most ${hours(c.database?.backup.maxAgeSeconds ?? 0)} ago`,
+    judge: (value, c) => (value <= (c.database?.backup.maxAgeSeconds ?? 0) ? "pass" : "pending"),
+    everySeconds: EVERY_MINUTE,
+    format: hours,
   },
   { ...allReady("pods-ready", "pods-ready", "all wanted pods ready"), everySeconds: EVERY_MINUTE },
   allReady("green-ready", "green-ready", "all wanted green pods ready"),

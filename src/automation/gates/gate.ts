@@ -36,6 +36,8 @@ export const GATE_NAMES = [
   "writes-stopped",
   "reverse-lag",
   "backup-retention",
+  "database-protected",
+  "replica-backup",
   "pods-ready",
   "green-ready",
   "green-weight",

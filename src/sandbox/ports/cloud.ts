@@ -154,6 +154,18 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
       world.effect(effect, "rds:RestoreDBInstanceToPointInTime", identifier, () => ({
         summary: `${identifier} is restored to ${new Date(at).toISOString()}.`,
       })),
+    protectDatabase: (effect) =>
+      world.effect(effect, "rds:ModifyDBInstance", config().database?.target.identifier ?? "", (state) => {
+        const { backup, target } = config().database ?? {};
+        const found = state.resources[`aws:rds/instance:Instance|${target?.identifier}`];
+        if (found === undefined || backup === undefined) throw new Terminal(`There is no database ${target?.identifier}.`);
+        const before = JSON.stringify(found.inputs);
+        const backupRetentionPeriod = Math.max(backup.retentionDays, Number(found.inputs.backupRetentionPeriod ?? 0));
+        Object.assign(found.inputs, { deletionProtection: true, backupRetentionPeriod });
+        Object.assign(found.outputs, { deletionProtection: true, backupRetentionPeriod });
+        const lacked = JSON.stringify(found.inputs) !== before;
+        return { summary: `${target?.identifier} ${lacked ? "lacked protection, and was given it now" : "is protected"}.` };
+      }),
     terminateInstances: (effect) =>
       remove(
         effect,

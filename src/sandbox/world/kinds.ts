@@ -2,7 +2,7 @@ import { windowProblem, windowsOverlap } from "../../config/rdsWindows.js";
 import type { StackConfig } from "../../config/schema.js";
 import type { Properties, ResourceRef } from "../backend.js";
 import { afterWeight, isActive } from "../faults.js";
-import { replicaLag, rolloutStage } from "./signals.js";
+import { backupSeconds, replicaLag, rolloutStage } from "./signals.js";
 import { noise, type Stored, type WorldState } from "./state.js";
 
 /** What a create or an update of one resource leaves. */
@@ -155,15 +155,17 @@ function database(
     const seconds = 5 * MINUTE + ((config.database?.source.sizeGb ?? 100) / 500) * 20 * MINUTE;
     return { ...plain, outputs, seconds, kinds: [replica ? "rds:CreateDBInstanceReadReplica" : "rds:CreateDBInstance"] };
   }
-  if (was && !replica) return promote(plain, outputs, state, id);
+  if (was && !replica) return promote(plain, outputs, state, id, before, config);
   return { ...plain, outputs, kinds: ["rds:ModifyDBInstance"], seconds: MINUTE };
 }
 
-function promote(plain: Outcome, outputs: Properties, state: WorldState, id: string): Outcome {
+/** Without backups of the replica the first one is taken with the promotion, and the instance is `backing-up` for as long. */
+function promote(plain: Outcome, outputs: Properties, state: WorldState, id: string, before: Stored, config: StackConfig): Outcome {
   const lag = replicaLag(state, state.now);
   if (state.writes.old) throw new Error(`InvalidDBInstanceState: ${id} cannot be promoted safely: its source still accepts writes`);
   if (lag > 0) throw new Error(`InvalidDBInstanceState: ${id} cannot be promoted safely: it lags ${lag} s behind its source`);
-  return { ...plain, outputs, kinds: ["rds:PromoteReadReplica"], seconds: 5 * MINUTE };
+  const firstBackup = before.backupsSince === undefined ? backupSeconds(config) : 0;
+  return { ...plain, outputs, kinds: ["rds:PromoteReadReplica"], seconds: 5 * MINUTE + firstBackup };
 }
 
 function record(plain: Outcome, before: Stored | undefined, inputs: Properties, state: WorldState): Outcome {

@@ -44,6 +44,13 @@ export function signal(
     }
     case "backup-retention":
       return known(Number(databaseOf(state)?.inputs.backupRetentionPeriod ?? 0));
+    case "database-protected": {
+      const inputs = databaseOf(state)?.inputs;
+      const kept = Number(inputs?.backupRetentionPeriod ?? 0) >= (config.database?.backup.retentionDays ?? 0);
+      return known(inputs?.deletionProtection === true && kept ? 1 : 0);
+    }
+    case "backup-age":
+      return backupAge(state, config);
     case "writes-stopped":
       return known(state.writes.old ? 0 : 1);
     case "reverse-lag":
@@ -101,6 +108,18 @@ export function signal(
       return unknown("not measured here");
   }
 }
+
+/** The first backup begins when backups do, the others a day apart; each takes as long as the database is large. */
+function backupAge(state: WorldState, config: StackConfig): Reading {
+  const database = databaseOf(state);
+  const begun = database?.backupsSince;
+  const takes = backupSeconds(config) * SECOND;
+  if (begun === undefined || state.now < begun + takes) return unknown("the database has no completed backup yet");
+  return known(((state.now - begun - takes) % 86_400_000) / SECOND + takes / SECOND);
+}
+
+/** Of a whole database: snapshots copy about half a gigabyte a second, and take minutes for the smallest. */
+export const backupSeconds = ({ database }: StackConfig): number => 120 + (database?.source.sizeGb ?? 100) * 2;
 
 /** Who was told of the old side before the last change of weights asks there no longer than a TTL. */
 const lastMoved = (state: WorldState): number => state.dns.at(-1)?.at ?? state.now;

@@ -13,6 +13,8 @@ export interface Stored {
   createdAt: number;
   /** When what runs last changed (a pod template, a weight, a role). */
   changedAt: number;
+  /** Of a database: since when RDS makes backups of it. */
+  backupsSince?: number;
 }
 
 /** Something that really happened on the far side, once. */

@@ -143,6 +143,7 @@ export class World implements SandboxBackend {
       createdAt: before?.createdAt ?? state.now,
       changedAt: changed || before === undefined ? state.now : before.changedAt,
     };
+    if (Number(inputs.backupRetentionPeriod ?? 0) > 0) stored.backupsSince = before?.backupsSince ?? state.now;
     state.resources[key] = stored;
   }
 

@@ -59,7 +59,7 @@ function chained(entries: readonly (Entry & { at?: number })[]): Recorded[] {
 function begunOtherwise(entries: readonly Recorded[], change: (shape: RecordedStep[]) => RecordedStep[]): Recorded[] {
   const [first, ...rest] = entries;
   if (first?.type !== "migration.created") throw new Error("no journal");
-  const made = chained([{ ...first, plan: "another version's", shape: change(shapeOf(modelPlan())) }, ...rest]);
+  const made = chained([{ ...first, plan: "another version's", shape: change(shapeOf(begunPlan(entries, STACK))) }, ...rest]);
   return made;
 }
 

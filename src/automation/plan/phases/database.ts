@@ -16,7 +16,7 @@ const HOUR = 3_600;
  */
 export function database(config: StackConfig): Step[] {
   if (config.database === undefined) return [];
-  const { source, target: copy } = config.database;
+  const { source, target: copy, backup, writePauseSeconds } = config.database;
   const act = (step: Omit<ActionStep, "phase" | "kind">): Step => ({ phase: "database", kind: "action", ...step });
   return [
     // Pre-migration (one week before)
@@ -69,10 +69,16 @@ export function database(config: StackConfig): Step[] {
       seed: "When lag is minimal, promote replica",
       inMaintenance: true,
       wayBack: NOTHING_TO_UNDO,
-      asks: "Go: may writes stop and the cutover run?",
+      asks: `Go: may writes stop and the cutover run?${backup.onReplica ? "" : ` The promotion begins after at most ${writePauseSeconds} s, and with it RDS takes a first backup of all of ${source.sizeGb} GB: users cannot write until it is done.`}`,
       answer: "Go",
       secondPerson: false,
-      gates: [gate("replica-available", 60), gate("replica-lag", 60), gate("pods-ready", 60), gate("old-error-rate", 60)],
+      gates: [
+        gate("replica-available", 60),
+        gate("replica-lag", 60),
+        gate("pods-ready", 60),
+        gate("old-error-rate", 60),
+        ...(backup.onReplica ? [gate("replica-backup")] : []),
+      ],
     },
     // During the maintenance window
     act({
@@ -234,6 +240,13 @@ export function database(config: StackConfig): Step[] {
       undoFrom: WINDOW,
       gates: [gate("old-error-rate", HOUR), gate("database-primary", HOUR), ...streaming(config, HOUR)],
     },
+    act({
+      id: "database.protect",
+      title: `Read back what protects ${copy.identifier}, and mend what is missing`,
+      seed: "Update backup policies for new database",
+      wayBack: NOTHING_TO_UNDO,
+      run: ({ target, effect }) => target.cloud.protectDatabase(effect),
+    }),
     {
       id: "database.backup",
       phase: "database",
@@ -241,7 +254,7 @@ export function database(config: StackConfig): Step[] {
       title: `Wait until backups of the new database are kept for ${config.database.backup.retentionDays} days`,
       seed: "Update backup policies for new database",
       wayBack: NOTHING_TO_UNDO,
-      gates: [gate("database-primary"), gate("backup-retention")],
+      gates: [gate("database-primary"), gate("backup-retention"), gate("database-protected")],
     },
   ];
 }
