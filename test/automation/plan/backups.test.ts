@@ -18,7 +18,9 @@ describe("backups of the new database in the plan", () => {
     const go = (patch: ConfigPatch) => step(planOf(patch), "database.go") as ApprovalStep;
     const without = go({});
     expect(without.gates.map((g) => g.gate)).to.not.include("replica-backup");
-    expect(without.asks).to.match(/^Go: may writes stop and the cutover run\? .* after at most 60 s, .* first backup of all of 500 GB: users cannot write until/);
+    expect(without.asks).to.match(
+      /^Go: may writes stop and the cutover run\? .* after at most 60 s, .* first backup of all of 500 GB: users cannot write until/,
+    );
     const withBackups = go({ "database.backup": { onReplica: true } });
     expect(withBackups.gates.map((g) => g.gate)).to.include("replica-backup");
     expect(withBackups.asks).to.equal("Go: may writes stop and the cutover run?");
