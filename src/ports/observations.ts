@@ -41,6 +41,7 @@ export const OBSERVATIONS = {
   "database-protected": "1 when the new database cannot be deleted and keeps its backups as the config says",
   "backup-age": "seconds since the newest completed backup of the new database began",
   "writes-stopped": "1 when the old database refuses writes",
+  "comparison-pause": "seconds that comparing both databases will take while writes are stopped",
   "reverse-lag":
     "seconds that the old database is behind the promoted one; -1 when what streams back is lost, -2 when the promoted schema changed and not all of it streams",
   "pods-ready": "fraction of wanted pods that are ready",

@@ -152,7 +152,12 @@ export interface DataPort {
   testReplica(effect: Effect): Promise<Evidence>;
   /** What would refuse, lose, slow or endanger the move, as things are now. Changes nothing, and never rejects. */
   readiness(): Promise<DatabaseReadiness>;
-  /** Compares schema, row counts and checksums between source and replica. */
+  /**
+   * Compares all rows while the application runs, and what changed meanwhile again until little is left. Reads only, no faster
+   * than the source bears. `seconds`: what `compare` will take with writes stopped.
+   */
+  compareAhead(effect: Effect): Promise<Evidence & { differences: number; seconds: number }>;
+  /** With writes stopped: what changed since it was compared ahead, or all of it; schema and sequences too. */
   compare(effect: Effect): Promise<Evidence & { differences: number }>;
   /** Writes, reads and removes a row of cutover's own on the new database. */
   verifyReadWrite(effect: Effect): Promise<Evidence>;

@@ -27,6 +27,7 @@ const NAMES = {
   "throttled-dns": "Route 53 throttles a change: it takes two minutes longer",
   "lag-spike": "the replica lags 45 s when writes stop, and needs four minutes to catch up",
   "data-difference": "three rows differ between source and replica",
+  "no-change-log": "what changed cannot be read from the database's log: all of it is compared while writes are stopped",
   "no-reverse": "nothing can stream back from the promoted database (its parameter group has no logical replication)",
   "lost-reverse": "what streams back from the promoted database is lost after it began (its replication slot is gone)",
   crash: "the process is killed right after the named effect",
@@ -34,7 +35,7 @@ const NAMES = {
 export type FaultName = keyof typeof NAMES;
 
 const ACCEPTED =
-  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, no-reverse@promotion, lost-reverse@promotion, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -54,7 +55,7 @@ export function parseFault(text: string): Fault {
     return { ...fault, percent: value, ...(percent[1] === undefined ? {} : { of: percent[1] as "green" | "canary" }) };
   }
   if (["lag-spike", "no-reverse", "lost-reverse"].includes(name) && moment !== "promotion") wrong();
-  if (name === "data-difference" && moment !== "verify") wrong();
+  if (["data-difference", "no-change-log"].includes(name) && moment !== "verify") wrong();
   return { ...fault, moment };
 }
 
@@ -68,7 +69,7 @@ export function cannotStrike({ percent, of, name }: Fault, { dns, database, stra
   if (percent !== undefined && of === undefined && dns === undefined) return "it has no dns section, so no DNS weight";
   if (of === "green" && strategy.kind !== "blue-green") return `its strategy is ${strategy.kind}: there is no green`;
   if (of === "canary" && strategy.kind !== "canary") return `its strategy is ${strategy.kind}: there is no canary`;
-  if (["lag-spike", "data-difference", "no-reverse", "lost-reverse"].includes(name) && database === undefined)
+  if (["lag-spike", "data-difference", "no-change-log", "no-reverse", "lost-reverse"].includes(name) && database === undefined)
     return "it moves no database";
   return undefined;
 }

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { awsClients } from "../adapters/aws/clients.js";
 import { findCreated } from "../adapters/aws/created.js";
-import type { CompareProgress } from "../adapters/engines/postgresql/compare.js";
 import { renameOwners, underOldNames } from "../adapters/kubernetes/fieldOwners.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
@@ -133,11 +132,11 @@ async function regionOf(stacks: string, stack: string): Promise<string> {
 function progressIn(folder: string) {
   const fileOf = (key: string) => join(folder, `${key.replaceAll(/[^A-Za-z0-9.-]/g, "_")}.json`);
   return {
-    load: async (key: string): Promise<CompareProgress | undefined> => {
+    load: async (key: string): Promise<object | undefined> => {
       const text = await readFile(fileOf(key), "utf8").catch(() => undefined);
-      return text === undefined ? undefined : (JSON.parse(text) as CompareProgress);
+      return text === undefined ? undefined : (JSON.parse(text) as object);
     },
-    save: async (key: string, progress: CompareProgress): Promise<void> => {
+    save: async (key: string, progress: object): Promise<void> => {
       await mkdir(folder, { recursive: true });
       await writeAtomically(fileOf(key), JSON.stringify(progress));
     },

@@ -343,6 +343,7 @@ export function modelTarget(world: ModelWorld): Target {
         }),
       testReplica: look,
       readiness: async () => ({ standing: "computed", at: world.now, findings: FINDINGS }),
+      compareAhead: async () => ({ summary: "equal", differences: 0, seconds: 2 }),
       compare: async () => ({ summary: "equal", differences: 0 }),
       verifyReadWrite: look,
       startReverseReplication: async (e) => ({ ...world.effect("reverse on", e, () => (world.reverse = true)), supported: true }),

@@ -1,3 +1,4 @@
+import { mostToCompare } from "../../config/writePause.js";
 import type { Gate, GateName } from "./gate.js";
 
 /** Users are behind these: nothing of a soak goes by unseen. */
@@ -94,6 +95,14 @@ const GATES: Gate[] = [
   },
   reached("database-primary", "database-primary", "the promoted database is a writable primary"),
   { ...reached("writes-stopped", "writes-stopped", "the old database refuses writes"), everySeconds: EVERY_MINUTE },
+  {
+    name: "comparison-fits",
+    observation: "comparison-pause",
+    accepts: (c) => `what is left to compare with writes stopped takes at most ${seconds(mostToCompare(c))}`,
+    judge: (value, c) => (value <= mostToCompare(c) ? "pass" : "pending"),
+    format: seconds,
+    everySeconds: EVERY_MINUTE,
+  },
   {
     name: "reverse-lag",
     observation: "reverse-lag",

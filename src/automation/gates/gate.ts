@@ -34,6 +34,7 @@ export const GATE_NAMES = [
   "lag-zero",
   "database-primary",
   "writes-stopped",
+  "comparison-fits",
   "reverse-lag",
   "backup-retention",
   "database-protected",

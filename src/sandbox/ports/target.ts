@@ -7,6 +7,7 @@ import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
 import { afterWeight } from "../faults.js";
+import { aheadSeconds, pauseToCompare, tablesOf, wholeInPause } from "../world/comparison.js";
 import { isReverseLost, retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import { keyOf, type World } from "../world/world.js";
@@ -102,12 +103,36 @@ function data(world: World, config: () => StackConfig): DataPort {
       return { standing: "unknown", at: now, findings: [], why: "a rehearsal has no real database: cutover doctor --targets looks at it" };
     },
     testReplica: async () => ({ summary: `12 of the application's queries read the same from ${copy()}.`, facts: { queries: 12 } }),
+    compareAhead: (effect) =>
+      world.effect(effect, "data:CompareAhead", copy(), (state) => {
+        const tables = tablesOf(state);
+        if (wholeInPause(state)) {
+          for (const fault of state.faults) if (fault.name === "no-change-log") fault.came = true;
+          const seconds = pauseToCompare(state, config());
+          return {
+            summary: `Nothing was compared ahead: what changed cannot be read from the log. With writes stopped all of it is read: about ${seconds} s.`,
+            facts: { ahead: false, seconds },
+            differences: 0,
+            seconds,
+          };
+        }
+        state.now += aheadSeconds(config()) * 1_000;
+        state.comparedAheadAt = state.now;
+        const seconds = pauseToCompare(state, config());
+        return {
+          summary: `${counted(tables, "table")} compared while the application runs, no difference; what changed since is compared again with writes stopped: about ${seconds} s.`,
+          facts: { ahead: true, tables, differences: 0, seconds },
+          differences: 0,
+          seconds,
+        };
+      }),
     compare: (effect) =>
       world.effect(effect, "data:Compare", copy(), (state) => {
+        state.now += pauseToCompare(state, config()) * 1_000;
         const fault = state.faults.find((f) => f.name === "data-difference" && f.state === "waiting");
         if (fault !== undefined) Object.assign(fault, { came: true, state: fault.always ? "waiting" : "over" });
         const differences = fault === undefined ? 0 : 3;
-        const tables = 24 + Math.floor(noise(state.seed, "tables", 0) * 16);
+        const tables = tablesOf(state);
         return {
           summary: `${counted(tables, "table")} compared, ${counted(differences, "row differs", "rows differ")}.`,
           facts: { tables, differences },

@@ -2,6 +2,7 @@ import type { StackConfig } from "../../config/schema.js";
 import { namespaceOf } from "../../config/schema.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
 import { isActive } from "../faults.js";
+import { pauseToCompare } from "./comparison.js";
 import { noise, type Stored, valueAt, type WorldState } from "./state.js";
 
 const SECOND = 1_000;
@@ -53,6 +54,8 @@ export function signal(
       return backupAge(state, config);
     case "writes-stopped":
       return known(state.writes.old ? 0 : 1);
+    case "comparison-pause":
+      return isReplica(databaseOf(state)) ? known(pauseToCompare(state, config)) : unknown("there is no replica");
     case "reverse-lag":
       if (!state.reverseReplication) return unknown("nothing streams back to the old database");
       return known(isReverseLost(state) ? -1 : Math.round(noise(state.seed, "reverse", now) * 20) / 10);

@@ -59,6 +59,8 @@ export interface WorldState {
   writes: { old: boolean; new: boolean };
   /** When writes to the old database last stopped. */
   writesStoppedAt?: number;
+  /** When both databases were compared while the application ran. */
+  comparedAheadAt?: number;
   reverseReplication: boolean;
   /** When what streams back was lost. */
   reverseLostAt?: number;

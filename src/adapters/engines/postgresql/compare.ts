@@ -47,7 +47,7 @@ export interface Comparison {
 }
 
 /** What makes the same value the same text on both servers. */
-const SAME_TEXT = [
+export const SAME_TEXT = [
   "SET datestyle = 'ISO, YMD'",
   "SET intervalstyle = 'postgres'",
   "SET timezone = 'UTC'",
@@ -111,7 +111,7 @@ async function compareSessions(source: Session, target: Session, options: Compar
 async function equalOnes(source: Session, target: Session, tables: Table[]): Promise<Map<string, number>> {
   const digests = async (session: Session) => {
     const parts = tables.map(
-      (t, i) => `SELECT ${i} AS at, count(*) AS rows, coalesce(sum(${hashOf(t)}::numeric), 0)::text AS hash FROM ${tableName(t)} t`,
+      (t, i) => `SELECT ${i} AS at, count(*) AS rows, coalesce(sum(${hashOf(t)}::numeric), 0)::text AS hash FROM ONLY ${tableName(t)} t`,
     );
     const found = await session.rows<{ at: number; rows: string; hash: string }>(parts.join(" UNION ALL "));
     return new Map(found.map((f) => [f.at, f]));
@@ -125,7 +125,7 @@ async function equalOnes(source: Session, target: Session, tables: Table[]): Pro
   return equal;
 }
 
-function compareLines(source: string[], target: string[]): Comparison["schema"] {
+export function compareLines(source: string[], target: string[]): Comparison["schema"] {
   const there = new Set(target);
   const here = new Set(source);
   return [
@@ -135,7 +135,7 @@ function compareLines(source: string[], target: string[]): Comparison["schema"] 
 }
 
 /** @throws Terminal naming tables whose rows we could not see */
-function refuseHidden(tables: string[]): void {
+export function refuseHidden(tables: string[]): void {
   if (tables.length > 0) throw new Terminal(`${hiddenRows(tables)}.`, { next: "Then try again: no row was compared that cannot be seen." });
 }
 
@@ -205,7 +205,7 @@ async function chunkEnd(source: Session, table: Table, after: string[] | undefin
   const keys = table.key.map((c) => `t.${quoted(c.name)}::text`).join(", ");
   const order = table.key.map((c) => `t.${quoted(c.name)}`).join(", ");
   const found = await source.rows<{ keys: string[] }>(
-    `SELECT ARRAY[${keys}] AS keys FROM ${tableName(table)} t WHERE ${condition({ table, after, upTo: undefined })} ORDER BY ${order} OFFSET ${rows - 1} LIMIT 1`,
+    `SELECT ARRAY[${keys}] AS keys FROM ONLY ${tableName(table)} t WHERE ${condition({ table, after, upTo: undefined })} ORDER BY ${order} OFFSET ${rows - 1} LIMIT 1`,
   );
   return found[0]?.keys;
 }
@@ -214,7 +214,7 @@ async function chunkEnd(source: Session, table: Table, after: string[] | undefin
 async function digest(session: Session, range: Range): Promise<{ rows: number; hash: string }> {
   const [row] = await session.rows<{ rows: string; hash: string }>(
     `SELECT count(*) AS rows, coalesce(sum(${hashOf(range.table)}::numeric), 0)::text AS hash
-     FROM ${tableName(range.table)} t WHERE ${condition(range)}`,
+     FROM ONLY ${tableName(range.table)} t WHERE ${condition(range)}`,
   );
   return { rows: Number(row?.rows ?? 0), hash: row?.hash ?? "" };
 }

@@ -5,7 +5,10 @@ import type { ReadinessFinding } from "../../../ports/readiness.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
 import { levelOf } from "./barrier.js";
 import { tableName, tablesOf } from "./catalog.js";
-import { type CompareOptions, type CompareProgress, compareDatabases, comparisonReport } from "./compare.js";
+import { makeLogReadable } from "./changeLog.js";
+import { type CompareOptions, type CompareProgress, compareDatabases } from "./compare.js";
+import { ComparisonAhead } from "./comparisonAhead.js";
+import { aheadEvidence, changedEvidence, comparedEvidence } from "./comparisonEvidence.js";
 import { namedDrift } from "./drift.js";
 import { fenceOff } from "./guard.js";
 import { readinessOf, readinessReport, sentenceOf } from "./readiness.js";
@@ -13,6 +16,7 @@ import { type Ended, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
 import { inSession, NoAddress, type SqlEndpoint } from "./session.js";
 import { watchStopped } from "./stopped.js";
+import type { Limits } from "./throttle.js";
 import { reportReadiness, watchReadiness } from "./watch.js";
 import { handBack } from "./wayBack.js";
 import { allowReading, allowWrites, isPrimary, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
@@ -26,29 +30,37 @@ export interface SqlDataOptions {
   applicationUser?: string;
   /** What becomes of schema changes after the promotion. @default hold */
   schemaChanges?: () => "carry" | "hold";
-  /** Keeps how far a comparison is, by the effect's key, so that it goes on after an interruption. */
-  progress?: { load(key: string): Promise<CompareProgress | undefined>; save(key: string, progress: CompareProgress): Promise<void> };
+  /** Keeps how far a comparison is, so that it goes on after an interruption, in another process too. */
+  progress?: { load(key: string): Promise<object | undefined>; save(key: string, progress: object): Promise<void> };
   compare?: Pick<CompareOptions, "chunkRows" | "rest" | "examples">;
+  /** What the comparison ahead of the window takes from the servers at most. */
+  limits?: Limits;
+  /** How long writes may be stopped, for the readiness report. */
+  writePauseSeconds?: () => number | undefined;
   /** Seconds until a stream back is given up to drain. @default 120 */
   drainSeconds?: number;
 }
 
+/** One a pair of databases, whoever asks: the data port, what is observed, and the readiness report. */
+const AHEAD = new WeakMap<SqlDataOptions["endpoint"], ComparisonAhead>();
+
+function aheadOf({ endpoint, progress, limits }: SqlDataOptions): ComparisonAhead {
+  const known = AHEAD.get(endpoint);
+  if (known !== undefined) return known;
+  const made = new ComparisonAhead({
+    endpoints: () => Promise.all([endpoint("old"), endpoint("new")]),
+    ...(progress === undefined ? {} : { keep: progress }),
+    ...(limits === undefined ? {} : { limits }),
+  });
+  AHEAD.set(endpoint, made);
+  return made;
+}
+
 /** The data port over PostgreSQL itself. Every effect looks first whether it is there already, so it can be asked again. */
-export function sqlDataPort({
-  endpoint,
-  publisher,
-  progress,
-  compare = {},
-  applicationUser,
-  schemaChanges,
-  drainSeconds,
-}: SqlDataOptions): DataPort {
+export function sqlDataPort(options: SqlDataOptions): DataPort {
+  const { endpoint, publisher, progress, compare = {}, applicationUser, schemaChanges, drainSeconds } = options;
+  const ahead = aheadOf(options);
   const application = applicationUser === undefined ? {} : { applicationUser };
-  const options = {
-    endpoint,
-    ...(publisher === undefined ? {} : { publisher }),
-    ...(applicationUser === undefined ? {} : { applicationUser }),
-  };
   const report = reportReadiness(
     () => findingsOf(options),
     () => isPast(options),
@@ -89,22 +101,24 @@ export function sqlDataPort({
         files: { "readiness.md": readinessReport(findings) },
       };
     },
+    compareAhead: async (effect) => {
+      const [old] = await bothSides();
+      await makeLogReadable(old, effect);
+      return aheadEvidence(await ahead.run(effect.signal));
+    },
     compare: async ({ key, signal }) => {
+      const changed = await ahead.finish(signal);
+      if (changed !== undefined) return changedEvidence(changed);
       const [old, fresh] = await bothSides();
-      const resume = await progress?.load(key);
+      const resume = (await progress?.load(key)) as CompareProgress | undefined;
       const result = await compareDatabases(old, fresh, {
+        rest: 0,
         ...compare,
         ...(signal === undefined ? {} : { signal }),
         ...(resume === undefined ? {} : { resume }),
         ...(progress === undefined ? {} : { onProgress: (at) => progress.save(key, at) }),
       });
-      const { tables, rows, differences } = result;
-      return {
-        summary: `${counted(tables.length, "table")} with ${counted(rows, "row")} compared, ${differences === 0 ? "no difference" : counted(differences, "difference")}.`,
-        facts: { tables: tables.length, rows, differences },
-        files: { "comparison.md": comparisonReport(result) },
-        differences,
-      };
+      return comparedEvidence(result);
     },
     verifyReadWrite: async (effect) => {
       const fresh = await endpoint("new");
@@ -188,13 +202,11 @@ const notCarried = (what: string, left: { name: string; why: string }[]): string
   left.length === 0 ? "" : ` ${what} ${left.map((l) => `${l.name} (${l.why})`).join(", ")}.`;
 
 /** The observations that databases themselves answer. */
-export function sqlObservations({
-  endpoint,
-  schemaChanges,
-}: Pick<SqlDataOptions, "endpoint" | "schemaChanges">): Record<
-  "replica-lag" | "writes-stopped" | "database-primary" | "reverse-lag",
-  () => Promise<Reading>
-> {
+export function sqlObservations(
+  options: SqlDataOptions,
+): Record<"replica-lag" | "writes-stopped" | "database-primary" | "reverse-lag" | "comparison-pause", () => Promise<Reading>> {
+  const { endpoint, schemaChanges } = options;
+  const ahead = aheadOf(options);
   const reverseLag = watchReverse(schemaChanges);
   const stopped = watchStopped();
   return {
@@ -202,6 +214,7 @@ export function sqlObservations({
     "replica-lag": async () => replicaLag(await endpoint("old"), await endpoint("new")),
     "writes-stopped": async () => stopped(await endpoint("old")),
     "database-primary": async () => isPrimary(await endpoint("new")),
+    "comparison-pause": () => ahead.look(),
   };
 }
 

@@ -62,7 +62,7 @@ async function unlikeParts({ source, target }: Sides, { table, where }: Of, rows
   const bucket = `(${identityOf(table)} & ${BUCKETS - 1})`;
   const parts = async (session: Session) => {
     const found = await session.rows<{ bucket: string; digest: string }>(
-      `SELECT ${bucket}::text AS bucket, count(*) || ' ' || sum(${hashOf(table)}::numeric) AS digest FROM ${nameOf(table)} t WHERE ${where} GROUP BY 1`,
+      `SELECT ${bucket}::text AS bucket, count(*) || ' ' || sum(${hashOf(table)}::numeric) AS digest FROM ONLY ${nameOf(table)} t WHERE ${where} GROUP BY 1`,
     );
     return new Map(found.map((f) => [f.bucket, f.digest]));
   };
@@ -82,7 +82,7 @@ async function read(session: Session, { table, where }: Of): Promise<Map<string,
   const keyless = table.key.length === 0;
   const rows = await session.rows<{ key: string; content: string }>(
     `SELECT ${keyless ? hashOf(table) : `ROW${rowOf(table.key)}`}::text AS key, ${keyless ? "count(*)" : hashOf(table)}::text AS content
-     FROM ${nameOf(table)} t WHERE ${where} ${keyless ? "GROUP BY 1" : ""}`,
+     FROM ONLY ${nameOf(table)} t WHERE ${where} ${keyless ? "GROUP BY 1" : ""}`,
   );
   return new Map(rows.map((r) => [r.key, r.content]));
 }

@@ -1,9 +1,8 @@
 import type { StackConfig } from "../../../config/schema.js";
-import { Terminal } from "../../../errors.js";
-import { counted } from "../../../lib/plural.js";
 import { endReverse, LOSES_BY_STREAM, REVERSE } from "../reverse.js";
 import type { ActionStep, Step } from "../step.js";
 import { earlierConfig, gate, NOTHING_TO_UNDO, streaming } from "./build.js";
+import { compareAhead, verifyData } from "./databaseComparison.js";
 import { dnsPreparation } from "./dnsPreparation.js";
 
 const WINDOW = "database.maintenance-on";
@@ -49,6 +48,7 @@ export function database(config: StackConfig): Step[] {
       secondPerson: false,
       gates: [],
     },
+    compareAhead(config),
     {
       id: "database.approve",
       phase: "database",
@@ -77,6 +77,7 @@ export function database(config: StackConfig): Step[] {
         gate("replica-lag", 60),
         gate("pods-ready", 60),
         gate("old-error-rate", 60),
+        gate("comparison-fits"),
         ...(backup.onReplica ? [gate("replica-backup")] : []),
       ],
     },
@@ -115,28 +116,7 @@ export function database(config: StackConfig): Step[] {
       inWritePause: true,
       gates: [gate("writes-stopped"), gate("lag-zero", 0, { timeoutSeconds: 600 })],
     },
-    act({
-      id: "database.verify-data",
-      title: "Compare schema, row counts and checksums of both databases",
-      seed: "Data consistency: potential for data loss during cutover",
-      wayBack: NOTHING_TO_UNDO,
-      undoFrom: WINDOW,
-      inWritePause: true,
-      run: async ({ target, effect }) => {
-        const { differences, ...evidence } = await target.data.compare(effect);
-        if (differences > 0)
-          throw new Terminal(`${counted(differences, "row differs", "rows differ")} between ${source.identifier} and ${copy.identifier}`, {
-            next: "Read the comparison's report before trying again.",
-          });
-        // Once more over the whole of the comparison: the promotion follows at once.
-        const { reading } = await target.observer.observe("writes-stopped", undefined, 0);
-        if (!reading.known || reading.value !== 1)
-          throw new Terminal(
-            `${source.identifier} was written to, or may have been, since writes were stopped${reading.known ? "" : `: ${reading.reason}`}.`,
-          );
-        return evidence;
-      },
-    }),
+    verifyData(config, WINDOW),
     {
       id: PROMOTE,
       phase: "database",
