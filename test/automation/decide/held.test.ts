@@ -26,6 +26,7 @@ describe("a cutover that waits to be told", () => {
       ["replica-lag", "pass"],
       ["pods-ready", "pass"],
       ["old-error-rate", "pass"],
+      ["comparison-fits", "pass"],
     ]);
     expect(m.world.oldWrites).to.equal(true);
     expect(await m.say(approve, "bob")).to.include({ status: "ready" });
