@@ -1,5 +1,5 @@
-// node scripts/recordJournals.mjs NAME: records the journals of this version for test/fixtures/journals. Run it at each release, after a
-// build and before the plan changes again: the tests of every later version replay them, steer them on and take them back.
+// node scripts/recordJournals.mjs NAME: records the journals of this version for test/fixtures/journals; `npm run release` runs it, after a
+// build. The tests of every later version replay them, steer them on and take them back.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
