@@ -7,6 +7,8 @@ import type { Entry, Recorded } from "../../src/automation/journal/entries.js";
 import type { Preview } from "../../src/automation/journal/records.js";
 import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
 import type { ProjectPort } from "../../src/automation/plan/step.js";
+import { lintDockerfile } from "../../src/containerize/check.js";
+import { verifyImage } from "../../src/containerize/verify.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import {
@@ -541,6 +543,8 @@ export const modelProject: ProjectPort = {
     ],
   }),
   dependencySupplement: async () => undefined,
+  lintDockerfile,
+  verifyImage,
 };
 
 export const modelPlan = () => buildPlan(readConfig(RAW, "model", STACK));

@@ -1,5 +1,5 @@
 import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../config/calendar.js";
-import { readConfig } from "../../config/stackFile.js";
+import { readConfig } from "../../config/rawConfig.js";
 import { CutoverError } from "../../errors.js";
 import { nextRoundAt, startWatch } from "../gates/watch.js";
 import type { Plan } from "../plan/plan.js";

@@ -1,4 +1,4 @@
-import { strangeKeys } from "../../config/stackFile.js";
+import { strangeKeys } from "../../config/rawConfig.js";
 import { isBeyond } from "../plan/edition.js";
 import type { Plan } from "../plan/plan.js";
 import { currentRevision, type MigrationState } from "../state/state.js";

@@ -1,5 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
-import { configChanges, type RawConfig, readConfig } from "../../config/stackFile.js";
+import { configChanges, type RawConfig, readConfig } from "../../config/rawConfig.js";
 import { Conflict, NotFound } from "../../errors.js";
 import type { PathItem } from "../journal/entries.js";
 import type { Revision } from "../journal/records.js";

@@ -1,5 +1,5 @@
 import { hash as hashText } from "node:crypto";
-import { canonical } from "../../config/stackFile.js";
+import { canonical } from "../../config/rawConfig.js";
 import { PromiseViolation } from "../../errors.js";
 import { redact } from "../../lib/redact.js";
 import type { Entry, Recorded } from "./entries.js";

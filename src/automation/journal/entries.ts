@@ -1,4 +1,4 @@
-import type { ConfigPatch, RawConfig } from "../../config/stackFile.js";
+import type { ConfigPatch, RawConfig } from "../../config/rawConfig.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { PlanShape } from "../plan/edition.js";
 import type { Mark } from "../plan/step.js";

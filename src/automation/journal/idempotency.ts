@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { canonical } from "../../config/stackFile.js";
+import { canonical } from "../../config/rawConfig.js";
 import { Conflict } from "../../errors.js";
 import type { Command, Recorded } from "./entries.js";
 import type { RequestMark } from "./records.js";

@@ -1,4 +1,4 @@
-import type { RawConfig } from "../../config/stackFile.js";
+import type { RawConfig } from "../../config/rawConfig.js";
 
 /** What is really there and differs from the applied revision. Names and paths only: a value may be a secret. */
 export interface Drift {

@@ -1,9 +1,7 @@
 import { oldBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf } from "../../config/schema.js";
-import { lintDockerfile } from "../../containerize/check.js";
 import { containerize } from "../../containerize/containerize.js";
 import { manifests } from "../../containerize/manifests.js";
-import { verifyImage } from "../../containerize/verify.js";
 import { NotFound, Terminal } from "../../errors.js";
 import type { Application } from "../../inventory/csv.js";
 import { dependencyMap, parseDependencySupplement, wavesOrCycle } from "../../inventory/dependencyMap.js";
@@ -81,7 +79,7 @@ export async function containerizeApplication(context: ActionContext): Promise<E
   const application = await applicationOf(context);
   const { files, findings } = containerize(application);
   const { by, findings: broken } =
-    files.Dockerfile === undefined ? { by: undefined, findings: [] } : await lintDockerfile(files.Dockerfile);
+    files.Dockerfile === undefined ? { by: undefined, findings: [] } : await context.project.lintDockerfile(files.Dockerfile);
   if (broken.length > 0)
     throw new Terminal(`The Dockerfile breaks ${broken.map((b) => `${b.rule} on line ${b.line} (${b.what})`).join(", ")}.`);
   // Names that begin with a dot are kept without it.
@@ -96,7 +94,7 @@ export async function containerizeApplication(context: ActionContext): Promise<E
 
 export async function verifyContainer(context: ActionContext): Promise<Evidence> {
   const application = await applicationOf(context);
-  const result = await verifyImage(application.name, application.extra.Repository);
+  const result = await context.project.verifyImage(application.name, application.extra.Repository);
   if (result.verified) return { summary: `Built, run, healthy and tested: ${result.steps.join(", ")}.`, facts: { verified: true } };
   return { summary: `Unverified: ${result.reason}.`, facts: { verified: false, reason: result.reason } };
 }

@@ -1,6 +1,6 @@
 import type { StackConfig } from "../../config/schema.js";
 import type { OtherStack } from "../../config/shared.js";
-import type { ConfigPatch } from "../../config/stackFile.js";
+import type { ConfigPatch } from "../../config/rawConfig.js";
 import type { Effect, Evidence, Target } from "../../ports/target.js";
 import type { GateUse } from "../gates/gate.js";
 
@@ -120,8 +120,10 @@ export interface ActionContext {
   done?: Record<string, unknown>;
 }
 
-/** The user's project as actions need it: the inventory, and the documents they write. */
+/** The user's project as actions need it: the inventory, the documents they write, and the tools that try images. */
 export interface ProjectPort {
   inventory(): Promise<import("../../inventory/csv.js").Inventory>;
   dependencySupplement(): Promise<string | undefined>;
+  lintDockerfile: typeof import("../../containerize/check.js").lintDockerfile;
+  verifyImage: typeof import("../../containerize/verify.js").verifyImage;
 }

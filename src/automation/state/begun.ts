@@ -1,4 +1,4 @@
-import { type ConfigPatch, patched, readConfig } from "../../config/stackFile.js";
+import { type ConfigPatch, patched, readConfig } from "../../config/rawConfig.js";
 import { Conflict } from "../../errors.js";
 import type { Recorded } from "../journal/entries.js";
 import { editionOf, shapeSeen } from "../plan/edition.js";

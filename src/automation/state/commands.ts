@@ -1,4 +1,4 @@
-import type { ConfigPatch } from "../../config/stackFile.js";
+import type { ConfigPatch } from "../../config/rawConfig.js";
 import type { Extent, Recorded } from "../journal/entries.js";
 import { isSamePerson } from "../journal/person.js";
 import type { Plan } from "../plan/plan.js";

@@ -1,4 +1,4 @@
-import { canonical, configDigest, type RawConfig } from "../../config/stackFile.js";
+import { canonical, configDigest, type RawConfig } from "../../config/rawConfig.js";
 import type { GateSummary } from "../gates/watch.js";
 import type { Recorded } from "../journal/entries.js";
 import type { Revision } from "../journal/records.js";

@@ -1,5 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
-import { type ConfigPatch, patched, type RawConfig, readConfig } from "../../config/stackFile.js";
+import { type ConfigPatch, patched, type RawConfig, readConfig } from "../../config/rawConfig.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { Entry, PathItem } from "../journal/entries.js";
 import type { Loosened, Loosening } from "../journal/person.js";
