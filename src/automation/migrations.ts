@@ -118,7 +118,9 @@ export class Migrations {
       fail: (stack, error) => this.fail(stack, error),
     });
     this.states.onProgress((progress) => this.follow(progress));
-    this.stopForeign = store.onForeign((stack) => void this.heard(stack).catch((error: Error) => this.fail(stack, error)));
+    this.stopForeign = store.onForeign(
+      (stack, offered) => void this.heard(stack, offered).catch((error: Error) => this.fail(stack, error)),
+    );
     if (sweepMs !== undefined) this.timers.push(setInterval(() => void this.sweep(), sweepMs));
     this.guard = new Guard(
       (stack, gates) => this.observeNow(stack, gates),
@@ -128,9 +130,10 @@ export class Migrations {
   }
 
   /** Another process appended. The runner here reads for itself, also when this look fails. */
-  private async heard(stack: string): Promise<void> {
+  private async heard(stack: string, offered: boolean): Promise<void> {
     this.running.nudge(stack);
-    await this.get(stack);
+    const migration = await this.get(stack);
+    if (offered) await this.running.offered(migration);
   }
 
   /** What another process wrote may be for the runner here, whoever found it: a notification may be missed, a sweep is not. */
@@ -506,8 +509,10 @@ export class Migrations {
     const all = await this.list();
     this.read = true;
     for (const { stack, state } of all) if (state.sentBack?.shown === false) this.sendBack.watch(stack, state.sentBack.weights);
-    // One that is slow to open keeps nobody else waiting: another stack's way back may be among them.
-    await Promise.all(all.map((migration) => this.running.resume(migration)));
+    const { store, sweepMs } = this.options;
+    // A process that missed three sweeps takes nothing over.
+    const processes = sweepMs === undefined ? 1 : ((await store.processes?.(this.holder, 3 * sweepMs).catch(() => 1)) ?? 1);
+    await this.running.resumeAll(all, processes);
   }
 
   /** Resolves when nothing of the stack runs any more, but for watching gates while a person is waited for. */

@@ -3,7 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
-import { patched } from "../../src/config/stackFile.js";
+import { finalSnapshotOf } from "../../src/automation/plan/phases/cleanup.js";
+import { patched, type RawConfig } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import { clusterForSuite, type KubernetesManifest, pathOf } from "../support/cluster.js";
 import { deployed, rightsIn } from "../support/deployed.js";
@@ -17,9 +18,17 @@ const ENGINE_VERBS = ["create", "delete", "get", "list", "patch", "watch"];
 /** Kinds that no stack registers and that the provider looks at while it waits for those that are. */
 const AWAITED = ["/endpoints", "/events", "/persistentvolumeclaims", "/pods", "apps/replicasets", "discovery.k8s.io/endpointslices"];
 
+/** What Debian calls the package of a program that fleet commands begin with, and the port that it goes out by. */
+const PROGRAMS: Record<string, { package: string; port: number }> = {
+  ssh: { package: "openssh-client", port: 22 },
+  aws: { package: "awscli", port: 443 },
+};
+
 /** A Deployment, as far as these tests change one. */
 interface Deployment extends KubernetesManifest {
-  spec: { template: { spec: { volumes: Record<string, unknown>[] } } };
+  spec: {
+    template: { spec: { containers: { volumeMounts: { name: string; mountPath: string }[] }[]; volumes: Record<string, unknown>[] } };
+  };
 }
 
 describe("the manifests of the service", function () {
@@ -143,6 +152,100 @@ describe("the image's definition", () => {
     expect(Number(/^ARG NODE_VERSION=(.*)$/m.exec(text)?.[1])).to.be.at.least(Number(engines.node.replace(">=", "")));
     expect(text).to.match(/^USER 10001:10001$/m);
     for (const [, source = ""] of text.matchAll(/^COPY (?!--from)(\S+) \S+$/gm))
-      expect(source, "is in the checkout").to.match(/^(engine\/\w+|scripts|src|Pulumi\.yaml)$/);
+      expect(source, "is in the checkout").to.match(/^(engine\/\w+|scripts|src|Pulumi\.yaml|deploy\/ssh\.conf)$/);
+  });
+
+  it("[people-27] has the programs that the documented fleet commands begin with, and a way out for them", async () => {
+    const text = await readFile(file, "utf8");
+    const installed = /--no-install-recommends ([^\\]*)\\/.exec(text)?.[1]?.trim().split(/\s+/) ?? [];
+    const written = await readFile(join(projectRoot(), "docs", "targets.md"), "utf8");
+    const commands = [...written.matchAll(/^ {4}(?:maintenanceOn|maintenanceOff|useDatabase): \[(.*)\]$/gm)].map(([, c]) => c as string);
+    const programs = commands.map((c) => /^(?:sh, -c, '.*?\$\()?([\w-]+)/.exec(c)?.[1] ?? c);
+    expect([...new Set(programs)]).to.have.members(["ssh", "aws"]);
+    for (const program of programs) expect(installed, program).to.include(PROGRAMS[program]?.package);
+    const [policy] = await deployed(join(FOLDER, "network-policy.yaml"));
+    const { egress } = (policy as unknown as { spec: { egress: { ports: { port: number }[] }[] } }).spec;
+    const open = egress.flatMap((e) => e.ports.map((p) => p.port));
+    for (const program of programs) expect(open, program).to.include(PROGRAMS[program]?.port);
+  });
+
+  it("[people-27] leaves ssh nothing to ask: OpenSSH itself reads the image's settings as meant, and the pods bring key and hosts", async function () {
+    requirePart(this, "OpenSSH's client", spawnSync("ssh", ["-V"]).status === 0, "apt-get install openssh-client");
+    const settings = join(projectRoot(), "deploy", "ssh.conf");
+    const { stdout, status, stderr } = spawnSync("ssh", ["-G", "-F", settings, "deploy@old"], { encoding: "utf8" });
+    expect(status, stderr).to.equal(0);
+    expect(stdout.split("\n")).to.include.members([
+      "batchmode yes",
+      "stricthostkeychecking true",
+      "identityfile /etc/cutover-ssh/id",
+      "userknownhostsfile /etc/cutover-ssh/known_hosts",
+    ]);
+    expect(await readFile(file, "utf8")).to.contain("COPY deploy/ssh.conf /etc/ssh/ssh_config.d/cutover.conf\n");
+    const [deployment] = await deployed(join(FOLDER, "deployment.yaml"));
+    const { containers, volumes } = (deployment as Deployment).spec.template.spec;
+    const mount = containers.flatMap((c) => c.volumeMounts).find((m) => m.mountPath === "/etc/cutover-ssh");
+    // Readable by the pod's group alone: ssh refuses a key that is its own user's and open to others.
+    expect(volumes.find((v) => v.name === mount?.name)?.secret).to.deep.equal({
+      secretName: "cutover-ssh",
+      optional: true,
+      defaultMode: 0o440,
+    });
+  });
+});
+
+describe("the policy of the service's identity", () => {
+  interface Statement {
+    Sid: string;
+    Action: string[];
+    Resource: string | string[];
+    Condition?: Record<string, Record<string, string | string[]>>;
+  }
+  const statements = async (): Promise<Statement[]> =>
+    (JSON.parse(await readFile(join(projectRoot(), "deploy", "iam-policy.json"), "utf8")) as { Statement: Statement[] }).Statement;
+  const LOOKS = /:(Describe|List|Get)\w+$/;
+
+  it("[people-27] changes the names of one zone alone, snapshots and restores one database, and removes what is tagged for it", async () => {
+    const all = await statements();
+    const changing = all.filter((s) => s.Action.some((a) => !LOOKS.test(a)));
+    for (const { Sid, Action, Resource, Condition } of changing) {
+      expect(
+        Action.filter((a) => LOOKS.test(a)),
+        Sid,
+      ).to.deep.equal([]);
+      const tagged = Condition?.StringEquals?.["aws:ResourceTag/cutover:cleanup"] === "allowed";
+      for (const arn of [Resource].flat()) {
+        const [, , service, region, account, name = ""] = arn.split(":");
+        expect([service, name.includes("*") && !tagged && !/^(og|pg|subgrp)/.test(name)], `${Sid}: ${arn}`).to.deep.equal([service, false]);
+        if (service !== "route53") expect([region, account], arn).to.deep.equal(["us-east-2", "123456789012"]);
+      }
+      if (Action.some((a) => /:(Delete|Terminate|Revoke)/.test(a))) expect(tagged, Sid).to.equal(true);
+    }
+  });
+
+  it("[people-27] is bound to what the sample stacks name", async () => {
+    const all = await statements();
+    const of = (action: string) => all.find((s) => s.Action.includes(action)) as Statement;
+    const configs = (await sampleStacks()).filter((s) => s.stack.endsWith("-production")).map((s) => s.raw);
+    const at = (raw: RawConfig, section: string, key: string) => (raw[`cutover:${section}`] as Record<string, unknown> | undefined)?.[key];
+    const hosts = configs.flatMap((raw) => (at(raw, "dns", "zoneId") === undefined ? [] : [at(raw, "ingress", "host")]));
+    const names = of("route53:ChangeResourceRecordSets");
+    expect(names.Condition?.["ForAllValues:StringEquals"]?.["route53:ChangeResourceRecordSetsNormalizedRecordNames"]).to.have.members(
+      hosts,
+    );
+    const zones = new Set(configs.flatMap((raw) => at(raw, "dns", "zoneId") ?? []));
+    expect(names.Resource).to.deep.equal([...zones].map((zone) => `arn:aws:route53:::hostedzone/${zone}`));
+    const old = configs.flatMap((raw) => (at(raw, "old", "databaseIdentifier") as string | undefined) ?? []);
+    for (const identifier of old) {
+      const rds = (what: string) => `arn:aws:rds:us-east-2:123456789012:${what}`;
+      // As `cleanup.final-snapshot` and the way back without a stream name them.
+      expect(of("rds:CreateDBSnapshot").Resource).to.include.members([
+        rds(`db:${identifier}`),
+        rds(`snapshot:${finalSnapshotOf(identifier)}`),
+      ]);
+      expect(of("rds:RestoreDBInstanceToPointInTime").Resource).to.include.members([
+        rds(`db:${identifier}`),
+        rds(`db:${identifier}-restored`),
+      ]);
+    }
   });
 });

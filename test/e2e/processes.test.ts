@@ -123,6 +123,78 @@ describe("several service processes over one PostgreSQL", function () {
       left.every((f) => !f.endsWith(".json")),
     );
   });
+
+  it("[people-25] a second process takes its share of what the first one has, between steps, and both work", async function () {
+    await requireEngine(this);
+    const server = await postgres.primary("shares");
+    const folder = tempFolder("shares");
+    const stacks = await stacksFor(join(folder, "given"), ["east", "west", "north", "south"]);
+    const project = await openSandboxProject(projectRoot(), join(folder, "given"), folder);
+    for (const stack of stacks) await provideSecrets(project, stack);
+    const sandbox = await Sandbox.open({
+      folder,
+      config: async (stack) => (await StackFile.read(project.stacksFolder, stack)).config(),
+    });
+    const providers = await startProviderHost({ open: (stack) => sandbox.open(stack) });
+    const far = await serveFarWorld((stack, config) => sandbox.target(stack, config));
+    const settings = (name: string): ServiceSettings => ({
+      project,
+      providers: providers.env,
+      scratch: join(folder, name),
+      databaseUrl: urlOf(server),
+      far: far.url,
+      inventory: join(folder, "given"),
+      leaseSeconds: 3,
+    });
+    /** Which process had which fencing token of a stack. */
+    const holders = new Map<string, string>();
+    let most = 0;
+    try {
+      const [one, two] = await Promise.all([start(settings("one")), start(settings("two"))]);
+      // Everything is asked of the first one, which takes all of it.
+      for (const stack of stacks) {
+        expect(await post(one, "", { stack })).to.equal(201);
+        expect(await post(one, `/${stack}/advance`, { extent: "end" })).to.equal(202);
+      }
+      const nameOf = (holder: string): string => (holder.endsWith(`process ${two.child.pid}`) ? "two" : "one");
+      for (const deadline = Date.now() + 8 * MINUTES; ; await pause(50)) {
+        expect(Date.now(), `takes too long: ${one.errors()} ${two.errors()}`).to.be.below(deadline);
+        const rows = await server.sql((s) =>
+          s.rows<{ stack: string; fence: number; holder: string; released: boolean }>(
+            "SELECT stack, fence, holder, released FROM cutover.lease",
+          ),
+        );
+        for (const { stack, fence, holder } of rows) holders.set(`${stack} ${fence}`, nameOf(holder));
+        most = Math.max(most, rows.filter((r) => !r.released && nameOf(r.holder) === "two").length);
+        const views = await Promise.all(stacks.map((stack) => view(two, stack)));
+        for (const { status, heldReason } of views) expect(status, heldReason).to.be.oneOf(["running", "completed"]);
+        if (views.every((v) => v.status === "completed")) break;
+        await pause(400);
+      }
+      for (const stack of stacks) {
+        expect(await sandbox.violations(stack)).to.deep.equal([]);
+        const keys = (await sandbox.effects(stack)).flatMap((e) => e.key ?? []);
+        expect(new Set(keys).size, "each effect once").to.equal(keys.length);
+      }
+    } finally {
+      await far.close();
+      await providers.close();
+    }
+    expect(most, "leases of the second process at once").to.be.within(1, 2);
+    const store = await SqlStore.open(urlOf(server));
+    const steps = { one: 0, two: 0 };
+    try {
+      for (const stack of stacks)
+        for (const entry of await store.entries(stack)) {
+          // What was handed over had nothing under way.
+          expect(entry.type).to.not.equal("runner.recovered");
+          if (entry.type === "step.completed") steps[holders.get(`${stack} ${entry.fence}`) === "two" ? "two" : "one"] += 1;
+        }
+    } finally {
+      await store.close();
+    }
+    expect(steps.two, `steps of the two processes: ${JSON.stringify(steps)}`).to.be.at.least(2);
+  });
 });
 
 const inParallel = async (stacks: string[], run: (stack: string) => Promise<void>): Promise<void> =>

@@ -62,6 +62,8 @@ export class Runner {
   /** Of the action that is under way. */
   private interruption = new AbortController();
   private trusted = false;
+  private leaving = false;
+  private left = false;
   private stands = false;
   private readonly onStanding = new Set<() => void>();
   /** A command came in after the journal was last read. */
@@ -101,6 +103,16 @@ export class Runner {
     this.nudge();
   }
 
+  /** Another process has room for it: it ends before the next step begins. Taken back where there is none. */
+  handOver(wanted: boolean): void {
+    this.leaving = wanted;
+  }
+
+  /** Whether it ended for that. */
+  get handedOver(): boolean {
+    return this.left;
+  }
+
   /** Ends a pause between two samples, so that a new command is seen at once. */
   nudge(): void {
     this.stand(false);
@@ -117,6 +129,10 @@ export class Runner {
       if (await this.isDoubted(decision)) continue;
       if (decision.do === "idle") {
         if ((await this.hooks?.oneMore(this.untilWoken())) === true) continue;
+        break;
+      }
+      if (this.leaving && isBetweenSteps(this.plan, this.state)) {
+        this.left = true;
         break;
       }
       await this.execute(decision);
@@ -414,6 +430,14 @@ export class Runner {
       throw error;
     }
   }
+}
+
+/** Nothing is under way that whoever takes the lease next would begin again, and nobody is sent back. */
+function isBetweenSteps(plan: Plan, { position, steps, status, intent, returning, requested, alarm }: MigrationState): boolean {
+  const next = plan[position];
+  if (next === undefined || status !== "running") return false;
+  if ([intent, returning, requested, alarm].some((pending) => pending !== undefined)) return false;
+  return (steps[next.id]?.status ?? "waiting") !== "running";
 }
 
 const movesUsers = ([first]: PathItem[]): boolean => first?.kind === "config" && first.dnsOnly;

@@ -53,6 +53,8 @@ export class Runners {
   private readonly sendingBack = new Set<Promise<void>>();
   /** Stacks whose run ended with an error that would only happen again; a command tries again. */
   private readonly failed = new Set<string>();
+  /** Runners that are this process's share; of one process alone all. */
+  private most = Number.POSITIVE_INFINITY;
   /** Why no runner of a stack could start, as it was told last. */
   private readonly told = new Map<string, string>();
 
@@ -105,12 +107,45 @@ export class Runners {
     this.running.get(stack)?.runner.interrupt();
   }
 
+  /**
+   * Goes on with what is under way and nobody runs. Of several processes each takes its share, so that all of them work: whoever
+   * has more hands over between two steps. Ways back, and what is half done, are nobody's share: they are taken at once.
+   * @param processes that are there to take some, this one included
+   */
+  async resumeAll(all: readonly Migration[], processes: number): Promise<void> {
+    const underWay = all.filter((m) => this.isUnderWay(m));
+    this.most = processes > 1 ? Math.ceil(underWay.length / processes) : Number.POSITIVE_INFINITY;
+    this.giveAway();
+    const wanted = underWay.filter((m) => !this.running.has(m.stack));
+    const [urgent, others] = [wanted.filter((m) => isUrgent(m.state)), wanted.filter((m) => !isUrgent(m.state))];
+    // Where that cannot be told, each lease says so itself.
+    const held = await this.parts.store.held(others.map((m) => m.stack)).catch(() => new Set<string>());
+    const mine = others.filter((m) => !held.has(m.stack)).slice(0, Math.max(0, this.most - this.running.size));
+    // One that is slow to open keeps nobody else waiting: another stack's way back may be among them.
+    await Promise.all([...urgent, ...mine].map((m) => this.resume(m)));
+  }
+
+  /** Another process handed it over. */
+  async offered(migration: Migration): Promise<void> {
+    if (this.running.size < this.most) await this.resume(migration);
+  }
+
+  /** More than a share ends between two steps; those that watch gates for a person stay. */
+  private giveAway(): void {
+    let excess = this.running.size - this.most;
+    for (const { runner } of this.running.values()) {
+      const gives = excess > 0 && !runner.standingBy;
+      runner.handOver(gives);
+      if (gives) excess -= 1;
+    }
+  }
+
   /** Goes on with what was under way when a service ended, unless it failed here for a reason that stays. */
-  async resume(migration: Migration): Promise<void> {
+  private async resume(migration: Migration): Promise<void> {
     const { stack } = migration;
     if (this.failed.has(stack) || this.running.has(stack)) return;
     // One that cannot go on keeps no other one from it.
-    await this.ensureUnlessIdle(migration).then(
+    await this.ensure(stack).then(
       () => this.told.delete(stack),
       (error: Error) => this.tellOnce(stack, error),
     );
@@ -182,8 +217,14 @@ export class Runners {
   }
 
   /** What stands still costs a sweep nothing: its journal was just looked at. */
-  private async ensureUnlessIdle({ stack, plan, state }: Migration): Promise<void> {
-    if (decide(plan, state).do !== "idle") await this.ensure(stack);
+  private isUnderWay({ stack, plan, state }: Migration): boolean {
+    try {
+      return decide(plan, state).do !== "idle";
+    } catch (error) {
+      // One that cannot go on keeps no other one from it.
+      this.tellOnce(stack, error as Error);
+      return false;
+    }
   }
 
   /** Starts a runner when there is something to do. One start at a time: two runners of one stack would fight for the lease. */
@@ -250,8 +291,8 @@ export class Runners {
       )
       .then(async (ended) => {
         // A database that does not answer lets the lease end automatically.
-        await store.release(lease).catch(() => undefined);
-        return ended;
+        await store.release(lease, { offer: runner.handedOver }).catch(() => undefined);
+        return ended && !runner.handedOver;
       })
       .finally(() => this.running.delete(stack));
     this.running.set(stack, { runner, lease, done: done.then(() => undefined) });
@@ -260,6 +301,10 @@ export class Runners {
     void done.then((ended) => (ended ? this.ensure(stack) : undefined)).catch((error: Error) => this.events.emit("failure", stack, error));
   }
 }
+
+/** Users are sent back, somebody in trouble waits for it, or an effect's outcome is not known. */
+const isUrgent = ({ requested, returning, alarm, intent }: MigrationState): boolean =>
+  [requested, returning, alarm, intent].some((pending) => pending !== undefined);
 
 const within = (work: Promise<unknown>, ms: number): Promise<boolean> =>
   new Promise((resolve) => {

@@ -61,12 +61,14 @@ export class SqlStore implements Store {
   private readonly lengthsHere = new Map<string, number>();
   /** The newest entry of each journal that this process wrote or read: the database must still have it. */
   private readonly heads = new Map<string, Head>();
-  private readonly listeners = new Set<(stack: string) => void>();
+  private readonly listeners = new Set<(stack: string, offered: boolean) => void>();
   private readonly renewals = new Map<string, { timer: NodeJS.Timeout; lose: (why: string) => void }>();
   private readonly instance = randomUUID();
   private readonly onFailover = new Set<() => void>();
   private opened = "";
   private checking: NodeJS.Timeout | undefined;
+  /** Whether it was counted among the service processes. */
+  private service = false;
   private constructor(
     private readonly database: Database,
     private readonly leaseMs: number,
@@ -112,8 +114,8 @@ export class SqlStore implements Store {
     for (const stack of await checkHeads(this.database.query, (use) => this.database.transaction(use))) this.tell(stack);
   }
 
-  private tell(stack: string): void {
-    for (const listener of this.listeners) listener(stack);
+  private tell(stack: string, offered = false): void {
+    for (const listener of this.listeners) listener(stack, offered);
   }
 
   entries(stack: string, after = 0): Promise<Recorded[]> {
@@ -339,9 +341,26 @@ export class SqlStore implements Store {
     if (!(await this.renew(lease))) throw this.lose(lease, await this.holderOf(lease.stack));
   }
 
-  async release(lease: Lease): Promise<void> {
+  async release(lease: Lease, { offer = false }: { offer?: boolean } = {}): Promise<void> {
     this.endRenewing(lease);
     await this.database.query("UPDATE cutover.lease SET released = true WHERE stack = $1 AND fence = $2", [lease.stack, lease.fence]);
+    if (!offer) return;
+    const payload = JSON.stringify({ stack: lease.stack, from: this.instance, offered: true });
+    await this.database.query("SELECT pg_notify($1, $2)", [CHANNEL, payload]);
+  }
+
+  async processes(holder: string, withinMs: number): Promise<number> {
+    this.service = true;
+    await this.database.query(
+      `INSERT INTO cutover.process (instance, holder, seen_at) VALUES ($1, $2, now()) ON CONFLICT (instance) DO UPDATE SET seen_at = now()`,
+      [this.instance, holder],
+    );
+    const [row] = await this.database.query<{ alive: number }>(
+      `WITH gone AS (DELETE FROM cutover.process WHERE seen_at < now() - interval '1 day')
+       SELECT count(*)::int AS alive FROM cutover.process WHERE seen_at >= now() - $1 * interval '1 millisecond'`,
+      [withinMs],
+    );
+    return Math.max(1, row?.alive ?? 1);
   }
 
   async held(stacks: readonly string[]): Promise<ReadonlySet<string>> {
@@ -353,7 +372,7 @@ export class SqlStore implements Store {
     return new Set(rows.map((r) => r.stack));
   }
 
-  onForeign(listener: (stack: string) => void): () => void {
+  onForeign(listener: (stack: string, offered: boolean) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }
@@ -362,6 +381,8 @@ export class SqlStore implements Store {
     clearInterval(this.checking);
     for (const { timer } of this.renewals.values()) clearInterval(timer);
     this.renewals.clear();
+    // The others need not wait to be its successors.
+    if (this.service) await this.database.query("DELETE FROM cutover.process WHERE instance = $1", [this.instance]).catch(() => undefined);
     await this.database.close();
   }
 
@@ -418,6 +439,9 @@ export class SqlStore implements Store {
       );
       // Beside the versions, since earlier ones of cutover go on over the same schema while a service is upgraded.
       await query("CREATE TABLE IF NOT EXISTS cutover.incarnation (stack text PRIMARY KEY, value text NOT NULL)");
+      await query(
+        "CREATE TABLE IF NOT EXISTS cutover.process (instance text PRIMARY KEY, holder text NOT NULL, seen_at timestamptz NOT NULL)",
+      );
       const [{ version = 0 } = {}] = await query<{ version: number }>(
         "SELECT coalesce(max(version), 0) AS version FROM cutover.schema_version",
       );
@@ -439,8 +463,8 @@ export class SqlStore implements Store {
     return this.database.listen(
       CHANNEL,
       (payload) => {
-        const { stack, from } = JSON.parse(payload) as { stack: string; from: string };
-        if (from !== this.instance) this.tell(stack);
+        const { stack, from, offered } = JSON.parse(payload) as { stack: string; from: string; offered?: boolean };
+        if (from !== this.instance) this.tell(stack, offered);
       },
       async () => {
         for (const stack of await this.stacks()) this.tell(stack);

@@ -43,7 +43,8 @@ export interface Store {
   lease(stack: string, holder: string): Promise<Lease>;
   /** Before each effect. @throws Conflict when the lease was lost */
   requireHeld(lease: Lease): Promise<void>;
-  release(lease: Lease): Promise<void>;
+  /** @param options `offer`: another process is told at once that it may take it */
+  release(lease: Lease, options?: { offer?: boolean }): Promise<void>;
   /**
    * Whether the store failed over to another server, or was restored, since the stack's journal was last trusted: commits may
    * be lost then, and it is held against the engine's history and the far side before anything goes forward. @default never
@@ -55,8 +56,13 @@ export interface Store {
   onRestored?(listener: () => void): void;
   /** Those of the stacks that some process holds the lease of now, whichever that is. */
   held(stacks: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Calls with each stack whose journal another process appended to. @returns how to stop */
-  onForeign(listener: (stack: string) => void): () => void;
+  /**
+   * Service processes that share the journals and said so within that time; this one, named, says so with it. It is asked
+   * for at each sweep. @default 1
+   */
+  processes?(holder: string, withinMs: number): Promise<number>;
+  /** Calls with each stack whose journal another process appended to, or that it handed over. @returns how to stop */
+  onForeign(listener: (stack: string, offered: boolean) => void): () => void;
   close(): Promise<void>;
 }
 
