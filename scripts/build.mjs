@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const OUT = join(ROOT, "dist");
 const BROWSER = join(ROOT, "src", "portal", "browser");
+/** What browsers load: each is one file with all that it imports, packages too. */
+const BUNDLES = ["portal.ts", "elements.ts"].map((name) => join(BROWSER, name));
+const BUNDLED = [BROWSER, join(ROOT, "src", "client"), join(ROOT, "package-lock.json")];
 const ROOMS = ["src", "test", "bench", "examples", join("integrations", "backstage", "src")];
 
 async function filesUnder(folder) {
@@ -15,19 +18,34 @@ async function filesUnder(folder) {
 
 const modified = async (file) => (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
 
+/** When the newest of what a bundle is made of was changed. */
+async function newestOf(places) {
+  const files = await Promise.all(places.map(async (place) => [place, ...(await filesUnder(place))]));
+  return Math.max(...(await Promise.all(files.flat().map(modified))));
+}
+
 /** Everything that is not TypeScript (web assets, fixtures, templates) is copied beside the code that reads it. */
 export async function build() {
   let esbuild;
   const expected = new Set();
   let written = 0;
+  const newest = await newestOf(BUNDLED);
   for (const room of ROOMS) {
     for (const source of await filesUnder(join(ROOT, room))) {
       const isCode = source.endsWith(".ts") && !source.endsWith(".d.ts");
       const target = join(OUT, relative(ROOT, source)).replace(isCode ? /\.ts$/ : /$^/, ".js");
       expected.add(target);
-      if ((await modified(target)) >= (await modified(source)) && (await modified(target)) > 0) continue;
+      const isBundle = BUNDLES.includes(source);
+      if ((await modified(target)) >= (isBundle ? newest : await modified(source)) && (await modified(target)) > 0) continue;
       let content = await readFile(source);
-      if (isCode) {
+      if (isBundle) {
+        esbuild ??= await import("esbuild");
+        const made = await esbuild.build({
+          ...{ entryPoints: [source], bundle: true, write: false, format: "esm", platform: "browser", target: "es2022" },
+          ...{ minify: true, legalComments: "none" },
+        });
+        content = made.outputFiles[0].contents;
+      } else if (isCode) {
         esbuild ??= await import("esbuild");
         const result = await esbuild.transform(content.toString(), {
           loader: "ts",

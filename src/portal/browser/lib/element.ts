@@ -4,7 +4,7 @@ import { type Change, type Session, sessionOf } from "./session.js";
 import { sheets } from "./styles.js";
 
 /** Where the module came from is where the service is, unless the attribute `base` says otherwise. */
-const HOME = new URL("../", import.meta.url).href;
+const HOME = new URL("./", import.meta.url).href;
 
 const shared: { base?: string; token?: Token; user?: User } = {};
 
