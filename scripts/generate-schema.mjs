@@ -17,6 +17,8 @@ const RESOURCES = {
     "aws:route53/healthCheck:HealthCheck": ["route53/healthCheck", "HealthCheckArgs"],
     "aws:acm/certificate:Certificate": ["acm/certificate", "CertificateArgs"],
     "aws:acm/certificateValidation:CertificateValidation": ["acm/certificateValidation", "CertificateValidationArgs"],
+    "aws:lb/targetGroup:TargetGroup": ["lb/targetGroup", "TargetGroupArgs"],
+    "aws:lb/listenerRule:ListenerRule": ["lb/listenerRule", "ListenerRuleArgs"],
     "aws:eks/nodeGroup:NodeGroup": ["eks/nodeGroup", "NodeGroupArgs"],
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": ["eks/podIdentityAssociation", "PodIdentityAssociationArgs"],
     "aws:iam/role:Role": ["iam/role", "RoleArgs"],

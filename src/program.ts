@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { keptRecords } from "./components/keptRecords.js";
+import { keptConditions } from "./components/keptRule.js";
 import { MigratedApp } from "./components/MigratedApp.js";
 import { nodeGroupNameOf, nodeGroupSizes } from "./components/nodeGroupSizes.js";
 import { liveOf } from "./config/live.js";
 import { namesOf } from "./config/names.js";
-import { parseStackConfig, readStackConfig, SECTIONS, type StackConfig, stackName } from "./config/schema.js";
+import { parseStackConfig, readStackConfig, SECTIONS, STACK_TAG, type StackConfig, stackName } from "./config/schema.js";
 import { requireMutableSecrets } from "./config/secretMutable.js";
+import { groupsOf, shiftOf } from "./config/shift.js";
 import { UserError } from "./errors.js";
 import { enforcePolicies } from "./policies/enforce.js";
 
@@ -52,13 +54,17 @@ async function targetState(
   const { records: stand = "none" } = config.dns ?? {};
   const kept = stand === "none" ? [] : await keptRecords(namesOf(config), stand === "new" ? "new" : "old");
   const nodes = config.spot?.enabled !== true || recordsOnly ? undefined : await nodeGroupSizes(config.cluster.name, nodeGroupNameOf(name));
-  const app = new MigratedApp(name, { config, secrets, kept, recordsOnly, ...(nodes === undefined ? {} : { nodes }) });
+  const groups = groupsOf(config);
+  const conditions =
+    groups === undefined || groups.records === "none" ? [] : await keptConditions(groups, (tags) => tags[STACK_TAG] === stackName(config));
+  const app = new MigratedApp(name, { config, secrets, kept, conditions, recordsOnly, ...(nodes === undefined ? {} : { nodes }) });
+  const shift = shiftOf(config);
   return {
     application: config.application.name,
     environment: config.application.environment,
     image: liveOf(config).image,
     ...(app.loadBalancerHostname === undefined ? {} : { loadBalancerHostname: app.loadBalancerHostname }),
     ...(app.databaseAddress === undefined ? {} : { databaseAddress: app.databaseAddress }),
-    ...(config.dns === undefined ? {} : { weights: config.dns.weights }),
+    ...(shift === undefined ? {} : { weights: shift.weights }),
   };
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { rawShift } from "../config/shift.js";
 import { type RawConfig, StackFile } from "../config/stackFile.js";
 import { Transient } from "../errors.js";
 import { byHand } from "../readModels/byHand.js";
@@ -15,6 +16,7 @@ interface EmergencyOptions extends ServiceOptions, OutputOptions {
 
 const POLL_MS = 500;
 const BY_HAND = "Set the weights in Route 53 yourself, both in one change batch: the old record's to 100, the new record's to 0.";
+const BY_RULE = "Change cutover's rule of the load balancer's listener yourself: to the old target group alone.";
 
 /** Users of one stack to the old side at once. */
 export const emergencyCommand = (cli: Cli): Command =>
@@ -31,15 +33,16 @@ export const emergencyCommand = (cli: Cli): Command =>
 /** Zone, records and exact commands from the stack's file, where it lies here: nobody should look for them now. */
 async function handwork(stacks: string, stack: string): Promise<string> {
   // Whatever else is wrong with the file keeps nobody from sending users back.
-  const lines = await StackFile.read(stacks, stack)
-    .then((file) => byHand(namesOnly(file.raw())))
-    .catch(() => []);
-  return [BY_HAND, ...lines].join("\n");
+  const raw = await StackFile.read(stacks, stack)
+    .then((file) => file.raw())
+    .catch((): RawConfig => ({}));
+  const first = rawShift(raw)?.key === "cutover:traffic" ? BY_RULE : BY_HAND;
+  return [first, ...(Object.keys(raw).length === 0 ? [] : byHand(namesOnly(raw)))].join("\n");
 }
 
 function namesOnly(raw: RawConfig): Parameters<typeof byHand>[0] {
-  const [dns, ingress] = [raw["cutover:dns"], raw["cutover:ingress"]] as [object | undefined, object | undefined];
-  return { dns: dns === undefined ? undefined : { also: [], ...dns }, ingress } as Parameters<typeof byHand>[0];
+  const [dns, ingress, traffic] = ["dns", "ingress", "traffic"].map((key) => raw[`cutover:${key}`]) as (object | undefined)[];
+  return { dns: dns === undefined ? undefined : { also: [], ...dns }, ingress, traffic } as Parameters<typeof byHand>[0];
 }
 
 /** Watches until the far side shows it, and then until stack config and records say so too. */

@@ -1,6 +1,7 @@
 import type { Recorded } from "../automation/journal/entries.js";
 import type { Progress } from "../automation/run/projections.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
+import { shiftOf } from "../config/shift.js";
 import { bar, type Colour, type Paint, paintFor } from "./output.js";
 
 /** Prints a migration's journal as it grows: a line a finished step, and everything that went wrong or back. */
@@ -91,10 +92,13 @@ const shownGate = ({ gate, shown }: { gate: string; shown: string }): string => 
 
 /** `dns ███░░░░░░░ 25 %`: where users are now. */
 function weights(state: MigrationState): string {
-  const { dns, strategy } = currentConfig(state);
+  const config = currentConfig(state);
+  const { strategy } = config;
+  const shift = shiftOf(config);
   const bars: string[] = [];
   if (strategy.kind === "blue-green" && strategy.green) bars.push(`green ${bar(strategy.greenWeight)}`);
-  if (dns !== undefined && dns.records !== "none" && dns.records !== "old") bars.push(`dns ${bar(dns.weights.new)}`);
+  if (shift !== undefined && shift.records !== "none" && shift.records !== "old")
+    bars.push(`${shift.section === "dns" ? "dns" : "groups"} ${bar(shift.weights.new)}`);
   return bars.join("  ");
 }
 

@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { secretFilesOf, secretKeysOf } from "../config/files.js";
 import { namesOf } from "../config/names.js";
-import { oldAddressesOf } from "../config/oldSide.js";
+import { oldAddressesOf, servingBalancerOf } from "../config/oldSide.js";
 import { releasesOf } from "../config/processes.js";
 import { namespaceOf, STACK_TAG, type StackConfig, stackName } from "../config/schema.js";
+import { groupsOf, shiftOf } from "../config/shift.js";
 import { sourceOf } from "../config/sources.js";
 import { selectionOf } from "../promql/expressions.js";
 import { AlertRules } from "./AlertRules.js";
@@ -17,6 +18,7 @@ import { CanaryRollout } from "./CanaryRollout.js";
 import { fileArgs } from "./configFiles.js";
 import { DatabaseSecret } from "./DatabaseSecret.js";
 import type { KeptRecord } from "./keptRecords.js";
+import type { RuleCondition } from "./keptRule.js";
 import { managed } from "./managed.js";
 import type { NodeGroupSizes } from "./nodeGroupSizes.js";
 import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
@@ -28,6 +30,7 @@ import type { Tags } from "./support.js";
 import { VerificationJobs } from "./VerificationJobs.js";
 import { VpaController } from "./VpaController.js";
 import { WeightedDns } from "./WeightedDns.js";
+import { WeightedGroups } from "./WeightedGroups.js";
 import { Workload } from "./Workload.js";
 
 export interface MigratedAppArgs {
@@ -41,6 +44,8 @@ export interface MigratedAppArgs {
   nodes?: NodeGroupSizes;
   /** Only the weighted records are to be changed: nothing is looked up that they do not need. @default false */
   recordsOnly?: boolean;
+  /** What the load balancer's rule that serves today asks of a request, read from it. Needed with target groups. */
+  conditions?: RuleCondition[];
 }
 
 /** Secrets of the config that the pods never get: the first stands in their connection string, the second is the service's own. */
@@ -51,6 +56,8 @@ interface Backends {
   backends: WeightedBackend[];
   ready: pulumi.Resource[];
   managedByRollout?: boolean;
+  /** That leads to all pods, where which backend is which changes. @default the one of most weight */
+  service?: pulumi.Input<string>;
 }
 
 /**
@@ -95,6 +102,7 @@ export class MigratedApp extends pulumi.ComponentResource {
       this.loadBalancerHostname = ingress?.hostname;
       this.synthetic(config, ingress);
       this.dns(config, args.kept, ingress);
+      this.groups(config, args.conditions, backends);
       this.alerts(config, ingress, args.recordsOnly === true);
       this.autoscaling(config, vpa);
     } else this.dns(config, args.kept, undefined);
@@ -102,7 +110,7 @@ export class MigratedApp extends pulumi.ComponentResource {
   }
 
   private database(config: StackConfig, recordsOnly: boolean): ReplicaDatabase | undefined {
-    const { database, gates, alerts, dns, old } = config;
+    const { database, gates, alerts, old } = config;
     if (database === undefined || database.role === "absent") return undefined;
     const { target, source, backup, maintenanceWindow } = database;
     const {
@@ -115,7 +123,7 @@ export class MigratedApp extends pulumi.ComponentResource {
       {
         ...rest,
         ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
-        ...(old === undefined || dns?.records === "new" || closed ? {} : { oldSide }),
+        ...(old === undefined || shiftOf(config)?.records === "new" || closed ? {} : { oldSide }),
         checkSource: !recordsOnly,
         sourceIdentifier: source.identifier,
         ...(source.arn === undefined ? {} : { sourceArn: source.arn }),
@@ -240,6 +248,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         ],
         ready: [plain, canary],
         managedByRollout: true,
+        service: plain.serviceName,
       };
     return {
       backends: [
@@ -346,6 +355,33 @@ export class MigratedApp extends pulumi.ComponentResource {
         ...(ingress === undefined ? {} : { loadBalancerHostname: ingress.hostname }),
       },
       { parent: this },
+    );
+  }
+
+  private groups(config: StackConfig, conditions: RuleCondition[] | undefined, { backends, ready, service }: Backends): void {
+    const groups = groupsOf(config);
+    const { ingress, workload } = config;
+    if (groups === undefined || groups.records === "none" || ingress === undefined) return;
+    const [first] = [...backends].sort((a, b) => b.weight - a.weight);
+    new WeightedGroups(
+      this.app,
+      {
+        namespace: this.namespace,
+        serviceName: service ?? first?.serviceName ?? this.app,
+        servicePort: workload.servicePort,
+        containerPort: workload.containerPort,
+        listenerArn: groups.listenerArn,
+        loadBalancerArn: servingBalancerOf(config) ?? "",
+        priority: groups.priority,
+        conditions: conditions ?? [],
+        oldTargetGroupArn: groups.oldTargetGroupArn,
+        records: groups.records,
+        weights: groups.weights,
+        healthCheck: { path: ingress.healthCheckPath, ...ingress.healthCheck },
+        deregistrationSeconds: ingress.deregistrationSeconds,
+        tags: this.tags,
+      },
+      { parent: this, dependsOn: ready },
     );
   }
 

@@ -14,4 +14,5 @@ export * from "./SpotNodeGroup.js";
 export * from "./VerificationJobs.js";
 export * from "./VpaController.js";
 export * from "./WeightedDns.js";
+export * from "./WeightedGroups.js";
 export * from "./Workload.js";

@@ -1,11 +1,18 @@
 import type { StackConfig } from "./schema.js";
+import { groupsOf } from "./shift.js";
 
 type Old = Pick<StackConfig, "old">;
 
 /** ARN of the load balancer that serves today, wherever the config names it. */
-export function oldBalancerOf({ old }: Old): string | undefined {
+export function oldBalancerOf({ old, traffic }: Old & Partial<Pick<StackConfig, "traffic">>): string | undefined {
   const named = old?.endpoints.find((e) => e.kind === "load-balancer");
-  return old?.loadBalancerArn ?? (named?.kind === "load-balancer" ? named.arn : undefined);
+  return servingBalancerOf({ traffic }) ?? old?.loadBalancerArn ?? (named?.kind === "load-balancer" ? named.arn : undefined);
+}
+
+/** The load balancer that serves both sides and stays: its rule's target groups move the users. */
+export function servingBalancerOf({ traffic }: Pick<StackConfig, "traffic">): string | undefined {
+  const listener = groupsOf({ traffic })?.listenerArn;
+  return listener?.replace(":listener/", ":loadbalancer/").replace(/\/[0-9a-f]+$/, "");
 }
 
 /** Fixed addresses of the old side, where it has any. */

@@ -8,6 +8,7 @@ import { processChecks } from "./processChecks.js";
 import * as p from "./processes.js";
 import { windowProblem, windowsOverlap } from "./rdsWindows.js";
 import * as s from "./sections.js";
+import { groupsOf } from "./shift.js";
 
 const sections = z.strictObject({
   application: s.application,
@@ -23,6 +24,7 @@ const sections = z.strictObject({
   old: s.oldInfrastructure.optional(),
   strategy: s.strategy,
   dns: s.dns.optional(),
+  traffic: s.traffic.optional(),
   sources: s.sources,
   gates: s.gates,
   alerts: s.alerts,
@@ -71,6 +73,7 @@ function* crossChecks(
   const names = namesOf({ dns, ingress }).map((n) => `${n.name} in ${n.zoneId}`);
   const twice = names.findIndex((n, i) => names.indexOf(n) !== i);
   if (twice > 0) yield { path: ["dns", "also", twice - 1, "name"], accepted: "each name once in each zone" };
+  yield* trafficChecks(config);
   const { sources } = config;
   if (sources.new?.kind === "load-balancer" && ingress === undefined)
     yield { path: ["sources", "new"], accepted: "a source of kind prometheus: without an ingress section there is no load balancer" };
@@ -138,6 +141,48 @@ function* crossChecks(
   if (spot !== undefined && config.application.criticality === "high")
     yield { path: ["spot"], accepted: "no spot section for an application of high criticality" };
 }
+
+/** Users of a load balancer that stays: by target groups alone, of one load balancer, and with what they need. */
+function* trafficChecks({
+  traffic,
+  dns,
+  old,
+  ingress,
+  workload,
+}: z.output<z.ZodObject<typeof stackConfigSchema.shape>>): Generator<{ path: (string | number)[]; accepted: string }> {
+  const groups = groupsOf({ traffic });
+  if (traffic?.kind === "dns" && dns === undefined) yield { path: ["dns"], accepted: "a dns section: traffic.kind is dns" };
+  if (groups === undefined) return;
+  const { listenerArn, ruleArn, oldTargetGroupArn, records, weights } = groups;
+  if (dns !== undefined)
+    yield {
+      path: ["dns"],
+      accepted: "no dns section beside traffic.kind target-groups: the names go on leading to the load balancer that stays",
+    };
+  if (old === undefined) yield { path: ["old"], accepted: "the old infrastructure: target groups move traffic away from it" };
+  if (ingress === undefined)
+    yield {
+      path: ["ingress"],
+      accepted: "an ingress section: its host, its health check and its deregistration count for the new target group",
+    };
+  const listener = listenerArn.split(":listener/").at(-1) ?? "";
+  if (ruleArn !== undefined && !ruleArn.includes(`:listener-rule/${listener}/`))
+    yield { path: ["traffic", "ruleArn"], accepted: `a rule of the listener ${listener}` };
+  if (placeOf(oldTargetGroupArn) !== placeOf(listenerArn))
+    yield {
+      path: ["traffic", "oldTargetGroupArn"],
+      accepted: `a target group of the listener's region and account (${placeOf(listenerArn)})`,
+    };
+  if (weights.new > 0 && records === "none")
+    yield { path: ["traffic", "weights", "new"], accepted: 'weight on the new side only while the rule has it (records "both" or "new")' };
+  if (weights.old > 0 && records === "new")
+    yield { path: ["traffic", "weights", "old"], accepted: 'weight 0 for the old side once it left the rule (records "new")' };
+  if (records !== "none" && !workload.deployed)
+    yield { path: ["traffic", "records"], accepted: "a rule of the new side's only while the workload is deployed" };
+}
+
+/** Region and account of an ARN. */
+const placeOf = (arn: string): string => arn.split(":").slice(3, 5).join(" ");
 
 /** Unknown keys that are left out one look after another: a key may hide others below it. */
 const MOST_LOOKS = 10;

@@ -352,6 +352,62 @@ export const dns = z.strictObject({
   holdSeconds: seconds(60, 30 * DAY).default(1_800),
 });
 
+const listenerPart = "app/[A-Za-z0-9-]+/[0-9a-f]+/[0-9a-f]+";
+const elbArn = (what: string, pattern: string, example: string) =>
+  z
+    .string()
+    .regex(new RegExp(`^arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\\d{12}:${pattern}$`), `the ARN of ${what}, for example ${example}`);
+
+const byDns = z.strictObject({
+  /** The weighted records of the `dns` section. */
+  kind: z.literal("dns"),
+});
+
+const byTargetGroups = z.strictObject({
+  /** The load balancer that users have stays; a rule of it sends to the old target group and to one of the cluster's pods. */
+  kind: z.literal("target-groups"),
+  /** Listener of the Application Load Balancer that serves today. */
+  listenerArn: elbArn(
+    "a listener of an Application Load Balancer",
+    `listener/${listenerPart}`,
+    "arn:aws:elasticloadbalancing:us-east-2:123456789012:listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2",
+  ),
+  /** Its rule that serves the application today. It is never changed. @default the listener's default action */
+  ruleArn: elbArn(
+    "a rule of an Application Load Balancer's listener",
+    `listener-rule/${listenerPart}/[0-9a-f]+`,
+    "arn:aws:elasticloadbalancing:us-east-2:123456789012:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee",
+  ).optional(),
+  /**
+   * Number of cutover's own rule, which has the same conditions and comes right before that one: free, below that rule's number
+   * and above the one of every rule before it. In front of a default action, above every other rule's.
+   */
+  priority: count(1, 50_000),
+  /** Target group of the old instances, which that rule sends to. Nothing is ever registered in it. */
+  oldTargetGroupArn: elbArn(
+    "a target group",
+    "targetgroup/[A-Za-z0-9-]+/[0-9a-f]+",
+    "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/old-web/73e2d6bc24d8a067",
+  ),
+  /** Which sides cutover's rule sends to. Set by steps: none (there is no such rule) → both → new. */
+  records: z.enum(["none", "both", "new"]).default("none"),
+  /** Percent of requests. Set by steps; sums to 100. */
+  weights: z
+    .strictObject({ old: weight, new: weight })
+    .refine((w) => w.old + w.new === 100, "weights that sum to 100")
+    .default({ old: 100, new: 0 }),
+  /** Percent to the new side, step by step. */
+  steps: ramp([10, 25, 50, 75, 100]),
+  /** How long the gates must hold after each weight. */
+  holdSeconds: seconds(60, 30 * DAY).default(1_800),
+});
+
+/** What moves users to the new side. @default the records of the `dns` section */
+export const traffic = z.discriminatedUnion("kind", [byDns, byTargetGroups], {
+  error:
+    'traffic of kind "dns" or "target-groups"; "both", one after the other, is not supported: move by target groups first, then the name by a migration of its own',
+});
+
 const labelName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "a label name");
 const seriesLabels = z.record(labelName, z.string().min(1, "a label value"));
 

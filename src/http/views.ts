@@ -17,6 +17,7 @@ import type { Sent } from "../automation/run/sendBack.js";
 import { configAfter, currentConfig, type MigrationState } from "../automation/state/state.js";
 import { liveOf } from "../config/live.js";
 import type { StackConfig } from "../config/schema.js";
+import { SHIFTS, shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
 import { byHand } from "../readModels/byHand.js";
 import type { entry } from "./schemas/history.js";
@@ -34,6 +35,7 @@ export interface Around {
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
 export function migrationView({ stack, plan, state }: Migration, { running, sending, allowed }: Around): z.input<typeof schemas.migration> {
   const config = currentConfig(state);
+  const shift = shiftOf(config);
   const step = plan[state.position];
   const over = state.status === "completed" || state.status === "aborted";
   const beyond = beyondOf(plan, state);
@@ -62,7 +64,7 @@ export function migrationView({ stack, plan, state }: Migration, { running, send
     phases: phasesOf(plan, state),
     revision: state.revision,
     image: liveOf(config).image,
-    ...(config.dns === undefined ? {} : { dns: { records: config.dns.records, ...config.dns.weights } }),
+    ...(shift === undefined ? {} : { dns: { records: shift.records, ...shift.weights } }),
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
     ...protectionsOf(state),
@@ -154,7 +156,9 @@ const sentBackView = ({ at, weights, shown }: NonNullable<MigrationState["sentBa
   at,
   ...weights,
   shown,
-  ...(shown ? {} : { waitsFor: sending?.waitsFor ?? "the name servers to show it", byHand: byHand(config) }),
+  ...(shown
+    ? {}
+    : { waitsFor: sending?.waitsFor ?? `${SHIFTS[shiftOf(config)?.section ?? "dns"].far} to show it`, byHand: byHand(config) }),
 });
 
 /** What people loosened, and want to loosen. */

@@ -38,8 +38,11 @@ const NEXT = "Mend it, or waive the policy by name with a reason under cutover:p
  * those on.
  */
 export function enforcePolicies(waivers: readonly Waiver[]): void {
-  pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
-    const verdict = resolved(props).then((plain) => {
+  const made = new Set<pulumi.Resource>();
+  pulumi.runtime.registerStackTransformation(({ resource, type, name, props, opts }) => {
+    const { id, import: imported } = opts as pulumi.CustomResourceOptions;
+    if (type === TARGET_GROUP && id === undefined && imported === undefined) made.add(resource);
+    const verdict = resolved(withoutOwnGroup(props, made)).then((plain) => {
       const found = violationsOf(name, { type, props: plain as Properties }, waivers);
       if (found.length > 0) throw new pulumi.RunError([...found.map(explained), NEXT].join("\n"));
     });
@@ -48,6 +51,18 @@ export function enforcePolicies(waivers: readonly Waiver[]): void {
     if (waiting === undefined) return undefined;
     return { props: { ...props, [waiting]: pulumi.all([props[waiting], verdict]).apply(([value]) => value) }, opts };
   });
+}
+
+const TARGET_GROUP = "aws:lb/targetGroup:TargetGroup";
+
+/** A target group that this program makes holds nobody else's targets: its ARN counts as not known, also once it is. */
+function withoutOwnGroup(props: Properties, made: ReadonlySet<pulumi.Resource>): Properties {
+  const { spec } = props;
+  const arn = (spec as Properties | undefined)?.targetGroupARN;
+  if (!pulumi.Output.isInstance(arn)) return props;
+  const { resources } = arn as unknown as { resources(): Set<pulumi.Resource> };
+  const isOwn = [...resources.call(arn)].some((r) => made.has(r));
+  return isOwn ? { ...props, spec: { ...(spec as Properties), targetGroupARN: UNKNOWN } } : props;
 }
 
 /** What an Output says about itself; Pulumi declares these for its own use. */

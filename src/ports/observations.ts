@@ -54,6 +54,7 @@ export const OBSERVATIONS = {
   "old-targets-healthy": "fraction of the old load balancer's targets that are healthy",
   "load-balancer-ready": "1 when the ingress has an address",
   "dns-weight-new": "percent of the new record at the authoritative servers",
+  "group-weight-new": "percent that the load balancer's rule sends to the new target group",
   "dns-ttl": "seconds, of the old record at the authoritative servers",
   "dns-resolvers": "fraction of the resolvers asked that answer as the records allow, with no longer a TTL",
   "staging-verified": "1 when the same image passed its rollout in staging",

@@ -1,5 +1,6 @@
 import { namesOf, type ZoneName } from "../config/names.js";
 import type { StackConfig } from "../config/schema.js";
+import { groupsOf, type TargetGroups } from "../config/shift.js";
 
 /** The set identifiers of cutover's own records. */
 const RECORDS = [
@@ -11,11 +12,23 @@ const RECORDS = [
  * How a person sends users back without cutover: each zone with its records, and commands that set both weights in one
  * change batch with what the records answer now. They need the AWS CLI and jq, and an identity that may change the zone.
  */
-export function byHand(config: Pick<StackConfig, "dns" | "ingress">): string[] {
+export function byHand(config: Pick<StackConfig, "dns" | "ingress" | "traffic">): string[] {
+  const groups = groupsOf(config);
+  if (groups !== undefined) return byRule(groups);
   return namesOf(config).flatMap((name) => [
     `Zone ${name.zoneId}, ${name.name}: ${RECORDS.map((r) => `record ${r.identifier} to weight ${r.weight}`).join(", ")}.`,
     commandFor(name),
   ]);
+}
+
+/** Cutover's own rule sends to the old target group alone; any other of the listener stays as it is. */
+function byRule({ listenerArn, priority, oldTargetGroupArn }: TargetGroups): string[] {
+  const query = `Rules[?Priority=='${priority}'].RuleArn`;
+  const find = `aws elbv2 describe-rules --listener-arn ${listenerArn} --query "${query}" --output text`;
+  return [
+    `Rule ${priority} of the listener ${listenerArn}: to the target group ${oldTargetGroupArn} alone.`,
+    `aws elbv2 modify-rule --rule-arn "$(${find})" --actions Type=forward,TargetGroupArn=${oldTargetGroupArn}`,
+  ];
 }
 
 const [OLD, NEW] = RECORDS;

@@ -1,6 +1,7 @@
 import type { Migrations, Wanted } from "../automation/migrations.js";
 import type { Migration } from "../automation/run/projections.js";
 import { currentConfig } from "../automation/state/state.js";
+import { SHIFTS, shiftOf } from "../config/shift.js";
 
 /** What was measured at one moment: `chart line` → value, null where it is unknown. */
 export interface Round {
@@ -9,7 +10,6 @@ export interface Round {
 }
 
 const LINES: [string, Wanted][] = [
-  ["dns new", { name: "dns-weight-new" }],
   ["errors old", { name: "error-rate", side: "old" }],
   ["errors new", { name: "error-rate", side: "new" }],
   ["latency old", { name: "latency-p95", side: "old" }],
@@ -73,7 +73,9 @@ export class Sampler {
     const { state } = migration;
     if (state.status === "completed" || state.status === "aborted") return;
     const before = this.kept.get(stack) ?? [];
-    const lines = [...LINES, ...shareOf(migration)];
+    const shift = shiftOf(currentConfig(state));
+    const weight: [string, Wanted][] = shift === undefined ? [] : [["dns new", { name: SHIFTS[shift.section].observation }]];
+    const lines = [...weight, ...LINES, ...shareOf(migration)];
     const { now, observations } = await this.migrations.measure(
       stack,
       lines.map(([, wanted]) => wanted),

@@ -1,5 +1,6 @@
 import type { Recorded } from "../automation/journal/entries.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
+import { SHIFTS, shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
 import type { Round } from "./sampler.js";
 
@@ -53,6 +54,7 @@ export interface SignalsInput {
 const LINE_OF_GATE: Record<string, [Chart["id"], Series["id"]]> = {
   "green-weight": ["rollout", "new"],
   "dns-weight": ["dns", "new"],
+  "group-weight": ["dns", "new"],
   "error-rate": ["errors", "new"],
   "old-error-rate": ["errors", "old"],
   "latency-p95": ["latency", "new"],
@@ -91,12 +93,13 @@ export function signals({ entries, state, rounds, from, to, most = MOST_POINTS }
       series: [line("latency", "old", "old side"), line("latency", "new", "new side")],
     },
   ];
-  if (config.dns !== undefined)
+  const shift = shiftOf(config);
+  if (shift !== undefined)
     charts.unshift({
       id: "dns",
-      title: "DNS answers for the new side",
+      title: shift.section === "dns" ? "DNS answers for the new side" : "Requests that the rule sends to the new side",
       unit: "percent",
-      series: [line("dns", "asked", "asked for", asked(state)), line("dns", "new", "shown by the name servers")],
+      series: [line("dns", "asked", "asked for", asked(state)), line("dns", "new", `shown by ${SHIFTS[shift.section].far}`)],
     });
   if (config.database !== undefined)
     charts.push({
@@ -137,11 +140,11 @@ function observed(entries: readonly Recorded[], rounds: readonly Round[]): Map<s
 function asked(state: MigrationState): Point[] {
   const points: Point[] = [];
   for (const revision of state.revisions) {
-    const { dns } = readConfig(revision.config, `revision ${revision.number}`, state.stack);
-    if (dns === undefined || dns.records === "none") continue;
+    const shift = shiftOf(readConfig(revision.config, `revision ${revision.number}`, state.stack));
+    if (shift === undefined || shift.records === "none") continue;
     const before = points.at(-1);
     if (before !== undefined) points.push({ at: revision.at, value: before.value });
-    points.push({ at: revision.at, value: dns.weights.new });
+    points.push({ at: revision.at, value: shift.weights.new });
   }
   if (points.length > 0) points.push({ at: state.updatedAt, value: points.at(-1)?.value ?? 0 });
   return points;

@@ -3,6 +3,7 @@ import type { PathItem, Recorded } from "../automation/journal/entries.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { apply } from "../automation/state/evolve.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
+import { rawShift, shiftOf } from "../config/shift.js";
 import { Conflict } from "../errors.js";
 import type { RehearsedRollback, WayBackCost } from "./outcome.js";
 
@@ -72,10 +73,11 @@ const durationOf = (item: PathItem, { update, undo }: Durations): number => (ite
 
 /** Users who are on the new side are back once the weights are set and the last resolver has let go of its answer. */
 function usersBack(path: PathItem[], state: MigrationState, durations: Durations): number {
-  const { dns } = currentConfig(state);
+  const config = currentConfig(state);
   const [first] = path;
-  if (dns === undefined || dns.weights.new === 0 || first === undefined) return 0;
-  return durationOf(first, durations) + PROPAGATION_MS + dns.ttlSeconds * SECOND;
+  if ((shiftOf(config)?.weights.new ?? 0) === 0 || first === undefined) return 0;
+  // A load balancer follows its rule at once; names have caches.
+  return durationOf(first, durations) + (config.dns === undefined ? 0 : PROPAGATION_MS + config.dns.ttlSeconds * SECOND);
 }
 
 /** What each rollback of the rehearsal cost. @param share of users on the new side at a moment, as the sandbox knows it */
@@ -124,10 +126,9 @@ function usersBackAt(
   state: MigrationState,
   share: (at: number, asOf?: number) => number,
 ): number | undefined {
-  const restored = state.revisions.find((r) => r.number === entry.revision)?.config["cutover:dns"] as
-    | { records?: string; weights?: { new: number } }
-    | undefined;
-  const wanted = (restored?.records === "both" || restored?.records === "new" ? (restored.weights?.new ?? 0) : 0) / 100;
+  const restored = state.revisions.find((r) => r.number === entry.revision)?.config;
+  const section = restored === undefined ? undefined : rawShift(restored)?.section;
+  const wanted = (section?.records === "both" || section?.records === "new" ? (section.weights?.new ?? 0) : 0) / 100;
   for (let at = entry.at; at <= entry.at + LONGEST_LOOK_MS; at += 5 * SECOND) if (share(at) <= wanted + SAME_SHARE) return at;
   return undefined;
 }

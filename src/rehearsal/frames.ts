@@ -4,6 +4,7 @@ import type { Plan } from "../automation/plan/plan.js";
 import { apply } from "../automation/state/evolve.js";
 import { currentRevision, type MigrationState } from "../automation/state/state.js";
 import type { StackConfig } from "../config/schema.js";
+import { shiftOf } from "../config/shift.js";
 import { type RawConfig, readConfig } from "../config/stackFile.js";
 import { type Moment, timeline } from "../report/story.js";
 import type { Frame } from "./outcome.js";
@@ -59,9 +60,11 @@ function weightsByRevision(): (state: MigrationState) => Frame["weights"] {
 }
 
 function weightsIn(raw: RawConfig, stack: string, number: number): Frame["weights"] {
-  const { dns, strategy }: StackConfig = readConfig(raw, `revision ${number}`, stack);
+  const config: StackConfig = readConfig(raw, `revision ${number}`, stack);
+  const { strategy } = config;
+  const shift = shiftOf(config);
   return {
-    ...(dns === undefined || dns.records === "none" ? {} : { dns: dns.weights.new }),
+    ...(shift === undefined || shift.records === "none" ? {} : { dns: shift.weights.new }),
     ...(strategy.kind === "blue-green" && strategy.green ? { green: strategy.greenWeight } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import type { StackConfig } from "../config/schema.js";
+import { shiftOf } from "../config/shift.js";
 import type { RawConfig } from "../config/stackFile.js";
 import { missingIn } from "../init/placeholders.js";
 import type { Application } from "../inventory/csv.js";
@@ -14,7 +15,7 @@ export interface Unfinished {
 /** Placeholders, questions, stores and users that nobody answers for. Pure. */
 export function unfinishedIn(raw: RawConfig, config: StackConfig, row: Application | undefined): Unfinished {
   const missing = missingIn(raw);
-  const { old, dns, database, stores } = config;
+  const { old, database, stores } = config;
   const isSecret = (path: string): boolean => path.startsWith("secrets.");
   const open = missing.filter((m) => !isSecret(m.path)).map((m) => `${m.path} is still open (${m.got}): ${m.hint}.`);
   const elsewhere = row?.stores.filter((s) => !s.movable && s.kind !== "S3") ?? [];
@@ -22,10 +23,10 @@ export function unfinishedIn(raw: RawConfig, config: StackConfig, row: Applicati
     open.push(
       `The inventory names ${elsewhere.map((s) => JSON.stringify(s.text)).join(", ") || "no relational database"}, but the database section moves PostgreSQL on RDS only: correct one of them.`,
     );
-  const isUnmoved = old !== undefined && dns === undefined && old.users !== "none";
+  const isUnmoved = old !== undefined && shiftOf(config) === undefined && old.users !== "none";
   if (isUnmoved && (row?.traffic.from === "users" || config.ingress !== undefined))
     open.push(
-      "No step moves its users: add a dns section for their names, or say old.users: none where nobody reaches the old side by one.",
+      "No step moves its users: add a dns section for their names, or a traffic section for the load balancer that they keep, or say old.users: none where nobody reaches the old side by one.",
     );
   return {
     open,

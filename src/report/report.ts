@@ -5,6 +5,7 @@ import type { Phase } from "../automation/plan/step.js";
 import { fold } from "../automation/state/evolve.js";
 import { currentConfig, type MigrationState, type StepState } from "../automation/state/state.js";
 import type { StackConfig } from "../config/schema.js";
+import { shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
 import type { Scorecard } from "./scorecard.js";
 import { type Decision, decisions, type Judgement, judgements, type Moment, type Series, series, timeline } from "./story.js";
@@ -148,7 +149,10 @@ function migrationReport({ stack, plan, entries, scorecard, verification }: Repo
     startedAt: state.createdAt,
     endedAt: state.updatedAt,
     steps: plan.map((step) => stepReport(step, state.steps[step.id], entries)),
-    dnsWeights: weightsOver(state, (c) => (c.dns === undefined || c.dns.records === "none" ? undefined : c.dns.weights.new)),
+    dnsWeights: weightsOver(state, (c) => {
+      const shift = shiftOf(c);
+      return shift === undefined || shift.records === "none" ? undefined : shift.weights.new;
+    }),
     greenWeights: weightsOver(state, (c) => (c.strategy.kind === "blue-green" && c.strategy.green ? c.strategy.greenWeight : undefined)),
     ...(promotion === undefined ? {} : { promotion }),
     rollbacks: rollbackReports(entries),

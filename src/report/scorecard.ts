@@ -2,6 +2,7 @@ import { gateNamed } from "../automation/gates/catalogue.js";
 import { type GateName, judge } from "../automation/gates/gate.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
+import { SHIFTS, shiftOf } from "../config/shift.js";
 import type { Observation } from "../ports/observations.js";
 
 /**
@@ -59,9 +60,12 @@ export function scorecard(input: ScorecardInput): Scorecard {
   };
   const { plan, state } = input;
   const config = currentConfig(state);
+  const shift = shiftOf(config);
   const has = (step: string): boolean => plan.some((s) => s.id === step);
   const goals: (Goal | undefined)[] = [
-    config.dns === undefined ? undefined : goal(30, "all-users", "All users are on the new side", gateNow(input, "dns-weight", 100)),
+    shift === undefined
+      ? undefined
+      : goal(30, "all-users", "All users are on the new side", gateNow(input, SHIFTS[shift.section].gate, 100)),
     goal(30, "no-errors", "Errors stay within the limit", gateNow(input, "error-rate")),
     goal(30, "fast", "Responses are as fast as promised", gateNow(input, "latency-p95")),
     goal(30, "no-way-back", "Nobody had to go back", noWayBack(input, since)),

@@ -1,4 +1,5 @@
 import type { StackConfig } from "../config/schema.js";
+import { shiftOf } from "../config/shift.js";
 import { UserError } from "../errors.js";
 
 /**
@@ -65,8 +66,11 @@ export function faultText({ name, percent, of, moment, always }: Fault): string 
 }
 
 /** Why a fault can never strike a stack; undefined when it can. */
-export function cannotStrike({ percent, of, name }: Fault, { dns, database, strategy }: StackConfig): string | undefined {
-  if (percent !== undefined && of === undefined && dns === undefined) return "it has no dns section, so no DNS weight";
+export function cannotStrike({ percent, of, name }: Fault, config: StackConfig): string | undefined {
+  const { database, strategy } = config;
+  if (percent !== undefined && of === undefined && shiftOf(config) === undefined)
+    return "it has neither a dns section nor target groups, so no DNS weight and no group's";
+  if (name === "throttled-dns" && config.dns === undefined) return "it has no dns section, so no DNS weight";
   if (of === "green" && strategy.kind !== "blue-green") return `its strategy is ${strategy.kind}: there is no green`;
   if (of === "canary" && strategy.kind !== "canary") return `its strategy is ${strategy.kind}: there is no canary`;
   if (["lag-spike", "data-difference", "no-change-log", "no-reverse", "lost-reverse"].includes(name) && database === undefined)

@@ -104,6 +104,7 @@ const startHost = (sandbox: Sandbox, kubeconfig: string | undefined) =>
     },
     zone: (zoneId) => sandbox.zone(zoneId),
     nodeGroup: (id) => sandbox.nodeGroup(id),
+    rule: (args) => sandbox.rule(args),
   });
 
 const elsewhere = (env: Record<string, string>) => ({ env, close: async () => undefined });

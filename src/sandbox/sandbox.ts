@@ -1,11 +1,13 @@
 import { join } from "node:path";
 import type { StackConfig } from "../config/schema.js";
+import { groupsOf } from "../config/shift.js";
 import type { Side } from "../ports/observations.js";
 import type { Target } from "../ports/target.js";
 import type { Properties, SandboxBackend } from "./backend.js";
 import { faultText, parseFault } from "./faults.js";
 import { sandboxTarget } from "./ports/target.js";
 import { shownRecords } from "./ports/zone.js";
+import { shownRule } from "./world/balancer.js";
 import { naturalId } from "./world/kinds.js";
 import { newShare } from "./world/signals.js";
 import type { EffectEntry } from "./world/state.js";
@@ -65,6 +67,17 @@ export class Sandbox {
       if (found !== undefined) return { status: "ACTIVE", scalingConfigs: [found.outputs.scalingConfig] };
     }
     return undefined;
+  }
+
+  /** A rule of a listener, as the provider shows it. @throws Error where no stack's listener has it */
+  async rule(args: Properties): Promise<Properties> {
+    for (const [stack, world] of this.worlds) {
+      const config = await this.options.config(stack);
+      const groups = groupsOf(config);
+      if (groups !== undefined && (args.listenerArn === groups.listenerArn || args.arn === groups.ruleArn))
+        return shownRule(await world.look(), config, args);
+    }
+    throw new Error("reading ELBv2 Listener Rule: couldn't find resource");
   }
 
   /** What the old fleet was told. */

@@ -54,6 +54,7 @@ export async function realKubernetes(options: {
   const standIns = await startProviderHost({
     open: (stack) => sandbox.open(stack),
     zone: (zoneId) => sandbox.zone(zoneId),
+    rule: (args) => sandbox.rule(args),
     nodeGroup: (id) => sandbox.nodeGroup(id),
   });
   const engine = await served(EngineService, {

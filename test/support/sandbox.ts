@@ -16,7 +16,7 @@ export async function inSandbox(
   context: Mocha.Context,
   name: string,
   run: (open: OpenSandbox) => Promise<void>,
-  more: Partial<Pick<SandboxOptions, "state" | "faults" | "kubeconfig" | "backend" | "providers">> = {},
+  more: Partial<Pick<SandboxOptions, "state" | "stacks" | "faults" | "kubeconfig" | "backend" | "providers">> = {},
 ): Promise<void> {
   await requireEngine(context);
   const root = projectRoot();

@@ -28,6 +28,7 @@ const sandbox = await Sandbox.open({
 const host = await startProviderHost({
   open: (stack) => sandbox.open(stack),
   zone: (zoneId) => sandbox.zone(zoneId),
+  rule: (args) => sandbox.rule(args),
   nodeGroup: (id) => sandbox.nodeGroup(id),
 });
 const driver = new StackDriver({

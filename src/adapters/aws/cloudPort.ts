@@ -16,6 +16,7 @@ import {
 } from "@aws-sdk/client-rds";
 import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
+import { groupsOf } from "../../config/shift.js";
 import { Terminal } from "../../errors.js";
 import { counted } from "../../lib/plural.js";
 import type { CloudPort } from "../../ports/target.js";
@@ -25,6 +26,8 @@ import { costsByMonth, hourlyPrices } from "./costs.js";
 import { instanceOf, NO_DATABASE, snapshotOf } from "./databases.js";
 import { discoverDatabases, discoverInstances, discoverLoadBalancers } from "./discovery.js";
 import { factsOf } from "./facts.js";
+import { inspectRule } from "./groupChecks.js";
+import { removableGroups, setGroupWeights } from "./groups.js";
 import { protectDatabase } from "./protection.js";
 import { adoptRecord, releaseRecord, setWeights } from "./records.js";
 
@@ -54,9 +57,10 @@ function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: stri
     facts: () => factsOf(clients, config()),
     costs: (months) => costsByMonth(clients, months, costTag),
     prices: (types, month) => hourlyPrices(clients, types, month, Date.now()),
-    adoptRecord: () => adoptRecord(clients.route53, config()),
+    adoptRecord: () => (groupsOf(config()) === undefined ? adoptRecord(clients.route53, config()) : inspectRule(elb, config())),
     releaseRecord: (_, facts) => releaseRecord(clients.route53, config(), facts),
-    setWeights: (weights) => setWeights(clients.route53, config(), weights),
+    setWeights: (weights) =>
+      groupsOf(config()) === undefined ? setWeights(clients.route53, config(), weights) : setGroupWeights(elb, config(), weights),
     snapshotDatabase: async (snapshotId, _, notBefore) => {
       const there = await snapshotOf(clients, snapshotId);
       if (there !== undefined) requireNewer(there, notBefore);
@@ -118,11 +122,12 @@ function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: stri
       return { summary: `${oldDatabase()} was deleted; ${finalSnapshotId} keeps its last state.`, facts: { snapshot: finalSnapshotId } };
     },
     deleteSecurityGroups: async () => {
-      const ids = old().securityGroupIds;
+      const ids = await removableGroups(clients, config());
       const revoked = await revokeReferences(clients, ids);
       for (const id of ids) await unlessMissing(ec2.send(new DeleteSecurityGroupCommand({ GroupId: id })), "InvalidGroup.NotFound");
+      const stays = old().securityGroupIds.filter((id) => !ids.includes(id));
       return {
-        summary: `${ids.length} security groups were deleted after ${revoked} references to them were revoked: ${ids.join(", ")}.`,
+        summary: `${ids.length} security groups were deleted after ${revoked} references to them were revoked: ${ids.join(", ")}.${stays.length === 0 ? "" : ` The load balancer that stays keeps ${stays.join(", ")}.`}`,
         facts: { groups: ids, revoked },
       };
     },

@@ -3,11 +3,13 @@ import type { DBInstance } from "@aws-sdk/client-rds";
 import { finalSnapshotOf } from "../../automation/plan/phases/cleanup.js";
 import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
+import { groupsOf } from "../../config/shift.js";
 import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
 import type { Sampled } from "../prometheus/observations.js";
 import { balancerOf, type IngressHost, shareOf, targetsHealthy } from "./balancer.js";
 import type { AwsClients } from "./clients.js";
 import { instanceOf, snapshotOf } from "./databases.js";
+import { groupWeight, newGroupOf, removableGroups, ruleStanding } from "./groups.js";
 import { metricData } from "./metrics.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
 import { backupAge, protectionOf } from "./protection.js";
@@ -36,17 +38,24 @@ export async function awsObservation(
         return known(snapshot?.Status === "available" ? 1 : 0);
       }
       case "security-groups-users":
-        return known(await usersOf(clients, config.old?.securityGroupIds ?? []));
+        return known(await usersOf(clients, await removableGroups(clients, config)));
       case "dns-weight-new":
         return weightOf(await recordsOf(clients.route53, config));
       case "dns-ttl":
         return ttlOf(await recordsOf(clients.route53, config));
+      case "group-weight-new":
+        return await groupWeight(clients.elb, config);
       case "load-balancer-ready":
         return known((await balancerOf(clients, config, ingressHost))?.state === "active" ? 1 : 0);
       case "targets-healthy":
+        if (servesByGroups(config)) return await healthOfGroup(clients, newGroupOf(await ruleStanding(clients.elb, config)));
         return await targetsHealthy(clients, config, ingressHost);
-      case "old-targets-healthy":
-        return await healthOf(clients, oldBalancerOf(config));
+      case "old-targets-healthy": {
+        const groups = groupsOf(config);
+        return groups === undefined
+          ? await healthOf(clients, oldBalancerOf(config))
+          : await healthOfGroup(clients, groups.oldTargetGroupArn);
+      }
       case "green-weight":
         return await shareOf(clients, config, ["-green"], ingressHost);
       case "rollout-share":
@@ -76,6 +85,17 @@ async function ofTarget(clients: AwsClients, config: StackConfig, value: (d: DBI
   if (identifier === undefined) return unknown("the stack config has no database");
   const instance = await instanceOf(clients, identifier);
   return instance === undefined ? unknown(`there is no database ${identifier}`) : known(value(instance));
+}
+
+/** Whether the new side's users come by a target group of the load balancer that stays: from the step on that makes it. */
+export const servesByGroups = (config: StackConfig): boolean => (groupsOf(config)?.records ?? "none") !== "none";
+
+async function healthOfGroup(clients: AwsClients, arn: string | undefined): Promise<Reading> {
+  if (arn === undefined) return unknown("cutover's rule names no target group of that side");
+  const targets = (await targetHealth(clients.elb, arn)).filter((t) => t.TargetHealth?.State !== "draining");
+  // Pods that are ready and that the load balancer does not know serve nobody.
+  if (targets.length === 0) return known(0);
+  return known(targets.filter((t) => t.TargetHealth?.State === "healthy").length / targets.length);
 }
 
 /** Of all its targets, the part that is healthy. */

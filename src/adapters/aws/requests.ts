@@ -1,11 +1,13 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { oldBalancerOf } from "../../config/oldSide.js";
+import { oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
+import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
 import type { RequestSignal, Sampled } from "../prometheus/observations.js";
 import { balancerOf, type IngressHost, servicesOf, shareOf } from "./balancer.js";
 import type { AwsClients } from "./clients.js";
+import { newGroupOf, ruleStanding } from "./groups.js";
 import { metricData } from "./metrics.js";
 import { allTargetGroups } from "./pages.js";
 
@@ -80,9 +82,12 @@ export async function loadBalancerRequests(
   const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
   const ageSeconds = (now - end) / 1_000;
   try {
+    const groups = groupsOf(config);
+    if (groups !== undefined && (side === "old" || groups.records !== "none"))
+      return { reading: await groupRequests(clients, config, name, side, { end, period: periodOf(windowSeconds) }), ageSeconds };
     const found = side === "old" ? oldBalancer(config) : await newBalancer(clients, config, ingressHost);
     if (typeof found === "string") return { reading: unknown(found), ageSeconds };
-    const window = { end, period: Math.max(60, Math.ceil(windowSeconds / 60) * 60) };
+    const window = { end, period: periodOf(windowSeconds) };
     const whole = await countsOf(clients, found, window, name);
     const reading = judged(name, whole, config.gates.minRequests, name === "request-count");
     if (!reading.known || side === "old" || name === "request-count") return { reading, ageSeconds };
@@ -90,6 +95,32 @@ export async function loadBalancerRequests(
   } catch (error) {
     return { reading: unknown((error as Error).message), ageSeconds };
   }
+}
+
+/** Whole minutes, as CloudWatch has them. */
+const periodOf = (windowSeconds: number): number => Math.max(60, Math.ceil(windowSeconds / 60) * 60);
+
+/**
+ * A side's own target group of the load balancer that serves both. The load balancer's own errors belong to no group: those that
+ * the connection errors of its other groups do not account for are counted as the new side's, whoever caused them.
+ */
+async function groupRequests(clients: AwsClients, config: StackConfig, name: RequestSignal, side: Side, window: Window): Promise<Reading> {
+  const arn = servingBalancerOf(config) ?? "";
+  const balancer = balancerOfArn(arn);
+  if (typeof balancer === "string") return unknown(balancer);
+  const standing = await ruleStanding(clients.elb, config);
+  const own = side === "old" ? standing.groups.oldTargetGroupArn : newGroupOf(standing);
+  if (own === undefined) return unknown("cutover's rule names no target group of that side");
+  const suffix = (group: string): string => group.split(":").at(-1) ?? "";
+  const counts = await countsOf(clients, balancer, window, name, suffix(own));
+  if (name === "request-count") return judged(name, counts, 0, true);
+  const least = config.gates.minRequests;
+  if (side === "old") return judged(name, { ...counts, ownErrors: counts.unconnected }, least, false);
+  const whole = await countsOf(clients, balancer, window, name);
+  let elsewhere = 0;
+  for await (const { TargetGroupArn = "" } of allTargetGroups(clients.elb, arn))
+    if (TargetGroupArn !== own) elsewhere += (await countsOf(clients, balancer, window, name, suffix(TargetGroupArn))).unconnected;
+  return judged(name, { ...counts, ownErrors: Math.max(counts.unconnected, whole.ownErrors - elsewhere) }, least, false);
 }
 
 function oldBalancer(config: StackConfig): Balancer | string {

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
+import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
 import type { AwsClients } from "./clients.js";
 import { instanceOf } from "./databases.js";
@@ -142,19 +143,41 @@ export async function instanceUses(clients: AwsClients, config: StackConfig, sec
     const most = Math.max(...received);
     if (most > IDLE_BYTES_AN_HOUR) found.push(`${id} received ${Math.round(most / 1e6)} MB in an hour`);
   }
-  found.push(...(await successors(clients, loadBalancerArn, ids)));
+  const old = groupsOf(config)?.oldTargetGroupArn;
+  found.push(...(await successors(clients, loadBalancerArn, ids, old)));
+  if (old !== undefined) found.push(...(await otherGroups(clients, loadBalancerArn ?? "", ids, old)));
   return usesOf(found);
 }
 
 /** Instances that the old load balancer sends to and the config does not name: those that came after the named ones. */
-async function successors(clients: AwsClients, arn: string | undefined, named: ReadonlySet<string>): Promise<string[]> {
+async function successors(
+  clients: AwsClients,
+  arn: string | undefined,
+  named: ReadonlySet<string>,
+  /** The one group of it that is the old side's, where the load balancer stays. */
+  only: string | undefined,
+): Promise<string[]> {
   if (arn === undefined) return [];
   const found = new Set<string>();
-  for await (const group of allTargetGroups(clients.elb, arn))
+  for await (const group of allTargetGroups(clients.elb, arn)) {
+    if (only !== undefined && group.TargetGroupArn !== only) continue;
     for (const { Target } of await targetHealth(clients.elb, group.TargetGroupArn ?? ""))
       if (Target?.Id?.startsWith("i-") === true && !named.has(Target.Id)) found.add(Target.Id);
+  }
   const there = found.size === 0 ? [] : await stillThere(clients, [...found]);
   return there.map((id) => `the old load balancer sends to ${id}, which the stack config does not name`);
+}
+
+/** Other target groups of a load balancer that stays, and that send to the named instances: other users' of theirs. */
+async function otherGroups(clients: AwsClients, arn: string, named: ReadonlySet<string>, old: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { TargetGroupArn = "", TargetGroupName } of allTargetGroups(clients.elb, arn)) {
+    if (TargetGroupArn === old) continue;
+    for (const { Target } of await targetHealth(clients.elb, TargetGroupArn))
+      if (named.has(Target?.Id ?? ""))
+        found.push(`the target group ${TargetGroupName} of the load balancer that stays sends to ${Target?.Id}`);
+  }
+  return found;
 }
 
 async function stillThere({ ec2 }: AwsClients, ids: string[]): Promise<string[]> {

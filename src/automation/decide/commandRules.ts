@@ -2,7 +2,7 @@ import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../
 import { Conflict, NotFound, printable } from "../../errors.js";
 import type { Command } from "../journal/entries.js";
 import { isSamePerson } from "../journal/person.js";
-import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
+import { EMERGENCY_EXIT } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, currentRevision, type MigrationState } from "../state/state.js";
 import { beyondOf } from "./editions.js";

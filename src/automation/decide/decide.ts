@@ -2,6 +2,7 @@ import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../
 import { readConfig } from "../../config/rawConfig.js";
 import { CutoverError } from "../../errors.js";
 import { nextRoundAt, startWatch } from "../gates/watch.js";
+import { changesWeightsAlone } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import type { ActionStep, ConfigStep, GateStep, Step } from "../plan/step.js";
 import { configAfter, currentConfig, type MigrationState, type StepState } from "../state/state.js";
@@ -176,7 +177,7 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
     step,
     config: raw,
     why: step.title,
-    dnsOnly: step.phase === "traffic" && step.id.startsWith("traffic.dns-"),
+    dnsOnly: changesWeightsAlone(step.id),
   };
   return retrying(plan, state, step, at, update);
 }

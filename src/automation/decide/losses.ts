@@ -1,5 +1,6 @@
 import type { StackConfig } from "../../config/schema.js";
 import { canonical } from "../../config/rawConfig.js";
+import { shiftOf } from "../../config/shift.js";
 import type { ResourceChange } from "../journal/records.js";
 
 /**
@@ -15,9 +16,14 @@ const workload: Decides = ({ workload: { deployed }, strategy }) =>
   strategy.kind === "blue-green"
     ? [deployed, strategy.kind, strategy.blue, strategy.green]
     : [deployed, strategy.kind, strategy.kind === "canary" && strategy.workload];
+const groups: Decides = ({ workload: { deployed }, traffic, ingress }) => [
+  deployed,
+  traffic?.kind === "target-groups" && traffic.records,
+  ingress,
+];
 const entrance: Decides = ({ workload: { deployed }, ingress, dns }) => [deployed, ingress, dns?.zoneId];
 const names: Decides = ({ workload: { deployed }, dns, ingress }) => [deployed, dns?.records, dns?.zoneId, ingress];
-const wall: Decides = ({ database, old, dns }) => [database?.role, database?.target, old, dns?.records];
+const wall: Decides = ({ database, old, dns, traffic }) => [database?.role, database?.target, old, shiftOf({ dns, traffic })?.records];
 const secrets: Decides = ({ workload: { deployed, secretEnv }, database }) => [
   deployed,
   database === undefined,
@@ -48,6 +54,7 @@ const USERS: Kind[] = [
   { type: /^kubernetes:core\/v1:(Secret|ConfigMap)$/, decides: secrets },
   { type: /^kubernetes:core\/v1:ServiceAccount$/, decides: workload },
   { type: /^kubernetes:networking\.k8s\.io\/v1:Ingress$|^kubernetes:gateway\.networking\.k8s\.io\//, decides: entrance },
+  { type: /^aws:lb\/(targetGroup|listenerRule):|^kubernetes:elbv2\.k8s\.aws\/[^:]+:TargetGroupBinding$/, decides: groups },
   { type: /^aws:(acm\/certificate:|lb\/|alb\/|elb\/|cloudfront\/|globalaccelerator\/)/, decides: entrance },
   { type: /^aws:route53\/(record|zone):/, decides: names },
   { type: /^aws:eks\//, decides: ({ spot, cluster }) => [spot, cluster] },

@@ -1,4 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
+import { groupsOf } from "../../config/shift.js";
 import type { Marks, Step } from "../plan/step.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
 
@@ -35,6 +36,7 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   // Only going forward: a way back keeps an order of its own, and nothing of this may hold it.
   if (step !== undefined) for (const v of liveViolations(before, after)) found.push(v);
 
+  groupViolations(state, before, after, cleaning, say);
   const was = before.dns;
   const will = after.dns;
   if (was !== undefined && will !== undefined) {
@@ -61,6 +63,33 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
       say(11, "the Deployment is removed only after the load balancer's rule showed 100 % on the Rollout");
   }
   return found;
+}
+
+/** The same promises for users of a load balancer that stays: without cutover's rule the one of before serves them. */
+function groupViolations(
+  state: MigrationState,
+  before: StackConfig,
+  after: StackConfig,
+  cleaning: boolean,
+  say: (promise: number, what: string) => void,
+): void {
+  const was = groupsOf(before);
+  const will = groupsOf(after);
+  if (was === undefined || will === undefined) return;
+  const same = (["listenerArn", "ruleArn", "priority", "oldTargetGroupArn"] as const).every((k) => was[k] === will[k]);
+  if (was.records !== "none" && !same)
+    say(2, "which rule and which old target group serve users stays while cutover's own rule stands before it");
+  if (will.weights.new > 0 && will.records === "none") say(2, "weight goes only to a target group that the rule has");
+  if (was.records === "both" && will.records === "none" && was.weights.new > 0)
+    say(2, "the new target group leaves the rule only after its weight is 0");
+  if (was.records === "new" && will.records !== "new")
+    say(4, "the old target group comes back into the rule only where the old side still stands");
+  if (will.records === "new" && was.records !== "new") {
+    if (!cleaning) say(4, "the old target group leaves the rule only in the approved cleanup");
+    if (state.shownNewWeight?.value !== 100)
+      say(11, "the old target group leaves the rule only after the load balancer showed 100 % on the new side");
+  }
+  if (was.weights.new > 0 && !after.workload.deployed) say(2, "the workload stays while the load balancer sends users to it");
 }
 
 /** What speaks against an action now. */

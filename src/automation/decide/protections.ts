@@ -25,6 +25,7 @@ const LOOSENS_WHEN: Record<string, Direction> = {
   "strategy.abortRampSeconds": "neither",
   "dns.holdSeconds": "less",
   "dns.lowTtlForSeconds": "less",
+  "traffic.holdSeconds": "less",
   "cleanup.soakSeconds": "less",
 };
 

@@ -24,6 +24,8 @@ export const TUNABLE = [
   "dns.steps",
   "dns.holdSeconds",
   "dns.lowTtlForSeconds",
+  "traffic.steps",
+  "traffic.holdSeconds",
   "cleanup.soakSeconds",
 ];
 
@@ -75,7 +77,7 @@ export function checkTuning(state: MigrationState, plan: Plan, changes: ConfigPa
   const begun = state.position + (status === "waiting" || status === "undone" ? 0 : 1);
   const lost = plan.slice(0, begun).find((step, i) => after[i]?.id !== step.id);
   if (lost === undefined) return;
-  const ramps = Object.keys(changes).filter((path) => path === "dns.steps" || path === "strategy.weights");
+  const ramps = Object.keys(changes).filter((path) => path === "dns.steps" || path === "traffic.steps" || path === "strategy.weights");
   throw new UserError(
     ramps.map((path) => ({
       path: `changes.${path}`,

@@ -1,9 +1,10 @@
 import type { StackConfig } from "../../config/schema.js";
 import { configChanges, type RawConfig, readConfig } from "../../config/rawConfig.js";
+import { rawShift, SHIFTS } from "../../config/shift.js";
 import { Conflict, NotFound } from "../../errors.js";
 import type { PathItem } from "../journal/entries.js";
 import type { Revision } from "../journal/records.js";
-import { EMERGENCY_EXIT } from "../plan/phases/traffic.js";
+import { EMERGENCY_EXIT } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import { REVERSE } from "../plan/reverse.js";
 import { currentRevision, type MigrationState, stepOf } from "../state/state.js";
@@ -13,7 +14,7 @@ import { lossWithoutReverse } from "./streamBack.js";
 
 /**
  * The way back to an earlier revision, as the list of what will run, in order:
- *   1. DNS weights first, alone, so that users are safe before anything else moves;
+ *   1. the weights first (of DNS records, of target groups), alone, so that users are safe before anything else moves;
  *   2. everything done since, undone in reverse order; neighbouring config changes become one update.
  * Some things stay whatever the earlier revision said (`kept`): they cannot be taken back by config, and say why.
  */
@@ -77,16 +78,16 @@ function wayBack(plan: Plan, state: MigrationState, undoTo: number, target: Revi
 
 /** What a way back has still to do that is to lead further now: the weights come first here too, and stay as they are set then. */
 function furtherBack(applied: RawConfig, rest: PathItem[], wanted: RawConfig): PathItem[] {
-  const safe = withDnsOf(applied, wanted);
+  const safe = withWeightsOf(applied, wanted);
   const items = rest.flatMap((item): PathItem[] => {
     if (item.kind === "undo") return [item];
-    return item.dnsOnly ? [] : [{ ...item, config: withDnsOf(item.config, wanted) ?? item.config }];
+    return item.dnsOnly ? [] : [{ ...item, config: withWeightsOf(item.config, wanted) ?? item.config }];
   });
   if (safe === undefined) return items;
   const next = items.findIndex((i) => i.kind === "config");
   const afterSeconds = resolversFollow(applied);
   const waiting = items.map((item, i) => (i === next ? { ...item, afterSeconds } : item));
-  return [{ kind: "config", config: safe, kept: [], dnsOnly: true, summary: "Set the DNS weights back." }, ...waiting];
+  return [{ kind: "config", config: safe, kept: [], dnsOnly: true, summary: weightsBack(safe) }, ...waiting];
 }
 
 /**
@@ -161,18 +162,24 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
     config = next;
   };
 
-  const safe = withDnsOf(config, target.config);
-  if (safe !== undefined) reach(safe, "Set the DNS weights back.", true);
+  const safe = withWeightsOf(config, target.config);
+  if (safe !== undefined) reach(safe, weightsBack(safe), true);
   // Nobody knows whether an update that did not finish moved them: they are set again.
-  else if (state.dirty && plan[position]?.phase === "traffic" && section(config, DNS)?.records === "both")
-    path.push({ kind: "config", config, kept: [], dnsOnly: true, summary: "Set the DNS weights again: an update did not finish." });
+  else if (state.dirty && plan[position]?.phase === "traffic" && rawShift(config)?.section.records === "both")
+    path.push({
+      kind: "config",
+      config,
+      kept: [],
+      dnsOnly: true,
+      summary: `Set the ${SHIFTS[shiftKey(config)].label} weights again: an update did not finish.`,
+    });
   for (const step of [...lost].reverse()) {
     if (step.kind === "config" && steps[step.id]?.revision !== undefined) {
       const index = plan.indexOf(step);
       if (step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: `Stop at once what was begun: ${step.title}.` });
       const earlier = revisionBefore(plan, state, steps, index);
-      // While going further back, DNS keeps what was set first.
-      reach(withDnsOf(earlier.config, target.config) ?? earlier.config, step.wayBack.summary);
+      // While going further back, the weights stay as they were set first.
+      reach(withWeightsOf(earlier.config, target.config) ?? earlier.config, step.wayBack.summary);
     }
     if (step.kind === "action" && step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: step.wayBack.summary });
     // The records are plain again: the program lets go of them, without touching them.
@@ -263,8 +270,9 @@ function joined(start: RawConfig, items: PathItem[]): PathItem[] {
   return found;
 }
 
-/** Seconds until no resolver sends users to where the weights sent them before. */
+/** Seconds until nobody is sent any more to where the weights sent users before: a load balancer follows at once, resolvers do not. */
 function resolversFollow(raw: RawConfig): number {
+  if (shiftKey(raw) === "traffic") return SETTLE_SECONDS;
   const ttl = Number(section(raw, DNS)?.ttlSeconds ?? 300);
   return Math.max(ttl, ALIAS_TTL_SECONDS) + SETTLE_SECONDS;
 }
@@ -304,15 +312,18 @@ const CLUSTER = "cutover:cluster";
 type Section = Record<string, unknown>;
 const section = (raw: RawConfig, key: string): Section | undefined => raw[key] as Section | undefined;
 
-/** The config with the wanted config's DNS weights, or undefined when they do not differ or there is no new record. */
-function withDnsOf(config: RawConfig, wanted: RawConfig): RawConfig | undefined {
-  const now = section(config, DNS);
-  if (now === undefined || now.records !== "both") return undefined;
-  const then = section(wanted, DNS);
+/** The config with the wanted config's weights, or undefined when they do not differ or there is no new side yet. */
+function withWeightsOf(config: RawConfig, wanted: RawConfig): RawConfig | undefined {
+  const now = rawShift(config);
+  if (now?.section.records !== "both") return undefined;
+  const then = section(wanted, now.key);
   const weights = then?.records === "both" ? then.weights : { old: 100, new: 0 };
-  if (JSON.stringify(weights) === JSON.stringify(now.weights)) return undefined;
-  return { ...config, [DNS]: { ...now, weights } };
+  if (JSON.stringify(weights) === JSON.stringify(now.section.weights)) return undefined;
+  return { ...config, [now.key]: { ...now.section, weights } };
 }
+
+const shiftKey = (raw: RawConfig) => (rawShift(raw)?.key === "cutover:traffic" ? "traffic" : "dns");
+const weightsBack = (raw: RawConfig): string => `Set the ${SHIFTS[shiftKey(raw)].label} weights back.`;
 
 type ConfigItem = Extract<PathItem, { kind: "config" }>;
 

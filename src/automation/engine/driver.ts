@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
+import { rawShift } from "../../config/shift.js";
 import { configDigest, type RawConfig, StackFile, withSecretsOf, writeAtomically } from "../../config/stackFile.js";
 import { Conflict, Terminal, Transient } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
@@ -69,8 +70,8 @@ export type Driver = Pick<
   "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "strangers" | "cancel"
 >;
 
-/** The weighted records alone: a DNS rollback needs neither the cluster nor anything else. */
-const DNS_RECORDS = "**$aws:route53/record:Record::**";
+/** The weighted records or the weighted rule alone: sending users back needs neither the cluster nor anything else. */
+const WEIGHED = { "cutover:dns": "**$aws:route53/record:Record::**", "cutover:traffic": "**$aws:lb/listenerRule:ListenerRule::**" };
 /** How long a live engine of ours may take to end automatically once its service is gone. */
 const ORPHAN_MS = 60_000;
 /** Between being asked to stop, to end at once, and being ended, for what is in the way of going back. */
@@ -213,7 +214,7 @@ export class StackDriver {
         // And no update waits for it to succeed: it is tried again with the next one.
         if (options.dnsOnly !== true)
           await this.options.environment.prepare?.(name, () => this.engine.exportState(name)).catch(() => undefined);
-        return this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options) });
+        return this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options, config) });
       });
       return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
     } catch (error) {
@@ -284,7 +285,7 @@ export class StackDriver {
   recover(name: string, config: RawConfig, options: UpdateOptions = {}): Promise<string[]> {
     return this.inTime(name, "recovery", laneOf(options), () =>
       this.withConfig(name, config, async (configFile) => {
-        const scope = { configFile, ...targetOf(options) };
+        const scope = { configFile, ...targetOf(options, config) };
         const state = await this.engine.exportState(name);
         const { planned, unknown } = await this.planned(name, scope);
         const notes = await takeOver(state, planned, (type, inputs) => this.options.environment.findCreated(name, type, inputs));
@@ -348,7 +349,8 @@ export class StackDriver {
 
 const laneOf = ({ back }: UpdateOptions): Lane => (back === true ? "back" : "forward");
 
-const targetOf = ({ dnsOnly }: UpdateOptions) => (dnsOnly === true ? { target: [DNS_RECORDS] } : {});
+const targetOf = ({ dnsOnly }: UpdateOptions, config: RawConfig) =>
+  dnsOnly === true ? { target: [WEIGHED[rawShift(config)?.key ?? "cutover:dns"]] } : {};
 
 /** The engine keeps this message in its history: the key says which decision, the digest which config. */
 const messageOf = (key: string, config: RawConfig) => `${key} ${configDigest(config).slice(0, 12)}`;

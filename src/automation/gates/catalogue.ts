@@ -139,6 +139,7 @@ const GATES: Gate[] = [
   },
   reached("load-balancer-ready", "load-balancer-ready", "the ingress has an address"),
   weightShown("dns-weight", "dns-weight-new", "the authoritative name servers"),
+  weightShown("group-weight", "group-weight-new", "the load balancer's rule"),
   {
     name: "dns-ttl",
     observation: "dns-ttl",

@@ -47,6 +47,7 @@ export const GATE_NAMES = [
   "targets-healthy",
   "load-balancer-ready",
   "dns-weight",
+  "group-weight",
   "dns-ttl",
   "dns-resolvers",
   "staging-verified",

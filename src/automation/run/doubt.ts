@@ -1,3 +1,5 @@
+import { SHIFTS, shiftOf } from "../../config/shift.js";
+import type { ObservationName } from "../../ports/observations.js";
 import type { ObserverPort } from "../../ports/target.js";
 import type { Driver } from "../engine/driver.js";
 import type { Recorded } from "../journal/entries.js";
@@ -20,15 +22,18 @@ export async function doubts(
   const found = strangers.map((key) => `the engine's history has the update ${key}, and the journal does not`);
   // Between two revisions nobody can say how it should be.
   if (state.dirty || state.intent !== undefined || state.unsettled !== undefined) return found;
-  const { dns, database } = currentConfig(state);
-  const shown = async (name: "dns-weight-new" | "database-primary"): Promise<number | undefined> => {
+  const config = currentConfig(state);
+  const { database } = config;
+  const shift = shiftOf(config);
+  const shown = async (name: ObservationName): Promise<number | undefined> => {
     const { reading } = await observer.observe(name, undefined, 60);
     return reading.known ? reading.value : undefined;
   };
-  if (dns?.records === "both") {
-    const weight = await shown("dns-weight-new");
-    if (weight !== undefined && weight !== dns.weights.new)
-      found.push(`the name servers show ${weight} % on the new side, and the journal says ${dns.weights.new} %`);
+  if (shift?.records === "both") {
+    const { observation, shows } = SHIFTS[shift.section];
+    const weight = await shown(observation);
+    if (weight !== undefined && weight !== shift.weights.new)
+      found.push(`${shows} ${weight} % on the new side, and the journal says ${shift.weights.new} %`);
   }
   if (database?.role === "replica" && state.promoted !== true && (await shown("database-primary")) === 1)
     found.push("the new database is a primary, and the journal says that it is a replica");

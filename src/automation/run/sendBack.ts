@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { rawShift, SHIFTS, shiftOf } from "../../config/shift.js";
 import type { RawConfig } from "../../config/stackFile.js";
 import { Conflict, Transient } from "../../errors.js";
 import { ORDER_FENCE, type Target } from "../../ports/target.js";
 import type { Entry } from "../journal/entries.js";
-import type { MigrationState } from "../state/state.js";
+import { currentConfig, type MigrationState } from "../state/state.js";
 
 export interface Weights {
   old: number;
   new: number;
 }
 
-/** The weights that a config gives, where both records exist. */
+/** The weights that a config gives, where both sides stand. */
 export function weightsOf(raw: RawConfig): Weights | undefined {
-  const dns = raw["cutover:dns"] as { records?: string; weights?: Weights } | undefined;
-  return dns?.records === "both" ? dns.weights : undefined;
+  const shift = rawShift(raw)?.section;
+  return shift?.records === "both" ? shift.weights : undefined;
 }
 
 /** How far users are whom a person sent back. */
@@ -62,7 +63,7 @@ export class SendBack {
    * @param watch whether to journal when the far side shows it
    */
   async order(stack: string, weights: Weights, key: string, watch: boolean): Promise<void> {
-    const sent: Sent = { weights, set: false, waitsFor: "the name's service to take the weights" };
+    const sent: Sent = { weights, set: false, waitsFor: "the weights to be taken" };
     this.going.set(stack, sent);
     const first = new Promise<void>((resolve) => {
       void this.bring(stack, sent, key, resolve, watch)
@@ -110,8 +111,9 @@ export class SendBack {
   /** @returns when the authoritative side shows the weights (promise 11), or nobody waits for it any more */
   private async untilShown(stack: string, sent: Sent): Promise<void> {
     const { observer } = await this.parts.target(stack);
+    const { observation, far, still } = SHIFTS[shiftOf(currentConfig(await this.parts.state(stack)))?.section ?? "dns"];
     while (this.isNewest(stack, sent) && !this.ended.signal.aborted) {
-      const { reading, source } = await observer.observe("dns-weight-new", undefined, 60);
+      const { reading, source } = await observer.observe(observation, undefined, 60);
       if (reading.known && reading.value <= sent.weights.new) {
         const shown = { old: 100 - reading.value, new: reading.value };
         await this.parts.note(stack, {
@@ -123,9 +125,7 @@ export class SendBack {
         this.going.delete(stack);
         return;
       }
-      sent.waitsFor = reading.known
-        ? `the name servers, which still answer with the new side in ${reading.value} %`
-        : `the name servers to be heard: ${reading.reason}`;
+      sent.waitsFor = reading.known ? `${far}, ${still} ${reading.value} %` : `${far} to be heard: ${reading.reason}`;
       await this.pause();
     }
   }

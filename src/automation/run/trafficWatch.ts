@@ -1,4 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
+import { shiftOf } from "../../config/shift.js";
 import type { Observation } from "../../ports/observations.js";
 import { waitOf } from "../decide/decide.js";
 import type { GateName } from "../gates/gate.js";
@@ -26,8 +27,9 @@ function isGuarded({ plan, state }: Migration): boolean {
   return between && state.alarmHeld !== true && state.returning === undefined && servesUsers(currentConfig(state));
 }
 
-function servesUsers({ dns, strategy, old }: StackConfig): boolean {
-  if (old !== undefined) return (dns?.weights.new ?? 0) > 0;
+function servesUsers(config: StackConfig): boolean {
+  const { strategy, old } = config;
+  if (old !== undefined) return (shiftOf(config)?.weights.new ?? 0) > 0;
   // Without an old side, all users are here from the first version on.
   return strategy.kind === "blue-green" && strategy.greenWeight > 0;
 }

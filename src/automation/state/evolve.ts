@@ -287,7 +287,7 @@ function observed(state: MigrationState, gates: GateSummary[]): MigrationState {
     if (g.verdict === "unknown" || g.last === undefined || g.at === undefined) continue;
     const stopped = next.marks["old-writes-stopped"];
     if (g.gate === "lag-zero" && g.last === 0 && stopped !== undefined && g.at >= stopped.at) next.lagZeroAt = g.at;
-    if (g.gate === "dns-weight") next.shownNewWeight = { value: g.last, at: g.at };
+    if (g.gate === "dns-weight" || g.gate === "group-weight") next.shownNewWeight = { value: g.last, at: g.at };
     if (g.gate === "rollout-share") next.shownRolloutShare = { value: g.last, at: g.at };
     if (g.gate === "green-weight") next.shownGreenWeight = { value: g.last, at: g.at };
   }

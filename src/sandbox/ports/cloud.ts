@@ -1,8 +1,10 @@
 import { oldAddressesOf, oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
+import { groupsOf, shiftOf } from "../../config/shift.js";
 import { Terminal } from "../../errors.js";
 import type { CloudPort, CostRow, Effect, Evidence } from "../../ports/target.js";
 import { afterWeight } from "../faults.js";
+import { modifyRule, servingRule } from "../world/balancer.js";
 import { newShare, signal } from "../world/signals.js";
 import { noise, valueAt, type WorldState } from "../world/state.js";
 import type { World } from "../world/world.js";
@@ -48,12 +50,27 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
   const region = "us-east-2";
   const remove = (effect: Effect, kind: string, id: string, operation: (state: WorldState) => void, summary: string): Promise<Evidence> =>
     world.effect(effect, kind, id, (state) => {
-      if (config().dns !== undefined && newShare(state, state.now) < 0.99)
+      if (shiftOf(config()) !== undefined && newShare(state, state.now) < 0.99)
         throw new Terminal(`${id} still serves users: ${Math.round((1 - newShare(state, state.now)) * 100)} % of them.`);
       operation(state);
       return { summary };
     });
   const old = () => config().old;
+  const lookAtRule = (effect: Effect): Promise<Evidence> =>
+    world.effect(effect, "elbv2:DescribeRules", groupsOf(config())?.listenerArn ?? "", () => {
+      const { priority } = servingRule(config()) ?? {};
+      return {
+        summary: `Rule ${priority} serves today and stays as it is; cutover's own comes before it.`,
+        facts: { rule: groupsOf(config())?.ruleArn, priority },
+      };
+    });
+  const modify = (weights: { old: number; new: number }, effect: Effect): Promise<Evidence> =>
+    world.effect(effect, "elbv2:ModifyRule", groupsOf(config())?.listenerArn ?? "", (state) => {
+      if (modifyRule(state, config(), weights))
+        return { summary: `Old target group ${weights.old}, new target group ${weights.new}.`, facts: { ...weights } };
+      if (weights.new > 0) throw new Terminal("The listener has no rule of cutover's: there is nothing to set weights of.");
+      return { summary: "Cutover's rule does not stand: the rule of today sends everybody to the old side.", facts: { ...weights } };
+    });
   return {
     instances: async () =>
       (await world.look()).old.instances.map((id, i) => ({
@@ -94,29 +111,31 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
       });
     },
     adoptRecord: (effect) =>
-      world.effect(effect, "route53:AdoptRecord", config().ingress?.host ?? "", (state) => {
-        state.old.plainRecord = false;
-        const { dns, ingress } = config();
-        const type = "aws:route53/record:Record";
-        const id = [dns?.zoneId, ingress?.host, "A", "old-infra"].join("_");
-        const inputs = {
-          zoneId: dns?.zoneId,
-          name: ingress?.host,
-          type: "A",
-          setIdentifier: "old-infra",
-          weightedRoutingPolicies: [{ weight: 100 }],
-          ...plainAnswer(config()),
-        };
-        state.resources[`${type}|${id}`] = {
-          type,
-          id,
-          inputs,
-          outputs: { ...inputs, fqdn: ingress?.host },
-          createdAt: state.now,
-          changedAt: state.now,
-        };
-        return { summary: `${ingress?.host} answers with a weighted record of weight 100 now; one change batch, no gap.` };
-      }),
+      groupsOf(config()) !== undefined
+        ? lookAtRule(effect)
+        : world.effect(effect, "route53:AdoptRecord", config().ingress?.host ?? "", (state) => {
+            state.old.plainRecord = false;
+            const { dns, ingress } = config();
+            const type = "aws:route53/record:Record";
+            const id = [dns?.zoneId, ingress?.host, "A", "old-infra"].join("_");
+            const inputs = {
+              zoneId: dns?.zoneId,
+              name: ingress?.host,
+              type: "A",
+              setIdentifier: "old-infra",
+              weightedRoutingPolicies: [{ weight: 100 }],
+              ...plainAnswer(config()),
+            };
+            state.resources[`${type}|${id}`] = {
+              type,
+              id,
+              inputs,
+              outputs: { ...inputs, fqdn: ingress?.host },
+              createdAt: state.now,
+              changedAt: state.now,
+            };
+            return { summary: `${ingress?.host} answers with a weighted record of weight 100 now; one change batch, no gap.` };
+          }),
     releaseRecord: (effect) =>
       world.effect(effect, "route53:ReleaseRecord", config().ingress?.host ?? "", (state) => {
         const records = Object.entries(state.resources).filter(([, r]) => r.type === "aws:route53/record:Record");
@@ -128,22 +147,24 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
         return { summary: `Given back as it was: ${config().ingress?.host}.` };
       }),
     setWeights: (weights, effect) =>
-      world.effect(effect, "route53:SetWeights", config().ingress?.host ?? "", (state) => {
-        for (const record of Object.values(state.resources)) {
-          if (record.type !== "aws:route53/record:Record") continue;
-          const side =
-            record.inputs.setIdentifier === "new-infra" ? "new" : record.inputs.setIdentifier === "old-infra" ? "old" : undefined;
-          if (side === undefined) continue;
-          const weightedRoutingPolicies = [{ weight: weights[side] }];
-          Object.assign(record, {
-            inputs: { ...record.inputs, weightedRoutingPolicies },
-            outputs: { ...record.outputs, weightedRoutingPolicies },
-          });
-        }
-        state.dns.push({ at: state.now, value: weights.new });
-        state.faults = afterWeight(state.faults, weights.new);
-        return { summary: `Weights set to ${weights.old}/${weights.new}.` };
-      }),
+      groupsOf(config()) !== undefined
+        ? modify(weights, effect)
+        : world.effect(effect, "route53:SetWeights", config().ingress?.host ?? "", (state) => {
+            for (const record of Object.values(state.resources)) {
+              if (record.type !== "aws:route53/record:Record") continue;
+              const side =
+                record.inputs.setIdentifier === "new-infra" ? "new" : record.inputs.setIdentifier === "old-infra" ? "old" : undefined;
+              if (side === undefined) continue;
+              const weightedRoutingPolicies = [{ weight: weights[side] }];
+              Object.assign(record, {
+                inputs: { ...record.inputs, weightedRoutingPolicies },
+                outputs: { ...record.outputs, weightedRoutingPolicies },
+              });
+            }
+            state.dns.push({ at: state.now, value: weights.new });
+            state.faults = afterWeight(state.faults, weights.new);
+            return { summary: `Weights set to ${weights.old}/${weights.new}.` };
+          }),
     snapshotDatabase: (snapshotId, effect, notBefore) =>
       world.effect(effect, "rds:CreateDBSnapshot", snapshotId, (state) => {
         requireNewer(snapshotId, state.snapshots[snapshotId], notBefore);

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
 import type { OpenBackend, Properties, ResourceRef, SandboxBackend } from "../backend.js";
 import { checkInputs, NEWEST_PACKAGE } from "../schema/check.js";
-import { invoke, NODE_GROUP, RECORDS } from "./invokes.js";
+import { invoke, LISTENER_RULE, NODE_GROUP, RECORDS } from "./invokes.js";
 import { planned } from "./planned.js";
 import { type Difference, revealed, sealedLike } from "./properties.js";
 
@@ -41,6 +41,8 @@ export async function startProviderHost(options: {
   nodeGroup?: (id: string) => Promise<Properties | undefined>;
   /** Told each function that a program calls. */
   onCall?: (token: string) => void;
+  /** A rule of a listener. @default every one is there */
+  rule?: (args: Properties) => Promise<Properties>;
   /** For which the engine asks it; others it finds itself. @default all that it stands in for */
   packages?: readonly string[];
 }): Promise<ProviderHost> {
@@ -71,7 +73,7 @@ interface Settings {
 }
 
 function handlers(
-  { open, zone, nodeGroup, onCall }: Pick<Parameters<typeof startProviderHost>[0], "open" | "zone" | "nodeGroup" | "onCall">,
+  { open, zone, rule, nodeGroup, onCall }: Pick<Parameters<typeof startProviderHost>[0], "open" | "zone" | "rule" | "nodeGroup" | "onCall">,
   region: string,
 ): grpc.UntypedServiceImplementation {
   const settingsOf = new Map<string, Settings>();
@@ -105,7 +107,12 @@ function handlers(
       const args = revealed(plain(request.getArgs())) as Properties;
       const token = String(request.getTok());
       onCall?.(token);
-      const answer = token === NODE_GROUP ? await nodeGroupOf(args, nodeGroup) : invoke(token, args, region);
+      const answer =
+        token === NODE_GROUP
+          ? await nodeGroupOf(args, nodeGroup)
+          : token === LISTENER_RULE && rule !== undefined
+            ? { id: "rule", ...(await rule(args)) }
+            : invoke(token, args, region);
       if (token === RECORDS && zone !== undefined) answer.resourceRecordSets = await zone(String(args.zoneId));
       response.setReturn(Struct.fromJavaScript(answer));
       return response;

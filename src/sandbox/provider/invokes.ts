@@ -47,6 +47,7 @@ const ALB_ZONES: Record<string, string> = {
 };
 
 export const NODE_GROUP = "aws:eks/getNodeGroup:getNodeGroup";
+export const LISTENER_RULE = "aws:lb/getListenerRule:getListenerRule";
 export const RECORDS = "aws:route53/getRecords:getRecords";
 
 /** Answers the functions that the components call. @throws Error for any other, as a provider without it would */
@@ -70,10 +71,26 @@ export function invoke(token: string, args: Properties, region: string): Propert
       };
     }
     case "aws:lb/getLoadBalancer:getLoadBalancer": {
-      const name = String(args.name ?? "");
-      const arnSuffix = `app/${name}/0123456789abcdef`;
-      return { id: name, name, arnSuffix, arn: `arn:aws:elasticloadbalancing:${where}:123456789012:loadbalancer/${arnSuffix}` };
+      const given = args.arn === undefined ? undefined : String(args.arn);
+      const name = given?.split("/").at(-2) ?? String(args.name ?? "");
+      const arnSuffix = given?.split(":loadbalancer/").at(-1) ?? `app/${name}/0123456789abcdef`;
+      const arn = given ?? `arn:aws:elasticloadbalancing:${where}:123456789012:loadbalancer/${arnSuffix}`;
+      return { id: arn, name, arnSuffix, arn, vpcId: "vpc-0a1b2c3d4e5f60718", securityGroups: ["sg-0a1b2c3d4e5f60718"] };
     }
+    case "aws:lb/getTargetGroup:getTargetGroup": {
+      const arn = String(args.arn);
+      // `sticky-…` stands for a group whose targets are sticky.
+      const enabled = (arn.split("/").at(-2) ?? "").startsWith("sticky-");
+      return {
+        id: arn,
+        arn,
+        name: arn.split("/").at(-2),
+        stickiness: { enabled, type: "lb_cookie", cookieDuration: 86_400, cookieName: "" },
+      };
+    }
+    case LISTENER_RULE:
+      // Whose listener it is, the world knows.
+      return { id: "rule", conditions: [{ hostHeaders: [{ values: ["app.example.com"], regexValues: [] }] }], tags: {}, ...args };
     case RECORDS:
       return { id: String(args.zoneId), ...args, resourceRecordSets: [] };
     case "aws:index/getRegion:getRegion":

@@ -19,6 +19,7 @@ const SETS: Record<string, string[]> = {
   "aws:acm/certificateValidation:CertificateValidation": ["validationRecordFqdns"],
   "aws:ec2/securityGroup:SecurityGroup": ["ingress.*.securityGroups", "egress.*.securityGroups", "ingress", "egress"],
   "aws:eks/nodeGroup:NodeGroup": ["subnetIds", "taints"],
+  "aws:lb/listenerRule:ListenerRule": ["conditions", "actions.*.forward.targetGroups"],
   "aws:rds/instance:Instance": ["vpcSecurityGroupIds", "enabledCloudwatchLogsExports"],
   "aws:rds/subnetGroup:SubnetGroup": ["subnetIds"],
   "aws:route53/healthCheck:HealthCheck": ["regions", "childHealthchecks"],

@@ -42,6 +42,10 @@ const REPLACING: Record<string, string[]> = {
   ],
   // acm/certificate_validation.go
   "aws:acm/certificateValidation:CertificateValidation": ["certificateArn", "validationRecordFqdns"],
+  // elbv2/listener_rule.go: the priority changes in place
+  "aws:lb/listenerRule:ListenerRule": ["listenerArn"],
+  // elbv2/target_group.go
+  "aws:lb/targetGroup:TargetGroup": ["name", "namePrefix", "port", "protocol", "protocolVersion", "targetType", "vpcId", "ipAddressType"],
   // eks/node_group.go
   "aws:eks/nodeGroup:NodeGroup": [
     "clusterName",

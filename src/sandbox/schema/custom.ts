@@ -67,6 +67,22 @@ const TYPES: Record<string, Shape> = {
     "labels?": ["map", "string"],
     "annotations?": ["map", "string"],
   },
+  // aws-load-balancer-controller v3: config/crd/bases/elbv2.k8s.aws_targetgroupbindings.yaml
+  TargetGroupBinding: {
+    "targetGroupARN?": "string",
+    "targetGroupName?": "string",
+    "targetType?": ["one", "instance", "ip"],
+    serviceRef: ["ref", "TargetGroupService"],
+    "vpcID?": "string",
+    "multiClusterTargetGroup?": "boolean",
+    "networking?": ["ref", "TargetGroupNetworking"],
+  },
+  TargetGroupService: { name: "string", port: ["any-of", "number", "string"] },
+  TargetGroupNetworking: { "ingress?": ["list", ["ref", "TargetGroupIngress"]] },
+  TargetGroupIngress: { from: ["list", ["ref", "TargetGroupPeer"]], ports: ["list", ["ref", "TargetGroupPort"]] },
+  TargetGroupPeer: { "securityGroup?": ["ref", "TargetGroupSecurityGroup"], "ipBlock?": "any" },
+  TargetGroupSecurityGroup: { groupID: "string" },
+  TargetGroupPort: { "port?": ["any-of", "number", "string"], "protocol?": ["one", "TCP", "UDP"] },
   // kubernetes/autoscaler: vertical-pod-autoscaler/deploy/vpa-v1-crd-gen.yaml
   VerticalPodAutoscaler: {
     targetRef: ["ref", "autoscaling.v2.CrossVersionObjectReference"],
@@ -92,5 +108,6 @@ export const CUSTOM_RESOURCES: Record<string, { shape: Shape; types: Record<stri
     [argo, "AnalysisTemplate"],
     ["monitoring.coreos.com/v1", "PrometheusRule"],
     ["autoscaling.k8s.io/v1", "VerticalPodAutoscaler"],
+    ["elbv2.k8s.aws/v1beta1", "TargetGroupBinding"],
   ].map(([group = "", kind = ""]) => [`kubernetes:${group}:${kind}`, { shape: object(group, kind, kind), types: TYPES }]),
 );

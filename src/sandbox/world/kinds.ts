@@ -2,19 +2,10 @@ import { windowProblem, windowsOverlap } from "../../config/rdsWindows.js";
 import type { StackConfig } from "../../config/schema.js";
 import type { Properties, ResourceRef } from "../backend.js";
 import { afterWeight, isActive } from "../faults.js";
+import { listenerRule, RULE, TARGET_GROUP, targetGroup } from "./balancer.js";
+import type { Outcome } from "./outcome.js";
 import { backupSeconds, replicaLag, rolloutStage } from "./signals.js";
 import { noise, type Stored, type WorldState } from "./state.js";
-
-/** What a create or an update of one resource leaves. */
-export interface Outcome {
-  outputs: Properties;
-  /** Effects for the log. */
-  kinds: string[];
-  /** Virtual seconds it takes. */
-  seconds: number;
-  /** Whether what runs starts again. */
-  restarts: boolean;
-}
 
 /** `rds:Instance` of `aws:rds/instance:Instance`; how the log and messages name a resource's type. */
 export function shortType(type: string): string {
@@ -43,6 +34,12 @@ export function naturalId(ref: ResourceRef, inputs: Properties, state: WorldStat
       return String(inputs.name);
     case "aws:route53/record:Record":
       return [inputs.zoneId, inputs.name, inputs.type, inputs.setIdentifier].filter((p) => p !== undefined).join("_");
+    case TARGET_GROUP: {
+      const name = String(inputs.name ?? `${inputs.namePrefix}${hex(state, `${inputs.vpcId}/${inputs.namePrefix}`, 20)}`);
+      return `arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/${name}/${hex(state, name, 16)}`;
+    }
+    case RULE:
+      return `${String(inputs.listenerArn).replace(":listener/", ":listener-rule/")}/${hex(state, `${inputs.listenerArn}/${inputs.priority}`, 16)}`;
     case "aws:eks/nodeGroup:NodeGroup":
       return `${inputs.clusterName}:${inputs.nodeGroupName}`;
     case "aws-native:cloudwatch:Alarm":
@@ -80,6 +77,10 @@ export function outcomeOf(
       return { ...plain, outputs: { ...plain.outputs, arn: `arn:aws:ec2:us-east-2:123456789012:security-group/${id}` } };
     case "aws:acm/certificate:Certificate":
       return certificate(plain, id, inputs);
+    case TARGET_GROUP:
+      return targetGroup(plain, id);
+    case RULE:
+      return listenerRule(plain, id, inputs, state, config);
     case "aws:eks/nodeGroup:NodeGroup":
       requireSizes(inputs);
       return { ...plain, seconds: 3 * MINUTE, outputs: { ...plain.outputs, status: "ACTIVE" } };

@@ -1,8 +1,10 @@
 import type { StackConfig } from "../../config/schema.js";
 import { namespaceOf } from "../../config/schema.js";
+import { groupsOf, shiftOf } from "../../config/shift.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
 import { isActive } from "../faults.js";
 import { pauseToCompare } from "./comparison.js";
+import { ruleIn } from "./balancer.js";
 import { noise, type Stored, valueAt, type WorldState } from "./state.js";
 
 const SECOND = 1_000;
@@ -80,6 +82,8 @@ export function signal(
       return known(find(state, "kubernetes:networking.k8s.io/v1:Ingress", config) === undefined ? 0 : 1);
     case "dns-weight-new":
       return known(valueAt(state.dns, now - DNS_PROPAGATION) ?? 0);
+    case "group-weight-new":
+      return known(valueAt(state.dns, now) ?? 0);
     case "dns-ttl": {
       const ttl = valueAt(state.ttl, now - DNS_PROPAGATION);
       return ttl === undefined ? unknown("the name has no record yet") : known(ttl);
@@ -103,7 +107,7 @@ export function signal(
     }
     case "old-instances-users":
       return known(
-        state.old.instances.length > 0 && newShare(state, now) < 0.999 && config.dns !== undefined ? state.old.instances.length : 0,
+        state.old.instances.length > 0 && newShare(state, now) < 0.999 && shiftOf(config) !== undefined ? state.old.instances.length : 0,
       );
     case "old-database-users":
       return known(state.old.database && config.database !== undefined && state.old.uses === "old" ? 1 : 0);
@@ -130,7 +134,8 @@ const lastMoved = (state: WorldState): number => state.dns.at(-1)?.at ?? state.n
 /** A database that the stack config does not name as old stays, and has groups of its own. */
 function securityGroupUsers({ old }: WorldState, config: StackConfig): number {
   const database = old.database && config.old?.databaseIdentifier !== undefined;
-  return old.instances.length + (old.loadBalancer ? 1 : 0) + (database ? 1 : 0);
+  // One that stays keeps groups that are not asked for.
+  return old.instances.length + (old.loadBalancer && groupsOf(config) === undefined ? 1 : 0) + (database ? 1 : 0);
 }
 
 /** A rate needs requests: none is not "no errors", and too few say nothing. */
@@ -144,7 +149,7 @@ function rated(state: WorldState, config: StackConfig, side: Side, windowSeconds
 function requests(state: WorldState, config: StackConfig, side: Side, windowSeconds: number): number {
   const share = newShare(state, state.now);
   const users =
-    config.dns === undefined ? 0 : USERS[config.application.criticality] * dayCurve(state.now) * (side === "new" ? share : 1 - share);
+    shiftOf(config) === undefined ? 0 : USERS[config.application.criticality] * dayCurve(state.now) * (side === "new" ? share : 1 - share);
   const synthetic = side === "new" ? find(state, "kubernetes:apps/v1:Deployment", config, "-synthetic") : undefined;
   const sent =
     synthetic === undefined
@@ -290,8 +295,17 @@ const pausesOf = (rollout: Stored): number =>
   SECOND;
 
 function targets(state: WorldState, config: StackConfig): Reading {
+  if ((groupsOf(config)?.records ?? "none") !== "none") return groupTargets(state, config);
   const ingress = find(state, "kubernetes:networking.k8s.io/v1:Ingress", config);
   if (ingress === undefined) return unknown("there is no load balancer");
   if (!olderThan(ingress, state.now, 30)) return known(0);
+  return known(isActive(state.faults, "unhealthy-target") ? 0.67 : 1);
+}
+
+/** Pods are registered by their binding, and are asked for their health once a rule names their group. */
+function groupTargets(state: WorldState, config: StackConfig): Reading {
+  const binding = find(state, "kubernetes:elbv2.k8s.aws/v1beta1:TargetGroupBinding", config);
+  if (ruleIn(state) === undefined) return unknown("cutover's rule names no target group of that side");
+  if (!olderThan(binding, state.now, 30)) return known(0);
   return known(isActive(state.faults, "unhealthy-target") ? 0.67 : 1);
 }

@@ -1,5 +1,6 @@
 import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
+import { groupsOf } from "../../config/shift.js";
 import type { Side } from "../../ports/observations.js";
 import type { Properties } from "../backend.js";
 import { type Fault, parseFault } from "../faults.js";
@@ -53,6 +54,8 @@ export interface WorldState {
     securityGroups: string[];
     /** The plain DNS record, until it is turned into a weighted one. */
     plainRecord: boolean;
+    /** Target groups: whether the old group's targets are sticky. */
+    stickyGroup?: boolean;
     maintenance: boolean;
     uses: Side;
   };
@@ -106,7 +109,8 @@ export function newWorld(stack: string, config: StackConfig, seed: number, fault
     reverseReplication: false,
     snapshots: {},
     dns: [],
-    ttl: dns === undefined ? [] : [{ at: START, value: dns.ttlSeconds }],
+    // A load balancer follows its rule with the next request.
+    ttl: dns === undefined ? (groupsOf(config) === undefined ? [] : [{ at: START, value: 1 }]) : [{ at: START, value: dns.ttlSeconds }],
     green: [],
     rolloutShare: [],
     faults: faults.map(parseFault),

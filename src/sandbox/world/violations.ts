@@ -1,9 +1,13 @@
 import type { StackConfig } from "../../config/schema.js";
+import { groupsOf } from "../../config/shift.js";
+import { balancerAnswers } from "./balancer.js";
 import type { WorldState } from "./state.js";
 
 /** What must never be true of a far side, whoever caused it: the report and the tests read it, nothing acts on it. */
 export function violationsOf(state: WorldState, config: StackConfig): string[] {
   const found: string[] = [];
+  if (groupsOf(config) !== undefined && !balancerAnswers(state, config, oldStands(state, config)))
+    found.push("promise 2: no target group of the rule has a weight and something behind it");
   if (config.dns !== undefined && !answers(state, oldStands(state, config)))
     found.push("promise 2: no side of the name has a weight and something behind it");
   if (state.writes.old && state.writes.new && state.old.database) found.push("promise 3: both databases accept writes");

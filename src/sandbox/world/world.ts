@@ -6,6 +6,7 @@ import { writeAtomically } from "../../config/stackFile.js";
 import { Conflict, UserError } from "../../errors.js";
 import { type Effect, ORDER_FENCE } from "../../ports/target.js";
 import type { Properties, ResourceRef, SandboxBackend } from "../backend.js";
+import { removed } from "./balancer.js";
 import { groupsIn, naturalId, outcomeOf, shortType } from "./kinds.js";
 import { newWorld, type Stored, type WorldState } from "./state.js";
 import { violationsOf } from "./violations.js";
@@ -106,6 +107,7 @@ export class World implements SandboxBackend {
           `InvalidParameterCombination: Cannot delete protected DB Instance ${id}, please disable deletion protection and try again.`,
         );
       if (ref.type === "aws:ec2/securityGroup:SecurityGroup") requireUnused(state, id);
+      removed(ref.type, id, state);
       delete state.resources[key];
       return { kinds: [`${shortType(ref.type)}:Delete`], seconds: 5, id, answer: undefined };
     });

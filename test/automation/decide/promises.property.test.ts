@@ -7,7 +7,7 @@ import { stringify } from "yaml";
 import { verifyChain } from "../../../src/automation/journal/chain.js";
 import type { Command, PathItem } from "../../../src/automation/journal/entries.js";
 import { Migrations } from "../../../src/automation/migrations.js";
-import { EMERGENCY_EXIT } from "../../../src/automation/plan/phases/traffic.js";
+import { EMERGENCY_EXIT } from "../../../src/automation/plan/phases/emergencyExit.js";
 import { currentConfig, planOf } from "../../../src/automation/state/state.js";
 import { Conflict, CutoverError } from "../../../src/errors.js";
 import { known, unknown } from "../../../src/ports/observations.js";

@@ -54,6 +54,7 @@ describe("loosening what protects", () => {
         [50, 100],
       ],
       "dns.steps": [[25, 100], [100]],
+      "traffic.steps": [[25, 100], [100]],
     };
     for (const path of TUNABLE) {
       const [before, after] = protects[path] ?? (path.startsWith("rollback.") ? ["automatic", "ask"] : [10, 20]);

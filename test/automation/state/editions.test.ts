@@ -4,7 +4,7 @@ import { record } from "../../../src/automation/journal/chain.js";
 import type { Entry, Recorded } from "../../../src/automation/journal/entries.js";
 import type { Migrations } from "../../../src/automation/migrations.js";
 import { type RecordedStep, shapeOf } from "../../../src/automation/plan/edition.js";
-import { EMERGENCY_EXIT } from "../../../src/automation/plan/phases/traffic.js";
+import { EMERGENCY_EXIT } from "../../../src/automation/plan/phases/emergencyExit.js";
 import { begunPlan } from "../../../src/automation/state/begun.js";
 import { fold } from "../../../src/automation/state/evolve.js";
 import { type MigrationState, planOf } from "../../../src/automation/state/state.js";

@@ -1,6 +1,7 @@
-import { oldBalancerOf } from "../../../config/oldSide.js";
+import { oldBalancerOf, servingBalancerOf } from "../../../config/oldSide.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { sharedInWords, sharedResources } from "../../../config/shared.js";
+import { SHIFTS, shiftOf } from "../../../config/shift.js";
 import type { Evidence } from "../../../ports/target.js";
 import { architectureDocument, cleanupList } from "../documents.js";
 import type { ActionContext, ActionStep, Mark, Step } from "../step.js";
@@ -30,7 +31,8 @@ const namesOldSide = ({ target: { oldSide } }: NonNullable<StackConfig["database
 
 /** Phase 7: post-migration cleanup. From its approval on there is no way back (promise 4). */
 export function cleanup(config: StackConfig): Step[] {
-  const { old, dns, database } = config;
+  const { old, database } = config;
+  const shift = shiftOf(config);
   if (old === undefined) return [];
   const act = (id: string, title: string, seed: string, run: ActionStep["run"], wayBack = NO_WAY_BACK, marks: Mark[] = []): Step => ({
     id: `cleanup.${id}`,
@@ -58,8 +60,8 @@ export function cleanup(config: StackConfig): Step[] {
       NOTHING_TO_UNDO,
     ),
   ];
-  // No plan ends what its users still reach: without DNS no step has moved them, unless there are none.
-  if (dns === undefined && old.users !== "none") return finish;
+  // No plan ends what its users still reach: where no step has moved them, unless there are none.
+  if (shift === undefined && old.users !== "none") return finish;
   // The old database must have stayed read-only and available for its own period too, if that is longer.
   const hold = Math.max(config.cleanup.soakSeconds, database === undefined ? 0 : database.keepOldSeconds);
   const snapshot = old.databaseIdentifier === undefined ? undefined : finalSnapshotOf(old.databaseIdentifier);
@@ -72,9 +74,9 @@ export function cleanup(config: StackConfig): Step[] {
       seed: "Decommission old infrastructure after 2 weeks of successful operation",
       wayBack: NOTHING_TO_UNDO,
       gates: [
-        ...(dns === undefined
+        ...(shift === undefined
           ? [gate("pods-ready", hold)]
-          : [gate("dns-weight", hold, { expect: 100 }), gate("targets-healthy", hold), ...healthy(hold)]),
+          : [gate(SHIFTS[shift.section].gate, hold, { expect: 100 }), gate("targets-healthy", hold), ...healthy(hold)]),
         ...(database === undefined ? [] : [gate("writes-stopped", hold)]),
       ],
     },
@@ -122,21 +124,22 @@ export function cleanup(config: StackConfig): Step[] {
             gates: [gate("snapshot-available", 0, { timeoutSeconds: 86_400 })],
           },
         ]),
-    ...(dns === undefined
+    ...(shift === undefined
       ? []
       : [
           {
-            id: "cleanup.remove-old-record",
+            id: shift.section === "dns" ? "cleanup.remove-old-record" : "cleanup.remove-old-group",
             phase: "cleanup" as const,
             kind: "config" as const,
-            title: "Remove the old side's DNS record",
+            title:
+              shift.section === "dns" ? "Remove the old side's DNS record" : "Take the old target group out of the load balancer's rule",
             seed: "Then delete old-infra record",
             wayBack: NO_WAY_BACK,
-            change: () => ({ "dns.records": "new", "dns.weights": { old: 0, new: 100 } }),
-            gates: [gate("dns-weight", 0, { expect: 100 }), ...healthy(60)],
+            change: () => ({ [`${shift.section}.records`]: "new", [`${shift.section}.weights`]: { old: 0, new: 100 } }),
+            gates: [gate(SHIFTS[shift.section].gate, 0, { expect: 100 }), ...healthy(60)],
           },
         ]),
-    ...(dns !== undefined || database === undefined || !namesOldSide(database)
+    ...(shift !== undefined || database === undefined || !namesOldSide(database)
       ? []
       : [
           {
@@ -154,7 +157,8 @@ export function cleanup(config: StackConfig): Step[] {
     act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", (context) =>
       removing(context, "instances", () => context.target.cloud.terminateInstances(context.effect)),
     ),
-    ...(oldBalancerOf(config) === undefined
+    // The one that users keep is no part of the old side.
+    ...(oldBalancerOf(config) === undefined || servingBalancerOf(config) !== undefined
       ? []
       : [
           act("delete-load-balancer", "Delete the old load balancer", "aws elbv2 delete-load-balancer", (context) =>

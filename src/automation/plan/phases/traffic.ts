@@ -1,13 +1,15 @@
 import type { StackConfig } from "../../../config/schema.js";
+import { groupsOf } from "../../../config/shift.js";
 import type { Step } from "../step.js";
 import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, need, noWorse, streaming } from "./build.js";
 import { ALIAS_TTL_SECONDS, dnsPreparation } from "./dnsPreparation.js";
+import { EMERGENCY_EXIT } from "./emergencyExit.js";
+import { trafficGroups } from "./trafficGroups.js";
 
-/** The step whose undoing sends users back without engine, preview or cluster. */
-export const EMERGENCY_EXIT = "traffic.emergency-exit";
-
-/** Phase 5: traffic cutover through weighted DNS. */
+/** Phase 5: traffic cutover through weighted DNS, or through weighted target groups of the load balancer that stays. */
 export function traffic(config: StackConfig): Step[] {
+  const groups = groupsOf(config);
+  if (groups !== undefined) return trafficGroups(config, groups);
   if (config.dns === undefined) return [];
   const { steps, holdSeconds } = config.dns;
   return [
