@@ -1,4 +1,5 @@
 import type { Recorded } from "../automation/journal/entries.js";
+import { type EntryKind, inWords } from "../automation/journal/words.js";
 import type { Progress } from "../automation/run/projections.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { shiftOf } from "../config/shift.js";
@@ -55,32 +56,17 @@ export function printer(out: { write(text: string): unknown; isTTY?: boolean }, 
   };
 }
 
+const MARK: Partial<Record<EntryKind, string>> = { back: "↩", held: "■", settled: "↻", end: "●" };
+
 /** What a person wants to know of an entry; most entries say nothing new. */
 function lineOf(entry: Recorded): Line | undefined {
-  switch (entry.type) {
-    case "gates.failed":
-      return { mark: "✗", text: `${entry.step}: a gate failed`, detail: entry.reason };
-    case "rollback.started": {
-      const text = `going back to revision ${entry.revision}${entry.automatic ? ", automatically" : ` (${entry.who})`}`;
-      return { mark: "↩", colour: "yellow", text, detail: entry.path.map((p) => p.summary).join(" ") };
-    }
-    case "rollback.completed":
-      return { mark: "↩", colour: "yellow", text: `back at revision ${entry.revision}` };
-    case "migration.held":
-      return { mark: "■", text: "needs a decision", detail: entry.reason };
-    case "action.failed":
-    case "update.failed":
-    case "preview.failed":
-      return { mark: "✗", text: `${entry.type.replace(".", " ")}${entry.transient ? ", trying again" : ""}`, detail: entry.error };
-    case "runner.recovered":
-      return { mark: "↻", text: "after an interruption", detail: entry.note };
-    case "migration.completed":
-      return { mark: "●", colour: "green", text: "completed" };
-    case "migration.aborted":
-      return { mark: "●", colour: "yellow", text: "aborted" };
-    default:
-      return undefined;
-  }
+  const { kind, what, detail, bad = false } = inWords(entry);
+  const mark = MARK[kind] ?? (bad && kind !== "person" && kind !== "routine" ? "✗" : undefined);
+  if (mark === undefined) return undefined;
+  const colour: Colour | undefined = kind === "back" || (kind === "end" && bad) ? "yellow" : undefined;
+  const path = entry.type === "rollback.started" ? entry.path.map((p) => p.summary).join(" ") : detail;
+  const step = mark === "✗" && "step" in entry && entry.step !== undefined ? `${entry.step}: ` : "";
+  return { mark, ...(colour === undefined ? {} : { colour }), text: `${step}${what.slice(0, 1).toLowerCase()}${what.slice(1)}`, detail: path };
 }
 
 const MARKS: Record<string, Colour> = { "✓": "green", "✗": "red", "↩": "yellow", "■": "red", "↻": "cyan", "●": "green" };

@@ -2,8 +2,8 @@ import { gateNamed } from "../automation/gates/catalogue.js";
 import type { GateName } from "../automation/gates/gate.js";
 import type { GateSummary } from "../automation/gates/watch.js";
 import type { Recorded } from "../automation/journal/entries.js";
+import { type EntryKind, inWords, sentence } from "../automation/journal/words.js";
 import type { StackConfig } from "../config/schema.js";
-import { counted } from "../lib/plural.js";
 
 /** What an auditor asks of a journal: who decided what, what was judged by which values, and in which order it happened. */
 
@@ -44,7 +44,7 @@ export interface Series {
 export interface Moment {
   seq: number;
   at: number;
-  kind: "begin" | "person" | "step" | "update" | "gate" | "back" | "held" | "settled" | "end";
+  kind: Exclude<EntryKind, "routine">;
   step?: string;
   text: string;
 }
@@ -115,51 +115,9 @@ export const shownValue = (gate: string, value: number): string => gateNamed(gat
 /** Everything that a person would tell of it, in order; what only repeats a round of samples is left out. */
 export function timeline(entries: readonly Recorded[]): Moment[] {
   return entries.flatMap((e): Moment[] => {
-    const told = tell(e);
-    return told === undefined ? [] : [{ seq: e.seq, at: e.at, ...("step" in e && e.step !== undefined ? { step: e.step } : {}), ...told }];
+    const words = inWords(e);
+    if (words.kind === "routine") return [];
+    const step = "step" in e && e.step !== undefined ? { step: e.step } : {};
+    return [{ seq: e.seq, at: e.at, ...step, kind: words.kind, text: sentence(words) }];
   });
-}
-
-function tell(e: Recorded): Pick<Moment, "kind" | "text"> | undefined {
-  switch (e.type) {
-    case "migration.created":
-      return { kind: "begin", text: `Begun by ${e.who}: ${e.why}.` };
-    case "command": {
-      const why = "why" in e && e.why !== undefined ? `: ${e.why}` : "";
-      return { kind: "person", text: `${e.who}: ${e.command}${"extent" in e ? ` (${e.extent})` : ""}${why}` };
-    }
-    case "preview.stored": {
-      const blocked = e.blocked.length === 0 ? "" : ` Stopped: it would lose ${e.blocked.join(", ")}.`;
-      return { kind: "step", text: `Previewed: ${counted(e.preview.changes.length, "change")}.${blocked}` };
-    }
-    case "update.succeeded":
-      return { kind: "update", text: `Revision ${e.revision} is applied.` };
-    case "update.failed":
-      return { kind: "update", text: `The update to revision ${e.revision} failed: ${e.error}` };
-    case "action.succeeded":
-      return { kind: "step", text: `${e.undo ? "Undone: " : ""}${e.summary}` };
-    case "action.failed":
-      return { kind: "step", text: `Failed${e.transient ? ", trying again" : ""}: ${e.error}` };
-    case "gates.passed":
-      return { kind: "gate", text: `Gates passed: ${e.gates.map((g) => `${g.gate} ${g.shown}`).join(", ")}.` };
-    case "gates.failed":
-      return { kind: "gate", text: `A gate failed: ${e.reason}` };
-    case "rollback.started":
-      return {
-        kind: "back",
-        text: `Going back to revision ${e.revision}${e.automatic ? ", automatically" : `, as ${e.who} asked`}: ${e.why}`,
-      };
-    case "rollback.completed":
-      return { kind: "back", text: `Back at revision ${e.revision}.` };
-    case "migration.held":
-      return { kind: "held", text: `Held for a person: ${e.reason}` };
-    case "runner.recovered":
-      return { kind: "settled", text: `Settled after an interruption: ${e.note}` };
-    case "migration.completed":
-      return { kind: "end", text: "Completed." };
-    case "migration.aborted":
-      return { kind: "end", text: "Aborted." };
-    default:
-      return undefined;
-  }
 }

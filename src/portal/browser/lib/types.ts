@@ -14,7 +14,7 @@ import type { Signals } from "../../../readModels/signals.js";
 
 export type { Scorecard } from "../../../report/scorecard.js";
 
-/** What the service answers, as its own types say. Nothing of the service's code is loaded here. */
+/** What the service answers, as its own types say. Of its code the portal loads only what is pure and small. */
 export type Migration = ReturnType<typeof migrationView>;
 export type Step = ReturnType<typeof stepView>;
 export type { Checklist, CostsView, DatabaseReadiness, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals };

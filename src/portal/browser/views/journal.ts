@@ -1,3 +1,4 @@
+import { inWords } from "../../../automation/journal/words.js";
 import { time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Recorded } from "../lib/types.js";
@@ -91,7 +92,7 @@ export function journalPanel(entries: Recorded[], { journal, choose }: PanelCont
 }
 
 function row(e: Recorded, open: boolean, toggle: () => void): View {
-  const { what, detail } = inWords(e);
+  const { what, detail, bad = false } = inWords(e);
   return h(
     "tr",
     { key: e.seq },
@@ -100,7 +101,7 @@ function row(e: Recorded, open: boolean, toggle: () => void): View {
     h(
       "td",
       { class: "why" },
-      h("span", { class: /failed$|held|aborted|^rollback.started/.test(e.type) ? "bad" : "" }, what),
+      h("span", { class: bad ? "bad" : "" }, what),
       detail === undefined ? false : h("span", { class: "quiet small" }, ` ${detail}`),
       open ? h("pre", { tabindex: 0 }, JSON.stringify(e, undefined, 2)) : false,
     ),
@@ -116,58 +117,3 @@ function row(e: Recorded, open: boolean, toggle: () => void): View {
     ),
   );
 }
-
-/** An entry as a sentence. */
-function inWords(e: Recorded): { what: string; detail?: string } {
-  switch (e.type) {
-    case "command":
-      return {
-        what: `Command: ${e.command}`,
-        detail: "why" in e ? e.why : "extent" in e ? e.extent : "step" in e ? e.step : undefined,
-      } as { what: string };
-    case "migration.created":
-      return { what: "The migration began", detail: e.why };
-    case "update.succeeded":
-      return {
-        what: `Revision ${e.revision} applied`,
-        detail: Object.entries(e.changes)
-          .map(([op, n]) => `${n} ${op}`)
-          .join(", "),
-      };
-    case "update.intended":
-      return { what: `Applying revision ${e.revision}`, detail: e.why };
-    case "update.failed":
-    case "action.failed":
-    case "preview.failed":
-      return { what: `${capital(e.type.split(".")[0] ?? "")} failed`, detail: e.error };
-    case "action.intended":
-      return { what: e.undo ? "Undoing" : "Acting" };
-    case "action.succeeded":
-      return { what: e.undo ? "Undone" : "Done", detail: e.summary };
-    case "gates.passed":
-      return { what: "Gates passed", detail: e.gates.map((g) => `${g.gate} ${g.shown}`).join(", ") };
-    case "gates.failed":
-      return { what: "Gates failed", detail: e.reason };
-    case "gates.watching":
-      return { what: "Gates watched", detail: e.watch.gates.map((g) => `${g.gate} ${g.shown}`).join(", ") };
-    case "preview.stored":
-      return {
-        what: "Preview stored",
-        detail: e.preview.changes.length === 1 ? "1 resource changes" : `${e.preview.changes.length} resources change`,
-      };
-    case "rollback.started":
-      return { what: `${e.automatic ? "Automatic rollback" : "Rollback"} to revision ${e.revision}`, detail: e.why };
-    case "migration.held":
-      return { what: "Held", detail: e.reason };
-    case "approval.lapsed":
-      return { what: "The approval lapsed", detail: e.why };
-    case "alarm":
-      return { what: `Alarm from ${e.source}`, detail: e.reason };
-    case "runner.recovered":
-      return { what: "Recovered", detail: e.note };
-    default:
-      return { what: capital(e.type.replace(".", " ")) };
-  }
-}
-
-const capital = (text: string): string => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
