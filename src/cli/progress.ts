@@ -66,7 +66,12 @@ function lineOf(entry: Recorded): Line | undefined {
   const colour: Colour | undefined = kind === "back" || (kind === "end" && bad) ? "yellow" : undefined;
   const path = entry.type === "rollback.started" ? entry.path.map((p) => p.summary).join(" ") : detail;
   const step = mark === "✗" && "step" in entry && entry.step !== undefined ? `${entry.step}: ` : "";
-  return { mark, ...(colour === undefined ? {} : { colour }), text: `${step}${what.slice(0, 1).toLowerCase()}${what.slice(1)}`, detail: path };
+  return {
+    mark,
+    ...(colour === undefined ? {} : { colour }),
+    text: `${step}${what.slice(0, 1).toLowerCase()}${what.slice(1)}`,
+    detail: path,
+  };
 }
 
 const MARKS: Record<string, Colour> = { "✓": "green", "✗": "red", "↩": "yellow", "■": "red", "↻": "cyan", "●": "green" };
