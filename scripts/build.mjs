@@ -8,7 +8,7 @@ const OUT = join(ROOT, "dist");
 const BROWSER = join(ROOT, "src", "portal", "browser");
 /** What browsers load: each is one file with all that it imports, packages too. */
 const BUNDLES = ["portal.ts", "elements.ts"].map((name) => join(BROWSER, name));
-const BUNDLED = [BROWSER, join(ROOT, "src", "client"), join(ROOT, "package-lock.json")];
+const BUNDLED = [join(ROOT, "src"), join(ROOT, "package-lock.json")];
 const ROOMS = ["src", "test", "bench", "examples", join("integrations", "backstage", "src")];
 
 async function filesUnder(folder) {
