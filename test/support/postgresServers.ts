@@ -8,7 +8,9 @@ import { freePort } from "./freePort.js";
 
 const exec = promisify(execFile);
 
-const BIN = ["/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin"].find((folder) =>
+/** Another version's programs, which the nightly tier names: `npm run nightly:postgresql`. */
+const CHOSEN = process.env.CUTOVER_TEST_POSTGRES;
+const BIN = (CHOSEN === undefined ? ["/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin"] : [CHOSEN]).find((folder) =>
   existsSync(join(folder, "initdb")),
 );
 
@@ -54,6 +56,17 @@ export const hasPostgres = (): boolean => BIN !== undefined && USER !== undefine
 /** Real PostgreSQL servers in a folder, until they are stopped. */
 export function postgresIn(folder: () => string) {
   const running = new Set<string>();
+  const dataOf = new Map<Postgres, string>();
+
+  /** Where the programs of a version are without pg_basebackup: as it stands while it is stopped. */
+  async function copied(from: string, data: string, source: string, of: Postgres): Promise<void> {
+    await of.stop();
+    await exec("cp", ["-a", from, data], { ...USER });
+    await of.start();
+    await appendFile(join(data, "postgresql.auto.conf"), `\nprimary_conninfo = '${source.replaceAll("\\", "\\\\").replaceAll("'", "''")}'\n`);
+    await appendFile(join(data, "standby.signal"), "");
+    if (USER?.uid !== undefined && USER.gid !== undefined) chownSync(join(data, "standby.signal"), USER.uid, USER.gid);
+  }
 
   async function server(data: string, port: number): Promise<Postgres> {
     const endpoint: SqlEndpoint = { host: "127.0.0.1", port, database: "db", user: "admin", password: PASSWORD, tls: false };
@@ -76,14 +89,15 @@ export function postgresIn(folder: () => string) {
       for (const data of running) await run("pg_ctl", ["stop", "-D", data, "-m", "immediate"], folder()).catch(() => undefined);
     },
     /** A new primary with an empty database. */
-    async primary(name: string): Promise<Postgres> {
+    async primary(name: string, more = ""): Promise<Postgres> {
       if (USER?.uid !== undefined && USER.gid !== undefined) chownSync(folder(), USER.uid, USER.gid);
       const data = join(folder(), name);
       const passwordFile = join(folder(), `${name}.password`);
       await appendFile(passwordFile, PASSWORD);
       await run("initdb", ["-D", data, "-U", "admin", "--auth=scram-sha-256", `--pwfile=${passwordFile}`, "-N"], folder());
-      await appendFile(join(data, "postgresql.conf"), SETTINGS);
+      await appendFile(join(data, "postgresql.conf"), `${SETTINGS}${more}`);
       const started = await server(data, await freePort());
+      dataOf.set(started, name);
       await inSession({ ...started.endpoint, database: "postgres" }, (s) => s.rows("CREATE DATABASE db"));
       return started;
     },
@@ -92,7 +106,9 @@ export function postgresIn(folder: () => string) {
       const data = join(folder(), name);
       const { host, port, user, password } = of.endpoint;
       const source = `host=${host} port=${port} user=${user} password='${password.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-      await run("pg_basebackup", ["-D", data, "-R", "-X", "stream", "-c", "fast", "-d", source], folder());
+      if (existsSync(join(BIN ?? "", "pg_basebackup")))
+        await run("pg_basebackup", ["-D", data, "-R", "-X", "stream", "-c", "fast", "-d", source], folder());
+      else await copied(join(folder(), dataOf.get(of) ?? ""), data, source, of);
       return server(data, await freePort());
     },
   };

@@ -1,15 +1,68 @@
+import { Conflict } from "../../../errors.js";
+import type { Effect } from "../../../ports/target.js";
 import { notApplied } from "./applies.js";
 import { driftOf, losing } from "./drift.js";
 import { chooseIdentities, streamTables, whyNotStreamed } from "./identity.js";
+import { fenced } from "./guard.js";
 import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
 
 /** Of two runners that carry over at once, one waits for the other. */
 const LOCK = "SELECT pg_advisory_lock(hashtext('cutover_back carry'))";
 
+/** Where something is brought to, and by whom. */
+interface Bringing {
+  there: Session;
+  old: SqlEndpoint;
+  /** Of publication and subscription. */
+  name: string;
+  effect: Effect | undefined;
+}
+
+/** Definitions with each name in its schema. */
+const read = <T>(endpoint: SqlEndpoint, use: (session: Session) => Promise<T>): Promise<T> =>
+  inSession(endpoint, async (session) => {
+    await session.rows("SET search_path = ''");
+    return use(session);
+  });
+
+/** An enum that is new, or has labels more: what it had stays, in its order. Anything else about a type is nothing to bring over. */
+async function enumOf(promoted: SqlEndpoint, there: Session, type: string): Promise<string[]> {
+  const labels = async (session: Session) =>
+    (
+      await session.rows<{ label: string }>(
+        "SELECT enumlabel::text AS label FROM pg_enum WHERE enumtypid = to_regtype($1)::oid ORDER BY enumsortorder",
+        [type],
+      )
+    ).map((l) => l.label);
+  const [ours, theirs] = [await inSession(promoted, labels), await labels(there)];
+  if (ours.length === 0) return [];
+  const [made] = await inSession(promoted, (session) =>
+    session.rows<{ schema: string; owner: string }>(
+      "SELECT quote_ident(n.nspname) AS schema, quote_ident(pg_get_userbyid(t.typowner)) AS owner FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = to_regtype($1)::oid",
+      [type],
+    ),
+  );
+  if (theirs.length === 0)
+    return [
+      `CREATE SCHEMA IF NOT EXISTS ${made?.schema}`,
+      `CREATE TYPE ${type} AS ENUM (${ours.map(literal).join(", ")})`,
+      `ALTER TYPE ${type} OWNER TO ${made?.owner}`,
+    ];
+  const kept = ours.filter((l) => theirs.includes(l));
+  if (kept.length !== theirs.length || kept.some((l, i) => l !== theirs[i])) return [];
+  return ours.flatMap((label, i) => {
+    if (theirs.includes(label)) return [];
+    const before = ours[i - 1];
+    return [`ALTER TYPE ${type} ADD VALUE ${literal(label)} ${before === undefined ? `BEFORE ${literal(ours[1] ?? "")}` : `AFTER ${literal(before)}`}`];
+  });
+}
+
 interface Made {
   name: string;
   schema: string;
   owner: string;
+  /** Who may do what with it. */
+  grants: string[];
   /** Statements that make it, in order. */
   sql: string[];
 }
@@ -18,6 +71,9 @@ interface Made {
 async function tableOf(session: Session, table: string): Promise<Made> {
   const [made] = await session.rows<Made>(
     `SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, quote_ident(pg_get_userbyid(c.relowner)) AS owner,
+       ARRAY(SELECT format('GRANT %s ON %I.%I TO %s%s', a.privilege_type, n.nspname, c.relname,
+               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+             FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS grants,
        CASE WHEN c.relispartition THEN
          ARRAY[format('CREATE TABLE %I.%I PARTITION OF %s %s', n.nspname, c.relname,
            (SELECT format('%I.%I', pn.nspname, p.relname) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid),
@@ -67,30 +123,36 @@ async function columnOf(session: Session, column: string): Promise<string | unde
  * @param name of publication and subscription
  * @returns what was made
  */
-export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, name: string): Promise<string[]> {
-  const drift = losing(await driftOf(promoted, old)).filter((d) => d.what === "only on the promoted database");
+export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, name: string, effect?: Effect): Promise<string[]> {
+  const all = losing(await driftOf(promoted, old));
+  const drift = all.filter((d) => d.what === "only on the promoted database");
   const made = await inSession(
     old,
     async (there) => {
+      const bringing: Bringing = { there, old, name, effect };
       await there.rows(LOCK);
       // The lock may have been waited for; a parent comes before its partitions, a table before its columns.
       const tables = drift.filter((d) => d.kind === "table" || d.kind === "partition").map((d) => d.name);
       const parents = await inSession(promoted, (session) => byDepth(session, tables));
       const done: string[] = [];
+      for (const { name: type } of all.filter((d) => d.kind === "type" && d.what !== "only on the old database")) {
+        const statements = await enumOf(promoted, there, type);
+        if (statements.length > 0 && (await attempted(bringing, statements))) done.push(type);
+      }
       for (const table of parents) {
-        const { sql, schema, owner } = await inSession(promoted, (session) => tableOf(session, table));
-        const statements = [`CREATE SCHEMA IF NOT EXISTS ${schema}`, ...sql, `ALTER TABLE ${table} OWNER TO ${owner}`];
-        if (await attempted(there, statements)) done.push(table);
+        const { sql, schema, owner, grants } = await read(promoted, (session) => tableOf(session, table));
+        const statements = [`CREATE SCHEMA IF NOT EXISTS ${schema}`, ...sql, `ALTER TABLE ${table} OWNER TO ${owner}`, ...grants];
+        if (await attempted(bringing, statements)) done.push(table);
       }
       for (const { name: column } of drift.filter((d) => d.kind === "column")) {
-        const sql = await inSession(promoted, (session) => columnOf(session, column));
-        if (sql !== undefined && (await attempted(there, [sql]))) done.push(column);
+        const sql = await read(promoted, (session) => columnOf(session, column));
+        if (sql !== undefined && (await attempted(bringing, [sql]))) done.push(column);
       }
       return done;
     },
     { write: true },
   );
-  await publishNew(promoted, old, name);
+  await publishNew(promoted, old, name, effect);
   return made;
 }
 
@@ -103,23 +165,28 @@ const byDepth = async (session: Session, tables: string[]): Promise<string[]> =>
   return found.map((f) => f.name);
 };
 
-/** All of them or none. What the server refuses stays a difference that is named. */
-async function attempted(session: Session, statements: string[]): Promise<boolean> {
-  await session.rows("BEGIN");
+/** All of them or none, and only while this still is our stream. What the server refuses stays a difference that is named. */
+async function attempted({ there, old, name, effect }: Bringing, statements: string[]): Promise<boolean> {
   try {
-    await session.rows("SET LOCAL lock_timeout = '5s'");
-    for (const sql of statements) await session.rows(sql);
-    await session.rows("COMMIT");
+    await fenced(there, old, effect, async () => {
+      const streams = await there.value<boolean>(
+        "SELECT EXISTS (SELECT FROM pg_subscription WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+        [name],
+      );
+      if (!streams) throw new Conflict(`Nothing streams back to ${old.host}:${old.port}/${old.database} any more: nothing was brought there.`);
+      // As the definitions were read: each name with its schema.
+      await there.rows("SET LOCAL search_path = ''");
+      for (const sql of statements) await there.rows(sql);
+    });
     return true;
   } catch (error) {
-    await session.rows("ROLLBACK");
-    if ((error as { code?: string }).code === undefined) throw error;
+    if ((error as { code?: string }).code === undefined || error instanceof Conflict) throw error;
     return false;
   }
 }
 
 /** Tables that both sides have, that can stream, and do not yet: with the rows that they have by now. */
-async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string): Promise<void> {
+async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string, effect: Effect | undefined): Promise<void> {
   const theirs = new Set((await inSession(old, streamTables)).map((t) => t.table));
   const refused = await notApplied(old);
   const added = await inSession(
@@ -138,7 +205,10 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string)
       const empty = await inSession(old, (o) => emptyOnes(o, tables));
       await chooseIdentities(session, new Set(empty));
       await inSession(old, (o) => chooseIdentities(o, new Set(empty)), { write: true });
-      if (empty.length > 0) await session.rows(`ALTER PUBLICATION ${name} ADD TABLE ${empty.join(", ")}`);
+      if (empty.length > 0)
+        await fenced(session, promoted, effect, async () => {
+          await session.rows(`ALTER PUBLICATION ${name} ADD TABLE ${empty.join(", ")}`);
+        });
       return [...there, ...empty];
     },
     { write: true },

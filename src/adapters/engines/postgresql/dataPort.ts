@@ -9,7 +9,7 @@ import { makeLogReadable } from "./changeLog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases } from "./compare.js";
 import { ComparisonAhead } from "./comparisonAhead.js";
 import { aheadEvidence, changedEvidence, comparedEvidence } from "./comparisonEvidence.js";
-import { namedDrift } from "./drift.js";
+import { type Drift, losing, namedDrift, otherwise } from "./drift.js";
 import { fenceOff } from "./guard.js";
 import { readinessOf, readinessReport, sentenceOf } from "./readiness.js";
 import { type Ended, startReverse, stopReverse } from "./reverse.js";
@@ -155,6 +155,7 @@ export function sqlDataPort(options: SqlDataOptions): DataPort {
           ...(drainSeconds === undefined ? {} : { timeoutSeconds: drainSeconds }),
           schemaChanges: schemaChanges?.() ?? "hold",
           handsOver: refuseWrites,
+          effect,
         });
       // On the old one: what is written to the promoted one has to be drained.
       if (!refuseWrites) await fenceOff(old, effect);
@@ -164,7 +165,8 @@ export function sqlDataPort(options: SqlDataOptions): DataPort {
         facts: {
           sequences: ended.sequences.carried,
           ...(ended.sequences.left.length === 0 ? {} : { left: ended.sequences.left }),
-          ...(ended.drift.length === 0 ? {} : { drift: ended.drift }),
+          ...(losing(ended.drift).length === 0 ? {} : { drift: losing(ended.drift) }),
+          ...(otherwise(ended.drift).length === 0 ? {} : { otherwise: otherwise(ended.drift) }),
           ...(ended.compared === undefined ? {} : { rows: ended.compared.rows, differences: ended.compared.differences }),
         },
         ...(ended.compared === undefined ? {} : { files: { "after-draining.md": ended.compared.report } }),
@@ -194,8 +196,10 @@ function summaryOf({ drained, sequences, drift, compared }: Ended, host: string)
   if (drained === "not asked") return `The stream back to ${host} was ended as it was.`;
   if (drained === "nothing") return `Nothing streams back to ${host}: there was nothing to drain.`;
   if (drained === "before") return `The stream back to ${host} was ended; it had been drained before.`;
-  return `The stream back to ${host} was drained and ended; ${sequences.carried} sequences were carried over.${notCarried("Not carried over:", sequences.left)}${drift.length === 0 ? "" : ` Lost on the old database: ${namedDrift(drift)}.`}${compared === undefined ? "" : ` ${compared.summary}`}`;
+  return `The stream back to ${host} was drained and ended; ${sequences.carried} sequences were carried over.${notCarried("Not carried over:", sequences.left)}${named("Lost on the old database", losing(drift))}${named("Otherwise on the old database", otherwise(drift))}${compared === undefined ? "" : ` ${compared.summary}`}`;
 }
+
+const named = (what: string, drift: Drift[]): string => (drift.length === 0 ? "" : ` ${what}: ${namedDrift(drift)}.`);
 
 /** What is left behind, each with why, as a sentence of its own. */
 const notCarried = (what: string, left: { name: string; why: string }[]): string =>

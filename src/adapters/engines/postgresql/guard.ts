@@ -75,6 +75,20 @@ async function makeTables(session: Session): Promise<void> {
   for (const statement of TABLES(quoted(owner))) await session.rows(statement);
 }
 
+/**
+ * Runs `change` in one transaction with a look whether it may still be: a runner that was fenced off, or looks while
+ * another one hands over, changes nothing.
+ * @param effect the runner's; absent where a look brings something over, which a stream still has to stand for
+ */
+export async function fenced(session: Session, endpoint: SqlEndpoint, effect: Effect | undefined, change: () => Promise<void>): Promise<void> {
+  await session.rows(`SET lock_timeout = ${LOCK_MS}`);
+  await transaction(session, "COMMIT", async () => {
+    if (effect !== undefined) await takeFence(session, effect, endpoint);
+    else if (await isGuarded(session)) await session.rows(`SELECT FROM ${GUARD}.fence FOR SHARE`);
+    await change();
+  });
+}
+
 async function takeFence(session: Session, { key, fence }: Effect, { host, port, database }: SqlEndpoint): Promise<void> {
   await makeTables(session);
   const scope = scopeOf(key);

@@ -1,8 +1,9 @@
 import { Terminal, Transient } from "../../../errors.js";
+import type { Effect } from "../../../ports/target.js";
 import { notApplied } from "./applies.js";
 import { carrySchema } from "./carry.js";
 import { type AfterDrain, compareDrained } from "./drained.js";
-import { type Drift, driftOf, losing } from "./drift.js";
+import { type Drift, driftOf } from "./drift.js";
 import { chooseIdentities, restoreIdentities, streamTables, whyNotStreamed } from "./identity.js";
 import { carryLargeObjects } from "./largeObjects.js";
 import { type CarriedSequences, carrySequences } from "./sequences.js";
@@ -211,6 +212,8 @@ export interface StopOptions {
   schemaChanges?: "carry" | "hold";
   /** Once nothing streams any more, what else fails is said and left: the old database has everything, and takes over. @default false */
   handsOver?: boolean;
+  /** The runner's, whose fence is checked with each change of the schema. */
+  effect?: Effect;
 }
 
 export interface Ended {
@@ -235,7 +238,7 @@ export interface Ended {
 export async function stopReverse(
   promoted: SqlEndpoint,
   old: SqlEndpoint,
-  { timeoutSeconds = 120, drain = true, schemaChanges = "hold", handsOver = false }: StopOptions = {},
+  { timeoutSeconds = 120, drain = true, schemaChanges = "hold", handsOver = false, effect }: StopOptions = {},
 ): Promise<Ended> {
   const there = await standing(promoted, old);
   if (drain) refuseLost(there);
@@ -246,12 +249,12 @@ export async function stopReverse(
   };
   // Also where an earlier attempt drained it: somebody may have let the promoted database accept writes in between.
   if (drain && there.subscribed && there.slot === "usable") {
-    if (schemaChanges === "carry") await carrySchema(promoted, old, NAME);
+    if (schemaChanges === "carry") await carrySchema(promoted, old, NAME, effect);
     await drained(promoted, old, timeoutSeconds);
     const sequences = await carrySequences(promoted, old);
     const objects = await carryLargeObjects(promoted, old);
     sequences.left.push(...objects.left);
-    ended = { drained: "now", sequences, drift: losing(await driftOf(promoted, old)), compared: await compareDrained(promoted, old) };
+    ended = { drained: "now", sequences, drift: await driftOf(promoted, old), compared: await compareDrained(promoted, old) };
     await inSession(promoted, (session) => remember(session, "drained"), { write: true });
   }
   if (there.subscribed) await inSession(old, unsubscribe, { write: true });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
 import { carrySchema } from "./carry.js";
-import { driftOf, losing, namedDrift } from "./drift.js";
+import { driftOf, losing, namedDrift, otherwise } from "./drift.js";
 import { NAME, standing, whyLost } from "./reverse.js";
 import { inSession, type Session, type SqlEndpoint } from "./session.js";
 
@@ -39,8 +39,11 @@ export function watchReverse(
     if (there.progress !== "streams") return unknown("nothing streams back to the old database");
     // A migration of the application: what it added streams from now on, or is said before anybody depends on it.
     if (schemaChanges() === "carry") await carrySchema(promoted, old, NAME);
-    const drift = losing(await driftOf(promoted, old));
+    const all = await driftOf(promoted, old);
+    const drift = losing(all);
     if (drift.length > 0) return known(SCHEMA_CHANGED, namedDrift(drift));
+    const beside = otherwise(all);
+    const note = beside.length === 0 ? undefined : `nothing is lost by it: ${namedDrift(beside)}`;
     const { position, confirmed, waitedMs } = await inSession(promoted, confirmation);
     const { at, written } = position;
     const last = positions.findLastIndex((p) => p.written <= confirmed);
@@ -48,11 +51,11 @@ export function watchReverse(
     positions = [...positions.slice(Math.max(last, 0)), position];
     // What is left out makes a lag longer, never shorter.
     if (positions.length > MOST) positions.splice(1, 1);
-    if (confirmed >= written) return known(Math.round(waitedMs / 100) / 10);
+    if (confirmed >= written) return known(Math.round(waitedMs / 100) / 10, note);
     // Not confirmed is what was written since then: some time before the look after it.
     if (before === undefined || after.at - before.at > APART_S)
       return unknown(`it is behind, for ${Math.max(0, Math.round(at - after.at))} s or longer`);
-    return known(Math.max(0.1, at - before.at) + waitedMs / 1_000);
+    return known(Math.max(0.1, at - before.at) + waitedMs / 1_000, note);
   };
   return (promoted, old) => look(promoted, old).catch((error: Error) => unknown(error.message));
 }
