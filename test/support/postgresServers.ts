@@ -10,9 +10,9 @@ const exec = promisify(execFile);
 
 /** Another version's programs, which the nightly tier names: `npm run nightly:postgresql`. */
 const CHOSEN = process.env.CUTOVER_TEST_POSTGRES;
-const BIN = (CHOSEN === undefined ? ["/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin"] : [CHOSEN]).find((folder) =>
-  existsSync(join(folder, "initdb")),
-);
+const BIN = (
+  CHOSEN === undefined ? ["/usr/lib/postgresql/15/bin", "/usr/lib/postgresql/16/bin", "/usr/lib/postgresql/17/bin"] : [CHOSEN]
+).find((folder) => existsSync(join(folder, "initdb")));
 
 /** Who runs the servers: PostgreSQL refuses to run as root, and Debian's package brings a user for it. */
 interface Account {
@@ -63,7 +63,10 @@ export function postgresIn(folder: () => string) {
     await of.stop();
     await exec("cp", ["-a", from, data], { ...USER });
     await of.start();
-    await appendFile(join(data, "postgresql.auto.conf"), `\nprimary_conninfo = '${source.replaceAll("\\", "\\\\").replaceAll("'", "''")}'\n`);
+    await appendFile(
+      join(data, "postgresql.auto.conf"),
+      `\nprimary_conninfo = '${source.replaceAll("\\", "\\\\").replaceAll("'", "''")}'\n`,
+    );
     await appendFile(join(data, "standby.signal"), "");
     if (USER?.uid !== undefined && USER.gid !== undefined) chownSync(join(data, "standby.signal"), USER.uid, USER.gid);
   }

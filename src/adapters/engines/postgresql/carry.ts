@@ -53,7 +53,9 @@ async function enumOf(promoted: SqlEndpoint, there: Session, type: string): Prom
   return ours.flatMap((label, i) => {
     if (theirs.includes(label)) return [];
     const before = ours[i - 1];
-    return [`ALTER TYPE ${type} ADD VALUE ${literal(label)} ${before === undefined ? `BEFORE ${literal(ours[1] ?? "")}` : `AFTER ${literal(before)}`}`];
+    return [
+      `ALTER TYPE ${type} ADD VALUE ${literal(label)} ${before === undefined ? `BEFORE ${literal(ours[1] ?? "")}` : `AFTER ${literal(before)}`}`,
+    ];
   });
 }
 
@@ -173,7 +175,8 @@ async function attempted({ there, old, name, effect }: Bringing, statements: str
         "SELECT EXISTS (SELECT FROM pg_subscription WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()))",
         [name],
       );
-      if (!streams) throw new Conflict(`Nothing streams back to ${old.host}:${old.port}/${old.database} any more: nothing was brought there.`);
+      if (!streams)
+        throw new Conflict(`Nothing streams back to ${old.host}:${old.port}/${old.database} any more: nothing was brought there.`);
       // As the definitions were read: each name with its schema.
       await there.rows("SET LOCAL search_path = ''");
       for (const sql of statements) await there.rows(sql);

@@ -84,7 +84,18 @@ async function parts(session: Session): Promise<Part[]> {
 
 /** What refuses a row that the promoted database took, where the old one has it alone or otherwise. */
 const REFUSING = new Set(["constraint", "unique index", "NOT NULL of", "expression of"]);
-const BESIDE = new Set(["default of", "foreign key", "index", "trigger", "policy", "row security of", "grants of", "view", "function", "extension"]);
+const BESIDE = new Set([
+  "default of",
+  "foreign key",
+  "index",
+  "trigger",
+  "policy",
+  "row security of",
+  "grants of",
+  "view",
+  "function",
+  "extension",
+]);
 
 function matters(kind: string, what: Drift["what"]): Drift["matters"] {
   if (BESIDE.has(kind)) return "beside";

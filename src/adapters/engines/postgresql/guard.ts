@@ -80,7 +80,12 @@ async function makeTables(session: Session): Promise<void> {
  * another one hands over, changes nothing.
  * @param effect the runner's; absent where a look brings something over, which a stream still has to stand for
  */
-export async function fenced(session: Session, endpoint: SqlEndpoint, effect: Effect | undefined, change: () => Promise<void>): Promise<void> {
+export async function fenced(
+  session: Session,
+  endpoint: SqlEndpoint,
+  effect: Effect | undefined,
+  change: () => Promise<void>,
+): Promise<void> {
   await session.rows(`SET lock_timeout = ${LOCK_MS}`);
   await transaction(session, "COMMIT", async () => {
     if (effect !== undefined) await takeFence(session, effect, endpoint);

@@ -143,7 +143,11 @@ describe("schema changes after the promotion, on real PostgreSQL", function () {
     for (const server of [old, fresh]) await server.sql((s) => s.rows("DROP ROLE IF EXISTS clerk; CREATE ROLE clerk"));
     const look = sqlObservations({ endpoint, schemaChanges: () => "carry" })["reverse-lag"];
     await portWith("carry").startReverseReplication(effect());
-    await fresh.sql((s) => s.rows("ALTER TYPE state ADD VALUE 'new' BEFORE 'open'; ALTER TYPE state ADD VALUE 'paused' AFTER 'open'; ALTER TYPE state ADD VALUE 'lost' AFTER 'paused'"));
+    await fresh.sql((s) =>
+      s.rows(
+        "ALTER TYPE state ADD VALUE 'new' BEFORE 'open'; ALTER TYPE state ADD VALUE 'paused' AFTER 'open'; ALTER TYPE state ADD VALUE 'lost' AFTER 'paused'",
+      ),
+    );
     await fresh.sql((s) =>
       s.rows(`CREATE TYPE kind AS ENUM ('a', 'b'); CREATE TABLE kinds (id int PRIMARY KEY, kind kind DEFAULT 'b'); GRANT SELECT, INSERT ON kinds TO clerk;
               INSERT INTO kinds VALUES (1, 'a'); INSERT INTO jobs VALUES (1, 'new'), (2, 'lost')`),
