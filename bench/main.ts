@@ -23,6 +23,7 @@ const BENCHMARKS = [
   "journal",
   "inventory",
   "verification",
+  "pause",
   "profile",
 ] as const;
 

@@ -86,6 +86,7 @@ export function databasesOf(options: Pick<RealTargetOptions, "config" | "target"
     endpoint: (side) => endpointOf(side, options, newHostBy(config, clients)),
     ...(applicationUser === undefined ? {} : { applicationUser }),
     schemaChanges: () => config().database?.schemaChanges ?? "hold",
+    writePauseSeconds: () => config().database?.writePauseSeconds,
   };
 }
 

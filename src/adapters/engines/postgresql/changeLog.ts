@@ -1,7 +1,7 @@
-import { Transient } from "../../../errors.js";
+import { Conflict, Transient } from "../../../errors.js";
 import type { Effect } from "../../../ports/target.js";
 import type { Blocks } from "./blocks.js";
-import { GUARD, guarded } from "./guard.js";
+import { GUARD, guarded, rehearsed } from "./guard.js";
 import { inSession, quoted, type Session, type SqlEndpoint } from "./session.js";
 
 /**
@@ -55,17 +55,33 @@ const schemaOf = async (session: Session): Promise<string | undefined> => {
   return found?.schema;
 };
 
-/** Makes the extension where it is missing and we may, in cutover's own schema: it is neither compared nor streamed there. */
-export async function makeLogReadable(source: SqlEndpoint, effect: Effect): Promise<void> {
-  const missing = await inSession(source, async (session) => {
+const MAKE = `CREATE EXTENSION ${EXTENSION} SCHEMA ${GUARD}`;
+
+const couldBeMade = (source: SqlEndpoint): Promise<boolean> =>
+  inSession(source, async (session) => {
     const version = await session.value<number>("SELECT current_setting('server_version_num')::int");
     const there = await session.rows("SELECT FROM pg_available_extensions WHERE name = $1 AND installed_version IS NULL", [EXTENSION]);
     return version >= LEAST_VERSION && there.length > 0;
   });
-  if (!missing) return;
-  await guarded(source, effect, (session) => session.rows(`CREATE EXTENSION ${EXTENSION} SCHEMA ${GUARD}`)).catch((error: Error) => {
+
+/** Makes the extension where it is missing and we may, in cutover's own schema: it is neither compared nor streamed there. */
+export async function makeLogReadable(source: SqlEndpoint, effect: Effect): Promise<void> {
+  if (!(await couldBeMade(source))) return;
+  await guarded(source, effect, (session) => session.rows(MAKE)).catch((error: Error) => {
     // Without the right to make it, the readiness report names who may: nothing else depends on it.
+    if (error instanceof Transient || error instanceof Conflict) throw error;
+  });
+}
+
+/** Whether that would succeed where it is missing: tried, and taken back. */
+export async function couldMakeLogReadable(source: SqlEndpoint): Promise<boolean> {
+  if (!(await couldBeMade(source))) return false;
+  return rehearsed(source, async (session) => {
+    await session.rows(MAKE);
+    return (await obstacleToLog(session)) === undefined;
+  }).catch((error: Error) => {
     if (error instanceof Transient) throw error;
+    return false;
   });
 }
 

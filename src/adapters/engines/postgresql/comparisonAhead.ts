@@ -1,7 +1,7 @@
 import { Terminal, Transient } from "../../../errors.js";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
 import { type AheadState, comparePass, type Passed, type PlainState, plainState, stateFrom } from "./ahead.js";
-import { LogIsGone, obstacleToLog } from "./changeLog.js";
+import { couldMakeLogReadable, LogIsGone, obstacleToLog } from "./changeLog.js";
 import { secondsToReadAll } from "./estimate.js";
 import { inSession, type SqlEndpoint } from "./session.js";
 import { otherwiseStored } from "./storedTables.js";
@@ -98,9 +98,13 @@ export class ComparisonAhead {
     }
   }
 
-  /** Why only a comparison of everything is possible. */
-  async obstacle(): Promise<{ why: string; cure: string } | undefined> {
+  /**
+   * Why only a comparison of everything is possible.
+   * @param options.mayMake what cutover may make there itself is no obstacle
+   */
+  async obstacle({ mayMake = false } = {}): Promise<{ why: string; cure: string } | undefined> {
     const [old] = await this.options.endpoints();
+    if (mayMake && (await couldMakeLogReadable(old))) return undefined;
     return inSession(old, async (session) => {
       const log = await obstacleToLog(session);
       if (log !== undefined) return log;

@@ -1,7 +1,7 @@
 import { Transient } from "../../../errors.js";
 import { counted } from "../../../lib/plural.js";
 import type { Reading, Side } from "../../../ports/observations.js";
-import type { ReadinessFinding } from "../../../ports/readiness.js";
+import { type ReadinessFinding, worstFirst } from "../../../ports/readiness.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
 import { levelOf } from "./barrier.js";
 import { tableName, tablesOf } from "./catalog.js";
@@ -9,6 +9,7 @@ import { makeLogReadable } from "./changeLog.js";
 import { type CompareOptions, type CompareProgress, compareDatabases } from "./compare.js";
 import { ComparisonAhead } from "./comparisonAhead.js";
 import { aheadEvidence, changedEvidence, comparedEvidence } from "./comparisonEvidence.js";
+import { comparisonFindings } from "./comparisonFinding.js";
 import { type Drift, losing, namedDrift, otherwise } from "./drift.js";
 import { fenceOff } from "./guard.js";
 import { readinessOf, readinessReport, sentenceOf } from "./readiness.js";
@@ -229,13 +230,18 @@ export const sqlReadiness = (options: SqlDataOptions): (() => Promise<string | u
     () => isPast(options),
   );
 
-async function findingsOf({ endpoint, publisher, applicationUser }: SqlDataOptions): Promise<ReadinessFinding[]> {
+async function findingsOf(options: SqlDataOptions): Promise<ReadinessFinding[]> {
+  const { endpoint, publisher, applicationUser, writePauseSeconds } = options;
   const replica = await endpoint("new").catch(absent);
   const stands = replica === undefined ? undefined : await publisher?.();
-  return readinessOf(await endpoint("old"), replica, {
+  const findings = await readinessOf(await endpoint("old"), replica, {
     ...(applicationUser === undefined ? {} : { applicationUser }),
     ...(stands === undefined ? {} : { publisher: stands }),
   });
+  // Of a replica: what takes how long is measured there.
+  const pause = writePauseSeconds?.();
+  const replicates = replica !== undefined && (await inSession(replica, (s) => s.value<boolean>("SELECT pg_is_in_recovery()")));
+  return pause === undefined || !replicates ? findings : worstFirst([...findings, ...(await comparisonFindings(aheadOf(options), pause))]);
 }
 
 /** Nobody tells of readiness any more: the new database is no replica, or writes are stopped. */
