@@ -50,11 +50,14 @@ async function measure(old: Postgres, fresh: Postgres, { short, times, say }: Co
     const [ours, theirs]: [number[], number[]] = [[], []];
     for (let i = 0; i < times(5); i += 1) {
       await old.sql(async (s) => {
-        await s.rows("UPDATE orders SET amount = amount + 1 WHERE id = ANY (SELECT (1 + n * ($1::bigint / $2::int)) FROM generate_series(0, $2::int - 1) n)", [
-          size,
-          CHANGES,
-        ]);
-        await s.rows("INSERT INTO orders SELECT max(id) + n, 'new', 1, now(), 'new' FROM orders, generate_series(1, $1::int) n GROUP BY n", [CHANGES]);
+        await s.rows(
+          "UPDATE orders SET amount = amount + 1 WHERE id = ANY (SELECT (1 + n * ($1::bigint / $2::int)) FROM generate_series(0, $2::int - 1) n)",
+          [size, CHANGES],
+        );
+        await s.rows(
+          "INSERT INTO orders SELECT max(id) + n, 'new', 1, now(), 'new' FROM orders, generate_series(1, $1::int) n GROUP BY n",
+          [CHANGES],
+        );
       });
       ours.push(
         await seconds(async () => {
@@ -75,7 +78,9 @@ async function measure(old: Postgres, fresh: Postgres, { short, times, say }: Co
     }
     const what = `writes stopped, caught up and compared, ${size} rows of which ${CHANGES * 2} changed`;
     figures.push(
-      compared(what, "s", { ours: sampleOf(ours), theirs: sampleOf(theirs) }, "all rows compared in the pause", { size: { of: "rows", value: size } }),
+      compared(what, "s", { ours: sampleOf(ours), theirs: sampleOf(theirs) }, "all rows compared in the pause", {
+        size: { of: "rows", value: size },
+      }),
     );
   }
   const growths = growthOf("length of the write pause", figures);

@@ -135,7 +135,12 @@ describe("comparing ahead of the window, on real PostgreSQL with streaming repli
       ended = true;
       return passed;
     });
-    const waits = () => old.sql((s) => s.value<boolean>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%transactionid::text = ANY%' AND pid <> pg_backend_pid())"));
+    const waits = () =>
+      old.sql((s) =>
+        s.value<boolean>(
+          "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE '%transactionid::text = ANY%' AND pid <> pg_backend_pid())",
+        ),
+      );
     while (!(await waits())) await new Promise((resolve) => setTimeout(resolve, 20));
     expect(ended).to.equal(false);
     commit();
@@ -219,13 +224,16 @@ describe("comparing ahead of the window, on real PostgreSQL with streaming repli
         application.on("error", () => undefined);
         await application.connect();
         const work = application.query("SELECT pg_sleep(600)").catch(() => undefined);
-        const working = () => source.value<boolean>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'shop' AND state = 'active')");
+        const working = () =>
+          source.value<boolean>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'shop' AND state = 'active')");
         while (!(await working())) await new Promise((resolve) => setTimeout(resolve, 20));
         await new Promise((resolve) => setTimeout(resolve, 30));
         const began = performance.now();
         expect(await throttle(0)).to.equal(true);
         expect(performance.now() - began).to.be.at.least(280);
-        await source.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shop' OR query = 'SELECT pg_sleep(600)' AND pid <> pg_backend_pid()");
+        await source.rows(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'shop' OR query = 'SELECT pg_sleep(600)' AND pid <> pg_backend_pid()",
+        );
         await Promise.all([work, ours]);
         while (await working()) await new Promise((resolve) => setTimeout(resolve, 20));
         await throttle(0);
@@ -250,7 +258,11 @@ describe("comparing ahead of the window, on real PostgreSQL with streaming repli
       await locked.rows("SELECT pg_current_xact_id()");
       const compared = pass({ signal: told.signal }).catch((e: Error) => e);
       const waits = () =>
-        old.sql((s) => s.value<string>("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%transactionid::text = ANY%' AND pid <> pg_backend_pid()"));
+        old.sql((s) =>
+          s.value<string>(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%transactionid::text = ANY%' AND pid <> pg_backend_pid()",
+          ),
+        );
       while ((await waits()) === "0") await new Promise((resolve) => setTimeout(resolve, 20));
       const why = new Error("the pause is over");
       told.abort(why);
@@ -296,11 +308,19 @@ describe("comparing ahead of the window, on real PostgreSQL with streaming repli
 
   it("[postgresql-21] a database whose log cannot be read is measured, and refused where reading it all does not fit the pause", async () => {
     await inSession({ ...old.endpoint, database: "postgres" }, (s) => s.rows("CREATE DATABASE plain"), { write: true });
-    await run("CREATE ROLE clerk LOGIN PASSWORD 'kept'", "ALTER DATABASE plain OWNER TO clerk", "GRANT pg_read_all_stats, pg_signal_backend TO clerk");
+    await run(
+      "CREATE ROLE clerk LOGIN PASSWORD 'kept'",
+      "ALTER DATABASE plain OWNER TO clerk",
+      "GRANT pg_read_all_stats, pg_signal_backend TO clerk",
+    );
     const at = (p: Postgres) => ({ ...p.endpoint, database: "plain", user: "clerk", password: "kept" });
-    await inSession(at(old), (s) => s.rows("CREATE TABLE orders AS SELECT i AS id, repeat(md5(i::text), 5) AS note FROM generate_series(1, 20000) i"), {
-      write: true,
-    });
+    await inSession(
+      at(old),
+      (s) => s.rows("CREATE TABLE orders AS SELECT i AS id, repeat(md5(i::text), 5) AS note FROM generate_series(1, 20000) i"),
+      {
+        write: true,
+      },
+    );
     await arrived();
     const endpoint = async (side: Side) => at(side === "old" ? old : fresh);
     const of = async (pause: number) => {
@@ -319,13 +339,19 @@ describe("comparing ahead of the window, on real PostgreSQL with streaming repli
   });
 
   it("[postgresql-21] a row that differs on the replica alone is found: the log does not excuse it", async () => {
-    await run("CREATE TABLE silent (id int PRIMARY KEY, what text)", "INSERT INTO silent SELECT i, 'original ' || i FROM generate_series(1, 5000) i", "CHECKPOINT");
+    await run(
+      "CREATE TABLE silent (id int PRIMARY KEY, what text)",
+      "INSERT INTO silent SELECT i, 'original ' || i FROM generate_series(1, 5000) i",
+      "CHECKPOINT",
+    );
     await arrived();
     const before = await pass();
     expect(differing(before)).to.deep.equal([]);
     await fresh.sql((s) => s.rows("CHECKPOINT"));
     const [file] = await fresh.sql((s) =>
-      s.rows<{ folder: string; path: string }>("SELECT current_setting('data_directory') AS folder, pg_relation_filepath('silent') AS path"),
+      s.rows<{ folder: string; path: string }>(
+        "SELECT current_setting('data_directory') AS folder, pg_relation_filepath('silent') AS path",
+      ),
     );
     await fresh.stop();
     const handle = await open(join(file?.folder ?? "", file?.path ?? ""), "r+");
@@ -339,7 +365,9 @@ describe("comparing ahead of the window, on real PostgreSQL with streaming repli
     expect(stale).to.be.instanceOf(Error);
     const found = await pass();
     expect(differing(found)).to.deep.equal([['"public"."silent"', 1]]);
-    expect(found.comparison.tables.find((t) => t.table === '"public"."silent"')?.examples).to.deep.equal([{ key: "(4711)", what: "different" }]);
+    expect(found.comparison.tables.find((t) => t.table === '"public"."silent"')?.examples).to.deep.equal([
+      { key: "(4711)", what: "different" },
+    ]);
     // It stays one, in every pass, and in the one with writes stopped.
     expect(differing(await pass({ state: found.state }))).to.deep.equal([['"public"."silent"', 1]]);
     expect((await pass({ state: found.state, final: true })).comparison.differences).to.equal(1);
