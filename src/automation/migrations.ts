@@ -14,6 +14,7 @@ import { lossByStream, needsStream } from "./decide/streamBack.js";
 import { loosens } from "./decide/tuning.js";
 import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./decide/wayBack.js";
 import type { Driver } from "./engine/driver.js";
+import type { Resource } from "./engine/progress.js";
 import { driftOf } from "./engine/preview.js";
 import { gateNamed } from "./gates/catalogue.js";
 import type { GateName } from "./gates/gate.js";
@@ -422,6 +423,18 @@ export class Migrations {
   /** On the stack's target's clock; this machine's while that is not open. */
   nowOf(stack: string): number {
     return this.targets.now(stack);
+  }
+
+  /** The resources that the engine is at now, of an update that runs in this process. */
+  underWay(stack: string): Resource[] {
+    return this.options.driver.underWay?.(stack) ?? [];
+  }
+
+  /** The migration of the same application in another environment, when it has begun. */
+  async sibling({ state }: Migration, environment: string): Promise<Migration | undefined> {
+    const { application } = currentConfig(state);
+    if (application.environment === environment) return undefined;
+    return this.states.find(`${application.name}-${environment}`);
   }
 
   /** What is under way of sending a stack's users back, as the process that was told knows it. */

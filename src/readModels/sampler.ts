@@ -73,6 +73,8 @@ export class Sampler {
     const { state } = migration;
     if (state.status === "completed" || state.status === "aborted") return;
     const before = this.kept.get(stack) ?? [];
+    // Whoever looks again and again asks the far side no more often.
+    if (this.migrations.nowOf(stack) - (before.at(-1)?.at ?? 0) < EVERY_MS && before.length > 0) return;
     const shift = shiftOf(currentConfig(state));
     const weight: [string, Wanted][] = shift === undefined ? [] : [["dns new", { name: SHIFTS[shift.section].observation }]];
     const lines = [...weight, ...LINES, ...shareOf(migration)];

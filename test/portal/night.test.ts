@@ -1,7 +1,10 @@
 import { expect } from "chai";
 import type { Page } from "playwright-core";
+import { known, unknown } from "../../src/ports/observations.js";
 import { STACK } from "../automation/model.js";
-import { chromiumForSuite, expectAccessible, openPage, picture } from "../support/chromium.js";
+import { modelService } from "../automation/modelService.js";
+import { chromiumForSuite, expectAccessible, expectDialogAccessible, openPage, picture } from "../support/chromium.js";
+import { afterThisTest } from "../support/cleanup.js";
 import { type ModelPortal, openModelPortal } from "./model.js";
 
 /** Elements that scroll inside one that scrolls already, down the page. */
@@ -50,6 +53,72 @@ describe("the night, in the portal", function () {
     await expectAccessible(page, "a migration after an emergency");
     await expectFits(page);
     await picture(page, "portal-after-emergency");
+    expect(complaints).to.deep.equal([]);
+    await close();
+  });
+
+  it("[people-16] the first screen says where, healthy or not, what next, how long since and how to stop; the write pause is a clock", async () => {
+    const parts = modelService();
+    const underWay = () => [{ name: "prod-db-replica", type: "aws:rds/instance:Instance", op: "update", since: Date.now() - 35_000 }];
+    portal = await openModelPortal({}, { ...parts, start: (other) => parts.start({ ...other, driver: { ...parts.driver, underWay } }) });
+    await portal.goTo("database.go");
+    const { migrations, world } = portal;
+    const { page, card, complaints, close } = await open();
+    const glance = page.getByRole("region", { name: "At a glance" });
+    const answer = (name: string) => glance.locator("dl > div", { hasText: name }).locator("dd");
+    await answer("Health").getByText("Healthy").waitFor();
+    await answer("Health").getByText("error rate of the old side 0.1 %").waitFor();
+    await answer("Where")
+      .getByText(/^Database, \d+ of \d+ steps done$/)
+      .waitFor();
+    await answer("Since")
+      .getByText(/^Ready for /)
+      .waitFor();
+
+    // Held still in the write pause, while it waits for the lag of 0.
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    afterThisTest(() => release());
+    world.beforeSleep = () => (world.oldWrites ? Promise.resolve() : held);
+    await migrations.command(STACK, { command: "advance", extent: "end" }, "alice");
+    await migrations.settled(STACK);
+    await answer("Next").getByText("Go: may writes stop and the cutover run?").waitFor();
+    await migrations.command(STACK, { command: "approve", step: "database.go" }, "bob");
+    const clock = page.getByRole("region", { name: "Write pause" });
+    await clock
+      .getByRole("timer")
+      .getByText(/^0:\d\d of 1:00$/)
+      .waitFor();
+    world.now += 50_000;
+    await page.locator('section.pause[data-tone="wait"]').waitFor();
+    await clock.getByText(/^\d+ s left\./).waitFor();
+    world.now += 20_000;
+    await clock.getByText(/^Over its budget by/).waitFor();
+    await answer("Since")
+      .getByText(/^Running for \d+ min/)
+      .waitFor();
+    await answer("To stop").getByText("Pause: what runs finishes, nothing further begins").waitFor();
+    await card.getByText(/^Running for \d+ min/).waitFor();
+    await card.getByRole("list", { name: "The engine is at" }).getByText("prod-db-replica").waitFor();
+    await card.getByText(/aws:rds\/instance:Instance, for 3\d s/).waitFor();
+    await expectDialogAccessible(page, "a write pause");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expectFits(page);
+    await picture(page, "portal-write-pause");
+    release();
+    expect((await migrations.settled(STACK)).status, "the promotion had begun: it goes forward").to.equal("approval");
+    await clock.waitFor({ state: "detached" });
+
+    // What cannot be measured is not healthy.
+    world.faults = { ...world.faults, reading: (name) => (name === "error-rate" ? unknown("Prometheus does not answer") : undefined) };
+    world.now += 20_000;
+    await answer("Health").getByText("Health unknown").waitFor({ timeout: 60_000 });
+    world.faults = { ...world.faults, reading: (name) => (name === "error-rate" ? known(0.2) : undefined) };
+    world.now += 20_000;
+    await answer("Health").getByText("Unhealthy").waitFor({ timeout: 60_000 });
+    await answer("Health").getByText("error rate of the old side is 20 %, at most 5 %").waitFor();
     expect(complaints).to.deep.equal([]);
     await close();
   });

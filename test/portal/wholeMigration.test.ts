@@ -21,8 +21,15 @@ describe("a whole migration in the portal", () => {
         const server = await startServer({ migrations, port: 0, log: () => undefined });
         afterThisTest(() => server.close());
         await migrations.create(STAGING, "ana");
+        // [people-16] the engine's events, as they come from the thread that runs it.
+        const engineAt = new Set<string>();
+        const look = setInterval(() => migrations.underWay(STAGING).forEach((r) => void engineAt.add(r.type)), 20);
+        afterThisTest(() => clearInterval(look));
         await migrations.command(STAGING, { command: "advance", extent: "end" }, "ana");
         await migrations.settled(STAGING);
+        clearInterval(look);
+        expect([...engineAt].join(" "), "resources under way").to.contain("kubernetes:");
+        expect(migrations.underWay(STAGING), "none is left").to.deep.equal([]);
         await migrations.create(STACK, "ana");
 
         const { page, complaints, close } = await openPage(browser(), `${server.url}/?token=${server.token}`);

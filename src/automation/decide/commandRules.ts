@@ -1,4 +1,5 @@
 import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../config/calendar.js";
+import { shiftOf } from "../../config/shift.js";
 import { Conflict, NotFound, printable } from "../../errors.js";
 import type { Command } from "../journal/entries.js";
 import { isSamePerson } from "../journal/person.js";
@@ -92,7 +93,7 @@ export function checkCommand(asked: Asked): void {
       if (command.insist !== true && allOnOldSide(state))
         refuse(
           "all users are on the old side already: the weights are 100 % old, 0 % new.",
-          "If the name servers answer otherwise, insist (--insist): the weights are set again.",
+          "If the far side shows otherwise, insist (--insist): the weights are set again.",
         );
       return;
     case "abort":
@@ -111,11 +112,11 @@ export function isEmergency({ returning }: MigrationState): boolean {
 /** Nothing moves users, and nothing speaks for one on the new side: neither the config, nor what the far side showed since. */
 function allOnOldSide(state: MigrationState): boolean {
   const { status, dirty, intent, requested, drift, sentBack, shownNewWeight: shown } = state;
-  const { dns } = currentConfig(state);
+  const shift = shiftOf(currentConfig(state));
   if (status === "running" || status === "returning" || dirty || intent !== undefined || requested !== undefined) return false;
   if (drift !== undefined || sentBack?.shown === false) return false;
   if (shown !== undefined && shown.value > 0 && shown.at >= currentRevision(state).at) return false;
-  return dns?.records === "both" && dns.weights.new === 0;
+  return shift?.records === "both" && shift.weights.new === 0;
 }
 
 /** What a person says to a step that waits for them. */

@@ -13,6 +13,7 @@ import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import { enginesOf, treeOf, VIEW_MARK } from "./memory.js";
 import type { Planned } from "./preview.js";
+import type { Resource } from "./progress.js";
 import { type Lane, type SlotOptions, Slots } from "./slots.js";
 import { engineStart } from "./system.js";
 import { takeOver } from "./takeOver.js";
@@ -68,7 +69,8 @@ export interface Updated {
 export type Driver = Pick<
   StackDriver,
   "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "strangers" | "cancel"
->;
+> &
+  Partial<Pick<StackDriver, "underWay">>;
 
 /** The weighted records or the weighted rule alone: sending users back needs neither the cluster nor anything else. */
 const WEIGHED = { "cutover:dns": "**$aws:route53/record:Record::**", "cutover:traffic": "**$aws:lb/listenerRule:ListenerRule::**" };
@@ -103,6 +105,11 @@ export class StackDriver {
   /** Loads the program's modules, so that the first update does not wait for them. What goes wrong is told there. */
   warm(): void {
     this.engine.warm().catch(() => undefined);
+  }
+
+  /** The resources that an update of the stack is at now. */
+  underWay(stack: string): Resource[] {
+    return this.engine.progress.of(stack);
   }
 
   /** Ends the program's thread. What runs must have ended before. */

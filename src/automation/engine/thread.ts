@@ -5,6 +5,7 @@ import type { Preview } from "../journal/records.js";
 import type { Applied, EngineCalls, EngineOptions, ExportedState, Scope, UpOptions } from "./calls.js";
 import { fromPlain, type PlainError, unsettled } from "./failures.js";
 import type { Planned } from "./preview.js";
+import { Progress, type ResourceEvent } from "./progress.js";
 
 export interface Question {
   id: number;
@@ -15,6 +16,12 @@ export interface Question {
 }
 
 export type Answer = { id: number; result: unknown } | { id: number; error: PlainError };
+
+/** What an update is at, told between question and answer. */
+export interface Told {
+  stack: string;
+  resource: ResourceEvent;
+}
 
 interface Pending {
   resolve(result: unknown): void;
@@ -27,6 +34,8 @@ interface Pending {
  * ends its thread (out of memory) fails the calls under way as passing, and the next call gets a new thread.
  */
 export class EngineThread implements EngineCalls {
+  /** What the updates under way are at. */
+  readonly progress = new Progress();
   private worker: Worker | undefined;
   private readonly pending = new Map<number, Pending>();
   private last = 0;
@@ -38,7 +47,8 @@ export class EngineThread implements EngineCalls {
   warm = (): Promise<void> => this.ask("warm");
   preview = (stack: string, configFile: string, refresh = false, as = stack): Promise<Preview> =>
     this.ask("preview", stack, configFile, refresh, as);
-  up = (stack: string, options: UpOptions): Promise<Applied> => this.ask("up", stack, options);
+  up = (stack: string, options: UpOptions): Promise<Applied> =>
+    this.ask<Applied>("up", stack, options).finally(() => this.progress.end(stack));
   cancel = (stack: string): Promise<void> => this.ask("cancel", stack);
   planned = (stack: string, options: Scope): Promise<Planned[]> => this.ask("planned", stack, options);
   refresh = (stack: string, options: Scope): Promise<void> => this.ask("refresh", stack, options);
@@ -72,7 +82,9 @@ export class EngineThread implements EngineCalls {
   private thread(): Worker {
     if (this.worker !== undefined) return this.worker;
     const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: this.options });
-    worker.on("message", (answer: Answer) => {
+    worker.on("message", (message: Answer | Told) => {
+      if ("resource" in message) return this.progress.take(message.stack, message.resource);
+      const answer = message;
       const waiting = this.pending.get(answer.id);
       this.pending.delete(answer.id);
       if (this.pending.size === 0) worker.unref();

@@ -1,16 +1,27 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { AutomationCalls, type EngineOptions } from "./calls.js";
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { AutomationCalls, type EngineOptions, type UpOptions } from "./calls.js";
 import { toPlain } from "./failures.js";
-import type { Answer, Question } from "./thread.js";
+import { resourceEvent } from "./progress.js";
+import type { Answer, Question, Told } from "./thread.js";
 
 /** The thread behind EngineThread: answers each question by its number, several at a time. */
 const calls = new AutomationCalls(workerData as EngineOptions);
 const answer = (message: Answer): void => parentPort?.postMessage(message);
 
+/** Tells the other thread what the engine is at. */
+const teller =
+  (stack: string) =>
+  (event: EngineEvent): void => {
+    const resource = resourceEvent(event);
+    if (resource !== undefined) parentPort?.postMessage({ stack, resource } satisfies Told);
+  };
+
 parentPort?.on("message", ({ id, call, args, env }: Question) => {
   if (env !== undefined) calls.useEnvironment(String(args[0]), env);
+  const asked = call === "up" ? [args[0], { ...(args[1] as UpOptions), onEvent: teller(String(args[0])) }] : args;
   (calls[call] as (...args: unknown[]) => Promise<unknown>)
-    .apply(calls, args)
+    .apply(calls, asked)
     .then((result) => answer({ id, result }))
     .catch((error: unknown) => answer({ id, error: toPlain(error) }));
 });

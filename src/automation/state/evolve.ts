@@ -16,6 +16,11 @@ export function apply(state: MigrationState | undefined, entry: Recorded, plan: 
     if (entry.type !== "migration.created") throw new Error(`a journal begins with migration.created, not ${entry.type}`);
     return created(entry);
   }
+  const next = applied(state, entry, plan);
+  return next.status === state.status ? next : { ...next, statusAt: entry.at };
+}
+
+function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationState {
   const next = {
     ...state,
     updatedAt: entry.at,
@@ -203,6 +208,7 @@ function created(entry: Extract<Recorded, { type: "migration.created" }>): Migra
     alarms: [],
     hooks: NO_HOOKS,
     createdAt: entry.at,
+    statusAt: entry.at,
     recordedAt: Date.parse(entry.recordedAt),
     updatedAt: entry.at,
     lastSeq: entry.seq,

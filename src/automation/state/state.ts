@@ -160,6 +160,8 @@ export interface MigrationState {
   loosened?: Loosening[];
   /** The newest entry of a type that this version does not have. */
   beyond?: { seq: number; type: string };
+  /** Since when the status is this. */
+  statusAt?: number;
   heldReason?: string;
   heldPromise?: number;
   createdAt: number;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
-import { instant, limit, number, ofStack, stackName } from "../schemas/common.js";
+import { limit, number, ofStack, stackName } from "../schemas/common.js";
 import { migration, preview, scorecard as scorecardSchema, step, way } from "../schemas/migration.js";
 import { listed, stepView, viewOf, wayView } from "../views.js";
 import { route } from "./route.js";
@@ -83,14 +83,13 @@ export const migrationRoutes = [
     needs: "viewer",
     params: ofStack,
     answer: {
-      schema: z.object({ position: z.int(), now: instant.describe("The target's time when this was said"), steps: z.array(step) }),
+      schema: z.object({ position: z.int(), steps: z.array(step) }),
       what: "The plan",
     },
     problems: [404],
     handle: async ({ params, services }) => {
       const found = await services.migrations.get(params.stack);
-      const now = services.migrations.nowOf(params.stack);
-      return { position: found.state.position, now, steps: found.plan.map((s) => stepView(s, found)) };
+      return { position: found.state.position, steps: found.plan.map((s) => stepView(s, found)) };
     },
   }),
   route({

@@ -5,6 +5,7 @@ import { byHand } from "../../readModels/byHand.js";
 import { checklists } from "../../readModels/checklists.js";
 import { costsView } from "../../readModels/costs.js";
 import { inventoryView, partOf } from "../../readModels/dependencies.js";
+import { momentOf } from "../../readModels/moment.js";
 import { riskViews } from "../../readModels/risks.js";
 import { signals } from "../../readModels/signals.js";
 import { instant, ofStack } from "../schemas/common.js";
@@ -17,7 +18,7 @@ const TAG = "portal";
 const MOST_POINTS = 2_000;
 /** The last one that a date can say. */
 const LAST_MOMENT = 8.64e15;
-const moment = instant.min(0, "a time from 0").max(LAST_MOMENT, "a time from 0").optional();
+const aMoment = instant.min(0, "a time from 0").max(LAST_MOMENT, "a time from 0").optional();
 
 /** What the portal reads beside the migrations themselves. */
 export const portalRoutes = [
@@ -45,8 +46,8 @@ export const portalRoutes = [
     needs: "viewer",
     params: ofStack,
     query: z.strictObject({
-      from: moment.describe("Not before; the migration's beginning when absent"),
-      to: moment.describe("Not after; now when absent"),
+      from: aMoment.describe("Not before; the migration's beginning when absent"),
+      to: aMoment.describe("Not after; now when absent"),
       points: z
         .int("a whole number from 2")
         .min(2, "a whole number from 2")
@@ -67,6 +68,24 @@ export const portalRoutes = [
         ...(from === undefined ? {} : { from }),
         ...(to === undefined ? {} : { to }),
       });
+    },
+  }),
+  route({
+    name: "getMoment",
+    method: "get",
+    path: "/v1/migrations/{stack}/moment",
+    tag: TAG,
+    summary: "Tells how it is at this moment: healthy or not, how long since, what the engine is at, how much of the write pause is left.",
+    needs: "viewer",
+    params: ofStack,
+    answer: { schema: schemas.moment, what: "The moment" },
+    problems: [404],
+    handle: async ({ params: { stack }, services: { migrations, sampler } }) => {
+      const round = (await sampler.rounds(stack)).at(-1);
+      const migration = await migrations.get(stack);
+      const before = await migrations.sibling(migration, "staging");
+      const resources = migrations.underWay(stack);
+      return momentOf({ migration, now: migrations.nowOf(stack), round, resources, before, wall: Date.now() });
     },
   }),
   route({

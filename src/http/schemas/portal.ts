@@ -51,6 +51,27 @@ export const readiness = z
   })
   .meta({ id: "DatabaseReadiness", description: "What would refuse, lose, slow or endanger the move of the database" });
 
+export const moment = z
+  .object({
+    now: instant.describe("The target's time when this was said"),
+    health: z
+      .object({ state: z.enum(["healthy", "unhealthy", "unknown"]), why: z.string(), at: instant.optional() })
+      .describe("Of the sides that users are on, as measured within the last minute"),
+    statusSince: instant,
+    step: z
+      .object({ since: instant, expectedMs: z.number().optional(), expectedFrom: z.string().optional() })
+      .optional()
+      .describe("The step that runs, and how long it takes by what is known"),
+    resources: z
+      .array(z.object({ name: z.string(), type: z.string(), op: z.string(), forMs: z.number() }))
+      .describe("What the engine is at, of an update that runs in this process"),
+    writePause: z
+      .object({ since: instant, endedAt: instant.optional(), budgetMs: z.number() })
+      .optional()
+      .describe("How long users could not write, or cannot, and how long they may not"),
+  })
+  .meta({ id: "Moment", description: "A migration at this moment" });
+
 const point = z.object({ at: instant, value: z.number().nullable().describe("null where it was unknown") });
 
 export const signals = z

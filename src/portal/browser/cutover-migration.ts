@@ -7,6 +7,7 @@ import type { Migration, Step } from "./lib/types.js";
 import { FRESH_MS, MigrationData, type Onlooker } from "./migrationData.js";
 import { MigrationDialog } from "./migrationDialog.js";
 import { type Action, actionBar, actionsOf, mayTune } from "./views/actions.js";
+import { answers, writePause } from "./views/answers.js";
 import { charts, firstWindow, windowOf } from "./views/charts.js";
 import { FIRST_FILTER } from "./views/journal.js";
 import { now } from "./views/now.js";
@@ -153,6 +154,8 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
         m,
         actionBar(m, this.actions(m), (action) => this.dialog.open(action)),
       ),
+      writePause(this.data.clocked, m),
+      h("section", { class: "card glance", "aria-label": "At a glance" }, answers(m, this.data.clocked)),
       h(
         "section",
         { class: "card", "aria-label": "Progress" },
@@ -175,6 +178,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
   private now(migration: Migration): View {
     return now({
       migration,
+      clocked: this.data.clocked,
       steps: this.data.steps,
       onPreview: () => this.dialog.open("preview"),
       onReport: () => void this.download(`${migration.stack}.html`, `${this.address}/report.html`),

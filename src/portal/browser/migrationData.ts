@@ -1,7 +1,8 @@
 import { type Api, asProblem, type Problem } from "./lib/api.js";
 import type { Me } from "./lib/session.js";
-import type { Migration, Signals, Step } from "./lib/types.js";
+import type { Migration, Moment, Signals, Step } from "./lib/types.js";
 import { isOver } from "./views/actions.js";
+import type { Clocked } from "./views/answers.js";
 import type { Panel, PanelContext } from "./views/panel.js";
 
 /** After a change, what was fetched is fetched again, but not more often than this. */
@@ -9,6 +10,11 @@ export const FRESH_MS = 400;
 
 /** Signals move between two entries of the journal, too: they are looked at as often as the service measures them. */
 const SIGNALS_MS = 15_000;
+
+/** While something runs, what it is at. */
+const MOVING_MS = 3_000;
+const SECOND = 1_000;
+const isMoving = ({ status }: Migration): boolean => status === "running" || status === "returning";
 
 /** Whose data it is, and what of it is looked at. */
 export interface Onlooker {
@@ -28,6 +34,9 @@ export interface Onlooker {
 export class MigrationData {
   steps: readonly Step[] = [];
   signals: Signals | undefined;
+  moment: Moment | undefined;
+  /** When the moment came, by the page's clock. */
+  private momentAt = 0;
   /** By the panel's id. */
   panels: Readonly<Record<string, unknown>> = {};
   problem: Problem | undefined;
@@ -35,6 +44,8 @@ export class MigrationData {
   roles: Me["roles"] = [];
   private seen = -1;
   private beat: ReturnType<typeof setTimeout> | undefined;
+  private momentBeat: ReturnType<typeof setTimeout> | undefined;
+  private tick: ReturnType<typeof setInterval> | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private loading = false;
   private again = false;
@@ -44,9 +55,18 @@ export class MigrationData {
   /** Another stack is looked at. */
   forget(): void {
     [this.steps, this.signals, this.panels, this.problem, this.seen] = [[], undefined, {}, undefined, -1];
+    this.moment = undefined;
+  }
+
+  /** What is true at this moment, with the target's clock as it has gone on since. */
+  get clocked(): Clocked | undefined {
+    return this.moment === undefined ? undefined : { moment: this.moment, now: this.moment.now + Date.now() - this.momentAt };
   }
 
   stop(): void {
+    clearTimeout(this.momentBeat);
+    clearInterval(this.tick);
+    this.tick = undefined;
     clearTimeout(this.timer);
     clearTimeout(this.beat);
     this.timer = undefined;
@@ -95,6 +115,22 @@ export class MigrationData {
     this.beat = setTimeout(() => this.refresh(0), SIGNALS_MS);
   }
 
+  /** Asked often while something runs: the engine's events and the clocks stand in no journal. */
+  private async lookAtMoment(): Promise<void> {
+    const { onlooker } = this;
+    const { address, api } = onlooker;
+    clearTimeout(this.momentBeat);
+    const moment = await api?.get<Moment>(`${address}/moment`).catch(() => undefined);
+    const m = onlooker.migration();
+    if (m === undefined || address !== onlooker.address || !onlooker.isConnected) return;
+    if (moment !== undefined) [this.moment, this.momentAt] = [moment, Date.now()];
+    onlooker.update();
+    clearTimeout(this.momentBeat);
+    if (isOver(m)) return;
+    this.momentBeat = setTimeout(() => void this.lookAtMoment(), isMoving(m) ? MOVING_MS : SIGNALS_MS);
+    this.tick ??= setInterval(() => onlooker.update(), SECOND);
+  }
+
   private async load(): Promise<void> {
     const { onlooker } = this;
     const { address, api } = onlooker;
@@ -106,6 +142,7 @@ export class MigrationData {
     if (address !== onlooker.address) return;
     [this.steps, this.roles] = [steps, roles];
     onlooker.update();
+    void this.lookAtMoment();
     const { panel } = onlooker;
     const shown = await panel?.load(api, address, onlooker.context(m));
     const stretch = onlooker.stretch(m);

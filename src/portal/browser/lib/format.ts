@@ -45,6 +45,13 @@ export function duration(ms: number): string {
   return parts.slice(0, 2).join(" ") || "0 s";
 }
 
+/** `0:43`, `1:02:07`: a clock that runs. */
+export function stopwatch(ms: number): string {
+  const all = Math.floor(ms / 1_000);
+  const [hours, minutes, seconds] = [Math.floor(all / 3_600), Math.floor(all / 60) % 60, all % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}
+
 const rounded = (v: number, digits: number): string => String(Math.round(v * 10 ** digits) / 10 ** digits);
 
 export type Unit = "percent" | "fraction" | "seconds";

@@ -9,6 +9,7 @@ import type { DatabaseReadiness } from "../../../ports/readiness.js";
 import type { Checklist } from "../../../readModels/checklists.js";
 import type { CostsView } from "../../../readModels/costs.js";
 import type { InventoryView } from "../../../readModels/dependencies.js";
+import type { Moment } from "../../../readModels/moment.js";
 import type { RiskView } from "../../../readModels/risks.js";
 import type { Signals } from "../../../readModels/signals.js";
 
@@ -17,7 +18,7 @@ export type { Scorecard } from "../../../report/scorecard.js";
 /** What the service answers, as its own types say. Of its code the portal loads only what is pure and small. */
 export type Migration = ReturnType<typeof migrationView>;
 export type Step = ReturnType<typeof stepView>;
-export type { Checklist, CostsView, DatabaseReadiness, GateSummary, InventoryView, Preview, Recorded, Revision, RiskView, Signals };
+export type { Checklist, CostsView, DatabaseReadiness, GateSummary, InventoryView, Moment, Preview, Recorded, Revision, RiskView, Signals };
 export type Way = Planned & { byHand?: string[] };
 
 export type RehearsalSummary = z.output<typeof rehearsals.rehearsalSummary>;

@@ -2,17 +2,20 @@ import { exact, time } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Migration, Step } from "../lib/types.js";
 import { isOver } from "./actions.js";
+import { type Clocked, underWay } from "./answers.js";
 import { chip, gateRows, hold } from "./parts.js";
 
 export interface NowProps {
   migration: Migration;
+  /** Absent until the service has said it. */
+  clocked: Clocked | undefined;
   steps: readonly Step[];
   onPreview: () => void;
   onReport: () => void;
 }
 
 /** Where it stands in one card: what runs or comes next, what it waits for, and how one would come back. */
-export function now({ migration: m, steps, onPreview, onReport }: NowProps): View {
+export function now({ migration: m, clocked, steps, onPreview, onReport }: NowProps): View {
   const step = steps.find((s) => s.id === m.step?.id);
   const over = isOver(m);
   return h(
@@ -26,6 +29,7 @@ export function now({ migration: m, steps, onPreview, onReport }: NowProps): Vie
       m.status === "returning" && m.returning !== undefined ? goingBack(m.returning, m.wentBack) : what(m, step),
       m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
       m.sentBack === undefined ? false : h("p", { class: m.sentBack.shown ? "reason" : "reason bad" }, sentBack(m.sentBack)),
+      m.status === "running" || m.status === "returning" ? underWay(clocked) : false,
       m.waits === undefined ? false : h("p", { class: "reason" }, `Waits: ${m.waits.why}.`),
       over ? ended(m, onReport) : m.gates.length === 0 ? planned(step) : [holding(m), readOn(m), gateRows(m.gates)],
     ),
@@ -123,11 +127,14 @@ const KIND: Record<Step["kind"], string> = {
 /** The gates that a step will have, before it runs. */
 export function planned(step: Step | undefined): View {
   if (step === undefined || step.gates.length === 0) return false;
-  return h(
-    "ul",
-    { class: "planned" },
-    step.gates.map((g) => h("li", { key: `${g.gate}` }, h("b", null, g.gate), h("span", { class: "quiet" }, ` ${g.accepts}`))),
-  );
+  return [
+    h("p", { class: "small quiet" }, "Its gates, once it has run:"),
+    h(
+      "ul",
+      { class: "planned" },
+      step.gates.map((g) => h("li", { key: `${g.gate}` }, h("b", null, g.gate), h("span", { class: "quiet" }, ` ${g.accepts}`))),
+    ),
+  ];
 }
 
 const holding = (m: Migration): View => {
