@@ -714,6 +714,43 @@ export interface Signals {
   }[];
 }
 
+/** A migration at this moment */
+export interface Moment {
+  /** The target's time when this was said */
+  now: number;
+  /** Of the sides that users are on, as measured within the last minute */
+  health: {
+    state: "healthy" | "unhealthy" | "unknown";
+    why: string;
+    /** Milliseconds since the epoch, on the target's clock */
+    at?: number;
+  };
+  /** Milliseconds since the epoch, on the target's clock */
+  statusSince: number;
+  /** The step that runs, and how long it takes by what is known */
+  step?: {
+    /** Milliseconds since the epoch, on the target's clock */
+    since: number;
+    expectedMs?: number;
+    expectedFrom?: string;
+  };
+  /** What the engine is at, of an update that runs in this process */
+  resources: {
+    name: string;
+    type: string;
+    op: string;
+    forMs: number;
+  }[];
+  /** How long users could not write, or cannot, and how long they may not */
+  writePause?: {
+    /** Milliseconds since the epoch, on the target's clock */
+    since: number;
+    /** Milliseconds since the epoch, on the target's clock */
+    endedAt?: number;
+    budgetMs: number;
+  };
+}
+
 /** A checklist of the guide, ticked by evidence */
 export interface Checklist {
   id: string;
@@ -889,8 +926,6 @@ export class Operations {
   /** Lists every step with its way back, its gates, and what became of it. Needs the role viewer. */
   getPlan(stack: string, options: CallOptions = {}): Promise<{
     position: number;
-    /** The target's time when this was said */
-    now: number;
     steps: Step[];
   }> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/plan`, ...options });
@@ -1011,6 +1046,11 @@ export class Operations {
     points?: number;
   } = {}, options: CallOptions = {}): Promise<Signals> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/signals`, query, ...options });
+  }
+
+  /** Tells how it is at this moment: healthy or not, how long since, what the engine is at, how much of the write pause is left. Needs the role viewer. */
+  getMoment(stack: string, options: CallOptions = {}): Promise<Moment> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/moment`, ...options });
   }
 
   /** Lists the guide's checklists, each line ticked by the steps that carry it out. Needs the role viewer. */
