@@ -13,6 +13,7 @@ import { examine, type Finding, unknownOf } from "./check.js";
 import { readinessGates, rights } from "./cluster.js";
 import { readinessFindings, readinessOfStack } from "./database.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
+import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
 import { alertsLoaded, answers, shared } from "./sources.js";
@@ -114,6 +115,7 @@ async function examineEnvironment(
     }
     for (const { name, config } of stacks) {
       const sides: Side[] = config.old === undefined ? ["new"] : ["old", "new"];
+      if (known.standing === "ok") found(...(await oldSide(name, config, clients)));
       if (known.standing === "ok") found(...(await Promise.all(sides.map((side) => answers(name, config, side, { clients, prometheus })))));
     }
   } finally {

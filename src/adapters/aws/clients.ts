@@ -1,4 +1,5 @@
 import { ACMClient } from "@aws-sdk/client-acm";
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { CostExplorerClient } from "@aws-sdk/client-cost-explorer";
 import { EC2Client } from "@aws-sdk/client-ec2";
@@ -29,6 +30,7 @@ export interface AwsAccount {
 /** Prefix of a service's IAM actions by its client. */
 const SERVICES = {
   EC2Client: "ec2",
+  AutoScalingClient: "autoscaling",
   RDSClient: "rds",
   ElasticLoadBalancingV2Client: "elasticloadbalancing",
   Route53Client: "route53",
@@ -59,6 +61,7 @@ export interface Persistence {
 export interface AwsClients {
   account: AwsAccount;
   ec2: EC2Client;
+  autoscaling: AutoScalingClient;
   rds: RDSClient;
   elb: ElasticLoadBalancingV2Client;
   route53: Route53Client;
@@ -105,6 +108,7 @@ export function awsClients(account: AwsAccount, { connectMs = 5_000, requestMs =
   const actions = new Set<string>();
   const clients = {
     ec2: new EC2Client(settings),
+    autoscaling: new AutoScalingClient(settings),
     rds: new RDSClient(settings),
     elb: new ElasticLoadBalancingV2Client(settings),
     route53: new Route53Client(settings),

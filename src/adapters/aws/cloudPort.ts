@@ -14,7 +14,7 @@ import {
   DeleteDBInstanceCommand,
   RestoreDBInstanceToPointInTimeCommand,
 } from "@aws-sdk/client-rds";
-import { oldBalancerOf } from "../../config/oldSide.js";
+import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { Terminal } from "../../errors.js";
@@ -26,6 +26,7 @@ import { costsByMonth, hourlyPrices } from "./costs.js";
 import { instanceOf, NO_DATABASE, snapshotOf } from "./databases.js";
 import { discoverDatabases, discoverInstances, discoverLoadBalancers } from "./discovery.js";
 import { factsOf } from "./facts.js";
+import { deleteGroups } from "./autoScaling.js";
 import { inspectRule } from "./groupChecks.js";
 import { removableGroups, setGroupWeights } from "./groups.js";
 import { protectDatabase } from "./protection.js";
@@ -70,25 +71,37 @@ function cloudPort(clients: AwsClients, config: () => StackConfig, costTag: stri
     },
     restoreToPointInTime: async (at, identifier) => {
       const there = (await discoverDatabases(clients)).some((d) => d.identifier === identifier);
-      if (!there)
+      if (!there) {
+        // Without them RDS takes the account's default subnet group and security group: another VPC, and nobody may connect.
+        const { DBSubnetGroup, VpcSecurityGroups = [] } = (await instanceOf(clients, oldDatabase())) ?? {};
+        const VpcSecurityGroupIds = VpcSecurityGroups.flatMap((g) => g.VpcSecurityGroupId ?? []);
         await rds.send(
           new RestoreDBInstanceToPointInTimeCommand({
             SourceDBInstanceIdentifier: oldDatabase(),
             TargetDBInstanceIdentifier: identifier,
             RestoreTime: new Date(at),
+            ...(DBSubnetGroup?.DBSubnetGroupName === undefined ? {} : { DBSubnetGroupName: DBSubnetGroup.DBSubnetGroupName }),
+            ...(VpcSecurityGroupIds.length === 0 ? {} : { VpcSecurityGroupIds }),
           }),
         );
+      }
       return { summary: `${identifier} is restored to ${oldDatabase()} as it was at ${new Date(at).toISOString()}.` };
     },
     protectDatabase: () => protectDatabase(clients, config()),
     terminateInstances: async () => {
+      // A group would start others in their place.
+      const groups = await deleteGroups(clients, oldGroupsOf(config()));
       const terminated: string[] = [];
       const gone: string[] = [];
       for (const id of old().instanceIds) ((await terminate(clients, id)) ? terminated : gone).push(id);
       const said = `${counted(terminated.length, "instance was", "instances were")} terminated${terminated.length === 0 ? "" : `: ${terminated.join(", ")}`}.`;
       return {
-        summary: gone.length === 0 ? said : `${said} Gone already: ${gone.join(", ")}.`,
-        facts: { instances: terminated, gone },
+        summary: [
+          ...(groups.length === 0 ? [] : [`Deleted first, with their instances: the Auto Scaling groups ${groups.join(", ")}.`]),
+          said,
+          ...(gone.length === 0 ? [] : [`Gone already: ${gone.join(", ")}.`]),
+        ].join(" "),
+        facts: { instances: terminated, gone, ...(groups.length === 0 ? {} : { groups }) },
       };
     },
     deleteLoadBalancer: async () => {

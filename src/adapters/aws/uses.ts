@@ -12,6 +12,7 @@ import { known, type Reading, unknown } from "../../ports/observations.js";
 import type { AwsClients } from "./clients.js";
 import { instanceOf } from "./databases.js";
 import { discoverInstances, discoverNames, discoverZones } from "./discovery.js";
+import { terminationProtected } from "./autoScaling.js";
 import { metricData } from "./metrics.js";
 import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";
 
@@ -143,6 +144,7 @@ export async function instanceUses(clients: AwsClients, config: StackConfig, sec
     const most = Math.max(...received);
     if (most > IDLE_BYTES_AN_HOUR) found.push(`${id} received ${Math.round(most / 1e6)} MB in an hour`);
   }
+  for (const id of await terminationProtected(clients, [...ids])) found.push(`${id} has termination protection`);
   const old = groupsOf(config)?.oldTargetGroupArn;
   found.push(...(await successors(clients, loadBalancerArn, ids, old)));
   if (old !== undefined) found.push(...(await otherGroups(clients, loadBalancerArn ?? "", ids, old)));

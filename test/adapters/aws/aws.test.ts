@@ -470,13 +470,14 @@ describe("the cloud port over the AWS SDK", function () {
     expect(await found("aws:acm/certificateValidation:CertificateValidation", {})).to.equal(undefined);
   });
 
-  it("calls exactly what deploy/iam-policy.json allows", async () => {
+  it("calls nothing but what deploy/iam-policy.json allows", async () => {
     const policy = JSON.parse(await readFile(join(projectRoot(), "deploy", "iam-policy.json"), "utf8")) as {
       Statement: { Action: string[] }[];
     };
-    const allowed = policy.Statement.flatMap((s) => s.Action).sort();
-    const called = [...clients.actions].filter((a) => !MADE_BY_TESTS.includes(a)).sort();
-    expect(called).to.deep.equal(allowed);
+    // That it allows nothing else is test/deploy/policy.test.ts's.
+    const allowed = policy.Statement.flatMap((s) => s.Action);
+    const called = [...clients.actions].filter((a) => !MADE_BY_TESTS.includes(a));
+    expect(called.filter((a) => !allowed.includes(a))).to.deep.equal([]);
   });
 });
 
