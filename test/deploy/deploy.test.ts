@@ -215,7 +215,10 @@ describe("the policy of the service's identity", () => {
       const tagged = Condition?.StringEquals?.["aws:ResourceTag/cutover:cleanup"] === "allowed";
       for (const arn of [Resource].flat()) {
         const [, , service, region, account, name = ""] = arn.split(":");
-        expect([service, name.includes("*") && !tagged && !/^(og|pg|subgrp|listener-rule\/app\/[^*]+\/)/.test(name)], `${Sid}: ${arn}`).to.deep.equal([service, false]);
+        expect(
+          [service, name.includes("*") && !tagged && !/^(og|pg|subgrp|listener-rule\/app\/[^*]+\/)/.test(name)],
+          `${Sid}: ${arn}`,
+        ).to.deep.equal([service, false]);
         if (service !== "route53") expect([region, account], arn).to.deep.equal(["us-east-2", "123456789012"]);
       }
       if (Action.some((a) => /:(Delete|Terminate|Revoke)/.test(a))) expect(tagged, Sid).to.equal(true);
