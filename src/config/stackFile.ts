@@ -98,11 +98,6 @@ export class StackFile {
   async write(): Promise<void> {
     await writeAtomically(this.path, this.text());
   }
-
-  /** Writes another text, unless the file is no longer as this one was written: what somebody changed since stays. */
-  async putBack(text: string): Promise<void> {
-    if ((await readFile(this.path, "utf8")) === this.text()) await writeAtomically(this.path, text);
-  }
 }
 
 /** Written beside and renamed into place, so that a reader or a crash never meets half a file. */

@@ -7,6 +7,7 @@ import {
   type UpdateSummary,
 } from "@pulumi/pulumi/automation/index.js";
 import { SECRET_MUTABLE } from "../../config/secretMutable.js";
+import { type StackWrite, writeStack } from "../../config/stackWrite.js";
 import type { Preview } from "../journal/records.js";
 import { connected } from "./connections.js";
 import { engineError, unsettled } from "./failures.js";
@@ -34,6 +35,8 @@ export interface Scope {
 export interface UpOptions extends Scope {
   /** Stands in the engine's history. */
   message: string;
+  /** Written while the engine has its lock, before anything is changed. */
+  writes?: StackWrite;
   /** Hears the engine's events; not across threads. */
   onEvent?: (event: EngineEvent) => void;
 }
@@ -131,7 +134,7 @@ export class AutomationCalls implements EngineCalls {
     return collector;
   }
 
-  async up(name: string, { onEvent: also, ...options }: UpOptions): Promise<Applied> {
+  async up(name: string, { onEvent: also, writes, ...options }: UpOptions): Promise<Applied> {
     const collector = new PreviewCollector();
     let changes: Record<string, number> | undefined;
     const onEvent = (event: EngineEvent): void => {
@@ -143,7 +146,14 @@ export class AutomationCalls implements EngineCalls {
       name,
       `The update of ${name} failed`,
       collector,
-      (stack, run) => stack.up({ ...run, ...options, onEvent, suppressProgress: true }),
+      (stack, { program, signal }) => {
+        // The engine runs the program once it has its lock, and changes nothing before the program has said what is to be.
+        const written: PulumiFn = async () => {
+          if (writes !== undefined) await writeStack(writes);
+          return (await program()) as Record<string, unknown> | undefined;
+        };
+        return stack.up({ program: written, signal, ...options, onEvent, suppressProgress: true });
+      },
       { scope: options },
     ).catch((error: Error) => {
       throw collector.unsettled ? unsettled(error) : error;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { rawShift } from "../../config/shift.js";
-import { configDigest, type RawConfig, StackFile, withSecretsOf, writeAtomically } from "../../config/stackFile.js";
+import { configDigest, type RawConfig, withSecretsOf, writeAtomically } from "../../config/stackFile.js";
 import { Conflict, Terminal, Transient } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { EngineStart, Preview, Revision } from "../journal/records.js";
@@ -15,6 +15,7 @@ import { enginesOf, treeOf, VIEW_MARK } from "./memory.js";
 import type { Planned } from "./preview.js";
 import type { Resource } from "./progress.js";
 import { type Lane, type SlotOptions, Slots } from "./slots.js";
+import { StackFiles } from "./stackFiles.js";
 import { engineStart } from "./system.js";
 import { takeOver } from "./takeOver.js";
 import { EngineThread } from "./thread.js";
@@ -50,6 +51,8 @@ export interface UpdateOptions {
   dnsOnly?: boolean;
   /** It leads back, and waits for no other stack. */
   back?: boolean;
+  /** Configs that cutover wrote or was about to write, newest first: what the file has otherwise is somebody's edit, and stays. @default what the file has when it is called */
+  known?: RawConfig[];
 }
 
 export interface PreviewOptions {
@@ -63,6 +66,8 @@ export interface Updated {
   engineVersion: number;
   changes: Record<string, number>;
   durationMs: number;
+  /** What was found on the way, as sentences. */
+  notes?: string[];
 }
 
 /** What a runner needs of the stack driver. */
@@ -93,6 +98,7 @@ export class StackDriver {
   private readonly under = new Map<string, Set<AbortController>>();
   /** Looks that are under way, by what they look at. */
   private readonly looks = new Map<string, Promise<Preview>>();
+  private readonly files: StackFiles;
   private candidates = 0;
 
   constructor(private readonly options: DriverOptions) {
@@ -100,6 +106,7 @@ export class StackDriver {
     this.deadlines = options.deadlines ?? defaultDeadlines();
     const { projectDir, program, env, environment } = options;
     this.engine = new EngineThread({ projectDir, program, env: { ...env, ...environment.env } });
+    this.files = new StackFiles(options.stacksFolder, options.scratch, (name) => this.engine.exportState(name));
   }
 
   /** Loads the program's modules, so that the first update does not wait for them. What goes wrong is told there. */
@@ -194,7 +201,7 @@ export class StackDriver {
   private async withConfig<T>(name: string, config: RawConfig, run: (configFile: string) => Promise<T>, mark = "."): Promise<T> {
     this.candidates += 1;
     const candidate = join(this.options.scratch, `Pulumi.${name}${mark}${this.candidates}.yaml`);
-    const file = await StackFile.read(this.options.stacksFolder, name);
+    const { file } = await this.files.read(name);
     await mkdir(this.options.scratch, { recursive: true });
     await writeAtomically(candidate, file.replace(withSecretsOf(config, file.raw())).text());
     try {
@@ -205,14 +212,14 @@ export class StackDriver {
   }
 
   /**
-   * Makes the config the stack's config and applies it.
+   * Applies a config, and makes it the stack's config once the engine has its lock: an update that is refused leaves the file
+   * as it was, since `pulumi up` from a shell must not apply a step that no gate watches. What somebody edited meanwhile stays.
    * @param key stands in the engine's history, so that a restart finds out whether the update happened
    */
   async update(name: string, config: RawConfig, key: string, options: UpdateOptions = {}): Promise<Updated> {
-    const file = await StackFile.read(this.options.stacksFolder, name);
-    const before = file.text();
-    await file.replace(withSecretsOf(config, file.raw())).write();
-    const configFile = StackFile.pathOf(this.options.stacksFolder, name);
+    const { file, unreadable } = await this.files.read(name);
+    const { stacksFolder: folder } = this.options;
+    const writes = { folder, stack: name, config, known: options.known ?? [file.raw()] };
     const begun = engineStart();
     const started = performance.now();
     try {
@@ -221,14 +228,14 @@ export class StackDriver {
         // And no update waits for it to succeed: it is tried again with the next one.
         if (options.dnsOnly !== true)
           await this.options.environment.prepare?.(name, () => this.engine.exportState(name)).catch(() => undefined);
-        return this.engine.up(name, { configFile, message: messageOf(key, config), ...targetOf(options, config) });
+        const up = { message: messageOf(key, config), writes, ...targetOf(options, config) };
+        return this.withConfig(name, config, (configFile) => this.engine.up(name, { configFile, ...up }));
       });
-      return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started) };
+      const notes = unreadable === undefined ? {} : { notes: [unreadable] };
+      return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started), ...notes };
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.
       await this.clearOwnLocks(name, begun);
-      // Refused by somebody else's lock, nothing was begun: `pulumi up` from a shell must not apply a step that no gate watches.
-      if (error instanceof Conflict) await file.putBack(before);
       if (error instanceof Late) throw new Cancelled(error.message, { cause: error });
       throw error;
     }
@@ -271,7 +278,7 @@ export class StackDriver {
 
   /** Whether what is deployed matches the stack's config file: a preview without changes. */
   async inSync(name: string): Promise<boolean> {
-    const file = await StackFile.read(this.options.stacksFolder, name);
+    const { file } = await this.files.read(name);
     return (await this.preview(name, file.raw())).changes.length === 0;
   }
 

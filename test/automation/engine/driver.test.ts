@@ -14,7 +14,7 @@ const STACK = "first";
 describe("the stack driver and the stack's file", function () {
   this.timeout(240_000);
 
-  it("leaves no changed file where somebody else's lock refuses an update, and writes it where none does", async function () {
+  it("[safety-7] leaves no changed file where somebody else's lock refuses an update, and writes it where none does", async function () {
     await requireEngine(this);
     const folder = tempFolder("driver");
     await writeFile(join(folder, "Pulumi.yaml"), "name: thread\nruntime: nodejs\n");
@@ -47,5 +47,23 @@ describe("the stack driver and the stack's file", function () {
     await rm(join(locks, "held.json"));
     await driver.update(STACK, { "thread:value": "c" }, "three");
     expect((await StackFile.read(folder, STACK)).raw()).to.deep.equal({ "thread:value": "c" });
+
+    // What somebody edits while the engine has its lock is theirs, and stays: nothing applied it.
+    const edited = (await readFile(file, "utf8")).replace("config:", "# ours\nconfig:\n  thread:extra: theirs");
+    await writeFile(file, edited);
+    await driver.update(STACK, { "thread:value": "d" }, "four", { known: [{ "thread:value": "c" }] });
+    expect((await StackFile.read(folder, STACK)).raw()).to.deep.equal({ "thread:value": "d", "thread:extra": "theirs" });
+    expect(await readFile(file, "utf8")).to.contain("# ours");
+    const [applied] = await driver.history(STACK);
+    expect(Object.keys(applied?.config ?? {}), "what the engine applied").to.deep.equal(["thread:value"]);
+    // A file that cannot be read, or is gone, is in nobody's way.
+    await writeFile(file, "config: [broken");
+    const { notes = [] } = await driver.update(STACK, { "thread:value": "e" }, "five");
+    expect(notes.join(" ")).to.match(/Pulumi\.first\.yaml.*left as it is/s);
+    expect(await readFile(file, "utf8"), "a file that somebody is writing").to.equal("config: [broken");
+    await rm(file);
+    await rm(join(folder, "scratch"), { recursive: true });
+    await driver.update(STACK, { "thread:value": "f" }, "six");
+    expect((await driver.history(STACK))[0]?.config["thread:value"]?.value).to.equal("f");
   });
 });
