@@ -2,13 +2,15 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
-import { configChanges, configDigest, StackFile, withoutSecrets } from "../config/stackFile.js";
+import { StackFile } from "../config/stackFile.js";
 import { Conflict, CutoverError, NotFound, Transient } from "../errors.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { DatabaseReadiness } from "../ports/readiness.js";
 import type { OpenTarget } from "../ports/target.js";
 import { checkCommand } from "./decide/commandRules.js";
+import { wayOfAlarm } from "./decide/decide.js";
+import { checkEdit, configAfterEdit } from "./decide/edits.js";
 import { type Offers, offersOf } from "./decide/offers.js";
 import { lossByStream, needsStream } from "./decide/streamBack.js";
 import { loosens } from "./decide/tuning.js";
@@ -25,6 +27,7 @@ import { shapeOf } from "./plan/edition.js";
 import { buildPlan, type Plan, planDigest } from "./plan/plan.js";
 import { LOSES_BY_STREAM, REVERSE } from "./plan/reverse.js";
 import type { ProjectPort, Step } from "./plan/step.js";
+import { editInFile, type FileEdit } from "./run/editInFile.js";
 import { failed } from "./run/observe.js";
 import { troubleOfOldSide } from "./run/oldSide.js";
 import { type Migration, type Progress, States } from "./run/projections.js";
@@ -138,8 +141,9 @@ export class Migrations {
   }
 
   /** What another process wrote may be for the runner here, whoever found it: a notification may be missed, a sweep is not. */
-  private follow({ stack, entry, state, here }: Progress): void {
+  private follow({ stack, entry, state, plan, here }: Progress): void {
     if (here) return;
+    if (entry.type === "alarm" && wayOfAlarm(plan, state) !== undefined) this.interruptFor({ stack, plan, state });
     if (entry.type === "command") this.running.retry(stack);
     if (entry.type === "command" && leadsBack(entry)) {
       void this.cancelForward(stack, state.intent);
@@ -397,7 +401,6 @@ export class Migrations {
         now: clock.now(),
         ...(runner === undefined ? {} : { runner }),
       });
-      if (command.command === "advance" || command.command === "resume") await this.requireUnchangedFile(stack, state);
       const looser = command.command === "tune" ? loosens(state, command.changes) : [];
       const said = { ...(ids === undefined ? {} : { ids }), ...(looser.length === 0 ? {} : { loosens: looser }) };
       const entry: Entry = { type: "command", who, ...said, ...(request === undefined ? {} : { request }), ...command };
@@ -483,8 +486,27 @@ export class Migrations {
       if (busy || state.status === "completed" || state.status === "aborted" || state.alarms.includes(alarm.id)) return false;
       if (await this.states.append(stack, { type: "alarm", ...alarm }, clock.now(), state.lastSeq)) break;
     }
+    // Users do not wait for what goes forward: as when a person sends them back.
+    const migration = await this.get(stack);
+    const weights = await this.weightsOfAlarm(migration);
+    if (wayOfAlarm(migration.plan, migration.state) !== undefined) this.interruptFor(migration);
+    if (weights !== undefined) await this.sendBack.order(stack, weights, `${stack}/alarm#${migration.state.lastSeq}`, false);
     await this.running.wake(stack);
     return true;
+  }
+
+  /** What goes forward here ends: an alarm leads back. */
+  private interruptFor({ stack, state }: Migration): void {
+    if (state.intent !== undefined) this.options.driver.cancel(stack);
+    this.running.interrupt(stack);
+  }
+
+  /** Where an alarm sends users first by itself: nowhere, where the old side is known to be no better. */
+  private async weightsOfAlarm({ stack, plan, state }: Migration): Promise<Weights | undefined> {
+    const [first] = wayOfAlarm(plan, state) ?? [];
+    if (first?.kind !== "config" || !first.dnsOnly) return undefined;
+    const { observer } = await this.targets.of(stack);
+    return (await troubleOfOldSide(observer, currentConfig(state))) === undefined ? weightsOf(first.config) : undefined;
   }
 
   /** One round over all migrations whose users nobody else looks after. */
@@ -493,20 +515,40 @@ export class Migrations {
     await Promise.all(all.map((m) => this.guard.look(m).catch((error: Error) => this.fail(m.stack, error))));
   }
 
-  /** A config edited by hand since the last revision is nobody's decision yet. */
-  private async requireUnchangedFile(stack: string, state: MigrationState): Promise<void> {
-    const file = await StackFile.read(this.options.stacksFolder, stack);
-    const revision = currentRevision(state);
-    if (
-      state.dirty ||
-      state.intent !== undefined ||
-      configDigest(withoutSecrets(file.raw())) === configDigest(withoutSecrets(revision.config))
-    )
-      return;
-    const paths = configChanges(withoutSecrets(revision.config), withoutSecrets(file.raw())).map((c) => c.path);
-    throw new Conflict(`${file.path} differs from revision ${revision.number} in ${paths.join(", ")}.`, {
-      next: `Put those values back, or roll back to revision ${revision.number} to have it written again.`,
-    });
+  /** What somebody edited in the stack's file, that no revision has: it stays there, and is in nobody's way. */
+  async editInFile(stack: string): Promise<FileEdit> {
+    const { plan, state } = await this.get(stack);
+    return editInFile(await StackFile.read(this.options.stacksFolder, stack), plan, state);
+  }
+
+  /** What taking the edit in the stack's file would change. @throws UserError naming what cannot be taken */
+  async previewEdit(stack: string): Promise<Preview> {
+    const { plan, state } = await this.get(stack);
+    const { changes } = await this.editInFile(stack);
+    checkEdit(state, plan, changes);
+    return this.options.driver.preview(stack, configAfterEdit(state, changes), { view: true });
+  }
+
+  /**
+   * Takes what somebody edited in the stack's file as a revision of its own.
+   * @param seen digest of the edit that the person saw: another one is not taken
+   * @throws UserError naming what cannot be taken; Conflict when the file was edited again
+   */
+  async takeEdit(
+    stack: string,
+    { why, seen }: { why: string; seen?: string | undefined },
+    who: string,
+    request?: RequestMark,
+    ids?: readonly string[],
+  ): Promise<MigrationState> {
+    const { state } = await this.get(stack);
+    if (request !== undefined && isRepeated(await this.options.store.entries(stack), request)) return state;
+    const { changes, digest } = await this.editInFile(stack);
+    if (seen !== undefined && seen !== digest)
+      throw new Conflict(`${stack}: the stack's file was edited again since it was looked at.`, {
+        next: "Look at it again, then take it.",
+      });
+    return this.command(stack, { command: "edit", changes, why }, who, request, ids);
   }
 
   /** One at a time: a far side that is slow to open is asked once. */

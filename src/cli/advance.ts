@@ -5,6 +5,7 @@ import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
 import type { MigrationView, ServiceClient } from "./client.js";
 import { agreed, asksFirst, type YesOption } from "./confirm.js";
+import { sayEdit } from "./edit.js";
 import { say } from "./output.js";
 
 interface AdvanceOptions extends ServiceOptions, OutputOptions, WaitOptions, YesOption {
@@ -23,6 +24,7 @@ export const advanceCommand = (cli: Cli): Command =>
       const next = step === undefined ? "its next step" : `${step.id} (${step.title})`;
       const extent = options.to === "step" ? "" : ` and what follows, to the end of the ${options.to === "phase" ? "phase" : "plan"}`;
       if (!(await agreed(`${stack}: run ${next}${extent}?`, options))) return;
+      await sayEdit(service, stack);
       await service.command(stack, "advance", { extent: options.to });
       await finish(service, stack, lastSeq, options);
     });

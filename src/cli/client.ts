@@ -101,7 +101,7 @@ export class ServiceClient {
     return this.call({ method: "GET", path, text: true });
   }
 
-  private post<T>(path: string, body: object = {}, repeatable = false): Promise<T> {
+  post<T>(path: string, body: object = {}, repeatable = false): Promise<T> {
     return this.call({ method: "POST", path, body, repeatable });
   }
 

@@ -35,7 +35,7 @@ export async function follow(client: ServiceClient, stack: string, after: number
         moved = Date.now();
       }
       // The view is older than the entries: only one that knows them all tells where it stands.
-      if (!view.running && !MOVING.includes(view.status) && view.lastSeq >= seen) return view;
+      if (!view.running && !MOVING.includes(view.status) && view.edit === undefined && view.lastSeq >= seen) return view;
       if (!view.running && Date.now() - moved > ABANDONED_MS)
         throw new Transient(`${stack} is ${view.status}, and nothing has happened for ${ABANDONED_MS / 1_000} s.`, {
           next: "Look at the service's log; the next command or start of the service tries again.",

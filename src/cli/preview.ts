@@ -23,7 +23,7 @@ function previewText({ step, preview, wayBack }: PreviewView, paint: Paint): str
   if (step === undefined) return "Every step is done.";
   return [
     `${paint("bold", step.id)}  ${step.title}`,
-    ...(preview === undefined ? [NO_PREVIEW[step.kind] ?? ""] : changes(preview.changes, preview.unchanged, paint)),
+    ...(preview === undefined ? [NO_PREVIEW[step.kind] ?? ""] : changesText(preview.changes, preview.unchanged, paint)),
     ...(step.gates.length === 0 ? [] : ["Then these gates must hold:", ...step.gates.map((g) => `  ${g.gate}: ${g.accepts}`)]),
     ...(wayBack === undefined ? [] : [wayText(wayBack)]),
   ].join("\n");
@@ -36,7 +36,7 @@ const NO_PREVIEW: Partial<Record<string, string>> = {
   approval: "It changes nothing: it waits for a person.",
 };
 
-function changes(all: ResourceChange[], unchanged: number, paint: Paint): string[] {
+export function changesText(all: ResourceChange[], unchanged: number, paint: Paint): string[] {
   return [
     ...all.flatMap(({ op, type, name, diff }) => {
       const [sign, colour] = SIGNS[op];

@@ -10,6 +10,7 @@ import { type Cli, serviceOf } from "./cli.js";
 import { completionCommand } from "./completion.js";
 import { containerizeCommand } from "./containerize.js";
 import { doctorCommand } from "./doctor.js";
+import { editCommand } from "./edit.js";
 import { emergencyCommand } from "./emergency.js";
 import { initCommand } from "./init.js";
 import { journalCommand } from "./journal.js";
@@ -37,6 +38,7 @@ const COMMANDS: Record<string, ((cli: Cli) => Command)[]> = {
     pauseCommand,
     resumeCommand,
     tuneCommand,
+    editCommand,
     confirmCommand,
   ],
   "Go back:": [rollbackCommand, emergencyCommand, abortCommand],

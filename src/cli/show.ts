@@ -18,11 +18,17 @@ export function migrationText(view: MigrationView, paint: Paint): string {
     ["Gates", view.gates.map((g) => `${VERDICTS[g.verdict] ?? g.verdict} ${g.gate} ${g.shown} (${g.accepts})`).join("\n")],
     ["Went back", wentBack(view)],
     ["Reason", view.heldReason],
-    ["Waits", view.beyond],
+    ["Waits", view.beyond ?? view.blocked],
     ["Loosened", loosenedLines(view).join("\n") || undefined],
     [
       "Proposed",
       view.proposal === undefined ? undefined : `entry ${view.proposal.tuning} by ${view.proposal.who}: cutover confirm ${view.stack}`,
+    ],
+    [
+      "Edit",
+      view.edit === undefined
+        ? undefined
+        : `${view.edit.paths.join(", ")} by ${view.edit.who}, ${view.edit.applied ? "its gates are watched" : "not applied yet"}`,
     ],
     ["Next", nextOf(view)],
   ]);

@@ -21,6 +21,8 @@ const OF_STEPS = [
   "dns.records",
   "dns.weights",
   "dns.ttlSeconds",
+  "traffic.records",
+  "traffic.weights",
   "verification.synthetic",
   "cluster.argoRollouts",
   "cluster.vpa",

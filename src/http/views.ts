@@ -15,6 +15,7 @@ import { type ApprovalStep, PHASES, type Step } from "../automation/plan/step.js
 import type { Migration } from "../automation/run/projections.js";
 import type { Sent } from "../automation/run/sendBack.js";
 import { configAfter, currentConfig, type MigrationState } from "../automation/state/state.js";
+import { nameOfEdit } from "../config/edits.js";
 import { liveOf } from "../config/live.js";
 import type { StackConfig } from "../config/schema.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
@@ -68,6 +69,8 @@ export function migrationView({ stack, plan, state }: Migration, { running, send
     ...(config.strategy.kind === "blue-green" ? { green: config.strategy.greenWeight } : {}),
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
     ...protectionsOf(state),
+    ...(state.edit === undefined ? {} : { edit: editView(state.edit) }),
+    ...(over || state.blocked === undefined ? {} : { blocked: state.blocked.why }),
     ...(over || beyond === undefined ? {} : { beyond }),
     ...(step === undefined || state.status !== "running" ? {} : { waits: waitOf(state, step) }),
     ...(state.watch === undefined || step === undefined || !("gates" in step)
@@ -159,6 +162,13 @@ const sentBackView = ({ at, weights, shown }: NonNullable<MigrationState["sentBa
   ...(shown
     ? {}
     : { waitsFor: sending?.waitsFor ?? `${SHIFTS[shiftOf(config)?.section ?? "dns"].far} to show it`, byHand: byHand(config) }),
+});
+
+const editView = ({ changes, why, who, revision }: NonNullable<MigrationState["edit"]>) => ({
+  paths: changes.map(nameOfEdit),
+  why,
+  who,
+  applied: revision !== undefined,
 });
 
 /** What people loosened, and want to loosen. */

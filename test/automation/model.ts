@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import type { Driver, Updated } from "../../src/automation/engine/driver.js";
 import { unsettled } from "../../src/automation/engine/failures.js";
@@ -10,6 +10,7 @@ import type { ProjectPort } from "../../src/automation/plan/step.js";
 import { lintDockerfile } from "../../src/containerize/check.js";
 import { verifyImage } from "../../src/containerize/verify.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
+import { keepingEdits } from "../../src/config/edits.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import {
   type ConfigPatch,
@@ -138,6 +139,8 @@ export class ModelWorld {
   /** Newest fencing token under which an effect began. */
   fence = 0;
   fullSince: number | undefined;
+  /** The stack's file as the last update left it. */
+  written: string | undefined;
   /** Holds the clock still for as long as a test wants. */
   beforeSleep: (until: number, signal?: AbortSignal) => Promise<void> = async () => undefined;
 
@@ -245,14 +248,19 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       }));
       return { changes, unchanged: Object.keys(applied).length, digest: JSON.stringify(changes) };
     },
-    async update(_, config, key, { dnsOnly } = {}): Promise<Updated> {
+    async update(_, config, key, { dnsOnly, known = [] } = {}): Promise<Updated> {
       world.gate("before update");
       const fails = world.faults.fail("update");
       if (fails === "transient") throw new Transient("the update was throttled");
       if (fails === "terminal") throw new Terminal("the update was refused");
       if (fails === "lost") throw unsettled(new Transient("the update was not done and not answered in time"));
       if (historyOf(config, key) !== undefined) world.violations.push(`promise 6: ${key} was updated twice`);
-      writeFileSync(StackFile.pathOf(folder, STACK), stringify({ config }));
+      const path = StackFile.pathOf(folder, STACK);
+      const file = readFileSync(path, "utf8");
+      // What somebody edited stays: only then is the file read as a whole.
+      if (file === world.written) writeFileSync(path, stringify({ config }));
+      else writeFileSync(path, stringify({ config: keepingEdits(config, StackFile.parse(path, STACK, file).raw(), known) }));
+      world.written = readFileSync(path, "utf8");
       // An engine changes what differs from what it believes, and nothing else.
       if (configDigest(world.believed) !== configDigest(config)) {
         world.become(readConfig(config, "model", STACK, { lenient: true }));
@@ -283,6 +291,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
     },
     clearDeadLocks: async () => [],
     strangers: async (_, known) => world.updates.map((u) => u.key).filter((key) => !known.has(key)),
+    byHand: async () => undefined,
     checkHistory: async () => [],
     cancel: () => undefined,
   };

@@ -24,22 +24,59 @@ describe("pulumi from a shell", function () {
     return new Promise((resolve) => child.once("close", (code) => resolve({ code, output })));
   }
 
+  /** Until the first step that creates what holds data. */
+  async function containerized({ migrations }: OpenSandbox): Promise<void> {
+    await migrations.create(STACK, "alice");
+    for (;;) {
+      const { plan, state } = await migrations.get(STACK);
+      const step = plan[state.position];
+      if (step?.id === "database.create-replica") return;
+      const approving = state.status === "approval";
+      await migrations.command(
+        STACK,
+        approving ? { command: "approve", step: step?.id ?? "" } : { command: "advance", extent: "step" },
+        "alice",
+      );
+      await migrations.settled(STACK);
+    }
+  }
+
+  it("[safety-7] is noticed during a migration, shown, and looked at by a person before the next step", function () {
+    return inSandbox(this, "shell-by-hand", async (open) => {
+      const { migrations, project } = open;
+      await containerized(open);
+      // The same values change nothing: that it ran is told, and nobody is stopped.
+      expect((await pulumi(open, "up", "--yes", "--skip-preview")).code).to.equal(0);
+      await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
+      const before = await migrations.settled(STACK);
+      expect([before.status, before.heldReason]).to.deep.equal(["ready", undefined]);
+      const told = await migrations.journal(STACK);
+      expect(told.findLast((e) => e.type === "runner.recovered")).to.have.property("byHand");
+
+      const file = await StackFile.read(project.stacksFolder, STACK);
+      await file.replace(patched(file.raw(), { "workload.replicas": 4 })).write();
+      const { code, output } = await pulumi(open, "up", "--yes", "--skip-preview");
+      expect(code, output).to.equal(0);
+      await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
+      const held = await migrations.settled(STACK);
+      expect(held.status).to.equal("held");
+      expect(held.heldReason).to.match(/past cutover at .*, with other values than revision \d+ for cutover:workload/);
+      // Taken as a revision, it is what the migration goes on from.
+      await migrations.takeEdit(STACK, { why: "more load" }, "alice");
+      const taken = await migrations.settled(STACK);
+      expect(taken.revisions.at(-1), `${taken.status} ${taken.heldReason}`).to.include({ refines: before.revision });
+      expect((await migrations.editInFile(STACK)).changes).to.deep.equal([]);
+      await migrations.command(STACK, { command: "resume" }, "alice");
+      const after = await migrations.settled(STACK);
+      expect([after.status, after.heldReason]).to.deep.equal(["ready", undefined]);
+      expect((await StackFile.read(project.stacksFolder, STACK)).config().workload.replicas).to.equal(4);
+    });
+  });
+
   it("previews the same change as the service, from the same config", function () {
     return inSandbox(this, "shell", async (open) => {
       const { migrations, project } = open;
-      await migrations.create(STACK, "alice");
-      for (;;) {
-        const { plan, state } = await migrations.get(STACK);
-        const step = plan[state.position];
-        if (step?.id === "database.create-replica") break;
-        const approving = state.status === "approval";
-        await migrations.command(
-          STACK,
-          approving ? { command: "approve", step: step?.id ?? "" } : { command: "advance", extent: "step" },
-          "alice",
-        );
-        await migrations.settled(STACK);
-      }
+      await containerized(open);
       const { step, preview } = await migrations.previewNext(STACK);
       expect(step?.id).to.equal("database.create-replica");
       const file = await StackFile.read(project.stacksFolder, STACK);

@@ -7,6 +7,7 @@ import { EMERGENCY_EXIT } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, currentRevision, type MigrationState } from "../state/state.js";
 import { beyondOf } from "./editions.js";
+import { checkEdit, isInWindow } from "./edits.js";
 import { checkTuning } from "./tuning.js";
 import { emergencyWay, wayBackTo } from "./wayBack.js";
 
@@ -24,7 +25,7 @@ export interface Asked {
 }
 
 /** What a version that does not know all of a journal leaves to one that does. */
-const FORWARD: readonly Command["command"][] = ["advance", "resume", "approve", "tune", "confirm", "promote"];
+const FORWARD: readonly Command["command"][] = ["advance", "resume", "approve", "tune", "edit", "confirm", "promote"];
 
 /**
  * Whether a command is possible now. Pure.
@@ -65,6 +66,11 @@ export function checkCommand(asked: Asked): void {
       return;
     case "tune":
       checkTuning(state, plan, command.changes);
+      return;
+    case "edit":
+      if (state.returning !== undefined || state.requested !== undefined) refuse("it is on its way back.", "Edit it when it stands.");
+      if (isInWindow(plan, state)) refuse("users' writes may be stopped now.", "Wait for the step to end, or go back.");
+      checkEdit(state, plan, command.changes);
       return;
     case "confirm":
       checkConfirmation(asked, command.tuning);

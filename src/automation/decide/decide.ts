@@ -2,6 +2,7 @@ import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../
 import { readConfig } from "../../config/rawConfig.js";
 import { CutoverError } from "../../errors.js";
 import { nextRoundAt, startWatch } from "../gates/watch.js";
+import type { PathItem } from "../journal/entries.js";
 import { changesWeightsAlone } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import type { ActionStep, ConfigStep, GateStep, Step } from "../plan/step.js";
@@ -10,6 +11,7 @@ import { decideApproval, lapsedBefore, withoutApproval } from "./approvals.js";
 import { type Deadline, isLate } from "./deadline.js";
 import { complete, type Decision, effectKey, hold, onFailure, pauseBefore, refuse, retrying, retryPause } from "./decision.js";
 import { beyondOf } from "./editions.js";
+import { decideEdit } from "./edits.js";
 import { lossesOf } from "./losses.js";
 import { actionViolations, configViolations } from "./promises.js";
 import { answerRequest, decideReturn } from "./rollback.js";
@@ -39,8 +41,13 @@ export function decide(plan: Plan, state: MigrationState): Decision {
   const decision = next(plan, state);
   // Somebody else holds the stack's engine: asked again after a pause, as often as it takes.
   const again = state.blocked !== undefined && (decision.do === "update" || decision.do === "preview" || decision.do === "settle");
-  return again ? pauseBefore(decision, state, retryPause(state.blocked?.times ?? 1)) : decision;
+  return again ? pauseBefore(decision, state, blockedPause(state)) : decision;
 }
+
+/** Between two looks at whether an engine is free, whoever leads back looks more often. */
+const MOST_BACK_MS = 20_000;
+const blockedPause = ({ blocked, returning }: MigrationState): number =>
+  Math.min(retryPause(blocked?.times ?? 1), returning === undefined ? Number.POSITIVE_INFINITY : MOST_BACK_MS);
 
 function next(plan: Plan, state: MigrationState): Decision {
   if (state.status === "completed" || state.status === "aborted") return { do: "idle", why: `The migration is ${state.status}.` };
@@ -50,6 +57,8 @@ function next(plan: Plan, state: MigrationState): Decision {
   if (state.requested !== undefined) return answerRequest(plan, state, state.requested);
   if (state.status === "returning") return decideReturn(plan, state);
   if (state.alarm !== undefined) return answerAlarm(plan, state, state.alarm);
+  const editing = beyondOf(plan, state) === undefined ? decideEdit(plan, state) : undefined;
+  if (editing !== undefined) return editing;
   const beyond = state.status === "paused" || state.status === "held" ? undefined : beyondOf(plan, state);
   if (beyond !== undefined) return { do: "idle", why: `${beyond}.` };
   if (state.status === "ready") return state.position >= plan.length ? finished(state) : { do: "idle", why: "Waits for an advance." };
@@ -180,6 +189,14 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
     dnsOnly: changesWeightsAlone(step.id),
   };
   return retrying(plan, state, step, at, update);
+}
+
+/** The way back that an alarm leads to by itself; undefined where a person decides. */
+export function wayOfAlarm(plan: Plan, state: MigrationState): PathItem[] | undefined {
+  if (state.alarm === undefined || state.requested !== undefined || state.status === "returning") return undefined;
+  const answer = answerAlarm(plan, { ...state, intent: undefined }, state.alarm);
+  const [entry] = answer.do === "record" ? answer.entries : [];
+  return entry?.type === "rollback.started" ? entry.path : undefined;
 }
 
 /**

@@ -18,6 +18,9 @@ export type Decision =
       do: "update";
       key: string;
       step?: ConfigStep;
+      /** The number of the command whose edit it applies, and the revision that this changes. */
+      edit?: number;
+      refines?: number;
       config: RawConfig;
       why: string;
       restores?: number;

@@ -16,6 +16,7 @@ export interface Occasion {
 export function occasionsOf(plan: Plan, state: MigrationState, decision: Decision): Occasion[] {
   const step = plan[state.position];
   const at = step === undefined ? {} : { step };
+  if (decision.do === "update" && decision.edit !== undefined) return [];
   if ((decision.do === "update" || (decision.do === "act" && !decision.undo)) && state.returning === undefined && !state.applied)
     return step?.pointOfNoReturn === true ? [{ moment: "before-point-of-no-return", step }] : [];
   if (decision.do !== "record") return [];

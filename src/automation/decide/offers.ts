@@ -5,8 +5,8 @@ import { currentConfig, type MigrationState } from "../state/state.js";
 import { checkCommand } from "./commandRules.js";
 import { tunables } from "./tuning.js";
 
-/** What a person may do to a migration. */
-export type Action = Command["command"];
+/** What a person may do to a migration. Whether there is an edit to be taken, only the stack's file knows. */
+export type Action = Exclude<Command["command"], "edit">;
 
 /** The likely next thing first, the way back last. */
 export const ACTIONS = [

@@ -1,5 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
-import { configChanges, type RawConfig, readConfig } from "../../config/rawConfig.js";
+import { configChanges, type RawConfig, readConfig, withoutSecrets } from "../../config/rawConfig.js";
 import { rawShift, SHIFTS } from "../../config/shift.js";
 import { Conflict, NotFound } from "../../errors.js";
 import type { PathItem } from "../journal/entries.js";
@@ -39,7 +39,9 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number, n
     throw new NotFound(`${state.stack} has no revision ${revision}.`, { next: `Its revisions are ${numbers[0]} to ${numbers.at(-1)}.` });
   }
   const target = restoredBy(state, found);
-  const undoTo = undoIndexOf(plan, target);
+  // What differs is a person's edit alone: no step is undone for it.
+  if (state.returning === undefined && editedFrom(state).includes(target.number)) return wayBackFromEdit(state, target);
+  const undoTo = undoIndexOf(plan, state, target);
   // Its config belongs to steps that are not done now: the marks and the data are not as it expects them.
   if (undoTo > state.position + (state.applied ? 1 : 0))
     throw new Conflict(`${state.stack}: revision ${revision} lies ahead: ${plan[undoTo - 1]?.id} is not done now.`, {
@@ -55,6 +57,34 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number, n
       },
     );
   return wayBack(plan, state, undoTo, target, now);
+}
+
+/** The revision that is applied, whichever way back led to it. */
+export const logicalRevision = (state: MigrationState): Revision => restoredBy(state, currentRevision(state));
+
+/** Numbers of the revisions that the applied one differs from by a person's edits, newest first. */
+function editedFrom(state: MigrationState): number[] {
+  const before = numbered(state, logicalRevision(state).refines);
+  return before === undefined ? [] : [before.number, ...editedFrom({ ...state, revision: before.number })];
+}
+
+/** What was applied before a person's edit; the applied revision itself when the edit's update did not finish. */
+export function editBefore(state: MigrationState): Revision {
+  const now = logicalRevision(state);
+  return state.edit?.revision === undefined ? now : (numbered(state, now.refines) ?? now);
+}
+
+const numbered = ({ revisions }: MigrationState, number: number | undefined): Revision | undefined =>
+  revisions.find((r) => r.number === number);
+
+/** The way back from a person's edit: its values and no step. */
+export function wayBackFromEdit(state: MigrationState, target: Revision): Way {
+  const { config: applied } = currentRevision(state);
+  const { config, kept } = withFloors(applied, target.config, recordAdopted(state.marks), state.dirty);
+  const paths = configChanges(withoutSecrets(config), withoutSecrets(applied)).map((c) => c.path);
+  const summary = paths.length === 0 ? `Apply revision ${target.number} again.` : `Take the edit of ${paths.join(", ")} back.`;
+  const path: PathItem[] = [{ kind: "config", config, kept, dnsOnly: false, summary }];
+  return { revision: target.number, undoTo: state.position + 1, path, crossesPointOfNoReturn: false, loses: [] };
 }
 
 /** The way back that undoes a step and everything after it. */
@@ -204,8 +234,24 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
     undoTo,
     path: ramped(from.config, joined(from.config, path)),
     crossesPointOfNoReturn: crossed && state.marks["new-writes-allowed"] !== undefined,
-    loses: unsaved === undefined ? [...new Set(lost.map((s) => s.wayBack.loses).filter((l) => l !== "nothing"))] : [unsaved],
+    loses: [
+      ...(unsaved === undefined ? new Set(lost.map((s) => s.wayBack.loses).filter((l) => l !== "nothing")) : [unsaved]),
+      ...editsLost(state, target),
+    ],
   };
+}
+
+/** What people edited since a revision, and that this takes back; it stays in its own revision. */
+function editsLost(state: MigrationState, target: Revision): string[] {
+  if (state.refined === undefined) return [];
+  const since = state.revisions.filter((r) => r.number > target.number && r.number <= state.revision && r.refines !== undefined);
+  return since.flatMap((r) => {
+    const before = numbered(state, r.refines);
+    const differs = configChanges(withoutSecrets(currentRevision(state).config), withoutSecrets(target.config)).map((c) => c.path);
+    const paths = configChanges(withoutSecrets(before?.config ?? {}), withoutSecrets(r.config)).map((c) => c.path);
+    const lost = paths.filter((p) => differs.includes(p));
+    return lost.length === 0 ? [] : [`the edit of ${lost.join(", ")} in revision ${r.number}`];
+  });
 }
 
 /** The newest revision from before the step at the index: the last one whose step lies before it, or revision 0. */
@@ -215,11 +261,17 @@ function revisionBefore(plan: Plan, state: MigrationState, steps: Standing["step
     const at = id === undefined ? undefined : steps[id];
     const number = at?.status === "done" ? at.revision : undefined;
     const revision = state.revisions.find((r) => r.number === number);
-    if (revision !== undefined) return revision;
+    if (revision !== undefined) return refinedOf(state, revision);
   }
   const first = state.revisions[0];
   if (first === undefined) throw new Error("a migration has a revision 0");
-  return first;
+  return refinedOf(state, first);
+}
+
+/** With the edits that people made of it. */
+function refinedOf(state: MigrationState, revision: Revision): Revision {
+  const newer = numbered(state, state.refined?.[revision.number]);
+  return newer === undefined ? revision : refinedOf(state, newer);
 }
 
 /** The revision that one which went back led to: those on the way there are no place to stay. */
@@ -229,7 +281,11 @@ function restoredBy(state: MigrationState, revision: Revision): Revision {
 }
 
 /** Index of the first step to undo so that the revision's own step, and nothing after it, stays done. */
-const undoIndexOf = (plan: Plan, { step }: Revision): number => (step === undefined ? 0 : plan.findIndex((s) => s.id === step) + 1);
+function undoIndexOf(plan: Plan, state: MigrationState, { step, refines }: Revision): number {
+  const before = numbered(state, refines);
+  if (before !== undefined) return undoIndexOf(plan, state, restoredBy(state, before));
+  return step === undefined ? 0 : plan.findIndex((s) => s.id === step) + 1;
+}
 
 const STRATEGY = "cutover:strategy";
 /** Until a load balancer's rule and targets follow what the cluster was told, in seconds. */

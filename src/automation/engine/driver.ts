@@ -7,6 +7,7 @@ import { configDigest, type RawConfig, withSecretsOf, writeAtomically } from "..
 import { Conflict, Terminal, Transient } from "../../errors.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { EngineStart, Preview, Revision } from "../journal/records.js";
+import { type ByHand, byHandAmong, configKeysThatDiffer, NEWEST, pastIn, pastOf } from "./byHand.js";
 import type { Scope } from "./calls.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
 import { lockPlace } from "./lockPlaces.js";
@@ -73,7 +74,7 @@ export interface Updated {
 /** What a runner needs of the stack driver. */
 export type Driver = Pick<
   StackDriver,
-  "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "strangers" | "cancel"
+  "preview" | "update" | "findUpdate" | "recover" | "clearDeadLocks" | "checkHistory" | "strangers" | "byHand" | "cancel"
 > &
   Partial<Pick<StackDriver, "underWay">>;
 
@@ -264,7 +265,7 @@ export class StackDriver {
       if (r.key === undefined) return [];
       const update = updates.get(messageOf(r.key, r.config));
       if (update === undefined) return [{ revision: r.number, what: "the engine's history has no update with its key and config" }];
-      const different = configKeysThatDiffer(r.config, update);
+      const different = configKeysThatDiffer(r.config, update.config);
       return different.length === 0 ? [] : [{ revision: r.number, what: `the engine applied other values for ${different.join(", ")}` }];
     });
   }
@@ -274,6 +275,22 @@ export class StackDriver {
     const updates = (await this.history(name)).filter((u) => u.startTime >= since && u.message.startsWith(`${name}/`));
     const keys = updates.map((u) => u.message.slice(0, u.message.lastIndexOf(" ")));
     return [...new Set(keys.filter((key) => !known.has(key)))].reverse();
+  }
+
+  /**
+   * The newest update after cutover's own last one that somebody else ran, such as `pulumi up` from a shell, and which values it
+   * applied otherwise than a config has them.
+   * @param since when the journal began
+   */
+  async byHand(name: string, config: RawConfig, since: Date): Promise<(ByHand & { differs: string[] }) | undefined> {
+    const place = lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
+    const newest = () => this.turn(name, () => this.engine.history(name, NEWEST), "view");
+    const quick = place === undefined ? undefined : await pastIn(place, this.options.project, name);
+    if (quick !== undefined && byHandAmong(quick, name, since) === undefined) return undefined;
+    const all = await newest();
+    const found = byHandAmong(pastOf(all), name, since);
+    const update = all.find((u) => u.kind === found?.kind && u.startTime.getTime() === found?.at.getTime());
+    return found === undefined ? undefined : { ...found, differs: configKeysThatDiffer(config, update?.config ?? {}) };
   }
 
   /** Whether what is deployed matches the stack's config file: a preview without changes. */
@@ -370,22 +387,3 @@ const targetOf = ({ dnsOnly }: UpdateOptions, config: RawConfig) =>
 const messageOf = (key: string, config: RawConfig) => `${key} ${configDigest(config).slice(0, 12)}`;
 
 const durationOf = (u: UpdateSummary) => (u.endTime === undefined ? 0 : u.endTime.getTime() - u.startTime.getTime());
-
-function configKeysThatDiffer(config: RawConfig, update: UpdateSummary): string[] {
-  return Object.entries(config).flatMap(([key, value]) => {
-    const applied = update.config[key];
-    if (applied === undefined) return [key];
-    // The engine keeps secrets sealed in its history: that they are there is all it shows.
-    if (applied.secret === true) return [];
-    const theirs = typeof value === "string" ? applied.value : parsed(applied.value);
-    return configDigest({ v: value }) === configDigest({ v: theirs }) || String(value) === applied.value ? [] : [key];
-  });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}

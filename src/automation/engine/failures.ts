@@ -14,6 +14,14 @@ const BAD_ADVICE = / If the cluster was deleted, you can remove this resource.*$
 export const unsettled = <E extends Error>(error: E): E => Object.assign(error, { unsettled: true });
 export const isUnsettled = (error: unknown): boolean => error instanceof Error && "unsettled" in error;
 
+/** Marks the failure of a call whose engine's state (a bucket, a folder, a service) cannot be reached: it passes without anybody. */
+export const unreached = <E extends Error>(error: E): E => Object.assign(error, { unreached: true });
+export const isUnreached = (error: unknown): boolean => error instanceof Error && "unreached" in error;
+
+/** What the engine says when it cannot read or write its own state: the files of its bucket, and no resource's. */
+const STATE =
+  /blob \(key "[^"]*\.pulumi\/|\.pulumi\/meta\.yaml|unable to (check if bucket|open bucket)|(failed|unable|could not) (to )?(load|save|read|write) checkpoint/i;
+
 /** The engine's failure as one of ours. */
 export function engineError(error: unknown, diagnostics: string[], what: string): Error {
   if (error instanceof ConcurrentUpdateError)
@@ -28,7 +36,9 @@ export function engineError(error: unknown, diagnostics: string[], what: string)
   const told = diagnostics.length > 0 ? diagnostics.join("\n") : lastLines((error as Error).message);
   const text = told.replace(BAD_ADVICE, "");
   const message = `${what}: ${text}`;
-  return PASSING.test(text) && !NEVER_READY.test(text) ? new Transient(message, { cause: error }) : new Terminal(message, { cause: error });
+  if (!PASSING.test(text) || NEVER_READY.test(text)) return new Terminal(message, { cause: error });
+  const passing = new Transient(message, { cause: error });
+  return STATE.test(text) ? unreached(passing) : passing;
 }
 
 /** The signal that ended the engine's process, such as SIGKILL when memory was short. */
@@ -52,10 +62,15 @@ export interface PlainError {
   next?: string | undefined;
   stack?: string | undefined;
   unsettled?: boolean;
+  unreached?: boolean;
 }
 
 export function toPlain(error: unknown): PlainError {
-  return isUnsettled(error) ? { ...plainOf(error), unsettled: true } : plainOf(error);
+  return {
+    ...plainOf(error),
+    ...(isUnsettled(error) ? { unsettled: true } : {}),
+    ...(isUnreached(error) ? { unreached: true } : {}),
+  };
 }
 
 function plainOf(error: unknown): PlainError {
@@ -66,7 +81,9 @@ function plainOf(error: unknown): PlainError {
 }
 
 export function fromPlain(plain: PlainError): Error {
-  return plain.unsettled === true ? unsettled(errorOf(plain)) : errorOf(plain);
+  const error = errorOf(plain);
+  if (plain.unreached === true) unreached(error);
+  return plain.unsettled === true ? unsettled(error) : error;
 }
 
 function errorOf({ kind, message, next, stack }: PlainError): Error {

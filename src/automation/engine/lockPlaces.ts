@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { DeleteObjectCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
 import { Transient } from "../../errors.js";
+import { unreached } from "./failures.js";
 
 /** Where an engine keeps its locks. */
 export interface LockPlace {
@@ -61,7 +62,7 @@ function bucket({ hostname: Bucket, pathname, searchParams }: URL): LockPlace {
     try {
       return await call();
     } catch (cause) {
-      throw new Transient(`The engine's locks in s3://${Bucket} could not be ${what}: ${(cause as Error).message}`, { cause });
+      throw unreached(new Transient(`The engine's locks in s3://${Bucket} could not be ${what}: ${(cause as Error).message}`, { cause }));
     }
   };
   return {

@@ -1,3 +1,4 @@
+import type { Edit } from "../../config/edits.js";
 import type { ConfigPatch, RawConfig } from "../../config/rawConfig.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { PlanShape } from "../plan/edition.js";
@@ -26,6 +27,8 @@ export type Command =
   | { command: "tune"; changes: ConfigPatch; why: string }
   /** A second person wants a tuning that loosens protections too; the number of its entry. */
   | { command: "confirm"; tuning: number }
+  /** Takes what somebody edited in the user's part of the stack's config as a revision of its own. */
+  | { command: "edit"; changes: Edit[]; why: string }
   | { command: "pause"; why: string }
   | { command: "resume" }
   /** `insist`: although the old side is known to be no better. */
@@ -68,6 +71,9 @@ export type Entry =
       why: string;
       who: string;
       targetDns?: boolean;
+      /** The number of the command whose edit it applies, and the revision that this changes. */
+      edit?: number;
+      refines?: number;
       /** Where its engine was begun. */
       engine?: EngineStart;
     }
@@ -113,7 +119,8 @@ export type Entry =
       abort?: boolean;
     }
   | { type: "rollback.completed"; revision: number }
-  | { type: "migration.held"; reason: string; promise?: number }
+  /** `byHand`: names an update that somebody ran past cutover; who resumes has read of it. */
+  | { type: "migration.held"; reason: string; promise?: number; byHand?: string }
   /**
    * `engine`: the interrupted update goes on there. `settled`: the engine knows what the failed updates had done; `promoted`: one
    * of them had promoted the database. `shown`: the far side shows these weights after users were sent back.
@@ -125,6 +132,7 @@ export type Entry =
       settled?: boolean;
       promoted?: boolean;
       shown?: { old: number; new: number };
+      byHand?: string;
     }
   | ({ type: "drift.found" } & Drift)
   | { type: "drift.cleared" }

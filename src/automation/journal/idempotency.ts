@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { canonical } from "../../config/rawConfig.js";
 import { Conflict } from "../../errors.js";
-import type { Command, Recorded } from "./entries.js";
+import type { Recorded } from "./entries.js";
 import type { RequestMark } from "./records.js";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-export const requestMark = (who: string, key: string, command: Command): RequestMark => ({
+export const requestMark = (who: string, key: string, command: object): RequestMark => ({
   key: sha256(`${who}\n${key}`),
   digest: sha256(canonical(command)),
 });

@@ -55,6 +55,8 @@ export interface Revision {
   step?: string;
   /** The revision that this one went back to. */
   restores?: number;
+  /** The revision whose config a person's edit changed. */
+  refines?: number;
   /** Config paths kept although the restored revision had them otherwise, and why. */
   kept?: { path: string; why: string }[];
   /** Key of the decision that applied it; stands in the message of the engine's own history. Absent for revision 0. */

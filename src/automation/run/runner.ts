@@ -5,7 +5,8 @@ import { redactText } from "../../lib/redact.js";
 import type { HooksPort } from "../../ports/hooks.js";
 import type { Evidence } from "../../ports/target.js";
 import { isLate } from "../decide/deadline.js";
-import { decide } from "../decide/decide.js";
+import { decide, wayOfAlarm } from "../decide/decide.js";
+import { isInWindow } from "../decide/edits.js";
 import type { Decision } from "../decide/decision.js";
 import type { Driver } from "../engine/driver.js";
 import { type Told, toWrite } from "../gates/flapping.js";
@@ -15,7 +16,7 @@ import type { Entry, PathItem } from "../journal/entries.js";
 import type { Plan } from "../plan/plan.js";
 import type { ProjectPort, Step } from "../plan/step.js";
 import { apply } from "../state/evolve.js";
-import { currentConfig, type Intent, type MigrationState, planOf } from "../state/state.js";
+import { currentConfig, currentRevision, editId, type Intent, type MigrationState, planOf } from "../state/state.js";
 import type { Lease, Store } from "../store/store.js";
 import { endingBy } from "./deadline.js";
 import { doubts } from "./doubt.js";
@@ -89,6 +90,7 @@ export class Runner {
       driver,
       requireHeld,
       isPrimary: () => this.isPrimary(),
+      leadsBack: () => this.leadsBack(),
       setWeights: async (weights, key) => {
         const { fence, lost } = lease;
         await parts.target.cloud.setWeights(weights, { key, fence, held: requireHeld, ...(lost === undefined ? {} : { signal: lost }) });
@@ -126,7 +128,7 @@ export class Runner {
     while (!this.stop.aborted) {
       await this.sync();
       const decision = decide(this.plan, this.withLiveWatch());
-      if (await this.isDoubted(decision)) continue;
+      if ((await this.isDoubted(decision)) || (await this.isPast(decision))) continue;
       if (decision.do === "idle") {
         if ((await this.hooks?.oneMore(this.untilWoken())) === true) continue;
         break;
@@ -162,6 +164,32 @@ export class Runner {
     return true;
   }
 
+  /**
+   * Before something goes forward: an update that somebody ran past cutover is told of. Where it applied other values than the
+   * revision's, or did not end well, a person looks at it first; a way back waits for none of it.
+   */
+  private async isPast(decision: Decision): Promise<boolean> {
+    const { driver } = this.parts;
+    const next = decision.do === "wait" ? decision.next : decision;
+    const { stack, returning, requested } = this.state;
+    if (returning !== undefined || requested !== undefined || !goesForward(next) || isInWindow(this.plan, this.state)) return false;
+    const { config, number } = currentRevision(this.state);
+    // What cannot be looked at now is looked at before the next step.
+    const found = await driver.byHand(stack, config, new Date(this.state.begunAt ?? 0)).catch(() => undefined);
+    if (found === undefined || found.id === this.state.byHand) return false;
+    const { id, kind, at, result, differs } = found;
+    const lead = `Somebody ran an ${kind === "update" ? "update" : `update (${kind})`} of the stack past cutover at ${at.toISOString()}; it ${result}`;
+    if (kind === "update" && result === "succeeded" && differs.length === 0)
+      await this.append({ type: "runner.recovered", note: `${lead} with the values of revision ${number}.`, byHand: id });
+    else
+      await this.append({
+        type: "migration.held",
+        reason: `${lead}${differs.length === 0 ? "" : `, with other values than revision ${number} for ${differs.join(", ")}`}. Take what is to stay with \`cutover edit ${stack}\`; resume to go on from revision ${number}, which the next step applies again, or go back.`,
+        byHand: id,
+      });
+    return true;
+  }
+
   /** Takes in what others (commands) wrote. */
   private async sync(): Promise<void> {
     this.nudged = false;
@@ -175,6 +203,9 @@ export class Runner {
   }
 
   private withLiveWatch(): MigrationState {
+    const { edit } = this.state;
+    if (edit !== undefined && this.watch?.step === editId(edit.seq) && (edit.watch?.verdict ?? "open") === "open")
+      return { ...this.state, edit: { ...edit, watch: this.watch.state } };
     const step = this.plan[this.state.position];
     const attempt = step === undefined ? 0 : (this.state.steps[step.id]?.attempt ?? 0);
     if (
@@ -288,7 +319,12 @@ export class Runner {
 
   private async wantsBack(): Promise<boolean> {
     await this.sync();
-    return this.state.requested !== undefined;
+    return this.leadsBack();
+  }
+
+  /** A person said so, or an alarm that nobody is asked about. */
+  private leadsBack(): boolean {
+    return this.state.requested !== undefined || wayOfAlarm(this.plan, this.state) !== undefined;
   }
 
   private async isPrimary(): Promise<boolean> {
@@ -397,7 +433,7 @@ export class Runner {
     if (step?.kind !== "action" && step?.kind !== "config")
       throw new Terminal(`${intent.step} was under way when the service ended, and is no action of the plan now.`);
     // Whoever goes back does not do first what is undone then: what has failed may have had its effect, and is undone as well.
-    if (this.state.requested !== undefined && !intent.undo && !decidesWrites(step)) {
+    if (this.leadsBack() && !intent.undo && !decidesWrites(step)) {
       const error = "It was under way when it was told to go back; it is not asked for again.";
       return this.append({ type: "action.failed", key: intent.key, step: intent.step, undo: false, error, transient: true });
     }
@@ -433,12 +469,15 @@ export class Runner {
 }
 
 /** Nothing is under way that whoever takes the lease next would begin again, and nobody is sent back. */
-function isBetweenSteps(plan: Plan, { position, steps, status, intent, returning, requested, alarm }: MigrationState): boolean {
+function isBetweenSteps(plan: Plan, { position, steps, status, intent, returning, requested, alarm, edit }: MigrationState): boolean {
   const next = plan[position];
   if (next === undefined || status !== "running") return false;
-  if ([intent, returning, requested, alarm].some((pending) => pending !== undefined)) return false;
+  if ([intent, returning, requested, alarm, edit].some((pending) => pending !== undefined)) return false;
   return (steps[next.id]?.status ?? "waiting") !== "running";
 }
+
+const goesForward = (decision: Decision): boolean =>
+  decision.do === "update" || decision.do === "preview" || (decision.do === "act" && !decision.undo);
 
 const movesUsers = ([first]: PathItem[]): boolean => first?.kind === "config" && first.dnsOnly;
 

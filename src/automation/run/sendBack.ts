@@ -137,8 +137,8 @@ export class SendBack {
   /** Whether the order is the newest, and nobody has gone forward since. */
   private async wanted(stack: string, sent: Sent): Promise<boolean> {
     if (!this.isNewest(stack, sent)) return false;
-    const { requested, returning } = await this.parts.state(stack);
-    return requested !== undefined || returning !== undefined;
+    const { requested, returning, alarm } = await this.parts.state(stack);
+    return requested !== undefined || returning !== undefined || alarm !== undefined;
   }
 
   private async pause(): Promise<void> {

@@ -21,6 +21,8 @@ export interface UpdateParts {
   requireHeld: () => Promise<void>;
   /** Sets both records' weights in one batch, past the engine. */
   setWeights: (weights: Weights, key: string) => Promise<void>;
+  /** Whether a person or an alarm leads back. */
+  leadsBack: () => boolean;
   /** The service is ending, or the lease was lost. */
   stop: AbortSignal;
 }
@@ -54,7 +56,7 @@ export class Updates {
     await append({ type: "preview.stored", step: step.id, attempt, preview, blocked });
   }
 
-  async update({ key, config, why, step, restores, kept, dnsOnly }: Extract<Decision, { do: "update" }>): Promise<void> {
+  async update({ key, config, why, step, edit, refines, restores, kept, dnsOnly }: Extract<Decision, { do: "update" }>): Promise<void> {
     const state = this.parts.state();
     const moves = movesUsers(state, config);
     const intent: UpdateIntent = {
@@ -63,8 +65,11 @@ export class Updates {
       revision: Math.max(...state.revisions.map((r) => r.number)) + 1,
       config,
       why,
-      who: state.returning === undefined ? (state.advancedBy ?? "cutover") : "cutover",
+      who:
+        edit !== undefined ? (state.edit?.who ?? "cutover") : state.returning === undefined ? (state.advancedBy ?? "cutover") : "cutover",
       ...(step === undefined ? {} : { step: step.id }),
+      ...(edit === undefined ? {} : { edit }),
+      ...(refines === undefined ? {} : { refines }),
       ...(restores === undefined ? {} : { restores }),
       ...(kept === undefined || kept.length === 0 ? {} : { kept }),
       ...(dnsOnly ? { targetDns: true } : {}),
@@ -77,10 +82,10 @@ export class Updates {
   /** An update that was intended before a crash: done already, or done now under the same key. */
   async recover(intent: UpdateIntent): Promise<void> {
     const { append, driver } = this.parts;
-    const { stack, requested } = this.parts.state();
+    const { stack } = this.parts.state();
     const { key, config, revision, engine } = intent;
     // Whoever goes back does not wait for what went forward: it is settled when its turn comes.
-    if (requested !== undefined && intent.restores === undefined)
+    if (this.parts.leadsBack() && intent.restores === undefined)
       return append({
         type: "update.failed",
         key,
@@ -115,6 +120,7 @@ export class Updates {
     const fail = (error: unknown) =>
       append({ type: "update.failed", key, revision, ...failureOf(error), ...(isUnsettled(error) ? { unsettled: true } : {}) });
     let updated: Updated;
+    let told: string[] = [];
     try {
       if (moves && back) await this.sendBack(intent);
       const open = await this.settle(dnsOnly);
@@ -122,12 +128,14 @@ export class Updates {
       await this.tell(await driver.clearDeadLocks(stack));
       const weights = weightsOf(config);
       if (moves && !back && weights !== undefined) await this.parts.setWeights(weights, `${key}/weights`);
-      updated = await driver.update(stack, config, key, { dnsOnly, back });
+      const { notes, ...done } = await driver.update(stack, config, key, { dnsOnly, back, known: writtenBefore(state()) });
+      [updated, told] = [done, notes ?? []];
     } catch (error) {
       // The service ends: the update stays intended, and the next runner finds out how far it came.
       if (error instanceof Cancelled && stop.aborted) throw error;
       return fail(error);
     }
+    await this.tell(told);
     // When this line cannot be written, the update still happened: it stays intended, and is looked for.
     await append({ type: "update.succeeded", key, revision, ...updated });
   }
@@ -198,6 +206,13 @@ export class Updates {
     return undefined;
   }
 }
+
+/** What cutover wrote or was about to write, newest first: all else in the file is somebody's. */
+export const writtenBefore = (state: MigrationState): RawConfig[] => [
+  ...(state.tried ?? []),
+  currentRevision(state).config,
+  ...state.revisions.map((r) => r.config).reverse(),
+];
 
 /** Whether an update to a config changes where users are sent, or may find them elsewhere than the last revision says. */
 function movesUsers(state: MigrationState, config: RawConfig): boolean {

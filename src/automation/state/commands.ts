@@ -29,6 +29,8 @@ export function command(next: MigrationState, entry: Extract<Recorded, { type: "
       return confirmed(next, entry, plan);
     case "promote":
       return { ...next, promotion: entry.seq };
+    case "edit":
+      return { ...next, edit: { seq: entry.seq, changes: entry.changes, why: entry.why, who: entry.who } };
     case "pause":
       return { ...next, status: "paused", heldReason: entry.why };
     case "approve":

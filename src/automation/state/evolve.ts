@@ -1,11 +1,21 @@
 import { canonical, configDigest, type RawConfig } from "../../config/rawConfig.js";
-import type { GateSummary } from "../gates/watch.js";
+import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { Recorded } from "../journal/entries.js";
 import type { Revision } from "../journal/records.js";
 import type { Plan } from "../plan/plan.js";
 import { command, lapsed, settle, toLapsed } from "./commands.js";
 import { applyHooks, NO_HOOKS } from "./hooks.js";
-import { MAX_TRIES, type MigrationState, NOT_APPROVED, planOf, promotes, type StepState, stepOf } from "./state.js";
+import {
+  editId,
+  MAX_TRIES,
+  type MigrationState,
+  NOT_APPROVED,
+  planOf,
+  promotes,
+  type StepState,
+  stepOf,
+  type UpdateIntent,
+} from "./state.js";
 
 /**
  * The state after one more entry. Pure: the given state is not changed.
@@ -65,7 +75,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
       if (entry.conflict === true) return blocked(next, entry.error);
       return failed(next, entry.step, entry.error, entry.transient);
     case "update.intended":
-      return { ...next, intent: entry, dirty: true };
+      return { ...next, intent: entry, dirty: true, tried: [entry.config, ...(next.tried ?? [])] };
     case "action.intended":
       return { ...next, intent: entry };
     case "update.succeeded":
@@ -84,14 +94,21 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
       return failed({ ...next, intent: undefined, promotion: undefined }, of, entry.error, entry.transient);
     }
     case "gates.watching":
+      if (isOfEdit(entry.step)) return withEditWatch(next, entry.step, entry.watch);
       return { ...next, watch: entry.watch };
     case "gates.passed":
+      if (isOfEdit(entry.step)) return { ...observed(next, entry.gates), ...(ofEdit(next, entry.step) ? { edit: undefined } : {}) };
       patchStep(entry.step, { gates: entry.gates });
       return {
         ...observed(next, entry.gates),
         watch: { startedAt: entry.at, rounds: 0, badRounds: 0, gates: entry.gates, verdict: "passed" },
       };
     case "gates.failed":
+      if (isOfEdit(entry.step)) {
+        const { gates, reason, at } = entry;
+        const watch: WatchState = { startedAt: at, rounds: 0, badRounds: 0, gates, verdict: "failed", reason };
+        return withEditWatch(observed(next, gates), entry.step, watch);
+      }
       patchStep(entry.step, { gates: entry.gates, error: entry.reason, status: "failed" });
       return {
         ...observed(next, entry.gates),
@@ -109,6 +126,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
         requested: undefined,
         promotion: undefined,
         alarm: undefined,
+        edit: undefined,
         wentBack: {
           kind: entry.abort === true ? "abort" : next.requested?.to === "safety" ? "emergency" : "rollback",
           at: next.requested === undefined ? entry.at : (next.wentBack?.at ?? entry.at),
@@ -136,6 +154,8 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
         status: "held",
         requested: undefined,
         alarm: undefined,
+        edit: undefined,
+        byHand: entry.byHand ?? next.byHand,
         alarmHeld: next.alarm !== undefined,
         heldReason: entry.reason,
         heldPromise: entry.promise,
@@ -146,6 +166,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
         const shownNewWeight = { value: entry.shown.new, at: entry.at };
         return { ...next, shownNewWeight, ...(sentBack === undefined ? {} : { sentBack: { ...sentBack, shown: true } }) };
       }
+      if (entry.byHand !== undefined) return { ...next, byHand: entry.byHand };
       if (entry.settled === true) return { ...next, unsettled: undefined, promoted: entry.promoted ?? next.promoted };
       if (entry.engine === undefined || next.intent?.type !== "update.intended") return next;
       return { ...next, intent: { ...next.intent, engine: entry.engine } };
@@ -209,6 +230,7 @@ function created(entry: Extract<Recorded, { type: "migration.created" }>): Migra
     hooks: NO_HOOKS,
     createdAt: entry.at,
     statusAt: entry.at,
+    begunAt: entry.recordedAt,
     recordedAt: Date.parse(entry.recordedAt),
     updatedAt: entry.at,
     lastSeq: entry.seq,
@@ -229,9 +251,10 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
     at: entry.at,
     key: entry.key,
     engineVersion: entry.engineVersion,
-    ...(step === undefined ? {} : { step }),
+    ...(step === undefined || intent.edit !== undefined ? {} : { step }),
     ...(restores === undefined ? {} : { restores }),
     ...(kept === undefined ? {} : { kept }),
+    ...(intent.refines === undefined ? {} : { refines: intent.refines }),
   };
   const promoted = promotes(next, intent) ? undefined : next.promoted;
   const state = {
@@ -239,14 +262,36 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
     intent: undefined,
     dirty: false,
     blocked: undefined,
+    tried: undefined,
     promoted,
     revisions: [...next.revisions, revision],
     revision: entry.revision,
   };
   if (state.returning !== undefined) return { ...state, returning: { ...state.returning, done: state.returning.done + 1, failures: 0 } };
+  if (intent.edit !== undefined) return edited(state, intent);
   if (step === undefined) return state;
   return { ...state, applied: true, steps: { ...state.steps, [step]: { ...stepOf(state, step), revision: entry.revision } } };
 }
+
+/** The step at the position goes on from the edited config: what it would change is looked at anew. */
+function edited(state: MigrationState, { edit: seq, refines, step }: UpdateIntent): MigrationState {
+  const { edit, revision, steps } = state;
+  const now = refines === undefined ? state.refined : { ...state.refined, [refines]: revision };
+  const shown = Object.entries(steps).map(([id, at]) => [id, at.status === "done" || id === step ? at : { ...at, preview: undefined }]);
+  return {
+    ...state,
+    ...(now === undefined ? {} : { refined: now }),
+    steps: Object.fromEntries(shown),
+    ...(edit !== undefined && edit.seq === seq ? { edit: { ...edit, revision } } : {}),
+  };
+}
+
+/** Of the one that is under way, or of one that another has taken the place of. */
+const isOfEdit = (step: string): boolean => step.startsWith(editId(""));
+const ofEdit = ({ edit }: MigrationState, step: string): boolean => edit !== undefined && editId(edit.seq) === step;
+
+const withEditWatch = (state: MigrationState, step: string, watch: WatchState): MigrationState =>
+  state.edit === undefined || !ofEdit(state, step) ? state : { ...state, edit: { ...state.edit, watch } };
 
 /** The same config, with those sections of the one before that are equal: a revision changes one or two of them. */
 function sharing(before: RawConfig, config: RawConfig): RawConfig {
@@ -308,9 +353,13 @@ function returned(next: MigrationState, plan: Plan): MigrationState {
     const was = steps[step.id];
     if (was !== undefined && was.status !== "waiting") steps[step.id] = { ...was, status: "undone" };
   }
+  // Back to a revision is back to before the edits that were made of it.
+  const refined = { ...next.refined };
+  delete refined[returning.revision];
   const state: MigrationState = {
     ...next,
     steps,
+    ...(next.refined === undefined ? {} : { refined }),
     position: Math.min(next.position, returning.undoTo),
     goal: Math.min(next.goal, returning.undoTo),
     status: "held",

@@ -1,3 +1,4 @@
+import { type Edit, editsOf, isOfSteps, withEdits } from "../../config/edits.js";
 import type { StackConfig } from "../../config/schema.js";
 import { type ConfigPatch, patched, type RawConfig, readConfig } from "../../config/rawConfig.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
@@ -12,6 +13,9 @@ import type { HookState } from "./hooks.js";
 /** What a person's word does to the state: a part of the fold. Pure. */
 
 export const stepOf = (state: MigrationState, id: string): StepState => state.steps[id] ?? { status: "waiting", attempt: 0, failures: 0 };
+
+/** Names a person's edit where steps are named. */
+export const editId = (seq: number | ""): string => `edit#${seq}`;
 
 /** What an approval leaves in a step, taken away. */
 export const NOT_APPROVED = {
@@ -139,6 +143,14 @@ export interface MigrationState {
   shownRolloutShare?: { value: number; at: number };
   /** What people changed while it ran: it counts above the revision's config, and stands in the next one. */
   tuned?: ConfigPatch;
+  /** A person's edit of the stack's config; with `revision` it is applied, and its gates are watched. Gone once they held. */
+  edit?: { seq: number; changes: Edit[]; why: string; who: string; revision?: number; watch?: WatchState };
+  /** Revision → the newest one that is the same with a person's edits. */
+  refined?: Record<number, number>;
+  /** Configs of updates that were begun since the last one that succeeded, newest first. */
+  tried?: RawConfig[];
+  /** The newest update past cutover that was told of. */
+  byHand?: string;
   /** Found beside any step, and not answered yet. */
   alarm?: { source: string; reason: string };
   /** A person was told of an alarm that nothing goes back from by itself. */
@@ -165,6 +177,8 @@ export interface MigrationState {
   heldReason?: string;
   heldPromise?: number;
   createdAt: number;
+  /** The same by the clock of the process that wrote it, ISO 8601. */
+  begunAt?: string;
   /** By the target's clock, which a rehearsal's is ahead of. */
   updatedAt: number;
   /** When the last entry was written, by the clock of the process that wrote it. */
@@ -187,8 +201,8 @@ export function currentRevision(state: MigrationState): Revision {
 const typed = new WeakMap<RawConfig, { tuned: ConfigPatch | undefined; config: StackConfig }>();
 
 /** Whether something runs or was asked for, so that a process has to be at work on it. */
-export const isUnderWay = ({ status, intent, requested, alarm }: MigrationState): boolean =>
-  status === "running" || status === "returning" || [intent, requested, alarm].some((pending) => pending !== undefined);
+export const isUnderWay = ({ status, intent, requested, alarm, edit }: MigrationState): boolean =>
+  status === "running" || status === "returning" || [intent, requested, alarm, edit].some((pending) => pending !== undefined);
 
 /** The typed config that counts now: the applied revision's, with what was tuned since. Each is read once. */
 export function currentConfig(state: MigrationState): StackConfig {
@@ -212,14 +226,27 @@ export function configAfter(state: MigrationState, step: ConfigStep): RawConfig 
 export function planOf(state: MigrationState, plan: Plan): Plan {
   const { tuned, stack } = state;
   const first = state.revisions[0]?.config;
-  if (tuned === undefined || first === undefined) return plan;
-  let known = plans.get(tuned);
+  const edited = state.refined === undefined ? undefined : currentRevision(state).config;
+  if ((tuned === undefined && edited === undefined) || first === undefined) return plan;
+  const of = plansOf(edited ?? first);
+  const key = tuned ?? NOTHING_TUNED;
+  let known = of.get(key);
   if (known === undefined) {
     const codes = (raw: RawConfig, what: string): Plan =>
       buildPlan(readConfig(raw, `the ${what} config of ${stack}`, stack, { lenient: true }));
-    known = withChanges(plan, codes(first, "first"), codes(patched(first, tuned), "tuned"));
-    plans.set(tuned, known);
+    const now = edited === undefined ? first : withEdits(first, userEdits(first, edited));
+    known = withChanges(plan, codes(first, "first"), codes(patched(now, key), "tuned"));
+    of.set(key, known);
   }
   return known;
 }
-const plans = new WeakMap<ConfigPatch, Plan>();
+const NOTHING_TUNED: ConfigPatch = {};
+const plans = new WeakMap<RawConfig, WeakMap<ConfigPatch, Plan>>();
+const plansOf = (raw: RawConfig): WeakMap<ConfigPatch, Plan> => {
+  const known = plans.get(raw) ?? new WeakMap<ConfigPatch, Plan>();
+  plans.set(raw, known);
+  return known;
+};
+
+/** What people edited since the beginning: what is to come goes by it, such as the version that is rolled out. */
+const userEdits = (first: RawConfig, now: RawConfig): Edit[] => editsOf(first, now).filter((e) => !isOfSteps(e));

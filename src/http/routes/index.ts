@@ -1,6 +1,7 @@
 import { alertRoutes } from "./alerts.js";
 import { commandRoutes } from "./commands.js";
 import { descriptionRoutes } from "./description.js";
+import { editRoutes } from "./edits.js";
 import { eventRoutes } from "./events.js";
 import { healthRoutes } from "./health.js";
 import { historyRoutes } from "./history.js";
@@ -28,5 +29,6 @@ export const routes: readonly Route[] = [
   ...rehearsalRoutes,
   ...portalRoutes,
   ...commandRoutes,
+  ...editRoutes,
   ...alertRoutes,
 ];

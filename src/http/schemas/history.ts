@@ -21,6 +21,7 @@ export const revision = z
     why: z.string(),
     who: z.string(),
     step: z.string().optional(),
+    refines: z.int().optional().describe("The revision whose config a person's edit changed"),
     restores: z.int().optional().describe("The revision that this one went back to"),
     kept: z.array(z.object({ path: z.string(), why: z.string() })).optional(),
     key: z.string().optional(),

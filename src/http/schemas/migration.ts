@@ -86,6 +86,11 @@ export const migration = z
     heldReason: z.string().optional(),
     proposal: proposal.optional(),
     loosened: loosened.optional(),
+    edit: z
+      .object({ paths: z.array(z.string()), why: z.string(), who: z.string(), applied: z.boolean() })
+      .optional()
+      .describe("A person's edit of the stack's config, until its gates have held"),
+    blocked: z.string().optional().describe("Why the engine cannot be used now: it is tried again, and no try is spent"),
     beyond: z.string().optional().describe("What only another version of cutover goes forward with; ways back are possible"),
     waits: z.object({ until: instant, why: z.string() }).optional().describe("What the calendar makes it wait for"),
     watch: z

@@ -30,6 +30,7 @@ export function bound(driver: Driver): Driver {
     recover: (...args) => driver.recover(...args),
     clearDeadLocks: (...args) => driver.clearDeadLocks(...args),
     strangers: (...args) => driver.strangers(...args),
+    byHand: (...args) => driver.byHand(...args),
     checkHistory: (...args) => driver.checkHistory(...args),
     cancel: (...args) => driver.cancel(...args),
   };

@@ -121,7 +121,9 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
         this.update();
       },
       ...(actions.includes("rollback") ? { rollback: (revision: number) => this.dialog.open("rollback", revision) } : {}),
-      ...(this.mayAct && mayTune(migration, this.data.roles) ? { tune: (changesOf) => void this.tune(changesOf) } : {}),
+      ...(this.mayAct && mayTune(migration, this.data.roles)
+        ? { tune: (changesOf) => void this.tune(changesOf), edit: () => this.dialog.open("edit") }
+        : {}),
     };
   }
 

@@ -1,6 +1,6 @@
 import { type Api, asProblem } from "./lib/api.js";
 import type { View } from "./lib/render.js";
-import type { Migration, PreviewAnswer, Revision, Step, Way } from "./lib/types.js";
+import type { EditAnswer, Migration, Preview, PreviewAnswer, Revision, Step, Way } from "./lib/types.js";
 import type { Action } from "./views/actions.js";
 import { actionDialog } from "./views/dialog.js";
 import type { DialogState } from "./views/dialogState.js";
@@ -73,6 +73,7 @@ export class MigrationDialog {
     if (revisionChanged) {
       this.state = { ...this.state, problem: undefined };
       delete this.state.way;
+      delete this.state.insist;
       void this.ask();
     }
     this.element.update();
@@ -86,6 +87,10 @@ export class MigrationDialog {
     const answer: Partial<DialogState> = {};
     try {
       if (state.action === "advance" || state.action === "preview") answer.preview = await api.post<PreviewAnswer>(`${address}/preview`);
+      if (state.action === "edit") {
+        const edit = await api.get<EditAnswer>(`${address}/edit`);
+        answer.edit = { ...edit, ...(await api.post<{ preview: Preview }>(`${address}/edit/preview`)) };
+      }
       if (state.action === "emergency") answer.way = await api.get<Way>(`${address}/way-back/emergency`);
       if (state.action === "abort") answer.way = await api.get<Way>(`${address}/way-back?revision=0`);
       if (state.action === "rollback") {
@@ -118,8 +123,8 @@ export class MigrationDialog {
   }
 }
 
-function bodyOf({ action, extent, revision, why }: DialogState, m: Migration | undefined, steps: readonly Step[]): object {
-  const reason = why.trim() === "" ? {} : { why: why.trim() };
+function bodyOf({ action, extent, revision, why, edit, insist }: DialogState, m: Migration | undefined, steps: readonly Step[]): object {
+  const reason = { ...(why.trim() === "" ? {} : { why: why.trim() }), ...(insist === true ? { insist } : {}) };
   switch (action) {
     case "advance":
       return { extent };
@@ -131,6 +136,8 @@ function bodyOf({ action, extent, revision, why }: DialogState, m: Migration | u
     }
     case "refuse":
       return { step: m?.step?.id, ...reason };
+    case "edit":
+      return { seen: edit?.digest, ...reason };
     case "rollback":
       return { revision, ...reason };
     case "pause":

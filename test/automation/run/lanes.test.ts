@@ -88,16 +88,21 @@ describe("the lane of what leads back", function () {
   });
 
   it("[safety-1] an emergency sets the weights while the engine's bucket cannot be reached", async () => {
-    const { world, service, state, use } = await withUsers();
+    const { world, service, state, entries, use } = await withUsers();
     use("s3://state?region=us-east-2&endpoint=127.0.0.1:1&disableSSL=true&s3ForcePathStyle=true");
     const before = [process.env.AWS_ACCESS_KEY_ID, process.env.AWS_SECRET_ACCESS_KEY];
     process.env.AWS_ACCESS_KEY_ID = process.env.AWS_SECRET_ACCESS_KEY = "testing";
     try {
       await service.command(STACK, { command: "emergency", why: "errors" }, "alice");
       expect(world.applied.dns?.weights).to.deep.equal(OLD);
-      await until(async () => (await state()).status === "held");
-      expect((await state()).heldReason).to.contain("could not be listed");
+      // It spends no try of the way back, however long that takes, and says what is waited for.
+      await until(async () => (await entries("update.failed")).filter((e) => e.conflict === true).length > 6);
+      expect((await state()).status).to.equal("returning");
+      expect((await state()).blocked?.why).to.contain("could not be listed");
       expect(world.applied.dns?.weights).to.deep.equal(OLD);
+      use(`file://${tempFolder("reached-again")}`);
+      await until(async () => (await state()).status === "held");
+      expect((await state()).heldReason).to.contain("Went back to revision");
     } finally {
       for (const [i, name] of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].entries())
         if (before[i] === undefined) delete process.env[name];
@@ -126,6 +131,39 @@ describe("the lane of what leads back", function () {
     await until(async () => (await state()).status === "held");
     expect((await state()).heldReason).to.contain("Went back to revision");
     expect(world.violations).to.deep.equal([]);
+  });
+
+  it("[safety-3] an alarm sends users back at once, past the update that is under way, which it interrupts", async () => {
+    const { world, service, driver, state, entries } = await withUsers();
+    let end = (): void => undefined;
+    const under = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const { update } = driver;
+    driver.update = async (...args) => {
+      if (args[3]?.back !== true) await under;
+      return update(...args);
+    };
+    driver.cancel = () => end();
+    await service.command(STACK, { command: "advance", extent: "step" }, "alice");
+    await until(async () => (await state()).intent !== undefined);
+    world.faults = { ...world.faults, fail: (kind) => (kind === "update" && world.updates.length > 0 ? "transient" : undefined) };
+    expect(await service.alarm(STACK, { id: "one", source: "Alertmanager", reason: "HighErrorRate" })).to.equal(true);
+    expect(world.applied.dns?.weights.new, "before anything is waited for").to.be.at.most(25);
+    world.faults = { ...world.faults, fail: () => undefined };
+    await until(async () => (await state()).status === "held");
+    expect((await entries("rollback.started")).at(-1)).to.include({ automatic: true });
+    expect((await state()).heldReason).to.contain("HighErrorRate");
+    expect(world.violations).to.deep.equal([]);
+  });
+
+  it("[safety-4] an alarm sends nobody by itself to a side that is known to be dead", async () => {
+    const { world, service, state } = await withUsers();
+    world.faults = { ...world.faults, reading: (name, side) => (name === "error-rate" && side === "old" ? known(1) : undefined) };
+    await service.alarm(STACK, { id: "one", source: "Alertmanager", reason: "HighErrorRate" });
+    await until(async () => (await state()).status === "held");
+    expect(world.applied.dns?.weights).to.deep.equal({ old: 75, new: 25 });
+    expect((await state()).heldReason).to.contain("the old side fails 100 % of its requests");
   });
 
   it("[safety-2] going forward waits for a foreign lock too, with the weights as they were, until it is gone", async () => {

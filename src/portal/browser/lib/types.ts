@@ -30,6 +30,13 @@ export interface PreviewAnswer {
   wayBack?: Way;
 }
 
+/** What somebody edited in a stack's file. */
+export interface EditAnswer {
+  digest: string;
+  changes: Change[];
+  refused: { path: string; got?: string; accepted: string }[];
+}
+
 export interface Change {
   path: string;
   before?: unknown;

@@ -2,7 +2,18 @@ import { h, type View } from "../lib/render.js";
 import type { Migration } from "../lib/types.js";
 
 /** What can be asked of a migration; each opens a dialog that says what it will do. */
-export type Action = "advance" | "approve" | "refuse" | "pause" | "resume" | "rollback" | "abort" | "emergency" | "promote" | "preview";
+export type Action =
+  | "advance"
+  | "approve"
+  | "refuse"
+  | "pause"
+  | "resume"
+  | "rollback"
+  | "abort"
+  | "emergency"
+  | "promote"
+  | "preview"
+  | "edit";
 
 export const isOver = ({ status }: Migration): boolean => status === "completed" || status === "aborted";
 
@@ -26,6 +37,7 @@ const LABEL: Record<Exclude<Action, "approve">, string> = {
   emergency: "Emergency: users back now",
   promote: "End this pause…",
   preview: "What will it change?",
+  edit: "Apply the edit…",
 };
 
 /** What a person says yes to, in its own words. */

@@ -2,6 +2,7 @@ import { h, type View } from "../lib/render.js";
 import type { Migration, Step } from "../lib/types.js";
 import type { DialogProps, DialogState, Extent } from "./dialogState.js";
 import { lossList, previewDiff, wayBack } from "./diff.js";
+import { editList } from "./edits.js";
 import { extents, lostNameFields, nameField, revisionField, whyField } from "./fields.js";
 import { ahead, asksForName, lostNames, titleOf } from "./intent.js";
 import { chip, gateRows, problemBox } from "./parts.js";
@@ -32,7 +33,13 @@ export function actionDialog(props: DialogProps): View {
         h("h2", { id: "dialog-title", tabindex: -1, autofocus: true }, titleOf(action, m)),
         h("p", { class: "quiet" }, `${m.application} · ${m.environment}`),
       ),
-      h("div", { class: "body", tabindex: 0, role: "group", "aria-label": "What it will do" }, body(props), problemBox(state.problem)),
+      h(
+        "div",
+        { class: "body", tabindex: 0, role: "group", "aria-label": "What it will do" },
+        body(props),
+        problemBox(state.problem),
+        insisting(props),
+      ),
       h(
         "footer",
         null,
@@ -45,8 +52,9 @@ export function actionDialog(props: DialogProps): View {
   );
 }
 
-const needsAnswer = ({ action, preview, way }: DialogState): boolean =>
+const needsAnswer = ({ action, preview, way, edit }: DialogState): boolean =>
   (["advance", "preview"].includes(action) && preview === undefined) ||
+  (action === "edit" && edit === undefined) ||
   (["rollback", "abort", "emergency"].includes(action) && way === undefined);
 
 function confirm({ state, migration, change }: DialogProps, disabled: boolean): View {
@@ -104,6 +112,10 @@ function body(props: DialogProps): View {
           ];
     case "promote":
       return h("p", null, "The pause that the canary is in ends now, and it goes to its next weight without waiting.");
+    case "edit":
+      if (state.edit === undefined)
+        return state.problem === undefined ? h("p", { class: "quiet", role: "status" }, "Asking the engine what it will change…") : false;
+      return [editList(state.edit), h("h3", { class: "sub" }, "What it will change"), previewDiff(state.edit.preview), whyField(props)];
     case "rollback":
       return [revisionField(props), steppedBack(state), whyField(props)];
     case "abort":
@@ -126,6 +138,18 @@ function body(props: DialogProps): View {
       ];
   }
 }
+
+/** Nobody is sent to a side that is known to be no better, unless the person says so after having read it. */
+const insisting = ({ state: { problem, insist }, change }: DialogProps): View =>
+  insist === true
+    ? h("p", { class: "bad" }, h("b", null, "Users are sent to the old side although it is known to be no better."))
+    : problem?.status === 409 && problem.next?.includes("insist") === true
+      ? h(
+          "button",
+          { key: "insist", type: "button", class: "danger", onclick: () => change({ insist: true, problem: undefined, armed: "no" }) },
+          "Send them there all the same…",
+        )
+      : false;
 
 /** What a person does where the service cannot act. */
 const handwork = (lines: readonly string[] | undefined): View =>

@@ -1,5 +1,5 @@
 import type { Problem } from "../lib/api.js";
-import type { Migration, PreviewAnswer, Revision, Step, Way } from "../lib/types.js";
+import type { EditAnswer, Migration, Preview, PreviewAnswer, Revision, Step, Way } from "../lib/types.js";
 import type { Action } from "./actions.js";
 
 /** What a dialog knows and what was typed into it. */
@@ -8,6 +8,9 @@ export interface DialogState {
   /** What it will do, from the service; absent while it is asked. */
   preview?: PreviewAnswer;
   way?: Way;
+  edit?: EditAnswer & { preview: Preview };
+  /** The old side is known to be no better, and the person sends users there all the same. */
+  insist?: boolean;
   revisions?: Revision[];
   problem?: Problem | undefined;
   extent: Extent;

@@ -15,6 +15,7 @@ const TITLE: Record<Exclude<Action, "approve">, string> = {
   emergency: "Emergency: send users back",
   promote: "End this pause",
   preview: "What the next step will change",
+  edit: "Apply the edit",
 };
 
 /** What a person does by this action on this migration, as the dialog's title says it. */

@@ -21,6 +21,7 @@ export interface PanelContext {
   choose: (what: { journal?: Partial<JournalFilter>; compared?: Partial<Compared>; tuning?: Partial<TuningDraft> }) => void;
   /** Absent where no commands are offered. */
   rollback?: (revision: number) => void;
+  edit?: () => void;
   tune?: (changesOf: (draft: TuningDraft) => Record<string, unknown>) => void;
 }
 

@@ -1,8 +1,9 @@
 import type { Api } from "../lib/api.js";
 import type { View } from "../lib/render.js";
-import type { Checklist, CostsView, DatabaseReadiness, Recorded, Revision, RiskView, Scorecard } from "../lib/types.js";
+import type { Checklist, CostsView, DatabaseReadiness, EditAnswer, Recorded, Revision, RiskView, Scorecard } from "../lib/types.js";
 import { checklistPanel } from "./checklists.js";
 import { costsPanel } from "./costs.js";
+import { editsPanel } from "./edits.js";
 import { goalsPanel } from "./goals.js";
 import { journalPanel } from "./journal.js";
 import type { Panel, PanelContext, RevisionsData } from "./panel.js";
@@ -58,6 +59,12 @@ export const PANELS: Panel[] = [
     (api, at) => api.get<TuningData>(`${at}/tuning`),
     (data, { tuning, choose, tune }) =>
       tuningPanel(data, { draft: tuning, onDraft: (typed) => choose({ tuning: typed }), ...(tune === undefined ? {} : { send: tune }) }),
+  ),
+  panel(
+    "edits",
+    "Edits",
+    (api, at) => api.get<EditAnswer>(`${at}/edit`),
+    (data, { edit }) => editsPanel(data, edit),
   ),
   panel("goals", "30/60/90 days", (api, at) => api.get<Scorecard>(`${at}/scorecard`), goalsPanel),
 ];
