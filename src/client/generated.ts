@@ -96,6 +96,15 @@ export interface Migration {
     /** Milliseconds since the epoch, on the target's clock */
     at: number;
   }[];
+  /** A person's edit of the stack's config, until its gates have held */
+  edit?: {
+    paths: string[];
+    why: string;
+    who: string;
+    applied: boolean;
+  };
+  /** Why the engine cannot be used now: it is tried again, and no try is spent */
+  blocked?: string;
   /** What only another version of cutover goes forward with; ways back are possible */
   beyond?: string;
   /** What the calendar makes it wait for */
@@ -372,6 +381,8 @@ export interface Revision {
   why: string;
   who: string;
   step?: string;
+  /** The revision whose config a person's edit changed */
+  refines?: number;
   /** The revision that this one went back to */
   restores?: number;
   kept?: {
@@ -1195,6 +1206,39 @@ export class Operations {
     insist?: boolean;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/abort`, body, repeatable: true, ...options });
+  }
+
+  /** Shows what somebody edited in the stack's file, and no revision has yet. Needs the role viewer. */
+  getEdit(stack: string, options: CallOptions = {}): Promise<{
+    /** Names this edit, so that no other one is taken */
+    digest: string;
+    /** Against the applied revision; empty without an edit */
+    changes: ConfigChange[];
+    /** What of it cannot be taken during a migration, and why */
+    refused: {
+      path: string;
+      got?: string;
+      accepted: string;
+    }[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/edit`, ...options });
+  }
+
+  /** Takes what somebody edited in the stack's file as a revision of its own, with preview and gates. Needs the role operator. */
+  edit(stack: string, body: {
+    /** The reason, for the journal */
+    why?: string;
+    /** Digest of the edit that was seen: no other one is taken */
+    seen?: string;
+  } = {}, options: CallOptions = {}): Promise<Migration> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/edit`, body, repeatable: true, ...options });
+  }
+
+  /** Makes the preview of the edit in the stack's file now; changes nothing. Needs the role viewer. */
+  previewEdit(stack: string, options: CallOptions = {}): Promise<{
+    preview: Preview;
+  }> {
+    return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/edit/preview`, body: {}, ...options });
   }
 
   /** Takes Alertmanager's webhook: a firing alert with the label `stack` goes back like a failed gate, by the phase's policy. Needs the role operator. The body may have 2048 kB, that of other requests 64 kB. */
