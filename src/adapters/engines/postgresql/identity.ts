@@ -1,3 +1,4 @@
+import { Transient } from "../../../errors.js";
 import { GUARD } from "./guard.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
 
@@ -97,32 +98,60 @@ export async function chooseIdentities(session: Session, wanted: ReadonlySet<str
   await session.rows("BEGIN");
   if (!(await isKept(session))) await session.rows(`CREATE PUBLICATION ${KEPT}`);
   await session.rows(`COMMENT ON PUBLICATION ${KEPT} IS ${literal(JSON.stringify(kept))}`);
+  await session.rows("COMMIT");
+  // Each by itself: no table stays locked while another one is waited for.
   for (const t of changes) {
     const choice = choiceFor(t);
     const identity = choice.kind === "index" ? `USING INDEX ${quoted(choice.index)}` : "FULL";
     await session.rows(`ALTER TABLE ${t.table} REPLICA IDENTITY ${identity}`);
   }
-  await session.rows("COMMIT");
 }
 
 const isKept = (session: Session): Promise<boolean> =>
   session.value<boolean>("SELECT EXISTS (SELECT FROM pg_publication WHERE pubname = $1)", [KEPT]);
 
-/** Puts the identities back as they were. A table or an index that is gone since has none any more. */
+/** How often a table that somebody is reading for long is asked again, and how long each asks: the application's queries wait behind it. */
+const TRIES = 5;
+const WAIT_MS = 1_000;
+
+/**
+ * Puts the identities back as they were. A table or an index that is gone since has none any more.
+ * @throws Transient naming tables that were in use all the time; what they had is still remembered
+ */
 export const restoreIdentities = (endpoint: SqlEndpoint): Promise<void> =>
   inSession(
     endpoint,
     async (session) => {
       if (!(await isKept(session))) return;
       const there = new Set((await streamTables(session)).map((t) => t.table));
-      for (const [table, { identity, index }] of Object.entries(await keptBy(session))) {
-        if (!there.has(table)) continue;
-        await session.rows(`ALTER TABLE ${table} REPLICA IDENTITY ${identityOf(identity, index)}`).catch((error: { code?: string }) => {
-          // The server's own answer about this table keeps nobody from the way back; a connection that broke has none.
-          if (error.code === undefined || /^(08|57)/.test(error.code)) throw error;
-        });
+      let left = Object.entries(await keptBy(session)).filter(([table]) => there.has(table));
+      await session.rows(`SET lock_timeout = ${WAIT_MS}`);
+      for (let tries = 1; left.length > 0 && tries <= TRIES; tries += 1) {
+        if (tries > 1) await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+        const busy: typeof left = [];
+        for (const [table, before] of left) if (!(await putBack(session, table, before))) busy.push([table, before]);
+        left = busy;
       }
-      await session.rows(`DROP PUBLICATION ${KEPT}`);
+      if (left.length === 0) return void (await session.rows(`DROP PUBLICATION ${KEPT}`));
+      await session.rows(`COMMENT ON PUBLICATION ${KEPT} IS ${literal(JSON.stringify(Object.fromEntries(left)))}`);
+      throw new Transient(
+        `${left.map(([table]) => table).join(", ")} on ${endpoint.host}:${endpoint.port}/${endpoint.database} was in use all the time: its replica identity is not back yet.`,
+        { retryAfterSeconds: 60 },
+      );
     },
     { write: true },
   );
+
+/** False where it could not be had in time. */
+async function putBack(session: Session, table: string, { identity, index }: Kept[string]): Promise<boolean> {
+  try {
+    await session.rows(`ALTER TABLE ${table} REPLICA IDENTITY ${identityOf(identity, index)}`);
+    return true;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code === "55P03") return false;
+    // The server's own answer about this table keeps nobody from the way back; a connection that broke has none.
+    if (code === undefined || /^(08|57)/.test(code)) throw error;
+    return true;
+  }
+}

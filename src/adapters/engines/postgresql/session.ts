@@ -25,6 +25,8 @@ export interface Session {
 
 const CONNECT_MS = 10_000;
 const STATEMENT_MS = 60_000;
+/** No statement that changes something stands in front of the application's for longer, whatever long query it waits for. */
+const LOCK_MS = 5_000;
 /** How long ending a session may hold up who asked for it. */
 const END_MS = 500;
 
@@ -52,7 +54,7 @@ export async function inSession<T>(endpoint: SqlEndpoint, use: (session: Session
   const work = async () => {
     await client.connect();
     // What we write as literals is read as such, whatever the database has for its own applications.
-    await client.query(`SET standard_conforming_strings = on${write ? "; SET default_transaction_read_only = off" : ""}`);
+    await client.query(`SET standard_conforming_strings = on${write ? `; SET default_transaction_read_only = off; SET lock_timeout = ${LOCK_MS}` : ""}`);
     return use({
       rows: async <R extends QueryResultRow>(sql: string, values?: unknown[]) => (await client.query<R>(sql, values)).rows,
       value: async <V>(sql: string, values?: unknown[]) => {

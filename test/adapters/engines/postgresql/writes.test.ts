@@ -48,7 +48,7 @@ describe("stopping writes of roles that the administrator is not, on real Postgr
     // A runner that came later, with all rights.
     await sqlDataPort({ endpoint: async () => server.endpoint }).setWrites("old", true, { ...effect, fence: 1 });
     await sql("REVOKE pg_signal_backend, pg_read_all_stats FROM keeper");
-    await sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'db' AND pid <> pg_backend_pid()");
+    await sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'db' AND pid <> pg_backend_pid()");
   });
 
   it("promise 3: stops nothing where a pooled session would go on writing, names the right, and leaves the users alone", async () => {
