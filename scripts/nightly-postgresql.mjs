@@ -63,11 +63,16 @@ function tests(label, files, env) {
 }
 
 const results = [];
-const files = readdirSync(TESTS).filter((name) => name.endsWith(".test.ts") && name !== ANY).map((name) => join(TESTS, name));
+const files = readdirSync(TESTS)
+  .filter((name) => name.endsWith(".test.ts") && name !== ANY)
+  .map((name) => join(TESTS, name));
 if (values.only !== "schemas")
   for (const major of values.versions.split(",").filter((v) => v !== ""))
     tests(`adapters on PostgreSQL ${major}`, files, { CUTOVER_TEST_POSTGRES: programsOf(major) });
 if (values.only !== "adapters")
-  tests(`${values.schemas} random schemas, seed ${values.seed}`, [join(TESTS, ANY)], { CUTOVER_SCHEMAS: values.schemas, CUTOVER_SEED: values.seed });
+  tests(`${values.schemas} random schemas, seed ${values.seed}`, [join(TESTS, ANY)], {
+    CUTOVER_SCHEMAS: values.schemas,
+    CUTOVER_SEED: values.seed,
+  });
 for (const [label, went] of results) process.stdout.write(`${label}: ${went}\n`);
 process.exitCode = results.every(([, went]) => went === "well") ? 0 : 1;

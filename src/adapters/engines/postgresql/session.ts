@@ -54,7 +54,9 @@ export async function inSession<T>(endpoint: SqlEndpoint, use: (session: Session
   const work = async () => {
     await client.connect();
     // What we write as literals is read as such, whatever the database has for its own applications.
-    await client.query(`SET standard_conforming_strings = on${write ? `; SET default_transaction_read_only = off; SET lock_timeout = ${LOCK_MS}` : ""}`);
+    await client.query(
+      `SET standard_conforming_strings = on${write ? `; SET default_transaction_read_only = off; SET lock_timeout = ${LOCK_MS}` : ""}`,
+    );
     return use({
       rows: async <R extends QueryResultRow>(sql: string, values?: unknown[]) => (await client.query<R>(sql, values)).rows,
       value: async <V>(sql: string, values?: unknown[]) => {

@@ -29,7 +29,9 @@ describe(`any schema, any work, back at any moment, on real PostgreSQL (CUTOVER_
   };
   const sql = (at: SqlEndpoint, statement: string) => inSession(at, (s) => s.rows(statement), { write: true });
   const sortedRows = (at: SqlEndpoint, table: string) =>
-    inSession(at, async (s) => (await s.rows<{ row: string }>(`SELECT md5(t::text) AS row FROM ONLY ${table} t ORDER BY 1`)).map((r) => r.row));
+    inSession(at, async (s) =>
+      (await s.rows<{ row: string }>(`SELECT md5(t::text) AS row FROM ONLY ${table} t ORDER BY 1`)).map((r) => r.row),
+    );
   const tablesOf = (at: SqlEndpoint) =>
     inSession(at, async (s) =>
       (
@@ -65,7 +67,8 @@ describe(`any schema, any work, back at any moment, on real PostgreSQL (CUTOVER_
     await port.setWrites("new", true, effect());
     const order = schemas.flatMap(({ of, written }) => of.after.slice(0, of.moment).map((w) => ({ w, written })));
     for (const { w, written } of order)
-      for (const statement of written.does(w)) await sql(fresh, `SET search_path = ${written.s}; ${statement}`).catch((error: Error) => {
+      for (const statement of written.does(w))
+        await sql(fresh, `SET search_path = ${written.s}; ${statement}`).catch((error: Error) => {
           // The application's own mistakes are no writes: a key that is there already, a table without an identity is none of them.
           expect(error.message, statement).to.match(/duplicate key|violates|does not exist|out of range|already exists/);
         });
@@ -87,14 +90,21 @@ describe(`any schema, any work, back at any moment, on real PostgreSQL (CUTOVER_
       if (lost(table)) continue;
       equal += 1;
       expect(there.has(table), `${database} ${table} is missing, and nobody said so: ${summary}`).to.equal(true);
-      expect(await sortedRows(old, table), `${database} ${table} differs, and nobody said so: ${summary}`).to.deep.equal(await sortedRows(fresh, table));
+      expect(await sortedRows(old, table), `${database} ${table} differs, and nobody said so: ${summary}`).to.deep.equal(
+        await sortedRows(fresh, table),
+      );
     }
     const sequences = (at: SqlEndpoint) =>
-      inSession(at, (s) => s.rows<{ name: string; at: string }>("SELECT format('%I.%I', schemaname, sequencename) AS name, last_value::text AS at FROM pg_sequences WHERE schemaname ~ '^any' ORDER BY 1"));
+      inSession(at, (s) =>
+        s.rows<{ name: string; at: string }>(
+          "SELECT format('%I.%I', schemaname, sequencename) AS name, last_value::text AS at FROM pg_sequences WHERE schemaname ~ '^any' ORDER BY 1",
+        ),
+      );
     const values = new Map((await sequences(old)).map((q) => [q.name, q.at]));
     for (const { name, at } of await sequences(fresh))
       if (!named.has(name) && at !== null) expect(values.get(name), `${database} sequence ${name}: ${summary}`).to.equal(at);
-    const objects = (at: SqlEndpoint) => inSession(at, (s) => s.rows("SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY 1"));
+    const objects = (at: SqlEndpoint) =>
+      inSession(at, (s) => s.rows("SELECT oid, md5(lo_get(oid)) FROM pg_largeobject_metadata ORDER BY 1"));
     expect(await objects(old), `${database} large objects`).to.deep.equal(await objects(fresh));
     // And the old side writes on.
     await port.setWrites("old", true, effect());
@@ -114,7 +124,8 @@ describe(`any schema, any work, back at any moment, on real PostgreSQL (CUTOVER_
         const database = `db${at}`;
         await old.sql((s) => s.rows(`CREATE DATABASE ${database}`));
         const schemas = group.map((one, i) => ({ of: one, written: new Written(`any${i}`, one) }));
-        for (const { written } of schemas) for (const statement of written.make()) await sql({ ...old.endpoint, database }, `SET search_path = ${written.s}; ${statement}`);
+        for (const { written } of schemas)
+          for (const statement of written.make()) await sql({ ...old.endpoint, database }, `SET search_path = ${written.s}; ${statement}`);
         const carries = at % 2 === 0;
         moved.push({ database, schemas, carries, named: new Set() } as unknown as Moved);
       }

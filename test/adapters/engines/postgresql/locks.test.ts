@@ -72,7 +72,9 @@ describe("what cutover asks of a database in use, on real PostgreSQL", function 
     const letGo = await reading(fresh, "visits");
     const ended = await whileUsed(fresh, "visits", () => port.stopReverseReplication(effect(), { drain: false }).catch((e: Error) => e));
     expect(ended).to.be.instanceOf(Transient);
-    expect((ended as Error).message).to.contain("public.visits").and.contain("its replica identity is not back yet");
+    expect((ended as Error).message)
+      .to.contain("public.visits")
+      .and.contain("its replica identity is not back yet");
     await letGo();
     await port.stopReverseReplication(effect(), { drain: false });
     expect(await identity()).to.equal("d");
