@@ -1,6 +1,8 @@
+import { onceOf } from "../config/processes.js";
 import type { StackConfig } from "../config/schema.js";
 import type { TargetConfig } from "../config/targets.js";
 import { Terminal, Transient } from "../errors.js";
+import { known, type Reading, unknown } from "../ports/observations.js";
 import type { Evidence, FleetPort } from "../ports/target.js";
 import { passedOn, runProgram } from "../process/program.js";
 import { fenced, whileOrdered } from "./order.js";
@@ -16,16 +18,32 @@ const OF_TOOLS = /^(USER|LOGNAME|SHELL|LC_\w+|SSH_\w+|ANSIBLE_\w+|AWS_\w+|KUBECO
 export const commandFleet = (config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort =>
   fenced(fleetPort(config, fleet, newHost));
 
+type Command = Exclude<keyof NonNullable<TargetConfig["fleet"]>, "timeoutSeconds">;
+
+const about = ({ application }: StackConfig) => ({
+  CUTOVER_APPLICATION: application.name,
+  CUTOVER_ENVIRONMENT: application.environment,
+});
+const onceNames = (config: StackConfig): string =>
+  onceOf(config)
+    .map(([name]) => name)
+    .join(",");
+
+/** @throws Terminal naming the command that is missing */
+function commandOf(fleet: TargetConfig["fleet"], name: Command): { command: string[]; timeoutSeconds: number } {
+  const command = fleet?.[name];
+  if (fleet === undefined || command === undefined)
+    throw new Terminal(`targets.yaml has no command fleet.${name}: nobody else knows how the old fleet is told.`, {
+      next: `Give fleet.${name}; docs/targets.md says what each command gets and does.`,
+    });
+  return { command, timeoutSeconds: fleet.timeoutSeconds };
+}
+
 function fleetPort(config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort {
-  const run = async (name: "maintenanceOn" | "maintenanceOff" | "useDatabase", more: Record<string, string>): Promise<Evidence> => {
-    if (fleet === undefined)
-      throw new Terminal("targets.yaml has no commands for the old fleet.", {
-        next: "Give fleet.maintenanceOn, fleet.maintenanceOff and fleet.useDatabase.",
-      });
-    const { application } = config();
-    const environment = { CUTOVER_APPLICATION: application.name, CUTOVER_ENVIRONMENT: application.environment, ...more };
-    await runCommand(`fleet.${name}`, fleet[name], environment, fleet.timeoutSeconds);
-    return { summary: `${fleet[name].join(" ")} ended well (fleet.${name}).` };
+  const run = async (name: Command, more: Record<string, string>): Promise<Evidence> => {
+    const { command, timeoutSeconds } = commandOf(fleet, name);
+    await runCommand(`fleet.${name}`, command, { ...about(config()), ...more }, timeoutSeconds);
+    return { summary: `${command.join(" ")} ended well (fleet.${name}).` };
   };
   return {
     setMaintenance: (on) => run(on ? "maintenanceOn" : "maintenanceOff", {}),
@@ -39,11 +57,30 @@ function fleetPort(config: () => StackConfig, fleet: TargetConfig["fleet"], newH
         CUTOVER_DATABASE_NAME: source.databaseName,
       });
     },
+    setWorkers: (percent) => run("setWorkers", { CUTOVER_WORKERS_PERCENT: String(percent) }),
+    stopOnce: () => run("stopOnce", { CUTOVER_PROCESSES: onceNames(config()) }),
+    startOnce: (missed) =>
+      run("startOnce", {
+        CUTOVER_PROCESSES: onceNames(config()),
+        CUTOVER_MISSED_RUNS: missed.map(({ process, at }) => `${process}=${new Date(at).toISOString()}`).join(","),
+      }),
   };
 }
 
+/** How much of what may run once runs, or could begin, on the old side; whatever is no number is unknown (promise 10). */
+export async function oldOnceRunning(config: StackConfig, fleet: TargetConfig["fleet"]): Promise<Reading> {
+  try {
+    const { command, timeoutSeconds } = commandOf(fleet, "onceRunning");
+    const environment = { ...about(config), CUTOVER_PROCESSES: onceNames(config) };
+    const last = (await runCommand("fleet.onceRunning", command, environment, timeoutSeconds)).split("\n").at(-1)?.trim() ?? "";
+    return /^\d+$/.test(last) ? known(Number(last)) : unknown(`fleet.onceRunning printed ${JSON.stringify(last)} and no number`);
+  } catch (error) {
+    return unknown((error as Error).message);
+  }
+}
+
 /** @throws Transient when it takes too long or is ended, Terminal when it fails, with its last lines */
-async function runCommand(what: string, command: string[], environment: Record<string, string>, timeoutSeconds: number): Promise<void> {
+async function runCommand(what: string, command: string[], environment: Record<string, string>, timeoutSeconds: number): Promise<string> {
   const program = `${what}: ${command[0]}`;
   const env = { ...passedOn(OF_TOOLS), ...environment };
   const { code, signal, late, output } = await whileOrdered((given) =>
@@ -53,7 +90,7 @@ async function runCommand(what: string, command: string[], environment: Record<s
       },
     ),
   );
-  if (code === 0) return;
+  if (code === 0) return output;
   const lines = output.split("\n").slice(-SHOWN).join(" / ").slice(-LONGEST);
   const said = lines === "" ? "" : `: ${lines}`;
   if (late)

@@ -17,7 +17,7 @@ import { shownByDns, shownByResolvers } from "./dns/shown.js";
 import { type SqlDataOptions, sqlDataPort, sqlObservations, sqlReadiness } from "./engines/postgresql/dataPort.js";
 import { NoAddress, type SqlEndpoint } from "./engines/postgresql/session.js";
 import { sessionsOf } from "./engines/postgresql/users.js";
-import { commandFleet } from "./fleet.js";
+import { commandFleet, oldOnceRunning } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
 import { clusterObservation, ingressHostOf } from "./kubernetes/observations.js";
@@ -28,6 +28,7 @@ import {
   type RequestSignal,
   type Sampled,
 } from "./prometheus/observations.js";
+import { queueObservation } from "./queues.js";
 
 export interface RealTargetOptions {
   config: () => StackConfig;
@@ -165,6 +166,12 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
       ]);
       // Held ready, a cutover that would be refused must not be given its go.
       return refused === undefined ? lag : { reading: unknown(refused), source: "postgresql" };
+    }
+    if (name === "old-once-running") return { reading: await oldOnceRunning(config(), options.target.fleet), source: "fleet.onceRunning" };
+    if (name === "queue-age" || name === "dead-letters") {
+      const said = await queueObservation(name, config(), { clients, prometheus });
+      // SQS's figures come a minute late, and within a minute more.
+      return said.source.includes("sqs") && name === "queue-age" ? { ...said, delay: CLOUDWATCH_DELAY + 60 } : said;
     }
     if (name in databases) return { reading: await databases[name as keyof typeof databases](), source: "postgresql" };
     const ofCluster = await clusterObservation(cluster, config(), name);

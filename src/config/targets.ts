@@ -47,10 +47,24 @@ export const targetSchema = z.strictObject({
     .prefault({}),
   /**
    * The old fleet's own commands. Each must do nothing the second time. They get CUTOVER_APPLICATION and
-   * CUTOVER_ENVIRONMENT; `useDatabase` gets CUTOVER_DATABASE_SIDE, _HOST, _PORT and _NAME too.
+   * CUTOVER_ENVIRONMENT; `useDatabase` gets CUTOVER_DATABASE_SIDE, _HOST, _PORT and _NAME too. Each is needed once a plan has a step
+   * for it.
    */
   fleet: z
-    .strictObject({ maintenanceOn: command, maintenanceOff: command, useDatabase: command, timeoutSeconds: seconds(1, 3_600).default(120) })
+    .strictObject({
+      maintenanceOn: command.optional(),
+      maintenanceOff: command.optional(),
+      useDatabase: command.optional(),
+      /** Has as many queue workers run as CUTOVER_WORKERS_PERCENT says, in percent of what ran before the migration. */
+      setWorkers: command.optional(),
+      /** Keeps what CUTOVER_PROCESSES names (schedules and singletons) from beginning, and asks what runs to end. */
+      stopOnce: command.optional(),
+      /** Undoes that. CUTOVER_MISSED_RUNS names runs that were due on neither side, as PROCESS=TIME, comma-separated. */
+      startOnce: command.optional(),
+      /** Prints, as its last line, how many of CUTOVER_PROCESSES run or could begin by themselves. */
+      onceRunning: command.optional(),
+      timeoutSeconds: seconds(1, 3_600).default(120),
+    })
     .optional(),
 });
 export type TargetConfig = z.output<typeof targetSchema>;

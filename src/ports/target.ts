@@ -130,6 +130,12 @@ export interface CloudPort {
   deleteSecurityGroups(effect: Effect): Promise<Evidence>;
 }
 
+/** A run of a schedule that was due. */
+export interface MissedRun {
+  process: string;
+  at: Instant;
+}
+
 export interface ClusterPort {
   /** Runs `curl -f http://SERVICE.NAMESPACE.svc.cluster.local/health` in a pod. Rejects with Terminal when it fails. */
   smokeTest(effect: Effect): Promise<Evidence>;
@@ -139,6 +145,12 @@ export interface ClusterPort {
   logs(selector: Record<string, string>, tail: number): Promise<Evidence>;
   /** `GET /health` at the load balancer with the application's Host header. */
   probeLoadBalancer(): Promise<Evidence>;
+  /** Runs a release process on the version that is to start, to its end. Rejects with Terminal when it fails. */
+  runRelease(process: string, effect: Effect): Promise<Evidence>;
+  /** What may run once begins no more on the new side, and what runs comes to its end. Rejects with Terminal when it does not. */
+  stopOnce(effect: Effect): Promise<Evidence>;
+  /** Runs what schedules missed from an instant until they came to the new side, each once. */
+  catchUp(since: Instant, effect: Effect): Promise<Evidence>;
   rolloutAbort(effect: Effect): Promise<Evidence>;
   rolloutPromote(effect: Effect): Promise<Evidence>;
   /** Usage against requests, per pod and node; recommendations. */
@@ -176,6 +188,12 @@ export interface FleetPort {
   setMaintenance(on: boolean, effect: Effect): Promise<Evidence>;
   /** Points the old fleet at one of the two databases. */
   useDatabase(side: Side, effect: Effect): Promise<Evidence>;
+  /** How many of its queue workers run, in percent of what ran before the migration. */
+  setWorkers(percent: number, effect: Effect): Promise<Evidence>;
+  /** What may run once begins no more on the old side; what runs may still come to its end. */
+  stopOnce(effect: Effect): Promise<Evidence>;
+  /** What may run once runs on the old side again. @param missed runs that were due on neither side */
+  startOnce(missed: MissedRun[], effect: Effect): Promise<Evidence>;
 }
 
 export interface ObserverPort {

@@ -1,3 +1,4 @@
+import { onceOf } from "../config/processes.js";
 import type { StackConfig } from "../config/schema.js";
 import { shiftOf } from "../config/shift.js";
 import { UserError } from "../errors.js";
@@ -31,12 +32,14 @@ const NAMES = {
   "no-change-log": "what changed cannot be read from the database's log: all of it is compared while writes are stopped",
   "no-reverse": "nothing can stream back from the promoted database (its parameter group has no logical replication)",
   "lost-reverse": "what streams back from the promoted database is lost after it began (its replication slot is gone)",
+  "stuck-run": "what is stopped on the old side does not end until it is started there again",
+  "dead-letters": "the new side's workers leave messages in the dead-letter queue",
   crash: "the process is killed right after the named effect",
 } as const;
 export type FaultName = keyof typeof NAMES;
 
 const ACCEPTED =
-  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, stuck-run@handover, dead-letters@handover, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -56,6 +59,7 @@ export function parseFault(text: string): Fault {
     return { ...fault, percent: value, ...(percent[1] === undefined ? {} : { of: percent[1] as "green" | "canary" }) };
   }
   if (["lag-spike", "no-reverse", "lost-reverse"].includes(name) && moment !== "promotion") wrong();
+  if (["stuck-run", "dead-letters"].includes(name) && moment !== "handover") wrong();
   if (["data-difference", "no-change-log"].includes(name) && moment !== "verify") wrong();
   return { ...fault, moment };
 }
@@ -67,7 +71,7 @@ export function faultText({ name, percent, of, moment, always }: Fault): string 
 
 /** Why a fault can never strike a stack; undefined when it can. */
 export function cannotStrike({ percent, of, name }: Fault, config: StackConfig): string | undefined {
-  const { database, strategy } = config;
+  const { database, strategy, old, processes, handover } = config;
   if (percent !== undefined && of === undefined && shiftOf(config) === undefined)
     return "it has neither a dns section nor target groups, so no DNS weight and no group's";
   if (name === "throttled-dns" && config.dns === undefined) return "it has no dns section, so no DNS weight";
@@ -75,6 +79,10 @@ export function cannotStrike({ percent, of, name }: Fault, config: StackConfig):
   if (of === "canary" && strategy.kind !== "canary") return `its strategy is ${strategy.kind}: there is no canary`;
   if (["lag-spike", "data-difference", "no-change-log", "no-reverse", "lost-reverse"].includes(name) && database === undefined)
     return "it moves no database";
+  if (name === "stuck-run" && (old === undefined || onceOf({ processes }).length === 0)) return "nothing of it may run once";
+  const { queues } = handover;
+  if (name === "dead-letters" && (old === undefined || queues.every((q) => q.deadLetters === undefined)))
+    return "no queue of handover.queues has dead letters that are looked at";
   return undefined;
 }
 
@@ -84,6 +92,16 @@ export function afterWeight(faults: Fault[], weight: number, of?: "green" | "can
     if (f.percent === undefined || f.of !== of) return f;
     if (f.state === "waiting" && weight >= f.percent) return { ...f, state: "active", came: true };
     if (f.state === "active" && weight < f.percent) return { ...f, state: f.always ? "waiting" : "over" };
+    return f;
+  });
+}
+
+/** Begins, or ends, what a moment of the handover brings. */
+export function atHandover(faults: Fault[], name: "stuck-run" | "dead-letters", begins: boolean): Fault[] {
+  return faults.map((f) => {
+    if (f.name !== name) return f;
+    if (begins && f.state === "waiting") return { ...f, state: "active", came: true };
+    if (!begins && f.state === "active") return { ...f, state: f.always ? "waiting" : "over" };
     return f;
   });
 }

@@ -11,6 +11,7 @@ import { lintDockerfile } from "../../src/containerize/check.js";
 import { verifyImage } from "../../src/containerize/verify.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import { keepingEdits } from "../../src/config/edits.js";
+import { onceIsNew, onceOf, scheduleOf, schedulesOf, workersOf, workersOnNew } from "../../src/config/processes.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import {
   type ConfigPatch,
@@ -22,6 +23,7 @@ import {
   StackFile,
 } from "../../src/config/stackFile.js";
 import { Conflict, Terminal, Transient, UserError } from "../../src/errors.js";
+import { timesBetween } from "../../src/lib/cron.js";
 import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
 import type { ReadinessFinding } from "../../src/ports/readiness.js";
 import type { Effect, Evidence, Target } from "../../src/ports/target.js";
@@ -115,13 +117,33 @@ export const NO_FAULTS: Faults = {
   reading: () => undefined,
 };
 
+/** The same with workers, a schedule, a singleton and a release beside the web. */
+export const WITH_PROCESSES: RawConfig = {
+  ...RAW,
+  "cutover:processes": {
+    worker: { kind: "worker", replicas: 4 },
+    reports: { kind: "schedule", schedule: "*/15 * * * *" },
+    scheduler: { kind: "singleton" },
+    migrate: { kind: "release" },
+  },
+  "cutover:handover": { steps: [50, 100], queues: [{ kind: "sqs", name: "jobs", deadLetters: "jobs-dead" }] },
+};
+
 export class ModelWorld {
   now = Date.UTC(2026, 0, 5, 9);
-  applied: StackConfig = readConfig(RAW, "model", STACK);
+  applied: StackConfig;
   oldWrites = true;
   newWrites = false;
   maintenance = false;
   fleetUses: Side = "old";
+  /** Percent of the queue workers on the old side. */
+  oldWorkers = 100;
+  /** Whether what may run once could begin there. */
+  onceOld = true;
+  onceNew = false;
+  private dueUntil = this.now;
+  /** Runs that were due on neither side and were not made up for. */
+  missed: number[] = [];
   adopted = false;
   reverse = false;
   removed: string[] = [];
@@ -131,8 +153,8 @@ export class ModelWorld {
   readonly keys = new Map<string, Evidence>();
   readonly updates: { config: RawConfig; key: string }[] = [];
   /** The config as which the engine's resources really stand, and as which the engine believes them to stand. */
-  stands: RawConfig = RAW;
-  believed: RawConfig = RAW;
+  stands: RawConfig;
+  believed: RawConfig;
   /** The last look at what stands there was refused. */
   unread = false;
   faults: Faults = NO_FAULTS;
@@ -143,6 +165,13 @@ export class ModelWorld {
   written: string | undefined;
   /** Holds the clock still for as long as a test wants. */
   beforeSleep: (until: number, signal?: AbortSignal) => Promise<void> = async () => undefined;
+
+  /** @param raw the stack's config before the migration */
+  constructor(readonly raw: RawConfig = RAW) {
+    this.applied = readConfig(raw, "model", STACK);
+    this.stands = raw;
+    this.believed = raw;
+  }
 
   private say(promise: number, what: string): void {
     this.violations.push(`promise ${promise}: ${what}`);
@@ -175,8 +204,28 @@ export class ModelWorld {
       was.strategy.greenWeight !== 100
     )
       this.say(11, "blue was removed before green carried everything");
+    if (onceOf(next).length > 0) this.once("new", next.workload.deployed && onceIsNew(next));
+    if (this.oldWorkers + workersOnNew(next) < 100 && workersOf(next).length > 0) this.say(12, "fewer workers than there were");
     this.applied = next;
     this.checkWrites();
+  }
+
+  /** Counts the runs of the schedule that were due since the last look: each is one side's, and of no other. */
+  count(): void {
+    const [, reports] = schedulesOf(this.applied)[0] ?? [];
+    if (reports !== undefined && this.now > this.dueUntil)
+      for (const at of timesBetween(scheduleOf(reports.schedule), reports.timeZone, this.dueUntil, this.now, 100)) {
+        if (this.onceOld && this.onceNew) this.say(12, `a run was due on both sides: ${new Date(at).toISOString()}`);
+        if (!this.onceOld && !this.onceNew) this.missed.push(at);
+      }
+    this.dueUntil = Math.max(this.dueUntil, this.now);
+  }
+
+  once(side: Side, runs: boolean): void {
+    this.count();
+    if (side === "old") this.onceOld = runs;
+    else this.onceNew = runs;
+    if (this.onceOld && this.onceNew) this.say(12, "what may run once may run on both sides");
   }
 
   /** Sets the clock, in milliseconds from where it stands. Forward cannot be told from time that went by. */
@@ -201,7 +250,9 @@ export class ModelWorld {
   effect(kind: string, effect: Effect, change: () => void, { counts = true } = {}): Evidence {
     this.gate(`before ${kind}`);
     if (effect.fence < this.fence) this.say(6, `${kind} came from a runner that had lost its lease`);
-    const done = this.keys.get(effect.key);
+    // One step may have several effects under its key.
+    const key = `${kind} ${effect.key}`;
+    const done = this.keys.get(key);
     if (done !== undefined) return done;
     const fails = this.faults.fail(kind);
     if (fails === "transient" || fails === "lost") throw new Transient(`${kind} was throttled`);
@@ -209,7 +260,7 @@ export class ModelWorld {
     change();
     if (counts) this.effects.push(kind);
     const evidence = { summary: kind };
-    this.keys.set(effect.key, evidence);
+    this.keys.set(key, evidence);
     this.checkWrites();
     if (fails === "timed out") throw new Transient(`${kind} was not answered in time`);
     this.gate(`after ${kind}`);
@@ -238,7 +289,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
     async preview(_, config): Promise<Preview> {
       world.gate("before preview");
       const { applied } = world;
-      const seen = configChanges(world.updates.at(-1)?.config ?? RAW, config).filter((c) => !NO_RESOURCE.test(c.path));
+      const seen = configChanges(world.updates.at(-1)?.config ?? world.raw, config).filter((c) => !NO_RESOURCE.test(c.path));
       const changes = seen.map((c) => ({
         urn: c.path,
         type: "model:index:Path",
@@ -307,6 +358,7 @@ export function modelTarget(world: ModelWorld): Target {
         const before = world.now;
         await world.beforeSleep(until, signal);
         if (world.now >= before) world.now = Math.max(world.now, until);
+        world.count();
       },
     },
     cloud: {
@@ -342,6 +394,15 @@ export function modelTarget(world: ModelWorld): Target {
       integrationTest: look,
       logs: look,
       probeLoadBalancer: look,
+      runRelease: async (process, e) => world.effect(`release ${process}`, e, () => undefined),
+      stopOnce: async (e) =>
+        world.effect("once stops on new", e, () => {
+          world.onceNew = false;
+        }),
+      catchUp: async (since, e) =>
+        world.effect("catch up", e, () => {
+          world.missed = world.missed.filter((at) => at <= since);
+        }),
       rolloutAbort: look,
       rolloutPromote: look,
       usage: look,
@@ -364,6 +425,13 @@ export function modelTarget(world: ModelWorld): Target {
     fleet: {
       setMaintenance: async (on, e) => world.effect(`maintenance ${on}`, e, () => (world.maintenance = on)),
       useDatabase: async (side, e) => world.effect(`fleet ${side}`, e, () => (world.fleetUses = side)),
+      setWorkers: async (percent, e) => world.effect(`workers ${percent}`, e, () => (world.oldWorkers = percent)),
+      stopOnce: async (e) => world.effect("once stops on old", e, () => world.once("old", false)),
+      startOnce: async (missed, e) =>
+        world.effect("once starts on old", e, () => {
+          world.once("old", true);
+          world.missed = world.missed.filter((at) => !missed.some((m) => m.at === at));
+        }),
     },
     observer: {
       observe: async (name, side): Promise<Observation> => ({
@@ -406,6 +474,13 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
       return known(world.oldWrites ? 0 : 1);
     case "reverse-lag":
       return world.reverse ? known(0) : unknown("nothing streams back");
+    case "old-once-running":
+      return known(world.onceOld ? 1 : 0);
+    case "new-once-running":
+      return known(world.onceNew ? 1 : 0);
+    case "queue-age":
+    case "dead-letters":
+      return known(0);
     case "old-load-balancer-users":
     case "old-instances-users":
     case "old-database-users":
@@ -556,4 +631,4 @@ export const modelProject: ProjectPort = {
   verifyImage,
 };
 
-export const modelPlan = () => buildPlan(readConfig(RAW, "model", STACK));
+export const modelPlan = (raw: RawConfig = RAW) => buildPlan(readConfig(raw, "model", STACK));

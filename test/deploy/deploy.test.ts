@@ -4,12 +4,13 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { finalSnapshotOf } from "../../src/automation/plan/phases/cleanup.js";
-import { patched, type RawConfig } from "../../src/config/stackFile.js";
+import { patched, type RawConfig, readConfig } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
-import { clusterForSuite, type KubernetesManifest, pathOf } from "../support/cluster.js";
+import { clusterForSuite, type KubernetesManifest, objectsOf, pathOf } from "../support/cluster.js";
 import { deployed, rightsIn } from "../support/deployed.js";
 import { requirePart } from "../support/parts.js";
-import { objectsOfEveryPhase, sampleStacks } from "../support/samples.js";
+import { PROCESSES } from "../support/processStack.js";
+import { objectsOfEveryPhase, programOf, sampleStacks } from "../support/samples.js";
 
 const FOLDER = "kubernetes";
 /** What the engine does with each kind that a stack registers. */
@@ -117,15 +118,19 @@ describe("the manifests of the service", function () {
 
   it("give the engine exactly the kinds that stacks register in a namespace, and a look at what it waits for", async () => {
     const rights = new Set(AWAITED.flatMap((kind) => ["get", "list", "watch"].map((verb) => `${verb} ${kind}`)));
+    const count = (object: KubernetesManifest): void => {
+      const [, root, group, , within, plural] = /^\/(apis?)\/(?:([^/]+)\/)?(v[^/]+)\/(namespaces\/[^/]+\/)?([^/]+)/.exec(pathOf(object)) ?? [];
+      for (const verb of ENGINE_VERBS) rights.add(`${verb} ${root === "api" ? "" : group}/${plural}${within === undefined ? " in the cluster" : ""}`);
+    };
     for (const sample of await sampleStacks()) {
       // Controllers belong to the whole cluster: an administrator installs them.
       const raw = patched(sample.raw, { "cluster.provides": ["argo-rollouts", "vpa"] });
       for await (const { object } of objectsOfEveryPhase({ ...sample, raw })) {
         expect(object.metadata.namespace, `${object.kind} ${object.metadata.name}`).to.be.a("string");
-        const [, root, group, , , plural] = /^\/(apis?)\/(?:([^/]+)\/)?(v[^/]+)\/(namespaces\/[^/]+\/)?([^/]+)/.exec(pathOf(object)) ?? [];
-        for (const verb of ENGINE_VERBS) rights.add(`${verb} ${root === "api" ? "" : group}/${plural}`);
+        count(object);
       }
     }
+    for (const object of objectsOf(await programOf(readConfig(PROCESSES, "test", "shop-production")))) count(object);
     expect(rightsIn(await deployed("kubernetes-engine-rbac.yaml"))).to.deep.equal([...rights].sort());
   });
 });

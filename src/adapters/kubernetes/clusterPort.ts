@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
 import type { V1Job, V1PodSpec } from "@kubernetes/client-node";
+import { filesIn, processArgs } from "../../components/appPods.js";
+import { processObjects } from "../../components/processObjects.js";
 import { liveOf, liveUrl } from "../../config/live.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { Terminal, Transient } from "../../errors.js";
@@ -9,6 +11,7 @@ import { counted } from "../../lib/plural.js";
 import type { ClusterPort } from "../../ports/target.js";
 import { fenced } from "../order.js";
 import { asked, type ClusterClients, found, statusOf } from "./clients.js";
+import { catchUp, stopOnce } from "./once.js";
 import { abortRollout, promoteRollout } from "./rollouts.js";
 import { usageEvidence } from "./usage.js";
 import { waitFor } from "./waiting.js";
@@ -76,6 +79,23 @@ function clusterPort(clients: ClusterClients, config: () => StackConfig): Cluste
         files: { "integration-tests.log": run.log },
       };
     },
+    runRelease: async (process, { key }) => {
+      const { namespace, config: c } = at();
+      const name = nameFor(`${c.application.name}-${process}`, key);
+      const body = releaseOf(c, process, name);
+      const run = await runBody(clients, body, body.spec?.activeDeadlineSeconds ?? 600);
+      if (!run.complete)
+        throw new Terminal(`job/${name} failed, so the version does not start.${shown(run.log)}`, {
+          next: `Its whole log: kubectl logs job/${name} -n ${namespace}`,
+        });
+      return {
+        summary: `${process} of ${body.spec?.template.spec?.containers[0]?.image} ended well in ${run.seconds} s.`,
+        facts: { seconds: run.seconds },
+        files: { [`${process}.log`]: run.log },
+      };
+    },
+    stopOnce: () => stopOnce(clients, config()),
+    catchUp: (since) => catchUp(clients, config(), since),
     logs: async (selector, tail) => {
       const { namespace } = at();
       const labels = Object.entries(selector)
@@ -129,6 +149,26 @@ async function runJob(
       template: { metadata: { labels }, spec: restricted(name, image, command) },
     },
   };
+  return runBody(clients, body, timeoutSeconds);
+}
+
+/** The Job of a release process, on the version that is to start. */
+function releaseOf(config: StackConfig, name: string, job: string): V1Job {
+  const process = config.processes[name];
+  if (process?.kind !== "release") throw new Terminal(`The stack config has no process ${name} of kind release.`);
+  const next = { ...process, first: true, image: process.image ?? config.strategy.image };
+  const args = processArgs(config, next, undefined, filesIn(config, name).files);
+  const [made] = args === undefined ? [] : processObjects(name, args);
+  const plain = JSON.parse(JSON.stringify(made?.object ?? {})) as V1Job;
+  return {
+    ...plain,
+    metadata: { ...plain.metadata, name: job },
+    ...(plain.spec === undefined ? {} : { spec: { ...plain.spec, ttlSecondsAfterFinished: 86_400 } }),
+  };
+}
+
+async function runBody(clients: ClusterClients, body: V1Job, timeoutSeconds: number): Promise<{ complete: boolean; seconds: number; log: string }> {
+  const { name = "", namespace = "" } = body.metadata ?? {};
   await create(`run the job ${namespace}/${name}`, clients.batch.createNamespacedJob({ namespace, body }));
   const began = Date.now();
   const state = await waitFor<V1Job>({

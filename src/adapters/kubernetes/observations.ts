@@ -1,6 +1,17 @@
+import {
+  onceIsNew,
+  processName,
+  replicasOnNew,
+  schedulesOf,
+  servicesOf,
+  singletonsOf,
+  workersOf,
+  workersOnNew,
+} from "../../config/processes.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
 import { type ClusterClients, found } from "./clients.js";
+import { runningOnce } from "./once.js";
 import { rolloutOf } from "./rollouts.js";
 
 /** Label of an application's Spot nodes; see SpotNodeGroup. */
@@ -15,7 +26,15 @@ export async function clusterObservation(
   try {
     switch (name) {
       case "pods-ready":
-        return await carrierReady(clients, config);
+        return await allReady(clients, config);
+      case "workers-ready":
+        return leastOf(await Promise.all(workersOf(config).map(([name]) => processReady(clients, config, name))));
+      case "once-ready":
+        return await onceReady(clients, config);
+      case "new-once-running": {
+        const running = await runningOnce(clients, config);
+        return known(running.length, running.join(", "));
+      }
       case "green-ready":
         return await deploymentReady(clients, config, "-green");
       case "rollout-healthy":
@@ -37,6 +56,36 @@ export async function clusterObservation(
   }
 }
 
+/** Of all that is to run on the new side now: the least. */
+async function allReady(clients: ClusterClients, config: StackConfig): Promise<Reading> {
+  const beside = [...servicesOf(config), ...workersOf(config), ...(onceIsNew(config) ? singletonsOf(config) : [])];
+  const web = config.workload.web ? [carrierReady(clients, config)] : [];
+  return leastOf(await Promise.all([...web, ...beside.map(([name]) => processReady(clients, config, name))]));
+}
+
+const leastOf = (all: Reading[]): Reading =>
+  all.find((r) => !r.known) ?? known(Math.min(1, ...all.flatMap((r) => (r.known ? [r.value] : []))));
+
+/** As many as the config wants, and not only as many as the cluster was told of last. */
+async function processReady(clients: ClusterClients, config: StackConfig, name: string): Promise<Reading> {
+  const process = config.processes[name];
+  const share = process?.kind === "worker" ? replicasOnNew(process.replicas, workersOnNew(config)) : undefined;
+  const wanted = process?.kind === "singleton" ? 1 : share;
+  return deploymentReady(clients, config, `-${name}`, wanted);
+}
+
+async function onceReady(clients: ClusterClients, config: StackConfig): Promise<Reading> {
+  const namespace = namespaceOf(config);
+  const cronJobs = schedulesOf(config).map(async ([process]) => {
+    const name = processName(config.application.name, process);
+    const cronJob = await found(`read the CronJob ${namespace}/${name}`, clients.batch.readNamespacedCronJob({ name, namespace }));
+    return known(cronJob !== undefined && cronJob.spec?.suspend !== true ? 1 : 0);
+  });
+  const all = await Promise.all([...cronJobs, ...singletonsOf(config).map(([name]) => processReady(clients, config, name))]);
+  const ready = all.reduce((sum, r) => sum + (r.known ? r.value : 0), 0);
+  return all.find((r) => !r.known) ?? known(all.length === 0 ? 1 : ready / all.length);
+}
+
 /** What runs the application's pods now. */
 function carrierReady(clients: ClusterClients, config: StackConfig): Promise<Reading> {
   const { strategy } = config;
@@ -44,7 +93,12 @@ function carrierReady(clients: ClusterClients, config: StackConfig): Promise<Rea
   return deploymentReady(clients, config, strategy.kind !== "blue-green" ? "" : strategy.blue ? "-blue" : "-green");
 }
 
-async function deploymentReady({ apps }: ClusterClients, config: StackConfig, suffix: string): Promise<Reading> {
+async function deploymentReady(
+  { apps }: ClusterClients,
+  config: StackConfig,
+  suffix: string,
+  asked?: number | undefined,
+): Promise<Reading> {
   const name = `${config.application.name}${suffix}`;
   const namespace = namespaceOf(config);
   const deployment = await found(`read the Deployment ${namespace}/${name}`, apps.readNamespacedDeployment({ name, namespace }));
@@ -53,6 +107,7 @@ async function deploymentReady({ apps }: ClusterClients, config: StackConfig, su
   // An older generation says nothing about the pods that are wanted now.
   if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return known(0);
   const wanted = spec?.replicas ?? 1;
+  if (asked !== undefined && asked !== wanted) return known(0);
   const ready = Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
   return known(wanted === 0 ? 1 : Math.min(1, ready / wanted));
 }

@@ -1,5 +1,7 @@
+import { onceOf } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
+import { ONCE_STOPPED } from "../plan/phases/handover.js";
 import type { Marks, Step } from "../plan/step.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
 
@@ -37,6 +39,10 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   if (step !== undefined) for (const v of liveViolations(before, after)) found.push(v);
 
   groupViolations(state, before, after, cleaning, say);
+  const starts = before.handover.once !== "new" && after.handover.once === "new" && before.old !== undefined;
+  if (starts && onceOf(after).length > 0 && !onceStopped(state))
+    say(12, "what may run once starts on the new side only after it was stopped, and seen to be stopped, on the old one");
+
   const was = before.dns;
   const will = after.dns;
   if (was !== undefined && will !== undefined) {
@@ -106,6 +112,8 @@ export function actionViolations(state: MigrationState, step: Step, undo: boolea
   if (makes.includes("maintenance-off") && newAcceptsWrites(state) && !after(state, "old-fleet-on-new", "old-fleet-on-old"))
     found.push({ promise: 3, what: "maintenance ends only after the old fleet uses the database that accepts writes" });
   if (!undo && makes.includes("maintenance-on")) found.push(...cutoverViolations(state));
+  if (makes.includes("old-once-started") && currentConfig(state).handover.once === "new")
+    found.push({ promise: 12, what: "what may run once starts on the old side again only after it was stopped on the new one" });
   if (destroys && !cleanupApproved(state))
     found.push({ promise: 4, what: "nothing old is removed before the cleanup was approved by a second person" });
   return found;
@@ -125,6 +133,10 @@ function after(state: MigrationState, first: keyof MigrationState["marks"], seco
   const b = state.marks[second];
   return a !== undefined && (b === undefined || a.seq >= b.seq);
 }
+
+/** Stopped on the old side, and seen to be stopped since. */
+const onceStopped = (state: MigrationState) =>
+  after(state, "old-once-stopped", "old-once-started") && state.steps[ONCE_STOPPED]?.status === "done";
 
 const oldAcceptsWrites = (state: MigrationState) => !after(state, "old-writes-stopped", "old-writes-allowed");
 const newAcceptsWrites = (state: MigrationState) => after(state, "new-writes-allowed", "new-writes-stopped");

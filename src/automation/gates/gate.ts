@@ -55,6 +55,11 @@ export const GATE_NAMES = [
   "spot-nodes-ready",
   "snapshot-available",
   "security-groups-unused",
+  "workers-ready",
+  "queue-age",
+  "dead-letters",
+  "old-once-stopped",
+  "once-ready",
 ] as const;
 export type GateName = (typeof GATE_NAMES)[number];
 

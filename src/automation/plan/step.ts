@@ -1,6 +1,6 @@
+import type { ConfigPatch } from "../../config/rawConfig.js";
 import type { StackConfig } from "../../config/schema.js";
 import type { OtherStack } from "../../config/shared.js";
-import type { ConfigPatch } from "../../config/rawConfig.js";
 import type { Effect, Evidence, Target } from "../../ports/target.js";
 import type { GateUse } from "../gates/gate.js";
 
@@ -49,6 +49,8 @@ export interface ConfigStep extends StepBase {
   promote?: (context: ActionContext) => Promise<Evidence>;
   /** Stops at once what the config set going; on the way back it comes before the earlier config. */
   undo?: (context: ActionContext) => Promise<Evidence>;
+  /** Facts that the undo makes. */
+  undoMarks?: Mark[];
 }
 
 /** A call that Pulumi cannot express. */
@@ -96,6 +98,9 @@ export type Mark =
   | "old-fleet-on-new"
   | "old-fleet-on-old"
   | "reverse-ended"
+  | "old-once-stopped"
+  | "old-once-started"
+  | "new-once-stopped"
   | "dns-adopted"
   | "dns-released";
 

@@ -303,7 +303,7 @@ export class Runner {
       summary: evidence.summary,
       ...(evidence.facts === undefined ? {} : { facts: evidence.facts }),
       ...(files.length === 0 ? {} : { files }),
-      marks: (step.kind === "config" ? undefined : undo ? step.undoMarks : step.marks) ?? [],
+      marks: (undo ? step.undoMarks : step.kind === "config" ? undefined : step.marks) ?? [],
     });
   }
 

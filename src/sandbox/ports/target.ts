@@ -1,4 +1,5 @@
 import { liveOf, liveUrl } from "../../config/live.js";
+import { onceOf } from "../../config/processes.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { sourceOf } from "../../config/sources.js";
 import { Terminal } from "../../errors.js";
@@ -6,8 +7,9 @@ import { counted } from "../../lib/plural.js";
 import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
-import { afterWeight } from "../faults.js";
+import { afterWeight, atHandover } from "../faults.js";
 import { aheadSeconds, pauseToCompare, tablesOf, wholeInPause } from "../world/comparison.js";
+import { advance, makeUp, setOnce } from "../world/once.js";
 import { isReverseLost, retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import { keyOf, type World } from "../world/world.js";
@@ -21,7 +23,7 @@ export function sandboxTarget(world: World, config: () => StackConfig): Target {
     cloud: sandboxCloud(world, config),
     cluster: cluster(world, config),
     data: data(world, config),
-    fleet: fleet(world),
+    fleet: fleet(world, config),
     observer: observer(world, config),
   };
 }
@@ -72,7 +74,8 @@ function sourced(
 }
 const BY_SOURCE: ObservationName[] = ["error-rate", "latency-p95", "request-count", "traffic-share"];
 
-function fleet(world: World): FleetPort {
+function fleet(world: World, config: () => StackConfig): FleetPort {
+  const names = () => onceOf(config()).map(([name]) => name);
   return {
     setMaintenance: (on, effect) =>
       world.effect(effect, on ? "fleet:MaintenanceOn" : "fleet:MaintenanceOff", "old fleet", (state) => {
@@ -83,6 +86,26 @@ function fleet(world: World): FleetPort {
       world.effect(effect, "fleet:UseDatabase", side, (state) => {
         state.old.uses = side;
         return { summary: `The old fleet uses the ${side} database.` };
+      }),
+    setWorkers: (percent, effect) =>
+      world.effect(effect, "fleet:SetWorkers", `${percent} %`, (state) => {
+        state.old.workers.push({ at: state.now, value: percent });
+        // With fewer on the old side, the new side's work shows.
+        state.faults = atHandover(state.faults, "dead-letters", percent < 100);
+        return { summary: `${percent} % of the old fleet's workers run.` };
+      }),
+    stopOnce: (effect) =>
+      world.effect(effect, "fleet:StopOnce", "old fleet", (state) => {
+        setOnce(state.once, config(), "old", names(), false, state.now);
+        state.faults = atHandover(state.faults, "stuck-run", true);
+        return { summary: `${names().join(", ")} begin no more on the old side.` };
+      }),
+    startOnce: (missed, effect) =>
+      world.effect(effect, "fleet:StartOnce", "old fleet", (state) => {
+        setOnce(state.once, config(), "old", names(), true, state.now);
+        const runs = makeUp(state.once, missed);
+        state.faults = atHandover(state.faults, "stuck-run", false);
+        return { summary: `${names().join(", ")} run on the old side again${runs === 0 ? "" : `, and ${counted(runs, "missed run")} at once`}.` };
       }),
   };
 }
@@ -235,6 +258,26 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
       await need("load-balancer-ready", "the ingress has no address yet");
       return { summary: `GET /health with Host ${config().ingress?.host} answered 200.`, facts: { status: 200 } };
     },
+    runRelease: (process, effect) =>
+      world.effect(effect, "cluster:RunRelease", process, (state) => {
+        state.now += 40_000;
+        return { summary: `${process} ended well in 40 s.`, facts: { seconds: 40 }, files: { [`${process}.log`]: "done\n" } };
+      }),
+    stopOnce: (effect) =>
+      world.effect(effect, "cluster:StopOnce", app().name, (state) => {
+        const names = onceOf(config()).map(([name]) => name);
+        setOnce(state.once, config(), "new", names, false, state.now);
+        // It waits for what runs.
+        state.now = Math.max(state.now, state.once.ends.new);
+        return { summary: `Nothing of ${names.join(", ")} runs on the new side.` };
+      }),
+    catchUp: (since, effect) =>
+      world.effect(effect, "cluster:CatchUp", app().name, (state) => {
+        advance(state.once, config(), state.now);
+        const due = state.once.missed.map((m) => ({ process: m.slice(0, m.indexOf("@")), at: Date.parse(m.slice(m.indexOf("@") + 1)) }));
+        const runs = makeUp(state.once, due.filter((d) => d.at > since));
+        return { summary: runs === 0 ? "No schedule missed a run." : `${counted(runs, "missed run")} made up for.`, facts: { runs } };
+      }),
     rolloutAbort: (effect) =>
       world.effect(effect, "argo:Abort", app().name, (state) => {
         if (rolloutStage(state, config()).pauseLeftMs === 0) return { summary: "No canary is under way: there is nothing to abort." };

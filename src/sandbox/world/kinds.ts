@@ -3,6 +3,7 @@ import type { StackConfig } from "../../config/schema.js";
 import type { Properties, ResourceRef } from "../backend.js";
 import { afterWeight, isActive } from "../faults.js";
 import { listenerRule, RULE, TARGET_GROUP, targetGroup } from "./balancer.js";
+import { ranOnce } from "./once.js";
 import type { Outcome } from "./outcome.js";
 import { backupSeconds, replicaLag, rolloutStage } from "./signals.js";
 import { noise, type Stored, type WorldState } from "./state.js";
@@ -67,6 +68,7 @@ export function outcomeOf(
 ): Outcome {
   const verb = before === undefined ? "Create" : "Update";
   const plain: Outcome = { outputs: { ...before?.outputs, ...inputs }, kinds: [`${shortType(type)}:${verb}`], seconds: 2, restarts: true };
+  if (before === undefined) ranOnce(type, id, true, state, config);
   switch (type) {
     case "aws:rds/instance:Instance":
       return database(plain, id, before, inputs, state, config);

@@ -1,10 +1,12 @@
+import { onceIsNew, onceOf, servicesOf, singletonsOf, workersOf, workersOnNew } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
 import { namespaceOf } from "../../config/schema.js";
 import { groupsOf, shiftOf } from "../../config/shift.js";
 import { known, type ObservationName, type Reading, type Side, unknown } from "../../ports/observations.js";
 import { isActive } from "../faults.js";
-import { pauseToCompare } from "./comparison.js";
 import { ruleIn } from "./balancer.js";
+import { pauseToCompare } from "./comparison.js";
+import { runningOn } from "./once.js";
 import { noise, type Stored, valueAt, type WorldState } from "./state.js";
 
 const SECOND = 1_000;
@@ -62,7 +64,29 @@ export function signal(
       if (!state.reverseReplication) return unknown("nothing streams back to the old database");
       return known(isReverseLost(state) ? -1 : Math.round(noise(state.seed, "reverse", now) * 20) / 10);
     case "pods-ready":
-      return readiness(carrier(state, config), now);
+      return least([
+        ...(config.workload.web ? [readiness(carrier(state, config), now)] : []),
+        ...besides(config).map((name) => readiness(find(state, DEPLOYMENT, config, `-${name}`), now)),
+      ]);
+    case "workers-ready":
+      return least(workersOf(config).map(([name]) => readiness(find(state, DEPLOYMENT, config, `-${name}`), now)));
+    case "once-ready": {
+      const kinds = onceOf(config).map(([name, { kind }]) => find(state, kind === "schedule" ? CRON_JOB : DEPLOYMENT, config, `-${name}`));
+      return least(kinds.map((stored) => readiness(stored, now)));
+    }
+    case "new-once-running":
+      return known(runningOn(state.once, "new", now));
+    case "old-once-running":
+      if (isActive(state.faults, "stuck-run")) return known(1);
+      return known(runningOn(state.once, "old", now));
+    case "queue-age": {
+      if (config.handover.queues.length === 0) return unknown("handover.queues names no queue");
+      const capacity = (valueAt(state.old.workers, now) ?? 0) + workersOnNew(config);
+      return known(capacity < 100 ? 600 : Math.round(1 + noise(state.seed, "queue", now) * 4));
+    }
+    case "dead-letters":
+      if (config.handover.queues.every((q) => q.deadLetters === undefined)) return unknown("no queue has dead letters that are looked at");
+      return known(isActive(state.faults, "dead-letters") && workersOnNew(config) > 0 ? config.handover.maxDeadLetters + 3 : 0);
     case "green-ready":
       return readiness(find(state, "kubernetes:apps/v1:Deployment", config, "-green"), now);
     case "green-weight":
@@ -127,6 +151,15 @@ function backupAge(state: WorldState, config: StackConfig): Reading {
 
 /** Of a whole database: snapshots copy about half a gigabyte a second, and take minutes for the smallest. */
 export const backupSeconds = ({ database }: StackConfig): number => 120 + (database?.source.sizeGb ?? 100) * 2;
+
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+const CRON_JOB = "kubernetes:batch/v1:CronJob";
+
+/** Processes beside the web that have pods all the time, now. */
+const besides = (config: StackConfig): string[] =>
+  [...servicesOf(config), ...workersOf(config), ...(onceIsNew(config) ? singletonsOf(config) : [])].map(([name]) => name);
+
+const least = (all: Reading[]): Reading => all.find((r) => r.known && r.value < 1) ?? known(1);
 
 /** Who was told of the old side before the last change of weights asks there no longer than a TTL. */
 const lastMoved = (state: WorldState): number => state.dns.at(-1)?.at ?? state.now;

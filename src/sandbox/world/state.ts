@@ -4,6 +4,7 @@ import { groupsOf } from "../../config/shift.js";
 import type { Side } from "../../ports/observations.js";
 import type { Properties } from "../backend.js";
 import { type Fault, parseFault } from "../faults.js";
+import { newOnce, type OnceState } from "./once.js";
 
 /** One resource of the far side, as the providers' calls left it. */
 export interface Stored {
@@ -58,7 +59,11 @@ export interface WorldState {
     stickyGroup?: boolean;
     maintenance: boolean;
     uses: Side;
+    /** Percent of its queue workers that run. */
+    workers: Since<number>[];
   };
+  /** Whether what may run once could begin there, and what it missed and ran twice. */
+  once: OnceState;
   writes: { old: boolean; new: boolean };
   /** When writes to the old database last stopped. */
   writesStoppedAt?: number;
@@ -104,7 +109,9 @@ export function newWorld(stack: string, config: StackConfig, seed: number, fault
       plainRecord: dns !== undefined,
       maintenance: false,
       uses: "old",
+      workers: [{ at: START, value: 100 }],
     },
+    once: newOnce(config, START),
     writes: { old: true, new: false },
     reverseReplication: false,
     snapshots: {},

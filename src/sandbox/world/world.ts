@@ -8,6 +8,7 @@ import { type Effect, ORDER_FENCE } from "../../ports/target.js";
 import type { Properties, ResourceRef, SandboxBackend } from "../backend.js";
 import { removed } from "./balancer.js";
 import { groupsIn, naturalId, outcomeOf, shortType } from "./kinds.js";
+import { advance, ranOnce } from "./once.js";
 import { newWorld, type Stored, type WorldState } from "./state.js";
 import { violationsOf } from "./violations.js";
 
@@ -109,6 +110,7 @@ export class World implements SandboxBackend {
       if (ref.type === "aws:ec2/securityGroup:SecurityGroup") requireUnused(state, id);
       removed(ref.type, id, state);
       delete state.resources[key];
+      ranOnce(ref.type, id, false, state, await this.config());
       return { kinds: [`${shortType(ref.type)}:Delete`], seconds: 5, id, answer: undefined };
     });
   }
@@ -169,6 +171,7 @@ export class World implements SandboxBackend {
       try {
         const answer = await operation(state);
         if (state.effects.length !== effects) {
+          advance(state.once, await this.config(), state.now);
           for (const violation of violationsOf(state, await this.config())) {
             if (!state.violations.includes(violation)) state.violations.push(violation);
           }

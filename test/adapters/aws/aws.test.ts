@@ -44,6 +44,7 @@ import type { ObservationName, Side } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
 import { bucket, cache, database, instances, loadBalancer, network, queue, weighted } from "./account.js";
+import { queueChecks } from "./queueChecks.js";
 
 const effect = { key: "k", fence: 1 };
 const HOST = "api.example.com";
@@ -469,6 +470,8 @@ describe("the cloud port over the AWS SDK", function () {
     expect(await found("aws:eks/nodeGroup:NodeGroup", { ...group, nodeGroupName: "nobodys" })).to.equal(undefined);
     expect(await found("aws:acm/certificateValidation:CertificateValidation", {})).to.equal(undefined);
   });
+
+  queueChecks(moto, () => clients);
 
   it("calls nothing but what deploy/iam-policy.json allows", async () => {
     const policy = JSON.parse(await readFile(join(projectRoot(), "deploy", "iam-policy.json"), "utf8")) as {

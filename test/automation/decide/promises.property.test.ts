@@ -9,10 +9,11 @@ import type { Command, PathItem } from "../../../src/automation/journal/entries.
 import { Migrations } from "../../../src/automation/migrations.js";
 import { EMERGENCY_EXIT } from "../../../src/automation/plan/phases/emergencyExit.js";
 import { currentConfig, planOf } from "../../../src/automation/state/state.js";
+import type { RawConfig } from "../../../src/config/stackFile.js";
 import { Conflict, CutoverError } from "../../../src/errors.js";
 import { known, unknown } from "../../../src/ports/observations.js";
 import { recordFinding } from "../../support/findings.js";
-import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, NO_FAULTS, RAW, STACK } from "../model.js";
+import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, NO_FAULTS, RAW, STACK, WITH_PROCESSES } from "../model.js";
 
 /** Histories that `npm test` generates; the nightly tier sets more. */
 const HISTORIES = Number(process.env.CUTOVER_HISTORIES ?? 300);
@@ -187,14 +188,19 @@ async function ignoring(asked: Promise<unknown>): Promise<void> {
 
 /** One service process after another over the same journal and the same world. */
 class Night {
-  readonly world = new ModelWorld();
-  readonly store = new ModelStore(this.world);
+  readonly world: ModelWorld;
+  readonly store: ModelStore;
   private service: Migrations;
   private crashIn: number | undefined;
   private rivalIn: number | undefined;
   private readonly rivals: Promise<void>[] = [];
 
-  constructor(private readonly folder: string) {
+  constructor(
+    private readonly folder: string,
+    raw: RawConfig,
+  ) {
+    this.world = new ModelWorld(raw);
+    this.store = new ModelStore(this.world);
     this.service = this.start();
   }
 
@@ -462,12 +468,12 @@ class Night {
 
 const isEmergency = ([first]: PathItem[]): boolean => first?.kind === "undo" && first.step === EMERGENCY_EXIT;
 
-async function night(from: number, actions: Action[], check: (n: Night) => Promise<void>): Promise<void> {
+async function night(from: number, actions: Action[], check: (n: Night) => Promise<void>, raw: RawConfig = RAW): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "cutover-model-"));
   try {
     const file = join(folder, `Pulumi.${STACK}.yaml`);
-    writeFileSync(file, stringify({ config: RAW }));
-    const n = new Night(folder);
+    writeFileSync(file, stringify({ config: raw }));
+    const n = new Night(folder, raw);
     await n.begin();
     await n.reach(from);
     for (const a of actions) await n.act(a);
@@ -480,6 +486,37 @@ async function night(from: number, actions: Action[], check: (n: Night) => Promi
 
 describe("promises 1 to 11 over random nights", function () {
   this.timeout(Math.max(600_000, HISTORIES * 2_000));
+
+  it("[applications-14] promise 12: nothing that may run once runs twice, and nothing is skipped, over random nights", async () => {
+    const plan = modelPlan(WITH_PROCESSES);
+    const first = plan.findIndex((s) => s.id === "traffic.new-record");
+    // Clocks that jump leave open which runs were due.
+    const steady = action.filter((a) => a.kind !== "clock");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: first, max: plan.length - 1 }),
+        fc.array(steady, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }),
+        async (from, actions) => {
+          const check = async (n: Night) => {
+            await n.requireNoViolation();
+            const end = await n.finish();
+            await n.requireNoViolation();
+            const { onceOld, onceNew, oldWorkers, missed, applied } = n.world;
+            const there = { onceOld, onceNew, oldWorkers, missed, workers: applied.handover.workers };
+            if (end === "completed") expect(there).to.deep.equal({ onceOld: false, onceNew: true, oldWorkers: 0, missed: [], workers: 100 });
+            else expect(there).to.deep.equal({ onceOld: true, onceNew: false, oldWorkers: 100, missed: [], workers: 0 });
+          };
+          await night(from, actions, check, WITH_PROCESSES);
+        },
+      ),
+      {
+        numRuns: Math.ceil(HISTORIES / 4),
+        endOnFailure: false,
+        ...(process.env.CUTOVER_SEED === undefined ? {} : { seed: Number(process.env.CUTOVER_SEED) }),
+        ...(process.env.CUTOVER_PATH === undefined ? {} : { path: process.env.CUTOVER_PATH }),
+      },
+    );
+  });
 
   it("holds every promise whatever people, faults and crashes do, and always comes to a right end", async () => {
     await fc.assert(

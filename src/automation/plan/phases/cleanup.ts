@@ -1,4 +1,5 @@
 import { oldBalancerOf, servingBalancerOf } from "../../../config/oldSide.js";
+import { onceOf } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { sharedInWords, sharedResources } from "../../../config/shared.js";
 import { SHIFTS, shiftOf } from "../../../config/shift.js";
@@ -78,6 +79,7 @@ export function cleanup(config: StackConfig): Step[] {
           ? [gate("pods-ready", hold)]
           : [gate(SHIFTS[shift.section].gate, hold, { expect: 100 }), gate("targets-healthy", hold), ...healthy(hold)]),
         ...(database === undefined ? [] : [gate("writes-stopped", hold)]),
+        ...(onceOf(config).length === 0 ? [] : [gate("old-once-stopped", hold), gate("once-ready", hold)]),
       ],
     },
     act("list", "List by id everything that will be removed", "Post-Migration Cleanup", cleanupList, NOTHING_TO_UNDO),

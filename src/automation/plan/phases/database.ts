@@ -9,6 +9,17 @@ const WINDOW = "database.maintenance-on";
 const PROMOTE = "database.promote";
 const HOUR = 3_600;
 
+const smokeTest: Step = {
+  id: "database.smoke",
+  phase: "database",
+  kind: "action",
+  title: "Run the smoke test",
+  seed: "Run smoke tests",
+  wayBack: NOTHING_TO_UNDO,
+  undoFrom: WINDOW,
+  run: ({ target, effect }) => target.cluster.smokeTest(effect),
+};
+
 /**
  * Phase 3: database migration. From maintenance-on to maintenance-off nobody writes: the steps in between undo
  * themselves as a whole, in reverse order, whichever of them fails.
@@ -176,14 +187,7 @@ export function database(config: StackConfig): Step[] {
       undoFrom: WINDOW,
       run: ({ target, effect }) => target.data.verifyReadWrite(effect),
     }),
-    act({
-      id: "database.smoke",
-      title: "Run the smoke test",
-      seed: "Run smoke tests",
-      wayBack: NOTHING_TO_UNDO,
-      undoFrom: WINDOW,
-      run: ({ target, effect }) => target.cluster.smokeTest(effect),
-    }),
+    ...(config.workload.web ? [smokeTest] : []),
     act({
       id: "database.accept-writes",
       title: `Let ${copy.identifier} accept the application's writes`,

@@ -3,6 +3,38 @@ import { costDocument } from "../costs.js";
 import type { ConfigStep, Step, WayBack } from "../step.js";
 import { earlierConfig, gate, hasOld, NOTHING_TO_UNDO, need } from "./build.js";
 
+type MadeStep = (step: Omit<ConfigStep, "phase" | "kind" | "wayBack"> & { wayBack?: WayBack }) => Step;
+
+/** Of the web process: the others have the numbers that their share says. */
+const scaling = (config: StackConfig, configStep: MadeStep): Step[] => [
+  configStep({
+    id: "optimize.hpa",
+    title: `Scale between ${config.autoscaling.hpa.minReplicas} and ${config.autoscaling.hpa.maxReplicas} pods at ${config.autoscaling.hpa.cpuPercent} % CPU`,
+    seed: "kubectl autoscale deployment",
+    change: () => ({ "autoscaling.hpa.enabled": true }),
+    gates: [gate("hpa-active"), gate("pods-ready", 60)],
+  }),
+  ...(config.cluster.provides.includes("vpa")
+    ? []
+    : [
+        configStep({
+          id: "optimize.vpa-install",
+          title: `Install the Vertical Pod Autoscaler, chart ${config.cluster.vpaChartVersion}`,
+          seed: "kubectl apply -f vertical-pod-autoscaler.yaml",
+          wayBack: { summary: "Stays installed: other applications may use it, and it does nothing on its own.", loses: "nothing" },
+          change: () => ({ "cluster.vpa": true }),
+          gates: [],
+        }),
+      ]),
+  configStep({
+    id: "optimize.vpa",
+    title: "Let the Vertical Pod Autoscaler take memory",
+    seed: "web-api-vpa",
+    change: () => ({ "autoscaling.vpa.enabled": true }),
+    gates: [gate("pods-ready", 60)],
+  }),
+];
+
 /** Phase 6: monitoring and optimization. */
 export function optimize(config: StackConfig): Step[] {
   if (!hasOld(config)) return [];
@@ -20,32 +52,7 @@ export function optimize(config: StackConfig): Step[] {
       change: () => ({ "alerts.enabled": true }),
       gates: [],
     }),
-    configStep({
-      id: "optimize.hpa",
-      title: `Scale between ${config.autoscaling.hpa.minReplicas} and ${config.autoscaling.hpa.maxReplicas} pods at ${config.autoscaling.hpa.cpuPercent} % CPU`,
-      seed: "kubectl autoscale deployment",
-      change: () => ({ "autoscaling.hpa.enabled": true }),
-      gates: [gate("hpa-active"), gate("pods-ready", 60)],
-    }),
-    ...(config.cluster.provides.includes("vpa")
-      ? []
-      : [
-          configStep({
-            id: "optimize.vpa-install",
-            title: `Install the Vertical Pod Autoscaler, chart ${config.cluster.vpaChartVersion}`,
-            seed: "kubectl apply -f vertical-pod-autoscaler.yaml",
-            wayBack: { summary: "Stays installed: other applications may use it, and it does nothing on its own.", loses: "nothing" },
-            change: () => ({ "cluster.vpa": true }),
-            gates: [],
-          }),
-        ]),
-    configStep({
-      id: "optimize.vpa",
-      title: "Let the Vertical Pod Autoscaler take memory",
-      seed: "web-api-vpa",
-      change: () => ({ "autoscaling.vpa.enabled": true }),
-      gates: [gate("pods-ready", 60)],
-    }),
+    ...(config.workload.web ? scaling(config, configStep) : []),
     {
       id: "optimize.usage",
       phase: "optimize",

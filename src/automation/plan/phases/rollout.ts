@@ -1,3 +1,4 @@
+import { releasesOf } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
 import type { ConfigStep, GateStep, Step } from "../step.js";
 import { earlierConfig, gate, healthy, isStaging, NOTHING_TO_UNDO } from "./build.js";
@@ -6,8 +7,16 @@ const HOUR = 3_600;
 
 /** Phase 4: staged rollout. Staging first; then the strategy that the stack config names. */
 export function rollout(config: StackConfig): Step[] {
-  if (isStaging(config)) return [...strategySteps(config), smoke, integration];
-  return [stagingVerified, ...synthetic(config, true), ...strategySteps(config), ...synthetic(config, false), smoke];
+  const asked = config.workload.web ? [smoke] : [];
+  if (isStaging(config)) return [...releases(config), ...strategySteps(config), ...asked, integration];
+  return [
+    stagingVerified,
+    ...releases(config),
+    ...synthetic(config, true),
+    ...strategySteps(config),
+    ...synthetic(config, false),
+    ...asked,
+  ];
 }
 
 const configStep = (step: Omit<ConfigStep, "phase" | "kind">): Step => ({ phase: "rollout", kind: "config", ...step });
@@ -20,6 +29,18 @@ const stagingVerified: Step = gateStep({
   wayBack: NOTHING_TO_UNDO,
   gates: [gate("staging-verified")],
 });
+
+/** Before the first pod of a version starts, and held when it fails. No way back runs an earlier version's again. */
+const releases = (config: StackConfig): Step[] =>
+  releasesOf(config).map(([name, { image }]) => ({
+    id: `rollout.release-${name}`,
+    phase: "rollout",
+    kind: "action",
+    title: `Run ${name} of ${image ?? config.strategy.image} to its end`,
+    seed: "Run database migrations",
+    wayBack: { summary: "What it did stays: the earlier version must bear it.", loses: "nothing" },
+    run: ({ target, effect }) => target.cluster.runRelease(name, effect),
+  }));
 
 const smoke: Step = {
   id: "rollout.smoke",

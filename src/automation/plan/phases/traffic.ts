@@ -4,12 +4,19 @@ import type { Step } from "../step.js";
 import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, need, noWorse, streaming } from "./build.js";
 import { ALIAS_TTL_SECONDS, dnsPreparation } from "./dnsPreparation.js";
 import { EMERGENCY_EXIT } from "./emergencyExit.js";
+import { handover } from "./handover.js";
 import { trafficGroups } from "./trafficGroups.js";
 
-/** Phase 5: traffic cutover through weighted DNS, or through weighted target groups of the load balancer that stays. */
+/**
+ * Phase 5: traffic cutover through weighted DNS, or through weighted target groups of the load balancer that stays; then what works
+ * without users.
+ */
 export function traffic(config: StackConfig): Step[] {
   const groups = groupsOf(config);
-  if (groups !== undefined) return trafficGroups(config, groups);
+  return [...(groups === undefined ? users(config) : trafficGroups(config, groups)), ...handover(config)];
+}
+
+function users(config: StackConfig): Step[] {
   if (config.dns === undefined) return [];
   const { steps, holdSeconds } = config.dns;
   return [
