@@ -22,12 +22,9 @@ export async function queueObservation(
   const source = [...new Set(queues.map((q) => q.kind))].join(" and ");
   try {
     const asked = queues.flatMap((queue) => {
-      if (name === "queue-age")
-        return queue.kind === "sqs" ? [queueAge(clients, queue, Date.now())] : [numberOf(prometheus, queue.age)];
+      if (name === "queue-age") return queue.kind === "sqs" ? [queueAge(clients, queue, Date.now())] : [numberOf(prometheus, queue.age)];
       if (queue.deadLetters === undefined) return [];
-      return queue.kind === "sqs"
-        ? [messagesIn(clients, queue.deadLetters).then(fresh)]
-        : [numberOf(prometheus, queue.deadLetters)];
+      return queue.kind === "sqs" ? [messagesIn(clients, queue.deadLetters).then(fresh)] : [numberOf(prometheus, queue.deadLetters)];
     });
     const all = await Promise.all(asked);
     if (all.length === 0) return { reading: unknown("no queue of handover.queues has dead letters that are looked at"), age: 0, source };

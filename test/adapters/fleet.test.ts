@@ -17,7 +17,11 @@ function oldSide(folder: string) {
   const log = join(folder, "log");
   // What runs goes on for a moment after it was asked to stop.
   const cron = `process.on("SIGTERM", () => setTimeout(() => process.exit(0), 700)); setInterval(() => {}, 1000)`;
-  const script = (body: string) => [process.execPath, "-e", `const fs = require("fs"), pid = ${JSON.stringify(pid)}, log = ${JSON.stringify(log)}; ${body}`];
+  const script = (body: string) => [
+    process.execPath,
+    "-e",
+    `const fs = require("fs"), pid = ${JSON.stringify(pid)}, log = ${JSON.stringify(log)}; ${body}`,
+  ];
   const alive = "const alive = () => { try { process.kill(+fs.readFileSync(pid, 'utf8'), 0); return true } catch { return false } };";
   return {
     log,

@@ -119,8 +119,10 @@ describe("the manifests of the service", function () {
   it("give the engine exactly the kinds that stacks register in a namespace, and a look at what it waits for", async () => {
     const rights = new Set(AWAITED.flatMap((kind) => ["get", "list", "watch"].map((verb) => `${verb} ${kind}`)));
     const count = (object: KubernetesManifest): void => {
-      const [, root, group, , within, plural] = /^\/(apis?)\/(?:([^/]+)\/)?(v[^/]+)\/(namespaces\/[^/]+\/)?([^/]+)/.exec(pathOf(object)) ?? [];
-      for (const verb of ENGINE_VERBS) rights.add(`${verb} ${root === "api" ? "" : group}/${plural}${within === undefined ? " in the cluster" : ""}`);
+      const [, root, group, , within, plural] =
+        /^\/(apis?)\/(?:([^/]+)\/)?(v[^/]+)\/(namespaces\/[^/]+\/)?([^/]+)/.exec(pathOf(object)) ?? [];
+      for (const verb of ENGINE_VERBS)
+        rights.add(`${verb} ${root === "api" ? "" : group}/${plural}${within === undefined ? " in the cluster" : ""}`);
     };
     for (const sample of await sampleStacks()) {
       // Controllers belong to the whole cluster: an administrator installs them.

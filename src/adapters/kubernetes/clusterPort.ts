@@ -167,7 +167,11 @@ function releaseOf(config: StackConfig, name: string, job: string): V1Job {
   };
 }
 
-async function runBody(clients: ClusterClients, body: V1Job, timeoutSeconds: number): Promise<{ complete: boolean; seconds: number; log: string }> {
+async function runBody(
+  clients: ClusterClients,
+  body: V1Job,
+  timeoutSeconds: number,
+): Promise<{ complete: boolean; seconds: number; log: string }> {
   const { name = "", namespace = "" } = body.metadata ?? {};
   await create(`run the job ${namespace}/${name}`, clients.batch.createNamespacedJob({ namespace, body }));
   const began = Date.now();

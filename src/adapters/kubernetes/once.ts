@@ -107,7 +107,10 @@ async function runOnce(clients: ClusterClients, config: StackConfig, cronJob: V1
       name: job,
       namespace,
       ...(template?.metadata?.labels === undefined ? {} : { labels: template.metadata.labels }),
-      annotations: { "cronjob.kubernetes.io/instantiate": "manual", "batch.kubernetes.io/cronjob-scheduled-timestamp": new Date(at).toISOString() },
+      annotations: {
+        "cronjob.kubernetes.io/instantiate": "manual",
+        "batch.kubernetes.io/cronjob-scheduled-timestamp": new Date(at).toISOString(),
+      },
       ownerReferences: [{ apiVersion: "batch/v1", kind: "CronJob", name, uid, controller: true }],
     },
     ...(template?.spec === undefined ? {} : { spec: template.spec }),
@@ -133,4 +136,7 @@ const isOver = ({ status }: V1Job): boolean =>
 const cronJobOf = (clients: ClusterClients, namespace: string, name: string): Promise<V1CronJob | undefined> =>
   found(`read the CronJob ${namespace}/${name}`, clients.batch.readNamespacedCronJob({ name, namespace }));
 
-const names = (config: StackConfig): string => onceOf(config).map(([name]) => name).join(", ");
+const names = (config: StackConfig): string =>
+  onceOf(config)
+    .map(([name]) => name)
+    .join(", ");

@@ -7,7 +7,14 @@ import type { ObservationName } from "../../ports/observations.js";
 import type { Target } from "../../ports/target.js";
 
 /** What is seen on the API server; autoscalers and Spot nodes have nobody there who measures or makes them. */
-const SEEN: ReadonlySet<ObservationName> = new Set(["pods-ready", "green-ready", "rollout-healthy", "rollout-weight", "workers-ready", "once-ready"]);
+const SEEN: ReadonlySet<ObservationName> = new Set([
+  "pods-ready",
+  "green-ready",
+  "rollout-healthy",
+  "rollout-weight",
+  "workers-ready",
+  "once-ready",
+]);
 /** How long a jump of the clock takes while a controller is at work, in milliseconds: it does not hurry. */
 const AT_WORK_MS = 200;
 

@@ -105,7 +105,9 @@ function fleet(world: World, config: () => StackConfig): FleetPort {
         setOnce(state.once, config(), "old", names(), true, state.now);
         const runs = makeUp(state.once, missed);
         state.faults = atHandover(state.faults, "stuck-run", false);
-        return { summary: `${names().join(", ")} run on the old side again${runs === 0 ? "" : `, and ${counted(runs, "missed run")} at once`}.` };
+        return {
+          summary: `${names().join(", ")} run on the old side again${runs === 0 ? "" : `, and ${counted(runs, "missed run")} at once`}.`,
+        };
       }),
   };
 }
@@ -275,7 +277,10 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
       world.effect(effect, "cluster:CatchUp", app().name, (state) => {
         advance(state.once, config(), state.now);
         const due = state.once.missed.map((m) => ({ process: m.slice(0, m.indexOf("@")), at: Date.parse(m.slice(m.indexOf("@") + 1)) }));
-        const runs = makeUp(state.once, due.filter((d) => d.at > since));
+        const runs = makeUp(
+          state.once,
+          due.filter((d) => d.at > since),
+        );
         return { summary: runs === 0 ? "No schedule missed a run." : `${counted(runs, "missed run")} made up for.`, facts: { runs } };
       }),
     rolloutAbort: (effect) =>

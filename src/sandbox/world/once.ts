@@ -20,7 +20,13 @@ export interface OnceState {
 /** Without an old side nothing runs anywhere else. */
 export function newOnce(config: StackConfig, now: Instant): OnceState {
   const old = config.old === undefined ? {} : { old: now };
-  return { on: Object.fromEntries(onceOf(config).map(([name]) => [name, { ...old }])), seen: now, missed: [], ends: { old: 0, new: 0 }, twice: [] };
+  return {
+    on: Object.fromEntries(onceOf(config).map(([name]) => [name, { ...old }])),
+    seen: now,
+    missed: [],
+    ends: { old: 0, new: 0 },
+    twice: [],
+  };
 }
 
 /** Counts what was due since the last look, before something changes. */

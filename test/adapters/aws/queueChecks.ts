@@ -53,7 +53,10 @@ export function queueChecks(moto: ReturnType<typeof motoForSuite>, clientsOf: ()
     const gone = config([{ kind: "sqs", name: "no-such-queue" }]);
     expect((await read("queue-age", gone)).reading).to.include({ known: false });
     expect((await read("queue-age", config([]))).reading).to.include({ known: false });
-    const silent = config([{ kind: "sqs", name: "jobs" }, { kind: "prometheus", age: "max(queue_age)" }]);
+    const silent = config([
+      { kind: "sqs", name: "jobs" },
+      { kind: "prometheus", age: "max(queue_age)" },
+    ]);
     expect((await read("queue-age", silent)).reading).to.include({ known: false });
   });
 }

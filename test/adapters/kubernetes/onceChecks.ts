@@ -54,7 +54,9 @@ export function onceChecks(cluster: ReturnType<typeof clusterForSuite>, clientsO
 
     const port = kubernetesClusterPort(clients, () => after);
     const jobs = async (): Promise<string[]> =>
-      (await cluster.request("GET", `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`)).body.items.map((j: { metadata: { name: string } }) => j.metadata.name);
+      (await cluster.request("GET", `/apis/batch/v1/namespaces/${NAMESPACE}/jobs`)).body.items.map(
+        (j: { metadata: { name: string } }) => j.metadata.name,
+      );
     const { body: cronJob } = await cluster.request("GET", `/apis/batch/v1/namespaces/${NAMESPACE}/cronjobs/shop-reports`);
     const created = Date.parse(cronJob.metadata.creationTimestamp);
     const last = Math.floor(created / 600_000) * 600_000;
@@ -79,8 +81,13 @@ export function onceChecks(cluster: ReturnType<typeof clusterForSuite>, clientsO
 
   it("[applications-12] a release runs to its end on the version that is to start, and its failure is told", async () => {
     const clients = clientsOf();
-    const config = readConfig(patched(PROCESSES, { "application.namespace": NAMESPACE, volumes: {}, "processes.web.mounts": [], "processes.scheduler.mounts": [] }), "test", "shop-production");
-    for (const object of objectsOf(await programOf(config)).filter((o) => /^(ServiceAccount|Secret)$/.test(o.kind))) await cluster.apply(object);
+    const config = readConfig(
+      patched(PROCESSES, { "application.namespace": NAMESPACE, volumes: {}, "processes.web.mounts": [], "processes.scheduler.mounts": [] }),
+      "test",
+      "shop-production",
+    );
+    for (const object of objectsOf(await programOf(config)).filter((o) => /^(ServiceAccount|Secret)$/.test(o.kind)))
+      await cluster.apply(object);
     const port = kubernetesClusterPort(clients, () => config);
     const { summary } = await port.runRelease("migrate", { key: "release", fence: 1 });
     expect(summary).to.match(/^migrate of registry\.example\.com\/shop:1\.1\.0 ended well in \d+ s\.$/);

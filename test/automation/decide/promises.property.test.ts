@@ -13,7 +13,19 @@ import type { RawConfig } from "../../../src/config/stackFile.js";
 import { Conflict, CutoverError } from "../../../src/errors.js";
 import { known, unknown } from "../../../src/ports/observations.js";
 import { recordFinding } from "../../support/findings.js";
-import { Crash, ModelStore, ModelWorld, modelDriver, modelPlan, modelProject, modelTarget, NO_FAULTS, RAW, STACK, WITH_PROCESSES } from "../model.js";
+import {
+  Crash,
+  ModelStore,
+  ModelWorld,
+  modelDriver,
+  modelPlan,
+  modelProject,
+  modelTarget,
+  NO_FAULTS,
+  RAW,
+  STACK,
+  WITH_PROCESSES,
+} from "../model.js";
 
 /** Histories that `npm test` generates; the nightly tier sets more. */
 const HISTORIES = Number(process.env.CUTOVER_HISTORIES ?? 300);
@@ -503,7 +515,8 @@ describe("promises 1 to 11 over random nights", function () {
             await n.requireNoViolation();
             const { onceOld, onceNew, oldWorkers, missed, applied } = n.world;
             const there = { onceOld, onceNew, oldWorkers, missed, workers: applied.handover.workers };
-            if (end === "completed") expect(there).to.deep.equal({ onceOld: false, onceNew: true, oldWorkers: 0, missed: [], workers: 100 });
+            if (end === "completed")
+              expect(there).to.deep.equal({ onceOld: false, onceNew: true, oldWorkers: 0, missed: [], workers: 100 });
             else expect(there).to.deep.equal({ onceOld: true, onceNew: false, oldWorkers: 100, missed: [], workers: 0 });
           };
           await night(from, actions, check, WITH_PROCESSES);

@@ -54,7 +54,9 @@ describe("the handover", () => {
       "traffic.once-catch-up",
     ]);
     expect(all).to.include("rollout.release-migrate");
-    const without = buildPlan(readConfig(patched(WITH_PROCESSES, { old: undefined, dns: undefined, database: undefined, "workload.secretEnv": {} }), "t", STACK));
+    const without = buildPlan(
+      readConfig(patched(WITH_PROCESSES, { old: undefined, dns: undefined, database: undefined, "workload.secretEnv": {} }), "t", STACK),
+    );
     expect(without.map((s) => s.id).filter((id) => /workers|once/.test(id))).to.deep.equal([]);
     // Nothing measures the queues: a person says so.
     const unmeasured = buildPlan(config({ "handover.queues": [] })).find((s) => s.id === "traffic.workers-alone");
@@ -70,7 +72,9 @@ describe("the handover", () => {
     expect(parts.world).to.include({ onceOld: false, onceNew: true, oldWorkers: 0 });
 
     const { state, plan } = await service.get(STACK);
-    const target = state.revisions.findLast((r) => plan.findIndex((s) => s.id === r.step) < plan.findIndex((s) => s.id === "traffic.workers-50"));
+    const target = state.revisions.findLast(
+      (r) => plan.findIndex((s) => s.id === r.step) < plan.findIndex((s) => s.id === "traffic.workers-50"),
+    );
     await service.command(STACK, { command: "rollback", revision: target?.number ?? 0, why: "a test" }, "alice");
     await service.settled(STACK);
     expect(handed(parts).slice(4)).to.deep.equal([
@@ -162,9 +166,8 @@ describe("the handover", () => {
     expect(new Date(quiet).toISOString()).to.equal("2026-01-05T10:15:15.001Z");
     expect(ambiguousRuns(minutely, quiet, quiet + 20_000)).to.deep.equal([]);
     expect(ambiguousRuns(minutely, quiet, quiet + 50_000)).to.have.length(1);
-    expect(missedRuns(quarterly, Date.parse("2026-01-05T10:16Z"), Date.parse("2026-01-05T10:50Z")).map((m) => new Date(m.at).toISOString())).to.deep.equal([
-      "2026-01-05T10:30:00.000Z",
-      "2026-01-05T10:45:00.000Z",
-    ]);
+    expect(
+      missedRuns(quarterly, Date.parse("2026-01-05T10:16Z"), Date.parse("2026-01-05T10:50Z")).map((m) => new Date(m.at).toISOString()),
+    ).to.deep.equal(["2026-01-05T10:30:00.000Z", "2026-01-05T10:45:00.000Z"]);
   });
 });
