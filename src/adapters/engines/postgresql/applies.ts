@@ -44,7 +44,7 @@ interface Code {
 const SAMPLE = 20;
 const STATEMENT_MS = 10_000;
 const OURS = `n.nspname NOT IN ('pg_catalog', 'information_schema', '${GUARD}') AND NOT starts_with(n.nspname, 'pg_')`;
-/** Functions of the application that something depends on, itself or by an operator or an operator class. */
+/** Functions of the application that something depends on, itself or by an operator or an operator class; before 15 a generated column's stand with its table. */
 const functionsOf = (classid: string, objid: string): string =>
   `ARRAY(SELECT DISTINCT f::text FROM pg_depend x CROSS JOIN LATERAL (
      SELECT x.refobjid WHERE x.refclassid = 'pg_proc'::regclass
@@ -69,7 +69,7 @@ const runsOf = (session: Session): Promise<Run[]> =>
        SELECT "table", 'constraint ' || k.conname, pg_get_expr(k.conbin, k.conrelid), ${functionsOf("pg_constraint", "k.oid")}
        FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'c'
        UNION ALL
-       SELECT "table", 'generated column ' || a.attname, pg_get_expr(d.adbin, d.adrelid), ${functionsOf("pg_attrdef", "d.oid")}
+       SELECT "table", 'generated column ' || a.attname, pg_get_expr(d.adbin, d.adrelid), ${functionsOf("pg_attrdef", "d.oid")} || ${functionsOf("pg_class", "t.oid")}
        FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attgenerated = 's' JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
        UNION ALL
        SELECT "table", 'partition key of ' || p.oid::regclass, pg_get_partition_constraintdef(t.oid), ${functionsOf("pg_class", "p.oid")}

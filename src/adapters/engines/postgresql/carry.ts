@@ -220,7 +220,7 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string,
     old,
     async (session) => {
       const [known] = await session.rows<{ count: number }>(
-        `SELECT count(*)::int AS count FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE subname = $1`,
+        `SELECT count(*)::int AS count FROM pg_subscription_rel WHERE srsubid IN (SELECT subid FROM pg_stat_subscription WHERE subname = $1)`,
         [name],
       );
       // Also where an earlier attempt died between the two servers.

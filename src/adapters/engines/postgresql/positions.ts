@@ -10,8 +10,10 @@ export const replayed = (replica: Session): Promise<string> => replica.value<str
 /** Up to where the source has written; what lies behind a page's own header begins on the page before. */
 const written = (source: Session): Promise<string> =>
   source.value<string>(
-    `SELECT (CASE WHEN mod(p - '0/0'::pg_lsn, 8192) IN (24, 40) THEN p - mod(p - '0/0'::pg_lsn, 8192) ELSE p END)::text
-     FROM (SELECT pg_current_wal_insert_lsn() AS p) at`,
+    // PostgreSQL 13 subtracts no numbers from positions.
+    `SELECT upper(to_hex(at >> 32) || '/' || to_hex(at & 4294967295))
+     FROM (SELECT CASE WHEN mod(p, 8192) IN (24, 40) THEN p - mod(p, 8192) ELSE p END AS at
+           FROM (SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint AS p) here) there`,
   );
 
 /**

@@ -291,10 +291,10 @@ async function drained(promoted: SqlEndpoint, old: SqlEndpoint, timeoutSeconds: 
   });
 }
 
-/** The rows that tables had when they began to stream are there as well. */
+/** The rows that tables had when they began to stream are there as well. By the view: on 13 nobody but a superuser may read a subscription's oid. */
 const copied = (session: Session): Promise<boolean> =>
   session.value<boolean>(
-    "SELECT coalesce(bool_and(srsubstate = 'r'), true) FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid WHERE subname = $1",
+    "SELECT coalesce(bool_and(srsubstate = 'r'), true) FROM pg_subscription_rel WHERE srsubid IN (SELECT subid FROM pg_stat_subscription WHERE subname = $1)",
     [NAME],
   );
 

@@ -117,9 +117,12 @@ describe("readiness of a database, on a real server and its streaming replica", 
   });
 
   it("[postgresql-1] [postgresql-2] refuses before the window where writes could not be stopped, with what mends it, and holds the go", async () => {
-    await old.sql((s) => s.rows("ALTER SYSTEM SET max_prepared_transactions = 5"));
-    await old.stop();
-    await old.start();
+    // The replica first: one that allows less than its source stands still, and before 14 ends.
+    for (const server of [replica, old]) {
+      await server.sql((s) => s.rows("ALTER SYSTEM SET max_prepared_transactions = 5"));
+      await server.stop();
+      await server.start();
+    }
     const endpoint = async (side: Side) => (side === "old" ? old : replica).endpoint;
     const stopping = async (applicationUser?: string) =>
       (await readinessOf(old.endpoint, replica.endpoint, applicationUser === undefined ? {} : { applicationUser })).filter(
