@@ -3,6 +3,7 @@ import { holdMs } from "../automation/gates/watch.js";
 import type { Migration } from "../automation/run/projections.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { type Shift, shiftOf } from "../config/shift.js";
+import { byHand } from "./byHand.js";
 import type { Round } from "./sampler.js";
 
 export interface Health {
@@ -30,6 +31,8 @@ export interface Moment {
   /** Resources that the engine is at, the longest first. */
   resources: { name: string; type: string; op: string; forMs: number }[];
   /** While users cannot write, and once they can again: how long of how much. */
+  /** Zones, records and commands with which a person sets the weights without the service: read while it answers. */
+  byHand: string[];
   writePause?: { since: number; endedAt?: number; budgetMs: number };
 }
 
@@ -59,6 +62,7 @@ export function momentOf({ migration, now, round, resources, before, wall }: Mom
     statusSince: state.statusAt ?? state.updatedAt,
     ...(step === undefined ? {} : { step }),
     resources: resources.map(({ name, type, op, since }) => ({ name, type, op, forMs: Math.max(0, wall - since) })),
+    byHand: byHandNow(state),
     ...(pause === undefined ? {} : { writePause: pause }),
   };
 }
@@ -77,6 +81,12 @@ function runningStep({ plan, state }: Migration, before: Migration | undefined):
   }
   if (held > 0) return { since: at.startedAt, expectedMs: held, expectedFrom: "its gates must hold that long, after its effect" };
   return { since: at.startedAt };
+}
+
+/** Nothing where only one side stands: there are no weights to set. */
+function byHandNow(state: MigrationState): string[] {
+  const config = currentConfig(state);
+  return shiftOf(config)?.records === "both" ? byHand(config) : [];
 }
 
 /** From the moment that the old database refused writes until one takes them again. */

@@ -1,6 +1,8 @@
 import { expect } from "chai";
 import type { Page } from "playwright-core";
+import { currentConfig } from "../../src/automation/state/state.js";
 import { known, unknown } from "../../src/ports/observations.js";
+import { byHand as byHandOf } from "../../src/readModels/byHand.js";
 import { STACK } from "../automation/model.js";
 import { modelService } from "../automation/modelService.js";
 import { chromiumForSuite, expectAccessible, expectDialogAccessible, openPage, picture } from "../support/chromium.js";
@@ -20,7 +22,7 @@ describe("the night, in the portal", function () {
   this.timeout(120_000);
   const browser = chromiumForSuite();
   let portal: ModelPortal;
-  afterEach(() => portal.close());
+  afterEach(() => portal.close().catch(() => undefined));
 
   async function open(size: "desk" | "phone" = "desk") {
     const opened = await openPage(browser(), portal.entrance, { size });
@@ -121,6 +123,54 @@ describe("the night, in the portal", function () {
     await answer("Health").getByText("error rate of the old side is 20 %, at most 5 %").waitFor();
     expect(complaints).to.deep.equal([]);
     await close();
+  });
+
+  it("[people-15] without the service a dialog has zone, records and commands; signed out, there is a way to sign in", async () => {
+    portal = await openModelPortal();
+    await portal.goTo("traffic.dns-100");
+    const { page, complaints, close } = await open();
+    await page.getByRole("region", { name: "At a glance" }).getByText("Healthy").waitFor();
+    await page.getByRole("button", { name: "Emergency: users back now" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Loses nothing.").waitFor();
+    const byHand = byHandOf(currentConfig((await portal.migrations.get(STACK)).state));
+    await portal.server.close();
+    const instead = dialog.getByRole("group", { name: "Without the service" });
+    await instead.getByText("The service does not answer. Users are sent back by hand:").waitFor({ timeout: 60_000 });
+    expect(await instead.locator("pre").innerText()).to.equal(byHand.join("\n"));
+    expect(byHand.join("\n"))
+      .to.contain("Z1234567890ABC")
+      .and.contain("record old-infra to weight 100")
+      .and.contain("change-resource-record-sets");
+    expect(await dialog.getByRole("button", { name: "Send users back…" }).isEnabled(), "it may be there again").to.equal(true);
+    await expectDialogAccessible(page, "a dialog without the service");
+    await page.setViewportSize({ width: 390, height: 844 });
+    await expectFits(page);
+    await page.keyboard.press("Escape");
+    await page.locator("cutover-migration").getByText("Health unknown").waitFor();
+    await page.getByText("Not live").waitFor();
+    await page.setViewportSize({ width: 1440, height: 900 });
+    // One that was never opened before tells it, too.
+    await page.getByRole("button", { name: "Roll back…" }).click();
+    await instead.getByText("Z1234567890ABC").first().waitFor();
+    expect(complaints).to.deep.equal([]);
+    await close();
+    await portal.close();
+
+    portal = await openModelPortal();
+    await portal.goTo("traffic.dns-100");
+    const again = await open();
+    await again.page.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+    await again.page.context().clearCookies();
+    await again.page.getByRole("tab", { name: "Journal" }).click();
+    await again.page.getByRole("banner").getByText("Signed out").waitFor();
+    expect(await again.page.getByRole("banner").getByText("Live", { exact: true }).count()).to.equal(0);
+    await expectAccessible(again.page, "a page that is signed out");
+    await again.page.getByRole("link", { name: "Sign in" }).click();
+    await again.page.getByLabel("Token").fill(String(portal.server.token));
+    await again.page.getByRole("button", { name: "Sign in" }).click();
+    await again.page.getByRole("banner").getByText("Live", { exact: true }).waitFor();
+    await again.close();
   });
 
   it("[people-17] dialogs say what they let run, and what cannot be undone, and have one scrollbar", async () => {

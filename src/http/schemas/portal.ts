@@ -65,6 +65,7 @@ export const moment = z
     resources: z
       .array(z.object({ name: z.string(), type: z.string(), op: z.string(), forMs: z.number() }))
       .describe("What the engine is at, of an update that runs in this process"),
+    byHand: z.array(z.string()).describe("Zones, records and commands with which a person sets the weights without the service"),
     writePause: z
       .object({ since: instant, endedAt: instant.optional(), budgetMs: z.number() })
       .optional()

@@ -6,8 +6,9 @@ import type { Change } from "./lib/session.js";
 import type { Migration, Step } from "./lib/types.js";
 import { FRESH_MS, MigrationData, type Onlooker } from "./migrationData.js";
 import { MigrationDialog } from "./migrationDialog.js";
-import { type Action, actionBar, actionsOf, mayTune } from "./views/actions.js";
+import { type Action, actionBar, actionsOf, isOver, mayTune } from "./views/actions.js";
 import { answers, writePause } from "./views/answers.js";
+import { withoutService } from "./views/dialog.js";
 import { charts, firstWindow, windowOf } from "./views/charts.js";
 import { FIRST_FILTER } from "./views/journal.js";
 import { now } from "./views/now.js";
@@ -56,6 +57,12 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
   }
   plan(): readonly Step[] {
     return this.data.steps;
+  }
+  get readBefore(): readonly string[] | undefined {
+    return this.data.moment?.byHand;
+  }
+  get byHand(): readonly string[] | undefined {
+    return this.session?.live === false && !this.session.signedOut ? this.readBefore : undefined;
   }
   get api(): Api | undefined {
     return this.session?.api;
@@ -152,12 +159,13 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
       "div",
       { class: "stack" },
       problemBox(lost ?? this.refusal ?? this.data.problem),
+      this.byHand === undefined || isOver(m) ? false : h("div", { class: "card" }, withoutService(this.byHand)),
       migrationHeader(
         m,
         actionBar(m, this.actions(m), (action) => this.dialog.open(action)),
       ),
       writePause(this.data.clocked, m),
-      h("section", { class: "card glance", "aria-label": "At a glance" }, answers(m, this.data.clocked)),
+      h("section", { class: "card glance", "aria-label": "At a glance" }, answers(m, this.data.clocked, this.session?.live !== false)),
       h(
         "section",
         { class: "card", "aria-label": "Progress" },

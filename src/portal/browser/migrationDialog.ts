@@ -17,6 +17,10 @@ export interface DialogOwner {
   readonly address: string;
   migration(): Migration | undefined;
   plan(): readonly Step[];
+  /** Read beforehand; undefined while the service answers. */
+  readonly byHand: readonly string[] | undefined;
+  /** The same, whether it answers or not. */
+  readonly readBefore: readonly string[] | undefined;
   update(): void;
   accepted(command: string, view: Migration): void;
 }
@@ -59,6 +63,7 @@ export class MigrationDialog {
       state: this.state,
       migration,
       steps,
+      byHand: this.element.byHand ?? (this.state.problem?.status === 0 ? this.element.readBefore : undefined),
       change: (what) => this.change(what),
       close: () => this.close(),
       send: () => void this.send(),

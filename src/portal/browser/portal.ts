@@ -62,6 +62,8 @@ function content({ stack, view, rehearsals }: Place): View {
   return h("cutover-rehearsals", { key: "rehearsals", ...(rehearsals.id === undefined ? {} : { rehearsal: rehearsals.id }) });
 }
 
+const standing = (): string => (session.live ? "Live" : session.signedOut ? "Signed out" : "Not live");
+
 function barView({ stack, rehearsals }: Place): View[] {
   const link = (href: string, text: string, here: boolean): View => h("a", { href, ...(here ? { "aria-current": "page" } : {}) }, text);
   return [
@@ -76,7 +78,8 @@ function barView({ stack, rehearsals }: Place): View[] {
     h(
       "div",
       { class: "tools" },
-      h("span", { class: session.live ? "live yes" : "live no", role: "status" }, session.live ? "Live" : "Not live"),
+      h("span", { class: session.live ? "live yes" : "live no", role: "status" }, standing()),
+      session.signedOut ? h("a", { href: base, class: "sign-in" }, "Sign in") : false,
       session.me !== undefined && !session.me.mayBeNamed
         ? h("span", null, `Signed in as ${session.me.name}`)
         : h(

@@ -26,9 +26,15 @@ export interface ApiOptions {
   user?: User;
 }
 
+export const UNAUTHENTICATED = 401;
+
 /** The service's HTTP API, with problems as errors. */
 export class Api {
-  constructor(private readonly options: ApiOptions) {}
+  /** @param onSignedOut called when the credential is accepted no more */
+  constructor(
+    private readonly options: ApiOptions,
+    private readonly onSignedOut: (problem: Problem) => void = () => undefined,
+  ) {}
 
   get<T>(path: string, signal?: AbortSignal): Promise<T> {
     return this.call("GET", path, undefined, signal);
@@ -78,8 +84,10 @@ export class Api {
       if ((error as Error).name === "AbortError") throw error;
       throw new Problem(0, "No answer", "The service does not answer.", "Check that it is running, and that this page may reach it.");
     }
-    if (!answer.ok) throw await problemOf(answer);
-    return answer;
+    if (answer.ok) return answer;
+    const problem = await problemOf(answer);
+    if (problem.status === UNAUTHENTICATED) this.onSignedOut(problem);
+    throw problem;
   }
 }
 

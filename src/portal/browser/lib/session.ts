@@ -25,6 +25,8 @@ export class Session {
   loaded = false;
   /** Whether the stream is open: what is shown is as it is now. */
   live = false;
+  /** The credential is accepted no more: a stream that is still open says nothing about that. */
+  signedOut = false;
   problem: Problem | undefined;
   /** Migrations whose journal the service cannot read, and why. */
   unreadable: { stack: string; problem: string }[] = [];
@@ -32,7 +34,11 @@ export class Session {
   private stop: (() => void) | undefined;
 
   constructor(options: ApiOptions) {
-    this.api = new Api(options);
+    this.api = new Api(options, (problem) => {
+      if (this.signedOut) return;
+      [this.signedOut, this.live, this.problem] = [true, false, problem];
+      this.tell(undefined);
+    });
   }
 
   /** @returns how to stop listening; the last one ends the stream */
@@ -57,6 +63,7 @@ export class Session {
       state: (live, problem) => {
         this.live = live;
         this.problem = problem;
+        if (live) this.signedOut = false;
         // The stream resumes where it broke off; the list says what it did not carry.
         if (live) void this.load();
         this.tell(undefined);

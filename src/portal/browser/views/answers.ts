@@ -18,20 +18,22 @@ const HEALTH: Record<Moment["health"]["state"], { word: string; tone: Tone }> = 
 };
 
 /** What one needs to know in three seconds: where it is, whether it is well, what is next, how long since, how to stop it. */
-export function answers(m: Migration, clocked: Clocked | undefined): View {
+export function answers(m: Migration, clocked: Clocked | undefined, live: boolean): View {
   const answer = (name: string, ...content: View[]): View => h("div", { key: name }, h("dt", null, name), h("dd", null, ...content));
   return h(
     "dl",
     { class: "answers" },
     answer("Where", `${PHASE_NAMES[m.phase] ?? m.phase}, ${m.done} of ${m.steps} steps done`),
-    isOver(m) ? false : answer("Health", ...health(clocked)),
+    isOver(m) ? false : answer("Health", ...health(clocked, live)),
     answer("Next", next(m)),
     answer("Since", since(m, clocked)),
     isOver(m) ? false : answer("To stop", stops(m)),
   );
 }
 
-function health(clocked: Clocked | undefined): View[] {
+function health(clocked: Clocked | undefined, live: boolean): View[] {
+  // What was read before says nothing about now.
+  if (!live) return [chip(HEALTH.unknown.word, HEALTH.unknown.tone), h("span", { class: "small quiet" }, "the service does not answer")];
   if (clocked === undefined) return [h("span", { class: "quiet" }, "Asking…")];
   const { state, why } = clocked.moment.health;
   return [chip(HEALTH[state].word, HEALTH[state].tone), h("span", { class: "small quiet" }, why)];

@@ -39,6 +39,7 @@ export function actionDialog(props: DialogProps): View {
         body(props),
         problemBox(state.problem),
         insisting(props),
+        withoutService(props.byHand),
       ),
       h(
         "footer",
@@ -150,6 +151,19 @@ const insisting = ({ state: { problem, insist }, change }: DialogProps): View =>
           "Send them there all the same…",
         )
       : false;
+
+/** The service is gone: what a person does instead, in full. */
+export const withoutService = (lines: readonly string[] | undefined): View =>
+  lines === undefined
+    ? false
+    : h(
+        "div",
+        { class: "by-hand stack tight", key: "by-hand", role: "group", "aria-label": "Without the service" },
+        h("p", null, h("b", null, "The service does not answer. Users are sent back by hand:")),
+        lines.length === 0
+          ? h("p", null, "Users are on one side alone: there are no weights to set.")
+          : h("pre", { class: "small", tabindex: 0 }, lines.join("\n")),
+      );
 
 /** What a person does where the service cannot act. */
 const handwork = (lines: readonly string[] | undefined): View =>

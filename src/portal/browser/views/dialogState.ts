@@ -28,6 +28,8 @@ export interface DialogProps {
   state: DialogState;
   migration: Migration;
   steps: readonly Step[];
+  /** What a person does without the service; there once it does not answer. */
+  byHand: readonly string[] | undefined;
   change: (what: Partial<DialogState>) => void;
   close: () => void;
   send: () => void;
