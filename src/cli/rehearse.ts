@@ -12,6 +12,7 @@ interface RehearseOptions extends OutputOptions {
   fault: string[];
   seed: number;
   usersBack: number;
+  writePause: number;
   mayLoseData?: boolean;
 }
 
@@ -27,6 +28,7 @@ export const rehearseCommand = (cli: Cli): Command =>
     )
     .option("--seed <number>", "same seed, same readings", wholeNumber(0, 2_147_483_647), 1)
     .option("--users-back <minutes>", "no-go when a rollback takes longer until users are back", wholeNumber(0, 100_000), 15)
+    .option("--write-pause <minutes>", "no-go when users cannot write for longer, the promotion included", wholeNumber(0, 100_000), 15)
     .option("--may-lose-data", "a rollback that loses data is no reason for a no-go")
     .action(async (options: RehearseOptions) => {
       const { root, stacks, state } = cli.globals();
@@ -41,7 +43,7 @@ export const rehearseCommand = (cli: Cli): Command =>
         chosen: options.stack,
         faults: options.fault,
         seed: options.seed,
-        budget: { usersBackMinutes: options.usersBack, mayLoseData: options.mayLoseData === true },
+        budget: { usersBackMinutes: options.usersBack, writePauseMinutes: options.writePause, mayLoseData: options.mayLoseData === true },
         onEntry: (stack, entry) => out.entry(stack, entry),
         onRestart: (restarts) => say(`The process was killed, as rehearsed; it goes on (restart ${restarts}).`),
       });

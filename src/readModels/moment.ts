@@ -33,7 +33,13 @@ export interface Moment {
   /** While users cannot write, and once they can again: how long of how much. */
   /** Zones, records and commands with which a person sets the weights without the service: read while it answers. */
   byHand: string[];
-  writePause?: { since: number; endedAt?: number; budgetMs: number };
+  writePause?: {
+    since: number;
+    /** From here on the budget counts no more: the way is forward. */
+    promotionAt?: number;
+    endedAt?: number;
+    budgetMs: number;
+  };
 }
 
 export interface MomentInput {
@@ -55,7 +61,7 @@ const FRESH_MS = 60_000;
 export function momentOf({ migration, now, round, resources, before, wall }: MomentInput): Moment {
   const { state } = migration;
   const step = runningStep(migration, before);
-  const pause = writePauseOf(state);
+  const pause = writePauseOf(migration);
   return {
     now,
     health: healthOf(state, now, round),
@@ -90,13 +96,22 @@ function byHandNow(state: MigrationState): string[] {
 }
 
 /** From the moment that the old database refused writes until one takes them again. */
-function writePauseOf({ marks, ...state }: MigrationState): Moment["writePause"] {
+function writePauseOf({ plan, state }: Migration): Moment["writePause"] {
+  const { marks } = state;
   const stopped = marks["old-writes-stopped"];
-  const { database } = currentConfig({ marks, ...state });
+  const { database } = currentConfig(state);
   if (stopped === undefined || database === undefined) return undefined;
   const ends = [marks["old-writes-allowed"], marks["new-writes-allowed"]].filter((m) => m !== undefined && m.seq > stopped.seq);
   const endedAt = ends.length === 0 ? undefined : Math.min(...ends.map((m) => m?.at ?? 0));
-  return { since: stopped.at, budgetMs: database.writePauseSeconds * 1_000, ...(endedAt === undefined ? {} : { endedAt }) };
+  const point = plan.find((s) => s.pointOfNoReturn === true && s.inWritePause === true);
+  const { status, startedAt = 0 } = state.steps[point?.id ?? ""] ?? {};
+  const begun = (status === "running" || status === "done") && startedAt >= stopped.at;
+  return {
+    since: stopped.at,
+    ...(begun ? { promotionAt: startedAt } : {}),
+    budgetMs: database.writePauseSeconds * 1_000,
+    ...(endedAt === undefined ? {} : { endedAt }),
+  };
 }
 
 type Side = "old" | "new";

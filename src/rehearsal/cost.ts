@@ -100,7 +100,8 @@ export function rollbackCosts(plan: Plan, entries: readonly Recorded[], share: (
         revision,
         ...(automatic && firstBad !== undefined ? { detectionMs: at - firstBad } : {}),
         ...(back === undefined ? {} : { usersBackMs: back - at }),
-        ...(done === undefined ? {} : { doneMs: done - at }),
+        // All is done once users are back, too: resolvers may follow later than the last item.
+        ...(done === undefined ? {} : { doneMs: Math.max(done, back ?? done) - at }),
         usersOnNew: share(at),
         loses: losesOf(plan, state, revision),
       });

@@ -33,6 +33,9 @@ export interface Rehearsed {
   notTried?: string[];
   /** How long users could not write, in milliseconds. */
   writePauseMs?: number;
+  /** How much of that was before the promotion began, and how much might have been. */
+  untilPromotionMs?: number;
+  writePauseBudgetMs?: number;
   frames: Frame[];
   report: MigrationReport;
 }

@@ -23,7 +23,7 @@ function migration(m: Rehearsed): string[] {
     `## ${m.stack}`,
     "",
     `- ${m.status} in ${duration(report.endedAt - report.startedAt)} of the sandbox's time, config ${m.digest.slice(0, 12)}`,
-    ...(writePauseMs === undefined ? [] : [`- users could not write for ${duration(writePauseMs)}`]),
+    ...(writePauseMs === undefined ? [] : [`- users could not write for ${duration(writePauseMs)}${split(m)}`]),
     ...(restarts === 0 ? [] : [`- the process was killed ${restarts === 1 ? "once" : `${restarts} times`} and went on`]),
     ...(m.notTried ?? []).map((n) => `- not tried: ${n}`),
     ...m.faults.map((f) => `- fault ${f.fault}: ${f.came ? "came about" : "never came about"}`),
@@ -36,11 +36,17 @@ function migration(m: Rehearsed): string[] {
   ];
 }
 
+/** The budget is for what comes before the promotion; that itself counts against nothing. */
+const split = ({ untilPromotionMs: before, writePauseBudgetMs: budget }: Rehearsed): string =>
+  before === undefined || budget === undefined
+    ? ""
+    : `: ${duration(before) || "0 s"} of the ${duration(budget)} accepted until the promotion began, the rest for the promotion itself`;
+
 function rollback(r: RehearsedRollback): string {
   const detected = r.detectionMs === undefined ? "" : `noticed in ${duration(r.detectionMs)}, `;
-  const back = r.usersBackMs === undefined ? "users not back within a day" : `users back in ${duration(r.usersBackMs) || "0 s"}`;
+  const back = r.usersBackMs === undefined ? "users not back within a day" : `until users were back ${duration(r.usersBackMs) || "0 s"}`;
   const loses = r.loses.length === 0 ? "no data" : r.loses.join("; ");
-  return `- ${time(r.at)}, ${r.automatic ? "automatically" : "as asked"}, ${Math.round(r.usersOnNew * 100)} % of users on the new side: ${detected}${back}, all done in ${duration(r.doneMs)}; lost ${loses}. ${r.why}`;
+  return `- ${time(r.at)}, ${r.automatic ? "automatically" : "as asked"}, ${Math.round(r.usersOnNew * 100)} % of users on the new side: ${detected}${back}, until all was done ${duration(r.doneMs)}; lost ${loses}. ${r.why}`;
 }
 
 /** Steps after which going back costs something else than before. */

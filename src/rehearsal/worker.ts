@@ -1,15 +1,18 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { currentConfig } from "../automation/state/state.js";
 import { folderProject } from "../cli/project.js";
+import type { StackConfig } from "../config/schema.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { useEngine } from "../engine/engine.js";
 import { CutoverError, UserError } from "../errors.js";
 import { collectReport } from "../report/collect.js";
+import type { PromotionReport } from "../report/report.js";
 import { type OpenSandbox, openSandbox } from "../sandbox/open.js";
 import { provideSecrets } from "../sandbox/project.js";
 import { rollbackCosts, waysBack } from "./cost.js";
 import { framesOf } from "./frames.js";
-import { reasonsAgainst } from "./judge.js";
+import { reasonsAgainst, type WritePause } from "./judge.js";
 import { ORDER, type Order, OUTCOME, type Told } from "./order.js";
 import type { Outcome, Rehearsed } from "./outcome.js";
 import { rehearse } from "./rehearse.js";
@@ -82,8 +85,10 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
   const report = (await collectReport(migrations, [stack])).migrations[0];
   if (report === undefined) throw new UserError({ path: "--stack", got: stack, accepted: "a stack whose migration has begun" });
   const { open, notTried } = await unfinished(order.stacks, stack);
+  const writePause = writePauseOf(report.promotion, currentConfig(state));
   const seen = {
     stack,
+    ...(writePause === undefined ? {} : { writePause }),
     status: state.status,
     faults: await sandbox.faults(stack),
     rollbacks: rollbackCosts(plan, entries, share),
@@ -104,7 +109,20 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
     waysBack: waysBack(plan, entries),
     notTried,
     ...(pause === undefined ? {} : { writePauseMs: pause }),
+    ...(writePause?.untilPromotionMs === undefined
+      ? {}
+      : { untilPromotionMs: writePause.untilPromotionMs, writePauseBudgetMs: writePause.budgetMs }),
     frames: framesOf(plan, entries, share),
     report,
+  };
+}
+
+function writePauseOf(promotion: PromotionReport | undefined, { database }: StackConfig): WritePause | undefined {
+  if (promotion === undefined || database === undefined) return undefined;
+  const { at, writesStoppedAt, pauseMs } = promotion;
+  return {
+    budgetMs: database.writePauseSeconds * 1_000,
+    ...(writesStoppedAt === undefined ? {} : { untilPromotionMs: at - writesStoppedAt }),
+    ...(pauseMs === undefined ? {} : { totalMs: pauseMs }),
   };
 }

@@ -6,7 +6,7 @@ import { SHIFTS, shiftOf } from "../config/shift.js";
 import type { Observation } from "../ports/observations.js";
 
 /**
- * `met` and `missed` rest on what was observed; `open` is not due yet; `unknown` is due and nobody has observed it
+ * `met` and `missed` rest on what was observed when it was due; `open` is not due yet, whatever holds so far; `unknown` is due and nobody has observed it
  * (promise 10: that is not met).
  */
 export type Standing = "met" | "missed" | "open" | "unknown";
@@ -55,8 +55,9 @@ export function scorecard(input: ScorecardInput): Scorecard {
   const days = since === undefined ? undefined : Math.floor((input.now - since) / DAY);
   const goal = (due: Goal["days"], id: string, title: string, { holds, evidence }: Finding): Goal => {
     const isDue = days !== undefined && days >= due;
-    const standing = holds === true ? "met" : !isDue ? "open" : holds === false ? "missed" : "unknown";
-    return { id, days: due, title, standing, evidence };
+    // What holds after 14 days is not yet what was to hold after 90.
+    const standing = !isDue ? "open" : holds === true ? "met" : holds === false ? "missed" : "unknown";
+    return { id, days: due, title, standing, evidence: !isDue && holds === true ? `holds so far: ${evidence}` : evidence };
   };
   const { plan, state } = input;
   const config = currentConfig(state);
@@ -68,7 +69,7 @@ export function scorecard(input: ScorecardInput): Scorecard {
       : goal(30, "all-users", "All users are on the new side", gateNow(input, SHIFTS[shift.section].gate, 100)),
     goal(30, "no-errors", "Errors stay within the limit", gateNow(input, "error-rate")),
     goal(30, "fast", "Responses are as fast as promised", gateNow(input, "latency-p95")),
-    goal(30, "no-way-back", "Nobody had to go back", noWayBack(input, since)),
+    goal(30, "no-way-back", "Nobody had to go back", noWayBack(input)),
     has("optimize.alerts") ? goal(30, "alerts", "Alerts are set up", stepDone(input, "optimize.alerts")) : undefined,
     config.database === undefined ? undefined : goal(60, "backups", "The new database is backed up", gateNow(input, "backup-retention")),
     has("optimize.hpa") ? goal(60, "scales", "It scales automatically", gateNow(input, "hpa-active")) : undefined,
@@ -116,13 +117,17 @@ function stepDone({ state }: ScorecardInput, step: string): Finding {
 
 const date = (at: number | undefined): string => (at === undefined ? "an unknown day" : new Date(at).toISOString().slice(0, 10));
 
-/** Going back makes a revision that restores an earlier one. */
-function noWayBack({ state }: ScorecardInput, since: number | undefined): Finding {
-  if (since === undefined) return { evidence: "users have not all moved yet" };
-  const back = state.revisions.filter((r) => r.restores !== undefined && r.at > since);
-  return back.length === 0
-    ? { holds: true, evidence: `no revision since ${date(since)} restores an earlier one` }
-    : { holds: false, evidence: back.map((r) => `revision ${r.number} went back to ${r.restores} on ${date(r.at)}`).join("; ") };
+/** Of the whole migration: one that went back while users were moving went back. */
+function noWayBack({ state }: ScorecardInput): Finding {
+  const { rollbacks = [] } = state;
+  return rollbacks.length === 0
+    ? { holds: true, evidence: "no way back was taken" }
+    : {
+        holds: false,
+        evidence: rollbacks
+          .map((r) => `${r.automatic ? "automatically" : "by a person"} to revision ${r.revision} on ${date(r.at)}: ${r.why}`)
+          .join("; "),
+      };
 }
 
 /** Share of the CPU asked for below which a pod counts as over-provisioned. */

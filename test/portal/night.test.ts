@@ -83,6 +83,7 @@ describe("the night, in the portal", function () {
       release = resolve;
     });
     afterThisTest(() => release());
+    world.faults = { ...world.faults, reading: (name) => (name === "replica-lag" && !world.oldWrites ? known(3) : undefined) };
     world.beforeSleep = () => (world.oldWrites ? Promise.resolve() : held);
     await migrations.command(STACK, { command: "advance", extent: "end" }, "alice");
     await migrations.settled(STACK);
@@ -95,7 +96,7 @@ describe("the night, in the portal", function () {
       .waitFor();
     world.now += 50_000;
     await page.locator('section.pause[data-tone="wait"]').waitFor();
-    await clock.getByText(/^\d+ s left\./).waitFor();
+    await clock.getByText(/^\d+ s left until the promotion must begin/).waitFor();
     world.now += 20_000;
     await clock.getByText(/^Over its budget by/).waitFor();
     await answer("Since")
@@ -110,7 +111,8 @@ describe("the night, in the portal", function () {
     await expectFits(page);
     await picture(page, "portal-write-pause");
     release();
-    expect((await migrations.settled(STACK)).status, "the promotion had begun: it goes forward").to.equal("approval");
+    expect((await migrations.settled(STACK)).status, "over its budget it goes back automatically").to.equal("held");
+    await card.getByText(/^Rollback automatically on/).waitFor();
     await clock.waitFor({ state: "detached" });
 
     // What cannot be measured is not healthy.

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { readConfig } from "../../src/config/stackFile.js";
-import { reasonsAgainst, type Seen } from "../../src/rehearsal/judge.js";
+import { type Budget, reasonsAgainst, type Seen } from "../../src/rehearsal/judge.js";
 import type { RehearsedRollback } from "../../src/rehearsal/outcome.js";
 import { cannotStrike, faultText, parseFault } from "../../src/sandbox/faults.js";
 import { RAW, STACK } from "../automation/model.js";
@@ -17,7 +17,7 @@ const back: RehearsedRollback = {
   usersOnNew: 0.25,
   loses: [],
 };
-const budget = { usersBackMinutes: 15, mayLoseData: false };
+const budget: Budget = { usersBackMinutes: 15, mayLoseData: false };
 const judged = (more: Partial<Seen>, bear = budget): string[] => reasonsAgainst({ ...good, ...more }, bear);
 
 describe("the verdict of a rehearsal", () => {
@@ -36,6 +36,16 @@ describe("the verdict of a rehearsal", () => {
   it("is a no-go when a promise was broken, or the journal is not whole", () => {
     expect(judged({ violations: ["promise 3: both databases accept writes"] })[0]).to.contain("promise 3");
     expect(judged({ journal: ["entry 7 was changed"] })[0]).to.contain("entry 7 was changed");
+  });
+
+  it("[people-3] is a no-go when writes were stopped for longer than their budget, or than the team bears", () => {
+    const pause = { totalMs: 7 * MINUTE, untilPromotionMs: 43_000, budgetMs: MINUTE };
+    expect(judged({ writePause: pause })).to.deep.equal([]);
+    expect(judged({ writePause: { ...pause, untilPromotionMs: 61_000 } })[0]).to.contain(
+      "Writes were stopped for 1 min 1 s until the promotion began; accepted: 1 min (database.writePauseSeconds).",
+    );
+    expect(judged({ writePause: { ...pause, totalMs: 16 * MINUTE } })[0]).to.contain("Users could not write for 16 min");
+    expect(judged({ writePause: pause }, { ...budget, writePauseMinutes: 5 })[0]).to.contain("accepted: 5 min (--write-pause)");
   });
 
   it("is a no-go when a fault never came about: nothing was shown of it", () => {

@@ -127,6 +127,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
         promotion: undefined,
         alarm: undefined,
         edit: undefined,
+        rollbacks: [...(next.rollbacks ?? []), { at: entry.at, automatic: entry.automatic, revision: entry.revision, why: entry.why }],
         wentBack: {
           kind: entry.abort === true ? "abort" : next.requested?.to === "safety" ? "emergency" : "rollback",
           at: next.requested === undefined ? entry.at : (next.wentBack?.at ?? entry.at),

@@ -108,6 +108,8 @@ export interface MigrationState {
   };
   /** A person sent users back; until the far side shows it, that is only wanted. Gone once somebody goes on. */
   sentBack?: { at: number; seq: number; weights: { old: number; new: number }; shown: boolean };
+  /** Each way back that was taken. */
+  rollbacks?: readonly { at: number; automatic: boolean; revision: number; why: string }[];
   /** What went back last, by whom and why; gone once somebody goes on. */
   wentBack?: {
     kind: "emergency" | "rollback" | "abort";

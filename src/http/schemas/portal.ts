@@ -67,7 +67,12 @@ export const moment = z
       .describe("What the engine is at, of an update that runs in this process"),
     byHand: z.array(z.string()).describe("Zones, records and commands with which a person sets the weights without the service"),
     writePause: z
-      .object({ since: instant, endedAt: instant.optional(), budgetMs: z.number() })
+      .object({
+        since: instant,
+        promotionAt: instant.optional().describe("From here on the budget counts no more"),
+        endedAt: instant.optional(),
+        budgetMs: z.number(),
+      })
       .optional()
       .describe("How long users could not write, or cannot, and how long they may not"),
   })

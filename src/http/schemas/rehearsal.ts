@@ -66,6 +66,8 @@ export const rehearsal = z
         waysBack: z.array(wayBackCost).describe("What going back to the beginning would have cost after each step"),
         notTried: z.array(z.string()).optional().describe("What the sandbox could not try"),
         writePauseMs: z.number().optional(),
+        untilPromotionMs: z.number().optional(),
+        writePauseBudgetMs: z.number().optional(),
         frames: z.array(frame),
         report: migrationReport,
       }),

@@ -73,34 +73,37 @@ function stops({ allowed, status }: Migration): View {
 export function writePause(clocked: Clocked | undefined, m: Migration): View {
   const pause = clocked?.moment.writePause;
   if (clocked === undefined || pause === undefined) return false;
-  const { since: from, endedAt, budgetMs } = pause;
+  const { since: from, promotionAt, endedAt, budgetMs } = pause;
   const spent = Math.max(0, (endedAt ?? clocked.now) - from);
-  const over = spent > budgetMs;
-  if (endedAt !== undefined) {
-    if (m.phase !== "database") return false;
-    return h(
-      "p",
-      { class: over ? "reason bad" : "reason", key: "pause" },
-      `Users could not write for ${duration(spent)}; accepted: ${duration(budgetMs)}.`,
+  const counted = Math.max(0, (promotionAt ?? endedAt ?? clocked.now) - from);
+  const over = counted > budgetMs;
+  const budget = `${duration(counted)} of the ${duration(budgetMs)} accepted until the promotion began`;
+  if (endedAt !== undefined)
+    return (
+      m.phase === "database" &&
+      h("p", { class: over ? "reason bad" : "reason", key: "pause" }, `Users could not write for ${duration(spent)}: ${budget}.`)
     );
-  }
-  const left = budgetMs - spent;
-  const tone: Tone = over ? "bad" : left < budgetMs / 4 ? "wait" : "run";
+  const left = budgetMs - counted;
+  const tone: Tone = over ? "bad" : promotionAt === undefined && left < budgetMs / 4 ? "wait" : "run";
   return h(
     "section",
     { class: "card pause", key: "pause", "aria-label": "Write pause", "data-tone": tone },
     h("p", { class: "eyebrow" }, "Users cannot write"),
-    h("p", { class: "clock", role: "timer" }, h("b", null, stopwatch(spent)), h("span", { class: "quiet" }, ` of ${stopwatch(budgetMs)}`)),
     h(
       "p",
-      null,
-      over
-        ? `Over its budget by ${duration(-left)}.`
-        : `${duration(left)} left. Once it is over, it goes back automatically unless the promotion has begun.`,
+      { class: "clock", role: "timer" },
+      h("b", null, stopwatch(spent)),
+      promotionAt === undefined ? h("span", { class: "quiet" }, ` of ${stopwatch(budgetMs)}`) : false,
     ),
-    meter(spent / budgetMs),
+    h("p", null, promotionAt === undefined ? leftOf(left) : `The promotion has begun: the way is forward. It took ${budget}.`),
+    promotionAt === undefined ? meter(counted / budgetMs) : false,
   );
 }
+
+const leftOf = (left: number): string =>
+  left < 0
+    ? `Over its budget by ${duration(-left)}: it goes back automatically.`
+    : `${duration(left)} left until the promotion must begin; over it, everything goes back automatically.`;
 
 /** The step that runs: how long, of how long, and what the engine is at. */
 export function underWay(clocked: Clocked | undefined): View {
