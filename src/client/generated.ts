@@ -632,6 +632,8 @@ export interface Rehearsal {
     /** What the sandbox could not try */
     notTried?: string[];
     writePauseMs?: number;
+    untilPromotionMs?: number;
+    writePauseBudgetMs?: number;
     frames: RehearsalFrame[];
     report: MigrationReport;
   }[];
@@ -752,10 +754,14 @@ export interface Moment {
     op: string;
     forMs: number;
   }[];
+  /** Zones, records and commands with which a person sets the weights without the service */
+  byHand: string[];
   /** How long users could not write, or cannot, and how long they may not */
   writePause?: {
     /** Milliseconds since the epoch, on the target's clock */
     since: number;
+    /** From here on the budget counts no more */
+    promotionAt?: number;
     /** Milliseconds since the epoch, on the target's clock */
     endedAt?: number;
     budgetMs: number;
