@@ -27,6 +27,7 @@ import { shapeOf } from "./plan/edition.js";
 import { buildPlan, type Plan, planDigest } from "./plan/plan.js";
 import { LOSES_BY_STREAM, REVERSE } from "./plan/reverse.js";
 import type { ProjectPort, Step } from "./plan/step.js";
+import { Blindness } from "./run/blindness.js";
 import { editInFile, type FileEdit } from "./run/editInFile.js";
 import { failed } from "./run/observe.js";
 import { troubleOfOldSide } from "./run/oldSide.js";
@@ -97,6 +98,7 @@ export class Migrations {
   private readonly targets: Targets;
   private readonly running: Runners;
   private readonly guard: Guard;
+  private readonly blindness = new Blindness((stack, entry) => this.note(stack, entry));
   private readonly sendBack: SendBack;
   private readonly stopForeign: () => void;
   private readonly timers: NodeJS.Timeout[] = [];
@@ -129,6 +131,7 @@ export class Migrations {
     this.guard = new Guard(
       (stack, gates) => this.observeNow(stack, gates),
       (stack, alarm) => this.alarm(stack, alarm),
+      (state, config, gates) => this.blindness.saw(state, config, gates),
     );
     if (guardMs !== undefined) this.timers.push(setInterval(() => void this.guardAll(), guardMs));
   }

@@ -19,6 +19,7 @@ export function migrationText(view: MigrationView, paint: Paint): string {
     ["Went back", wentBack(view)],
     ["Reason", view.heldReason],
     ["Waits", view.beyond ?? view.blocked],
+    ["Blind", view.blind === undefined ? undefined : `nobody sees how users on the new side fare: ${view.blind.why}`],
     ["Loosened", loosenedLines(view).join("\n") || undefined],
     [
       "Proposed",

@@ -18,6 +18,7 @@ const OF_STEPS = [
   "strategy.blue",
   "strategy.workload",
   "strategy.rolloutWeight",
+  "database.target.oldSide.closed",
   "dns.records",
   "dns.weights",
   "dns.ttlSeconds",

@@ -70,6 +70,7 @@ export function migrationView({ stack, plan, state }: Migration, { running, send
     ...(state.heldReason === undefined ? {} : { heldReason: state.heldReason }),
     ...protectionsOf(state),
     ...(state.edit === undefined ? {} : { edit: editView(state.edit) }),
+    ...(over || state.blind === undefined ? {} : { blind: { since: state.blind.at, gates: state.blind.gates, why: state.blind.why } }),
     ...(over || state.blocked === undefined ? {} : { blocked: state.blocked.why }),
     ...(over || beyond === undefined ? {} : { beyond }),
     ...(step === undefined || state.status !== "running" ? {} : { waits: waitOf(state, step) }),

@@ -1,5 +1,5 @@
-import type { StackConfig } from "../../config/schema.js";
 import type { RawConfig } from "../../config/rawConfig.js";
+import type { StackConfig } from "../../config/schema.js";
 import type { WatchState } from "../gates/watch.js";
 import type { Entry } from "../journal/entries.js";
 import type { Plan } from "../plan/plan.js";

@@ -1,5 +1,5 @@
-import type { StackConfig } from "../../config/schema.js";
 import { canonical } from "../../config/rawConfig.js";
+import type { StackConfig } from "../../config/schema.js";
 import { shiftOf } from "../../config/shift.js";
 import type { ResourceChange } from "../journal/records.js";
 

@@ -1,6 +1,6 @@
+import type { ConfigPatch } from "../../config/rawConfig.js";
 import type { StackConfig } from "../../config/schema.js";
 import { gates, rollback } from "../../config/sections.js";
-import type { ConfigPatch } from "../../config/rawConfig.js";
 import { printable, UserError } from "../../errors.js";
 import type { Loosened } from "../journal/person.js";
 import type { Plan } from "../plan/plan.js";

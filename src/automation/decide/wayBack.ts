@@ -1,5 +1,5 @@
-import type { StackConfig } from "../../config/schema.js";
 import { configChanges, type RawConfig, readConfig, withoutSecrets } from "../../config/rawConfig.js";
+import type { StackConfig } from "../../config/schema.js";
 import { rawShift, SHIFTS } from "../../config/shift.js";
 import { Conflict, NotFound } from "../../errors.js";
 import type { PathItem } from "../journal/entries.js";

@@ -133,6 +133,8 @@ export type Entry =
       promoted?: boolean;
       shown?: { old: number; new: number };
       byHand?: string;
+      /** The watch over users sees nothing of them; null once it sees again. */
+      blind?: { gates: string[]; why: string } | null;
     }
   | ({ type: "drift.found" } & Drift)
   | { type: "drift.cleared" }

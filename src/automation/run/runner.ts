@@ -6,8 +6,8 @@ import type { HooksPort } from "../../ports/hooks.js";
 import type { Evidence } from "../../ports/target.js";
 import { isLate } from "../decide/deadline.js";
 import { decide, wayOfAlarm } from "../decide/decide.js";
-import { isInWindow } from "../decide/edits.js";
 import type { Decision } from "../decide/decision.js";
+import { isInWindow } from "../decide/edits.js";
 import type { Driver } from "../engine/driver.js";
 import { type Told, toWrite } from "../gates/flapping.js";
 import type { GateUse } from "../gates/gate.js";
@@ -18,6 +18,7 @@ import type { ProjectPort, Step } from "../plan/step.js";
 import { apply } from "../state/evolve.js";
 import { currentConfig, currentRevision, editId, type Intent, type MigrationState, planOf } from "../state/state.js";
 import type { Lease, Store } from "../store/store.js";
+import { Blindness } from "./blindness.js";
 import { endingBy } from "./deadline.js";
 import { doubts } from "./doubt.js";
 import { failureOf } from "./failure.js";
@@ -73,6 +74,7 @@ export class Runner {
   private readonly stop: AbortSignal;
   private readonly hooks: HookCalls | undefined;
   private readonly updates: Updates;
+  private readonly blindness = new Blindness((_, entry) => this.append(entry));
 
   constructor(
     private readonly parts: RunnerParts,
@@ -339,6 +341,7 @@ export class Runner {
     if (!(await this.sleepUntil(at, roundMs(step.gates)))) return;
     const { now, observations } = await round(this.parts, step.gates, config);
     const { verdict, ...next } = observeRound(watch, step.gates, observations, config, now, 0, 0);
+    await this.blindness.saw(this.state, config, next.gates);
     const { approvedAt } = this.state.steps[step.id] ?? {};
     const passes = verdict === "passed";
     if (approvedAt !== undefined && passes)
@@ -391,6 +394,7 @@ export class Runner {
       before = observeRound(before, step.gates, seen, config, then, notBefore);
     }
     const judged = observeRound(before, step.gates, observations, config, now, notBefore);
+    await this.blindness.saw(this.state, config, judged.gates);
     const late = deadline !== undefined && isLate(deadline, now);
     const next: WatchState = late ? { ...judged, verdict: "failed", reason: `${deadline.why}; ${judged.reason ?? ""}` } : judged;
     if (next.verdict === "passed") {

@@ -3,8 +3,8 @@ import { shiftOf } from "../../config/shift.js";
 import type { Observation } from "../../ports/observations.js";
 import { waitOf } from "../decide/decide.js";
 import type { GateName } from "../gates/gate.js";
-import { inWords, observeRound, startWatch } from "../gates/watch.js";
-import { currentConfig } from "../state/state.js";
+import { type GateSummary, inWords, observeRound, startWatch } from "../gates/watch.js";
+import { currentConfig, type MigrationState } from "../state/state.js";
 import type { Migration } from "./projections.js";
 
 /** The gates that guard users on the new side between steps. */
@@ -27,7 +27,7 @@ function isGuarded({ plan, state }: Migration): boolean {
   return between && state.alarmHeld !== true && state.returning === undefined && servesUsers(currentConfig(state));
 }
 
-function servesUsers(config: StackConfig): boolean {
+export function servesUsers(config: StackConfig): boolean {
   const { strategy, old } = config;
   if (old !== undefined) return (shiftOf(config)?.weights.new ?? 0) > 0;
   // Without an old side, all users are here from the first version on.
@@ -52,6 +52,7 @@ export class Guard {
   constructor(
     private readonly observe: Observe,
     private readonly raise: (stack: string, alarm: Alarm) => Promise<boolean>,
+    private readonly saw: (state: MigrationState, config: StackConfig, gates: readonly GateSummary[]) => Promise<void>,
   ) {}
 
   async look(migration: Migration): Promise<void> {
@@ -61,6 +62,7 @@ export class Guard {
     const { now, observed } = await this.observe(stack, GATES);
     const observations = GATES.map((gate) => observed[gate]);
     const { gates } = observeRound(startWatch(now), USES, observations, config, now, 0, 0);
+    await this.saw(state, config, gates);
     // Unknown is not healthy, but no trouble that going back mends.
     const failing = gates.filter((g) => g.verdict === "fail");
     const bad = failing.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;

@@ -167,6 +167,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
         const shownNewWeight = { value: entry.shown.new, at: entry.at };
         return { ...next, shownNewWeight, ...(sentBack === undefined ? {} : { sentBack: { ...sentBack, shown: true } }) };
       }
+      if (entry.blind !== undefined) return { ...next, blind: entry.blind === null ? undefined : { at: entry.at, ...entry.blind } };
       if (entry.byHand !== undefined) return { ...next, byHand: entry.byHand };
       if (entry.settled === true) return { ...next, unsettled: undefined, promoted: entry.promoted ?? next.promoted };
       if (entry.engine === undefined || next.intent?.type !== "update.intended") return next;

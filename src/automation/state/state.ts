@@ -1,6 +1,6 @@
 import { type Edit, editsOf, isOfSteps, withEdits } from "../../config/edits.js";
-import type { StackConfig } from "../../config/schema.js";
 import { type ConfigPatch, patched, type RawConfig, readConfig } from "../../config/rawConfig.js";
+import type { StackConfig } from "../../config/schema.js";
 import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { Entry, PathItem } from "../journal/entries.js";
 import type { Loosened, Loosening } from "../journal/person.js";
@@ -155,6 +155,8 @@ export interface MigrationState {
   byHand?: string;
   /** Found beside any step, and not answered yet. */
   alarm?: { source: string; reason: string };
+  /** The watch over users has gone blind: since when, and what it does not see. */
+  blind?: { at: number; gates: string[]; why: string };
   /** A person was told of an alarm that nothing goes back from by itself. */
   alarmHeld?: boolean;
   /** Ids of the alarms so far: the same one is answered once. */

@@ -90,6 +90,10 @@ export const migration = z
       .object({ paths: z.array(z.string()), why: z.string(), who: z.string(), applied: z.boolean() })
       .optional()
       .describe("A person's edit of the stack's config, until its gates have held"),
+    blind: z
+      .object({ since: instant, gates: z.array(z.string()), why: z.string() })
+      .optional()
+      .describe("The watch over users on the new side sees nothing of them, for longer than two intervals"),
     blocked: z.string().optional().describe("Why the engine cannot be used now: it is tried again, and no try is spent"),
     beyond: z.string().optional().describe("What only another version of cutover goes forward with; ways back are possible"),
     waits: z.object({ until: instant, why: z.string() }).optional().describe("What the calendar makes it wait for"),

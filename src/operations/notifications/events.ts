@@ -19,6 +19,8 @@ export const EVENTS = [
   "rollback.completed",
   "hook.refused",
   "drift.found",
+  "watch.blind",
+  "watch.sees",
 ] as const;
 export type EventType = (typeof EVENTS)[number];
 
@@ -97,6 +99,8 @@ function tell(entry: Recorded, state: MigrationState, plan: Plan): Told | undefi
         : undefined;
     }
     case "runner.recovered":
+      if (entry.blind !== undefined)
+        return { type: entry.blind === null ? "watch.sees" : "watch.blind", summary: `${stack}: ${entry.note}` };
       return entry.shown === undefined ? undefined : { type: "users.back", summary: `${stack}: ${entry.note}` };
     case "gates.failed":
       return { type: "gate.failed", step: entry.step, summary: `A gate of ${stack} failed at ${entry.step}: ${entry.reason}` };

@@ -141,6 +141,7 @@ function row(m: Migration, { hrefOf, onSelect }: FleetProps): View {
 }
 
 function next(m: Migration): View {
+  if (m.blind !== undefined) return h("span", { class: "bad" }, `Nobody sees how its users fare: ${m.blind.why}`);
   if (m.heldReason !== undefined && m.status !== "aborted") return h("span", { class: m.status === "held" ? "bad" : "" }, m.heldReason);
   if (m.returning !== undefined) return h("span", { class: "bad" }, `Back to revision ${m.returning.revision}: ${m.returning.why}`);
   if (m.status === "aborted") return h("span", { class: "quiet" }, "Aborted.");

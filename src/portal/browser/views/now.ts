@@ -27,6 +27,7 @@ export function now({ migration: m, clocked, steps, onPreview, onReport }: NowPr
       m.wentBack === undefined || m.status === "returning" ? false : happened(m.wentBack),
       h("p", { class: "eyebrow" }, EYEBROW[m.status]),
       m.status === "returning" && m.returning !== undefined ? goingBack(m.returning, m.wentBack) : what(m, step),
+      m.blind === undefined ? false : h("p", { class: "reason bad" }, `Nobody sees how users on the new side fare: ${m.blind.why}`),
       m.heldReason === undefined ? false : h("p", { class: m.status === "held" ? "reason bad" : "reason" }, m.heldReason),
       m.sentBack === undefined ? false : h("p", { class: m.sentBack.shown ? "reason" : "reason bad" }, sentBack(m.sentBack)),
       m.status === "running" || m.status === "returning" ? underWay(clocked) : false,
