@@ -103,6 +103,13 @@ export interface Migration {
     who: string;
     applied: boolean;
   };
+  /** The watch over users on the new side sees nothing of them, for longer than two intervals */
+  blind?: {
+    /** Milliseconds since the epoch, on the target's clock */
+    since: number;
+    gates: string[];
+    why: string;
+  };
   /** Why the engine cannot be used now: it is tried again, and no try is spent */
   blocked?: string;
   /** What only another version of cutover goes forward with; ways back are possible */
