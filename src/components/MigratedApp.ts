@@ -12,7 +12,7 @@ import { AppProcess } from "./AppProcess.js";
 import { AppVolumes } from "./AppVolumes.js";
 import { ArgoRollouts } from "./ArgoRollouts.js";
 import { Autoscaling } from "./Autoscaling.js";
-import { processArgs, webPods } from "./appPods.js";
+import { processArgs, routesOf, webPods } from "./appPods.js";
 import { BlueGreen } from "./BlueGreen.js";
 import { CanaryRollout } from "./CanaryRollout.js";
 import { fileArgs } from "./configFiles.js";
@@ -97,7 +97,7 @@ export class MigratedApp extends pulumi.ComponentResource {
       const secret = this.secret(config, args.secrets, database);
       const volumes = this.volumes(config);
       const backends = config.workload.web ? this.web(config, secret, argo, volumes) : this.noWeb(config);
-      this.processes(config, secret, volumes);
+      backends.ready.push(...this.processes(config, secret, volumes));
       const ingress = this.ingress(config, backends);
       this.loadBalancerHostname = ingress?.hostname;
       this.synthetic(config, ingress);
@@ -201,13 +201,16 @@ export class MigratedApp extends pulumi.ComponentResource {
     });
   }
 
-  private processes(config: StackConfig, secret: DatabaseSecret | undefined, volumes: pulumi.Resource[]): void {
+  private processes(config: StackConfig, secret: DatabaseSecret | undefined, volumes: pulumi.Resource[]): pulumi.Resource[] {
     const first = config.workload.web ? [] : this.firstReleases(config, secret);
+    const made: pulumi.Resource[] = [];
     for (const [name, process] of Object.entries(config.processes)) {
       if (process.kind === "release") continue;
       const args = processArgs(config, process, secret, fileArgs(config, name, this));
-      if (args !== undefined) new AppProcess(name, args, { parent: this, dependsOn: [...volumes, ...first] });
+      if (args !== undefined) made.push(new AppProcess(name, args, { parent: this, dependsOn: [...volumes, ...first] }));
     }
+    // What no route leads to holds the load balancer's change back for nothing.
+    return (config.ingress?.routes.length ?? 0) > 0 ? made : [];
   }
 
   /** Makes what runs the pods, and answers where requests go and what must be ready before they do. */
@@ -266,6 +269,7 @@ export class MigratedApp extends pulumi.ComponentResource {
       this.app,
       {
         ...ingress,
+        routes: routesOf(config),
         namespace: this.namespace,
         backends,
         managedByRollout,

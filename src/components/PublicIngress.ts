@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { isPlain, require, requireName, requireNumber, requireText } from "./checks.js";
-import { ALB, FORCED, type HealthCheck, ingressArgs } from "./objects.js";
+import { ALB, FORCED, type HealthCheck, type IngressRoute, ingressArgs } from "./objects.js";
 import { loadBalancerOf, type Tags, type Transform, transformed } from "./support.js";
 
 /** A Service and the percent of requests it gets. */
@@ -47,6 +47,14 @@ export interface PublicIngressArgs {
   healthCheck?: HealthCheck;
   /** Seconds for requests of a target that leaves; below the pods' `preStopSeconds`. @default 30 */
   deregistrationSeconds?: number;
+  /** Paths that lead to Services of their own. @default none */
+  routes?: IngressRoute[];
+  /** How long a connection may be silent. @default the load balancer's own, 60 s */
+  idleTimeoutSeconds?: number | undefined;
+  /** How long a client stays with the pod that answered it first. @default not at all */
+  stickySeconds?: number | undefined;
+  /** How the load balancer speaks with the pods. @default "HTTP1" */
+  protocolVersion?: "HTTP1" | "HTTP2" | "GRPC";
   /** Tags of the certificate. @default none but Name */
   tags?: Tags;
   /** Changes to the Ingress before it is registered. */

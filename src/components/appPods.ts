@@ -3,6 +3,7 @@ import { filesOf } from "../config/files.js";
 import { liveOf } from "../config/live.js";
 import { onceIsNew, type Process, replicasOnNew, workersOnNew } from "../config/processes.js";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
+import { ALB, type IngressRoute, protocol } from "./objects.js";
 import type { DatabaseSecret } from "./DatabaseSecret.js";
 import type { FileArgs, PodTemplateArgs } from "./podArgs.js";
 import type { ProcessShape } from "./processObjects.js";
@@ -11,6 +12,17 @@ import type { ProcessShape } from "./processObjects.js";
 
 /** Until a pod without a load balancer is told that it must go nobody need wait. */
 const DEFAULT_GRACE_SECONDS = 75;
+
+/** What a process has at least for itself after the pause. */
+const STOP_SECONDS = 30;
+
+/** Where the routes of the load balancer lead. */
+export const routesOf = (config: StackConfig): IngressRoute[] =>
+  (config.ingress?.routes ?? []).flatMap(({ path, host, process }) => {
+    const to = config.processes[process];
+    if (to?.kind !== "service") return [];
+    return [{ path, ...(host === undefined ? {} : { host }), service: `${config.application.name}-${process}`, port: to.servicePort }];
+  });
 
 /** The web process's pods. */
 export function webPods(config: StackConfig, secret: DatabaseSecret | undefined, files: FileArgs[]): PodTemplateArgs {
@@ -64,7 +76,8 @@ export function processArgs(
   switch (process.kind) {
     case "service": {
       const { replicas, servicePort, probes, metrics } = process;
-      return { ...pods, ...listening(process), replicas, servicePort, probes, metrics };
+      const routed = config.ingress?.routes.some((r) => config.processes[r.process] === process) === true;
+      return { ...pods, ...listening(process), replicas, servicePort, probes, metrics, ...(routed ? routedTo(config, process) : {}) };
     }
     case "worker": {
       const replicas = replicasOnNew(process.replicas, workersOnNew(config));
@@ -82,6 +95,18 @@ export function processArgs(
     case "release":
       return process.first ? { ...pods, image: process.image ?? workload.image, timeoutSeconds: process.timeoutSeconds } : undefined;
   }
+}
+
+/** How the load balancer asks and speaks with a process of its own: as its probes do. */
+function routedTo({ workload }: StackConfig, { probes, protocolVersion, terminationGraceSeconds }: Extract<Process, { kind: "service" }>) {
+  const asked = [probes.readiness, probes.liveness].find((p) => p?.kind === "http")?.path;
+  const { preStopSeconds } = workload;
+  return {
+    // Users reach these pods: they leave only after the load balancer has let go of them, as the web's do.
+    preStopSeconds,
+    terminationGraceSeconds: Math.max(terminationGraceSeconds, preStopSeconds + STOP_SECONDS),
+    serviceAnnotations: { ...(asked === undefined ? {} : { [`${ALB}/healthcheck-path`]: asked }), ...protocol(protocolVersion) },
+  };
 }
 
 type Options = Pick<

@@ -51,6 +51,22 @@ export interface IngressShape {
   sslPolicy?: string;
   healthCheck?: HealthCheck;
   deregistrationSeconds?: number;
+  routes?: IngressRoute[];
+  idleTimeoutSeconds?: number | undefined;
+  stickySeconds?: number | undefined;
+  protocolVersion?: "HTTP1" | "HTTP2" | "GRPC";
+}
+
+/** A path that leads to a Service of its own. */
+export interface IngressRoute {
+  /** Path, and all below it. */
+  path: string;
+  /** @default every host */
+  host?: string | undefined;
+  /** Name of the Service. */
+  service: pulumi.Input<string>;
+  /** Port of the Service. */
+  port: number;
 }
 
 /** How a load balancer asks whether a target is healthy. */
@@ -150,6 +166,12 @@ export const FORCED = { "pulumi.com/patchForce": "true" };
 /** Prefix of the AWS Load Balancer Controller's annotations. */
 export const ALB = "alb.ingress.kubernetes.io";
 
+/** HTTP/1.1 is the controller's own. Over gRPC any server answers the balancer's question with 12, unimplemented. */
+export const protocol = (version: "HTTP1" | "HTTP2" | "GRPC" = "HTTP1"): Record<string, string> => ({
+  ...(version === "HTTP1" ? {} : { [`${ALB}/backend-protocol-version`]: version }),
+  ...(version === "GRPC" ? { [`${ALB}/healthcheck-path`]: "/AWS.ALB/healthcheck", [`${ALB}/success-codes`]: "12" } : {}),
+});
+
 export function ingressArgs(
   name: string,
   args: IngressShape,
@@ -174,7 +196,16 @@ export function ingressArgs(
         [`${ALB}/healthcheck-timeout-seconds`]: String(args.healthCheck?.timeoutSeconds ?? 5),
         [`${ALB}/healthy-threshold-count`]: String(args.healthCheck?.healthyThreshold ?? 2),
         [`${ALB}/unhealthy-threshold-count`]: String(args.healthCheck?.unhealthyThreshold ?? 2),
-        [`${ALB}/target-group-attributes`]: `deregistration_delay.timeout_seconds=${args.deregistrationSeconds ?? 30}`,
+        [`${ALB}/target-group-attributes`]: [
+          `deregistration_delay.timeout_seconds=${args.deregistrationSeconds ?? 30}`,
+          ...(args.stickySeconds === undefined
+            ? []
+            : ["stickiness.enabled=true", "stickiness.type=lb_cookie", `stickiness.lb_cookie.duration_seconds=${args.stickySeconds}`]),
+        ].join(","),
+        ...(args.idleTimeoutSeconds === undefined
+          ? {}
+          : { [`${ALB}/load-balancer-attributes`]: `idle_timeout.timeout_seconds=${args.idleTimeoutSeconds}` }),
+        ...protocol(args.protocolVersion),
         ...(args.ipAddressType === "dualstack" ? { [`${ALB}/ip-address-type`]: "dualstack" } : {}),
         ...annotations,
       },
@@ -183,7 +214,15 @@ export function ingressArgs(
       ingressClassName: args.className ?? "alb",
       rules: [args.host, ...(args.also ?? [])].map((host) => ({
         host,
-        http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] },
+        http: {
+          // The controller asks the longest path first, whatever their order here.
+          paths: [
+            { path: "/", pathType: "Prefix", backend: { service } },
+            ...(args.routes ?? [])
+              .filter((r) => r.host === undefined || r.host === host)
+              .map((r) => ({ path: r.path, pathType: "Prefix", backend: { service: { name: r.service, port: { number: r.port } } } })),
+          ],
+        },
       })),
     },
   };

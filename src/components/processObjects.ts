@@ -15,7 +15,7 @@ export const processIdentity = (app: string, process: string, namespace: Identit
 /** Every object of a process, by what it is. */
 export function processObjects(name: string, args: ProcessShape): { apiVersion: string; kind: string; object: object }[] {
   const identity = processIdentity(args.app, name, args.namespace);
-  const pods = { ...args, preStopSeconds: 0, containerName: identity.full, probes: args.probes ?? {} };
+  const pods = { ...args, preStopSeconds: args.preStopSeconds ?? 0, containerName: identity.full, probes: args.probes ?? {} };
   if (args.kind === "schedule") {
     const { schedule = "", timeZone = "UTC", startingDeadlineSeconds = 120, deadlineSeconds, retries = 0 } = args;
     const run = { ...pods, portless: true, schedule, timeZone, startingDeadlineSeconds, deadlineSeconds, retries };

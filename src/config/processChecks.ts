@@ -49,6 +49,16 @@ export function* processChecks(config: Parts): Generator<Check> {
     const containers = [...process.initContainers, ...process.sidecars].map((c) => c.name);
     if (new Set(containers).size !== containers.length) yield { path: [...at, "sidecars"], accepted: "containers with names of their own" };
   }
+  for (const [i, route] of (config.ingress?.routes ?? []).entries()) {
+    const services = Object.entries(processes).filter(([, p]) => p.kind === "service");
+    if (!services.some(([name]) => name === route.process))
+      yield {
+        path: ["ingress", "routes", i, "process"],
+        accepted: `a process of kind service (${services.map(([name]) => name).join(", ") || "none given"})`,
+      };
+    const same = (config.ingress?.routes ?? []).findIndex((r) => r.path === route.path && (r.host ?? route.host) === (route.host ?? r.host));
+    if (same < i) yield { path: ["ingress", "routes", i, "path"], accepted: "each path once for a host" };
+  }
   if (workload.web) return;
   const none = "nothing of it without a web process (workload.web)";
   if (config.ingress !== undefined) yield { path: ["ingress"], accepted: none };

@@ -52,6 +52,8 @@ const service = z.strictObject({
   replicas: count(1, 1_000).default(2),
   containerPort: port.default(3_000),
   servicePort: port.default(80),
+  /** How the load balancer speaks with its pods, where a route leads to it. */
+  protocolVersion: z.enum(["HTTP1", "HTTP2", "GRPC"]).default("HTTP1"),
   probes,
   metrics,
 });

@@ -130,6 +130,24 @@ export const ingress = z.strictObject({
     .prefault({}),
   /** How long the load balancer lets requests of a pod that leaves come to their end. Below `workload.preStopSeconds`. */
   deregistrationSeconds: seconds(0, 3_600).default(30),
+  /** Paths that lead to another process than the web. The longest that matches counts. */
+  routes: z
+    .array(
+      z.strictObject({
+        path: z.string().regex(/^\/[\w./-]+$/, "a path that starts with /, of letters, digits and ./-_"),
+        /** @default every host */
+        host: hostName.optional(),
+        /** Name in `processes`, of kind service. */
+        process: name,
+      }),
+    )
+    .default([]),
+  /** How long a connection may be silent, for long requests and WebSockets. @default the load balancer's own, 60 s */
+  idleTimeoutSeconds: seconds(1, 4_000).optional(),
+  /** How long a client stays with the pod that answered it first. @default not at all */
+  stickySeconds: seconds(1, 604_800).optional(),
+  /** How the load balancer speaks with the web's pods. */
+  protocolVersion: z.enum(["HTTP1", "HTTP2", "GRPC"]).default("HTTP1"),
 });
 
 export const database = z.strictObject({

@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { filesIn, processArgs, webPods } from "../components/appPods.js";
+import { filesIn, processArgs, routesOf, webPods } from "../components/appPods.js";
 import {
   ALB,
   deploymentArgs,
@@ -48,7 +48,7 @@ export function manifests(config: StackConfig): Record<string, string> {
             "Ingress",
             ingressArgs(
               identity.app,
-              { ...ingress, namespace, also: hostsOf(config).slice(1) },
+              { ...ingress, routes: routesOf(config), namespace, also: hostsOf(config).slice(1) },
               { name: identity.full, port: { number: workload.servicePort } },
               ingress.certificateArn === undefined ? {} : { [`${ALB}/certificate-arn`]: ingress.certificateArn },
             ),

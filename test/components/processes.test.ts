@@ -207,4 +207,58 @@ describe("processes", () => {
     for (const key of [...Object.values(forms).filter((k) => !/user|password$/.test(k)), "file-web-1"])
       expect(after[key], key).to.contain("shop-db-new.rds.example.com").and.not.contain("shop-db.example.com");
   });
+
+  it("paths lead to processes of their own, and the load balancer's attributes are as the config says", async () => {
+    const patch = {
+      ingress: {
+        host: "shop.example.com",
+        certificateArn: "arn:aws:acm:us-east-2:123456789012:certificate/abc123",
+        routes: [
+          { path: "/api/v1/streaming", process: "streaming" },
+          { path: "/basket.Basket", process: "basket" },
+        ],
+        idleTimeoutSeconds: 3_600,
+        stickySeconds: 86_400,
+      },
+      "processes.basket.protocolVersion": "GRPC",
+    };
+    const all = await objectsOf(patch);
+    const { metadata, spec } = only(all, "Ingress");
+    const paths = spec.rules[0].http.paths.map((p: { path: string; backend: { service: { name: string; port: object } } }) => [
+      p.path,
+      p.backend.service.name,
+      p.backend.service.port,
+    ]);
+    expect(paths).to.deep.equal([
+      ["/", "shop", { number: 80 }],
+      ["/api/v1/streaming", "shop-streaming", { number: 80 }],
+      ["/basket.Basket", "shop-basket", { number: 80 }],
+    ]);
+    const alb = (name: string) => metadata.annotations[`alb.ingress.kubernetes.io/${name}`];
+    expect(alb("load-balancer-attributes")).to.equal("idle_timeout.timeout_seconds=3600");
+    expect(alb("target-group-attributes")).to.equal(
+      "deregistration_delay.timeout_seconds=30,stickiness.enabled=true,stickiness.type=lb_cookie,stickiness.lb_cookie.duration_seconds=86400",
+    );
+    // Each target group is asked as its own process is.
+    expect(only(all, "Service", "shop-streaming").metadata.annotations).to.deep.include({
+      "alb.ingress.kubernetes.io/healthcheck-path": "/api/v1/streaming/health",
+    });
+    expect(only(all, "Service", "shop-basket").metadata.annotations).to.deep.include({
+      "alb.ingress.kubernetes.io/backend-protocol-version": "GRPC",
+      "alb.ingress.kubernetes.io/healthcheck-path": "/AWS.ALB/healthcheck",
+      "alb.ingress.kubernetes.io/success-codes": "12",
+    });
+    // Users reach these pods too: they pause before they stop.
+    const { spec: pods } = only(all, "Deployment", "shop-streaming").spec.template;
+    expect(pods.containers[0].lifecycle.preStop.sleep.seconds).to.equal(40);
+    expect(pods.terminationGracePeriodSeconds).to.be.above(40);
+    for (const { type, name, inputs, sealed } of all) {
+      expect(checkInputs(type, inputs), `${type} ${name}`).to.deep.equal([]);
+      expect(violationsOf(name, { type, props: sealed }, []), `${type} ${name}`).to.deep.equal([]);
+    }
+    const { ingress } = patch;
+    expect(refusedFor({ ingress: { ...ingress, routes: [{ path: "/a", process: "sidekiq" }] } })).to.deep.equal(["ingress.routes.0.process"]);
+    const twice = [ingress.routes[0], { ...ingress.routes[0], host: "shop.example.com" }];
+    expect(refusedFor({ ingress: { ...ingress, routes: twice } })).to.deep.equal(["ingress.routes.1.path"]);
+  });
 });

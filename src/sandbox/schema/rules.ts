@@ -175,6 +175,7 @@ const ALB = [
   "subnets",
   "security-groups",
   "load-balancer-attributes",
+  "backend-protocol-version",
   "target-group-attributes",
 ];
 const ALB_PREFIX = "alb.ingress.kubernetes.io/";
