@@ -56,7 +56,9 @@ export function* processChecks(config: Parts): Generator<Check> {
         path: ["ingress", "routes", i, "process"],
         accepted: `a process of kind service (${services.map(([name]) => name).join(", ") || "none given"})`,
       };
-    const same = (config.ingress?.routes ?? []).findIndex((r) => r.path === route.path && (r.host ?? route.host) === (route.host ?? r.host));
+    const same = (config.ingress?.routes ?? []).findIndex(
+      (r) => r.path === route.path && (r.host ?? route.host) === (route.host ?? r.host),
+    );
     if (same < i) yield { path: ["ingress", "routes", i, "path"], accepted: "each path once for a host" };
   }
   if (workload.web) return;

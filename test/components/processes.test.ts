@@ -257,7 +257,9 @@ describe("processes", () => {
       expect(violationsOf(name, { type, props: sealed }, []), `${type} ${name}`).to.deep.equal([]);
     }
     const { ingress } = patch;
-    expect(refusedFor({ ingress: { ...ingress, routes: [{ path: "/a", process: "sidekiq" }] } })).to.deep.equal(["ingress.routes.0.process"]);
+    expect(refusedFor({ ingress: { ...ingress, routes: [{ path: "/a", process: "sidekiq" }] } })).to.deep.equal([
+      "ingress.routes.0.process",
+    ]);
     const twice = [ingress.routes[0], { ...ingress.routes[0], host: "shop.example.com" }];
     expect(refusedFor({ ingress: { ...ingress, routes: twice } })).to.deep.equal(["ingress.routes.1.path"]);
   });
