@@ -3,8 +3,8 @@ import { filesOf } from "../config/files.js";
 import { liveOf } from "../config/live.js";
 import { onceIsNew, type Process, replicasOnNew, workersOnNew } from "../config/processes.js";
 import { namespaceOf, type StackConfig } from "../config/schema.js";
-import { ALB, type IngressRoute, protocol } from "./objects.js";
 import type { DatabaseSecret } from "./DatabaseSecret.js";
+import { ALB, type IngressRoute, protocol } from "./objects.js";
 import type { FileArgs, PodTemplateArgs } from "./podArgs.js";
 import type { ProcessShape } from "./processObjects.js";
 
