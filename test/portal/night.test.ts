@@ -44,10 +44,19 @@ describe("the night, in the portal", function () {
     await portal.migrations.command(STACK, { command: "emergency", why: "errors at the till" }, "ana");
     await portal.migrations.settled(STACK);
     await page.locator('cutover-migration [data-status="held"]').waitFor();
+    expect(await page.title(), "what a tab says that is not looked at").to.equal(`Held: ${STACK} · cutover`);
     await card.getByText(/^Emergency by ana on 5 Jan 2026, \d\d:\d\d:\d\d UTC$/).waitFor();
     await card.getByText("errors at the till", { exact: true }).waitFor();
     await card.getByText(/^Back at revision \d+ since 5 Jan 2026/).waitFor();
     await card.getByText("The far side shows it: 100 % old, 0 % new.").waitFor();
+    await page.getByRole("tab", { name: "Journal" }).click();
+    await page
+      .getByRole("tabpanel")
+      .getByText(/^5 Jan 2026, \d\d:\d\d:\d\d UTC$/)
+      .first()
+      .waitFor();
+    await page.getByRole("tab", { name: "Overview" }).click();
+    await card.getByText("errors at the till", { exact: true }).waitFor();
     expect(await card.locator(".gates li").count(), "readings of the step before it").to.equal(0);
     await page.getByRole("button", { name: "Emergency: users back now" }).waitFor({ state: "detached" });
     const offered = await page.getByRole("group", { name: "Actions" }).getByRole("button").allInnerTexts();

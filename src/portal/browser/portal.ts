@@ -1,6 +1,8 @@
 import { configure } from "./elements.js";
 import { h, patch, type View } from "./lib/render.js";
 import { sessionOf } from "./lib/session.js";
+import { NEEDS_SOMEBODY } from "./views/fleet.js";
+import { STATUS } from "./views/parts.js";
 
 /**
  * The service's own page: a bar, and one of the elements by the address: `#/` is the fleet,
@@ -52,8 +54,20 @@ function draw(): void {
   const place = where();
   const title = place.stack ?? (place.rehearsals === undefined ? "Fleet" : "Rehearsals");
   patch(bar, ...barView(place));
-  document.title = `${title} · cutover`;
+  document.title = `${stateOf(place)}${title} · cutover`;
   patch(main, h("h1", { key: "title", class: place.stack === undefined ? "" : "sr" }, title), content(place));
+}
+
+/** What a tab says that is not looked at: the state of its migration, or how many need a person. */
+function stateOf({ stack, rehearsals }: Place): string {
+  if (rehearsals !== undefined) return "";
+  if (session.loaded && !session.live) return session.signedOut ? "Signed out: " : "Not live: ";
+  if (stack !== undefined) {
+    const m = session.migrations.get(stack);
+    return m === undefined ? "" : `${STATUS[m.status].word}: `;
+  }
+  const waiting = [...session.migrations.values()].filter((m) => NEEDS_SOMEBODY.includes(m.status)).length;
+  return waiting === 0 ? "" : `(${waiting}) `;
 }
 
 function content({ stack, view, rehearsals }: Place): View {

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { linear, ticks, timeTicks } from "../../../src/portal/browser/lib/scale.js";
-import type { Migration, Step } from "../../../src/portal/browser/lib/types.js";
+import type { Migration, Signals, Step } from "../../../src/portal/browser/lib/types.js";
 import { valueAt } from "../../../src/portal/browser/views/chart.js";
+import { inOrder } from "../../../src/portal/browser/views/charts.js";
 import type { DialogState } from "../../../src/portal/browser/views/dialogState.js";
 import { layout } from "../../../src/portal/browser/views/graph.js";
 import { ahead, gravity } from "../../../src/portal/browser/views/intent.js";
@@ -65,6 +66,12 @@ describe("the charts", () => {
     expect(timeTicks(0.5 * hour, 4.2 * hour, 4)).to.deep.equal({ at: [hour, 2 * hour, 3 * hour, 4 * hour], days: false });
     expect(timeTicks(0, 70 * 24 * hour, 5).days).to.equal(true);
     expect(linear([0, 10], [100, 0])(2.5)).to.equal(75);
+  });
+
+  it("begin with the lag while the database moves", () => {
+    const all = ["dns", "errors", "latency", "lag"].map((id) => ({ id })) as Signals["charts"];
+    expect(inOrder(all, "database").map((c) => c.id)).to.deep.equal(["lag", "dns", "errors", "latency"]);
+    expect(inOrder(all, "traffic")).to.equal(all);
   });
 
   it("read an old value as unknown, but a weight as standing until the next", () => {

@@ -34,6 +34,10 @@ export function firstWindow(m: Migration, steps: readonly Step[]): string {
   return ["traffic", "rollout", "database"].find(watched) ?? "all";
 }
 
+/** While the database moves, its lag is what one looks at first. */
+export const inOrder = (all: Signals["charts"], window: string): Signals["charts"] =>
+  window === "database" ? [...all.filter((c) => c.id === "lag"), ...all.filter((c) => c.id !== "lag")] : all;
+
 /** DNS weights, error rate, latency and lag of both sides under one clock. */
 export function charts(props: ChartsProps): View {
   const { migration, steps, signals, window, at, onAt, onWindow, width } = props;
@@ -63,7 +67,7 @@ export function charts(props: ChartsProps): View {
       : h(
           "div",
           { class: "grid" },
-          signals.charts.map((chart) =>
+          inOrder(signals.charts, window).map((chart) =>
             lineChart({ chart, from: signals.from, to: signals.to, moments: signals.moments, at, onAt, width }),
           ),
         ),

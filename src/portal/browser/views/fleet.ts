@@ -14,7 +14,7 @@ export interface FleetProps {
   onSelect: (stack: string, event: Event) => void;
 }
 
-const NEEDS_SOMEBODY: Migration["status"][] = ["approval", "held", "returning", "paused"];
+export const NEEDS_SOMEBODY: Migration["status"][] = ["approval", "held", "returning", "paused"];
 
 /** All applications by wave: where each is, how it is, where its users are, and what it waits for. */
 export function fleet(props: FleetProps): View {

@@ -1,5 +1,5 @@
 import { inWords } from "../../../automation/journal/words.js";
-import { time } from "../lib/format.js";
+import { exact } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import type { Recorded } from "../lib/types.js";
 import type { JournalFilter, PanelContext } from "./panel.js";
@@ -97,7 +97,7 @@ function row(e: Recorded, open: boolean, toggle: () => void): View {
     "tr",
     { key: e.seq },
     h("td", { class: "quiet" }, e.seq),
-    h("td", { class: "at" }, time(e.at)),
+    h("td", { class: "at" }, exact(e.at)),
     h(
       "td",
       { class: "why" },
