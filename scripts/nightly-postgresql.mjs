@@ -17,6 +17,8 @@ const VERSIONS = {
   18: "18.4.0-beta.17",
 };
 const TESTS = "test/adapters/engines/postgresql";
+/** Reads the log through pg_walinspect, which there is from 15 on; before, readiness says what that means. */
+const AHEAD = "ahead.test.ts";
 /** Runs by itself, with as many schemas as were asked for. */
 const ANY = "anySchema.test.ts";
 
@@ -68,7 +70,7 @@ const files = readdirSync(TESTS)
   .map((name) => join(TESTS, name));
 if (values.only !== "schemas")
   for (const major of values.versions.split(",").filter((v) => v !== ""))
-    tests(`adapters on PostgreSQL ${major}`, files, { CUTOVER_TEST_POSTGRES: programsOf(major) });
+    tests(`adapters on PostgreSQL ${major}`, files.filter((file) => Number(major) >= 15 || !file.includes(AHEAD)), { CUTOVER_TEST_POSTGRES: programsOf(major) });
 if (values.only !== "adapters")
   tests(`${values.schemas} random schemas, seed ${values.seed}`, [join(TESTS, ANY)], {
     CUTOVER_SCHEMAS: values.schemas,

@@ -121,7 +121,8 @@ async function ofTables(old: SqlEndpoint): Promise<ReadinessFinding[]> {
     async (session) =>
       [await session.value<number>("SELECT current_setting('server_version_num')::int"), await streamTables(session)] as const,
   );
-  const findsByAll = version < 160_000;
+  // From 16 on any index serves that begins with a column.
+  const indexed = version < 160_000 ? new Set<string>() : await inSession(old, indexedTables);
   return all.flatMap((table): ReadinessFinding[] => {
     const standing = stuck.get(table.table);
     const why = whyNotStreamed(table);
@@ -142,7 +143,7 @@ async function ofTables(old: SqlEndpoint): Promise<ReadinessFinding[]> {
           standing.cure,
         ),
       ];
-    if (choiceFor(table).kind !== "full" || !findsByAll || table.rows < MANY_ROWS) return [];
+    if (choiceFor(table).kind !== "full" || indexed.has(table.table) || table.rows < MANY_ROWS) return [];
     return [
       finding(
         "slows",
@@ -153,6 +154,16 @@ async function ofTables(old: SqlEndpoint): Promise<ReadinessFinding[]> {
     ];
   });
 }
+
+const indexedTables = async (session: Session): Promise<Set<string>> =>
+  new Set(
+    (
+      await session.rows<{ name: string }>(
+        `SELECT format('%I.%I', n.nspname, c.relname) AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+         JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am a ON a.oid = x.relam WHERE a.amname = 'btree' AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] <> 0`,
+      )
+    ).map((r) => r.name),
+  );
 
 /** What replication never brings, physical or logical. */
 async function beside(session: Session, database: string): Promise<ReadinessFinding[]> {
