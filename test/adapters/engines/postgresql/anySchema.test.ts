@@ -8,7 +8,7 @@ import { type AnySchema, anySchema, Written } from "../../../support/anySchema.j
 import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 /** In `npm test` as many as fit in a minute, always the same; the nightly tier asks for 1,000 others. */
-const SCHEMAS = Number(process.env.CUTOVER_SCHEMAS ?? 25);
+const SCHEMAS = Number(process.env.CUTOVER_SCHEMAS ?? 10);
 const SEED = Number(process.env.CUTOVER_SEED ?? 20_261_128);
 /** Schemas that share a database, and so one stream; a pair of servers takes so many databases. */
 const TOGETHER = 5;
