@@ -70,7 +70,11 @@ const files = readdirSync(TESTS)
   .map((name) => join(TESTS, name));
 if (values.only !== "schemas")
   for (const major of values.versions.split(",").filter((v) => v !== ""))
-    tests(`adapters on PostgreSQL ${major}`, files.filter((file) => Number(major) >= 15 || !file.includes(AHEAD)), { CUTOVER_TEST_POSTGRES: programsOf(major) });
+    tests(
+      `adapters on PostgreSQL ${major}`,
+      files.filter((file) => Number(major) >= 15 || !file.includes(AHEAD)),
+      { CUTOVER_TEST_POSTGRES: programsOf(major) },
+    );
 if (values.only !== "adapters")
   tests(`${values.schemas} random schemas, seed ${values.seed}`, [join(TESTS, ANY)], {
     CUTOVER_SCHEMAS: values.schemas,

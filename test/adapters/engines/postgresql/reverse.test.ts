@@ -237,7 +237,9 @@ describe("the stream back on real PostgreSQL, interrupted", function () {
     const goBack = () => back.stopReverseReplication(effect, { refuseWrites: true });
     /** As the application's user, whoever cutover's own is. */
     const accepts = (at: Postgres) =>
-      inSession({ ...at.endpoint, user: "app", password: "app" }, (s) => s.rows("INSERT INTO orders (id, what) VALUES (-1 - floor(random() * 2000000000)::int, 'probe')")).then(
+      inSession({ ...at.endpoint, user: "app", password: "app" }, (s) =>
+        s.rows("INSERT INTO orders (id, what) VALUES (-1 - floor(random() * 2000000000)::int, 'probe')"),
+      ).then(
         () => true,
         () => false,
       );
