@@ -20,7 +20,7 @@ import { sessionsOf } from "./engines/postgresql/users.js";
 import { commandFleet, oldOnceRunning } from "./fleet.js";
 import { type ClusterClients, clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
-import { clusterObservation, ingressHostOf } from "./kubernetes/observations.js";
+import { canaryServiceOf, clusterObservation, ingressHostOf } from "./kubernetes/observations.js";
 import {
   isRequestSignal,
   type PrometheusOptions,
@@ -139,8 +139,15 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
       const { reading, ageSeconds } = (await prometheusObservation(prometheus, config(), name, windowSeconds, side)) as Sampled;
       return { reading, source: "prometheus", age: ageSeconds };
     }
-    const { reading, ageSeconds } = await loadBalancerRequests(clients, config(), name, side, windowSeconds, Date.now(), () =>
-      ingressHostOf(cluster, config()),
+    const { reading, ageSeconds } = await loadBalancerRequests(
+      clients,
+      config(),
+      name,
+      side,
+      windowSeconds,
+      Date.now(),
+      () => ingressHostOf(cluster, config()),
+      () => canaryServiceOf(cluster, config()),
     );
     // Within a minute more, by where in it one looks.
     return { reading, source: "cloudwatch", age: ageSeconds, delay: CLOUDWATCH_DELAY + 60 };

@@ -15,6 +15,8 @@ export interface BlueGreenArgs extends Omit<WorkloadArgs, "version" | "image" | 
   greenWeight: number;
   /** Whether blue exists: removed only after green carried everything. */
   blue: boolean;
+  /** What must be there before green's pods, as the Ingress whose rule names them with weight 0. @default nothing */
+  greenAfter?: pulumi.Input<pulumi.Resource[]>;
 }
 
 /**
@@ -34,7 +36,8 @@ export class BlueGreen extends pulumi.ComponentResource {
 
   constructor(name: string, args: BlueGreenArgs, opts?: pulumi.ComponentResourceOptions) {
     super("cutover:components:BlueGreen", name, {}, opts);
-    const { blueImage, greenImage, green, greenWeight, blue, ...workload } = args;
+    const { blueImage, greenImage, green, greenWeight, blue, greenAfter, ...workload } = args;
+    const after = greenAfter === undefined ? {} : { podsAfter: greenAfter };
     require(Number.isInteger(greenWeight) &&
       greenWeight >= 0 &&
       greenWeight <= 100, `BlueGreen(${name}).greenWeight`, greenWeight, "a whole number from 0 to 100");
@@ -44,7 +47,7 @@ export class BlueGreen extends pulumi.ComponentResource {
     serviceAccountOf(name, workload.namespace, this, workload.roleArn);
     const colours: BlueGreen["nodes"] = {
       ...(blue ? { blue: new Workload(name, { ...workload, image: blueImage, version: "blue" }, { parent: this }) } : {}),
-      ...(green ? { green: new Workload(name, { ...workload, image: greenImage, version: "green" }, { parent: this }) } : {}),
+      ...(green ? { green: new Workload(name, { ...workload, ...after, image: greenImage, version: "green" }, { parent: this }) } : {}),
     };
     this.nodes = colours;
     this.backends = [

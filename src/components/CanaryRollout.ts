@@ -31,7 +31,19 @@ export interface CanaryRolloutArgs extends PodTemplateArgs {
   selection?: Selection;
   /** Prometheus that the analysis asks. @default "http://prometheus.monitoring.svc:9090" */
   prometheusAddress?: string;
-  /** Seconds that the canary's pods stay after an abort, while the load balancer takes their weight away. @default 60 */
+  /**
+   * Two Services that take turns, in place of one for the stable and one for the new version: each keeps its pods through a promotion,
+   * so that the load balancer has known them healthy for as long as they served. From a Rollout's first day on: a live switch
+   * empties the stable version's target group. @default false
+   */
+  pingPong?: boolean;
+  /** What must be there before the pods, as the Ingress that makes them pods of a target group. @default nothing */
+  podsAfter?: pulumi.Input<pulumi.Resource[]>;
+  /**
+   * Seconds that the canary's pods stay after an abort, while the load balancer takes their weight away. Without `pingPong` Argo
+   * Rollouts 1.8.3 turns the canary's Service to and fro for all of that time: measured, 27 changes a second; with it, none.
+   * @default 60 with `pingPong`, otherwise 15
+   */
   abortScaleDownDelaySeconds?: number;
   /** Seconds that a new pod must be ready before it counts. @default 5 */
   minReadySeconds?: number;
@@ -56,7 +68,7 @@ const STEPS = [20, 40, 60, 80].map((setWeight) => ({ setWeight, pauseSeconds: 30
  * @cost The pods' requests on the cluster's nodes; while a canary runs, up to twice as many.
  */
 export class CanaryRollout extends pulumi.ComponentResource {
-  /** Names of the Services of the stable and of the new version, whose weights the load balancer splits. */
+  /** Names of the Services of the stable and of the new version, whose weights the load balancer splits; with `pingPong` at first. */
   readonly serviceNames: { stable: pulumi.Output<string>; canary: pulumi.Output<string> };
   readonly nodes: {
     rollout: k8s.apiextensions.CustomResource;
@@ -70,8 +82,10 @@ export class CanaryRollout extends pulumi.ComponentResource {
     const steps = args.steps ?? STEPS;
     checkArguments(`CanaryRollout(${name})`, args, steps);
     if (args.identity !== false) serviceAccountOf(name, args.namespace, this, args.roleArn);
-    const stable = this.service(`${name}-stable`, name, args);
-    const canary = this.service(`${name}-canary`, name, args);
+    // The first to be stable is ping.
+    const [first, second] = args.pingPong === true ? ["ping", "pong"] : ["stable", "canary"];
+    const stable = this.service(`${name}-${first}`, name, args);
+    const canary = this.service(`${name}-${second}`, name, args);
     const analysis = args.analysis === false ? undefined : this.analysis(name, args);
     const rollout = this.rollout(name, args, steps, stable, canary, analysis);
     this.serviceNames = { stable: stable.metadata.name, canary: canary.metadata.name };
@@ -153,13 +167,14 @@ export class CanaryRollout extends pulumi.ComponentResource {
           selector: { matchLabels: { ...labels, [RUNNER]: "rollout" } },
           strategy: {
             canary: {
-              stableService: stable.metadata.name,
-              canaryService: canary.metadata.name,
+              ...(args.pingPong === true
+                ? { pingPong: { pingService: stable.metadata.name, pongService: canary.metadata.name } }
+                : { stableService: stable.metadata.name, canaryService: canary.metadata.name }),
               ...(args.ingressName === undefined
                 ? {}
                 : {
                     trafficRouting: { alb: { ingress: args.ingressName, rootService: args.rootService, servicePort: port } },
-                    abortScaleDownDelaySeconds: args.abortScaleDownDelaySeconds ?? 60,
+                    abortScaleDownDelaySeconds: args.abortScaleDownDelaySeconds ?? (args.pingPong === true ? 60 : 15),
                   }),
               ...(analysis === undefined ? {} : { analysis: analysisOf(analysis) }),
               steps: steps.flatMap((s) => [{ setWeight: s.setWeight }, { pause: { duration: `${s.pauseSeconds}s` } }]),
@@ -168,7 +183,11 @@ export class CanaryRollout extends pulumi.ComponentResource {
           template: podTemplate(name, { ...labels, [RUNNER]: "rollout" }, args),
         },
       },
-      { parent: this, ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}) },
+      {
+        parent: this,
+        ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}),
+        ...(args.podsAfter === undefined ? {} : { dependsOn: args.podsAfter }),
+      },
     );
   }
 }

@@ -77,6 +77,11 @@ export class MigratedApp extends pulumi.ComponentResource {
   private readonly app: string;
   private readonly namespace: string;
   private readonly tags: Tags;
+  /**
+   * The Ingress, for pods that get no requests yet: they come after it, since only pods that a target group knows of when they are
+   * made get its readiness gate. Pods that get requests come before it.
+   */
+  private readonly entrance = deferred<pulumi.Resource[]>();
 
   constructor(name: string, args: MigratedAppArgs, opts?: pulumi.ComponentResourceOptions) {
     const { config } = args;
@@ -99,6 +104,7 @@ export class MigratedApp extends pulumi.ComponentResource {
       const backends = config.workload.web ? this.web(config, secret, argo, volumes) : this.noWeb(config);
       backends.ready.push(...this.processes(config, secret, volumes));
       const ingress = this.ingress(config, backends);
+      this.entrance.made(ingress === undefined ? [] : [ingress]);
       this.loadBalancerHostname = ingress?.hostname;
       this.synthetic(config, ingress);
       this.dns(config, args.kept, ingress);
@@ -228,10 +234,19 @@ export class MigratedApp extends pulumi.ComponentResource {
       const { green, greenWeight, blue } = strategy;
       const colours = new BlueGreen(
         this.app,
-        { ...args, blueImage: workload.image, greenImage: strategy.image, green, greenWeight, blue },
+        {
+          ...args,
+          blueImage: workload.image,
+          greenImage: strategy.image,
+          green,
+          greenWeight,
+          blue,
+          ...(green && greenWeight === 0 ? { greenAfter: this.entrance.there } : {}),
+        },
         { parent: this, dependsOn },
       );
-      return { backends: colours.backends, ready: [colours] };
+      const serving = greenWeight === 0 && colours.nodes.blue !== undefined ? colours.nodes.blue : colours;
+      return { backends: colours.backends, ready: [serving] };
     }
     const deployment = strategy.kind === "rolling" || strategy.workload !== "rollout";
     const plain = new Workload(
@@ -258,7 +273,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         { ...root, weight: 100 - strategy.rolloutWeight },
         { serviceName: serviceNames.stable, weight: strategy.rolloutWeight },
       ],
-      ready: [plain, canary],
+      ready: strategy.rolloutWeight === 0 ? [plain] : [plain, canary],
     };
   }
 
@@ -316,6 +331,8 @@ export class MigratedApp extends pulumi.ComponentResource {
         prometheusAddress: cluster.prometheusAddress,
         autoscaled: autoscaling.hpa.enabled,
         identity: false,
+        pingPong: strategy.pingPong,
+        ...(strategy.workload === "both" && strategy.rolloutWeight === 0 ? { podsAfter: this.entrance.there } : {}),
         // The controller takes the load balancer's rule over together with the traffic.
         ...(ingress !== undefined && strategy.workload === "rollout" ? { ingressName: this.app } : {}),
       },
@@ -433,6 +450,15 @@ export class MigratedApp extends pulumi.ComponentResource {
       { parent: this },
     );
   }
+}
+
+/** Something that is there later. */
+function deferred<T>(): { there: Promise<T>; made: (value: T) => void } {
+  let made: (value: T) => void = () => undefined;
+  const there = new Promise<T>((resolve) => {
+    made = resolve;
+  });
+  return { there, made };
 }
 
 /** What carries the pods now, and so is scaled. */

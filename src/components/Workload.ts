@@ -25,6 +25,8 @@ export interface WorkloadArgs extends PodTemplateArgs {
    * the Deployment, the Service must not lead to both. @default none
    */
   runner?: "deployment";
+  /** What must be there before the pods, as the Ingress that makes them pods of a target group. @default nothing */
+  podsAfter?: pulumi.Input<pulumi.Resource[]>;
   /** Seconds that a new pod must be ready before an old one goes. @default 5 */
   minReadySeconds?: number;
   /** Whether the autoscaler owns the number of pods: a change of `replicas` is then ignored. @default false */
@@ -94,7 +96,11 @@ export class Workload extends pulumi.ComponentResource {
   }
 
   private deployment(identity: Identity, args: WorkloadArgs): k8s.apps.v1.Deployment {
-    const options = { parent: this, ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}) };
+    const options = {
+      parent: this,
+      ...(args.autoscaled === true ? { ignoreChanges: ["spec.replicas"] } : {}),
+      ...(args.podsAfter === undefined ? {} : { dependsOn: args.podsAfter }),
+    };
     const plain = deploymentArgs(identity, args);
     // Once the autoscaler is gone, the number of pods is the config's again.
     const forced = { ...plain, metadata: { ...plain.metadata, annotations: FORCED } };

@@ -318,6 +318,11 @@ const canary = z.strictObject({
   revisionHistoryLimit: count(0, 100).default(2),
   /** How the workload runs now. Set by steps: deployment → both (a Rollout of the same version beside it) → rollout. */
   workload: z.enum(["deployment", "both", "rollout"]).default("deployment"),
+  /**
+   * Whether two Services take turns (ping-pong), so that a promotion sends nobody to pods that the load balancer does not know yet.
+   * Set by the step that brings the Rollout; a live Rollout keeps what it began with.
+   */
+  pingPong: z.boolean().default(false),
   /** Percent of requests that the load balancer sends to the Rollout while both run. Set by steps. */
   rolloutWeight: weight.default(0),
 });

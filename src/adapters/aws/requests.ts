@@ -78,6 +78,7 @@ export async function loadBalancerRequests(
   windowSeconds: number,
   now: number,
   ingressHost?: IngressHost,
+  canaryService?: CanaryService,
 ): Promise<Sampled> {
   const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
   const ageSeconds = (now - end) / 1_000;
@@ -91,7 +92,7 @@ export async function loadBalancerRequests(
     const whole = await countsOf(clients, found, window, name);
     const reading = judged(name, whole, config.gates.minRequests, name === "request-count");
     if (!reading.known || side === "old" || name === "request-count") return { reading, ageSeconds };
-    return { reading: await withNewVersion(clients, config, found, window, name, whole, reading, ingressHost), ageSeconds };
+    return { reading: await withNewVersion(clients, config, found, window, name, whole, reading, ingressHost, canaryService), ageSeconds };
   } catch (error) {
     return { reading: unknown((error as Error).message), ageSeconds };
   }
@@ -213,9 +214,11 @@ async function withNewVersion(
   whole: Counts,
   ofWhole: Reading & { known: true },
   ingressHost?: IngressHost,
+  canaryService?: CanaryService,
 ): Promise<Reading> {
-  const version = await sharing(clients, config, ingressHost);
+  const version = await sharing(clients, config, ingressHost, canaryService);
   if (version === undefined) return ofWhole;
+  if (typeof version !== "string") return version;
   const found = await balancerOf(clients, config, ingressHost);
   const groups: TargetGroup[] = [];
   for await (const group of allTargetGroups(clients.elb, found?.arn ?? "")) groups.push(group);
@@ -225,7 +228,7 @@ async function withNewVersion(
   );
   // Whole names, as the controller's tag has them: an application may be called web-canary.
   const { name: app } = config.application;
-  const wanted = (version === "canary" ? ["canary", "ping", "pong"] : [version]).map((v) => `${namespaceOf(config)}/${app}-${app}-${v}`);
+  const wanted = [`${namespaceOf(config)}/${app}-${app}-${version}`];
   const isNew = ({ TargetGroupArn = "" }: TargetGroup): boolean => wanted.includes(services.get(TargetGroupArn) ?? "");
   if (!groups.some(isNew)) return unknown(`the load balancer has no target group of ${version}`);
   const counted = await Promise.all(
@@ -253,11 +256,24 @@ async function withNewVersion(
   return known(Math.max(ofWhole.value, reading.value));
 }
 
-/** The new version that gets a part of the load balancer's requests beside the one before, or undefined. */
-async function sharing(clients: AwsClients, config: StackConfig, ingressHost?: IngressHost): Promise<"green" | "canary" | undefined> {
+/**
+ * What follows the application's name in the Service that leads to a Rollout's canary: of ping and pong only the Rollout knows.
+ * Undefined where it does not say.
+ */
+export type CanaryService = () => Promise<string | undefined>;
+
+/** The new version that gets a part of the load balancer's requests beside the one before, by its Service; undefined without one. */
+async function sharing(
+  clients: AwsClients,
+  config: StackConfig,
+  ingressHost?: IngressHost,
+  canaryService?: CanaryService,
+): Promise<string | Reading | undefined> {
   const { strategy } = config;
   if (strategy.kind === "blue-green") return strategy.green && strategy.blue && strategy.greenWeight > 0 ? "green" : undefined;
   if (strategy.kind !== "canary" || strategy.workload !== "rollout") return undefined;
-  const share = await shareOf(clients, config, ["-canary"], ingressHost);
-  return share.known && share.value > 0 ? "canary" : undefined;
+  const canary = strategy.pingPong ? await canaryService?.().catch(() => undefined) : "canary";
+  if (canary === undefined) return unknown("the Rollout does not say which of its Services leads to the canary");
+  const share = await shareOf(clients, config, [`-${canary}`], ingressHost);
+  return share.known && share.value > 0 ? canary : undefined;
 }

@@ -144,6 +144,14 @@ async function spotNodes({ core }: ClusterClients, config: StackConfig): Promise
   return known(Math.min(1, ready / Math.max(1, config.spot?.minSize ?? 1)));
 }
 
+/** What follows the application's name in the Service that leads to the canary; undefined where nobody knows. */
+export async function canaryServiceOf(clients: ClusterClients, config: StackConfig): Promise<string | undefined> {
+  const { strategy, application } = config;
+  if (strategy.kind !== "canary" || !strategy.pingPong) return "canary";
+  const stable = (await rolloutOf(clients, namespaceOf(config), application.name))?.status?.canary?.stablePingPong;
+  return stable === undefined ? undefined : stable === "ping" ? "pong" : "ping";
+}
+
 /** The host name that the Ingress's controller gave it; undefined before it did. */
 export async function ingressHostOf({ networking }: ClusterClients, config: StackConfig): Promise<string | undefined> {
   const name = config.application.name;

@@ -23,7 +23,11 @@ export interface Rollout {
     stableRS?: string;
     currentStepIndex?: number;
     pauseConditions?: { reason: string; startTime: string }[];
-    canary?: { weights?: { canary: { weight: number }; stable: { weight: number } } };
+    canary?: {
+      weights?: { canary: { weight: number; serviceName?: string }; stable: { weight: number; serviceName?: string } };
+      /** Which of ping and pong leads to the stable version. */
+      stablePingPong?: "ping" | "pong";
+    };
   };
 }
 

@@ -28,6 +28,7 @@ const TYPES: Record<string, Shape> = {
   CanaryStrategy: {
     "steps?": ["list", ["ref", "CanaryStep"]],
     "stableService?": "string",
+    "pingPong?": ["ref", "PingPong"],
     "canaryService?": "string",
     "trafficRouting?": ["ref", "TrafficRouting"],
     "analysis?": ["ref", "BackgroundAnalysis"],
@@ -36,6 +37,7 @@ const TYPES: Record<string, Shape> = {
     "dynamicStableScale?": "boolean",
     "abortScaleDownDelaySeconds?": "number",
   },
+  PingPong: { pingService: "string", pongService: "string" },
   CanaryStep: { "setWeight?": "number", "pause?": ["ref", "Pause"] },
   Pause: { "duration?": ["any-of", "string", "number"] },
   TrafficRouting: { "alb?": ["ref", "AlbRouting"] },

@@ -1,5 +1,6 @@
 import { releasesOf } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
+import type { ConfigPatch } from "../../../config/rawConfig.js";
 import type { ConfigStep, GateStep, Step } from "../step.js";
 import { earlierConfig, gate, healthy, isStaging, NOTHING_TO_UNDO } from "./build.js";
 
@@ -154,7 +155,7 @@ function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], 
       title: "Run the same version as an Argo Rollout beside the Deployment",
       seed: "rollout.yaml",
       wayBack: earlierConfig("The Rollout is removed; the Deployment runs throughout."),
-      change: () => ({ "strategy.workload": "both", "strategy.rolloutWeight": 0 }),
+      change: (c) => ({ "strategy.workload": "both", "strategy.rolloutWeight": 0, ...pingPong(c) }),
       gates: [gate("rollout-healthy", 60), ...(ingress === undefined ? [] : [gate("targets-healthy", 60)])],
     }),
     ...(ingress === undefined ? [] : [routeToRollout]),
@@ -178,6 +179,10 @@ function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], 
     }),
   ];
 }
+
+/** From the Rollout's first day on: one that runs already keeps the Services that it has. It needs a load balancer that weighs them. */
+const pingPong = ({ strategy, ingress }: StackConfig): ConfigPatch =>
+  strategy.kind === "canary" && strategy.workload === "deployment" && ingress !== undefined ? { "strategy.pingPong": true } : {};
 
 const installArgo = (version: string): Step =>
   configStep({

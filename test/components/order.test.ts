@@ -1,0 +1,42 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { MigratedApp } from "../../src/components/MigratedApp.js";
+import { patched, readConfig } from "../../src/config/stackFile.js";
+import { RAW, STACK } from "../automation/model.js";
+import { registered } from "./harness.js";
+
+const IMAGE = "example.org/web-api:1.1.0";
+
+/** What is registered of a strategy, in order: what depends on something comes after it. */
+async function order(strategy: object): Promise<string[]> {
+  const config = readConfig(patched(RAW, { "workload.deployed": true, strategy }), "test", STACK);
+  const secrets = pulumi.secret<Record<string, string>>({ "database-password": "made-up" }) as pulumi.Output<Record<string, string>>;
+  const all = await registered(() => new MigratedApp("web-api", { config, secrets }));
+  return all.flatMap(({ type, name }) =>
+    /:(Rollout|Deployment|Ingress|Service)$/.test(type) && !name.includes("synthetic") ? [`${type.split(":").at(-1)} ${name}`] : [],
+  );
+}
+
+function before(all: string[], first: string, second: string): void {
+  expect(all).to.include.members([first, second]);
+  expect(all.indexOf(first), `${first} before ${second}: ${all.join(", ")}`).to.be.below(all.indexOf(second));
+}
+
+describe("the order of pods and of what sends requests to them", () => {
+  it("[traffic-12] [traffic-14] pods that get no requests yet come after the Services and the Ingress that names them, so that they get its readiness gate", async () => {
+    const waiting = await order({ kind: "canary", image: IMAGE, workload: "both", pingPong: true, rolloutWeight: 0 });
+    before(waiting, "Deployment web-api", "Ingress web-api");
+    before(waiting, "Service web-api-ping", "Ingress web-api");
+    before(waiting, "Ingress web-api", "Rollout web-api");
+    const green = await order({ kind: "blue-green", image: IMAGE, green: true, greenWeight: 0 });
+    before(green, "Deployment web-api-blue", "Ingress web-api");
+    before(green, "Service web-api-green", "Ingress web-api");
+    before(green, "Ingress web-api", "Deployment web-api-green");
+  });
+
+  it("pods that get requests come before the Ingress that sends them", async () => {
+    const routed = await order({ kind: "canary", image: IMAGE, workload: "both", pingPong: true, rolloutWeight: 100 });
+    before(routed, "Rollout web-api", "Ingress web-api");
+    before(await order({ kind: "blue-green", image: IMAGE, green: true, greenWeight: 50 }), "Deployment web-api-green", "Ingress web-api");
+  });
+});
