@@ -165,7 +165,13 @@ function liveViolations({ strategy: from, workload: was }: StackConfig, { strate
     if (!from.blue && to.blue && to.greenWeight < 100) say(11, "blue gets requests again only once it is back and its targets are healthy");
     if (from.green && !to.green && from.greenWeight > 0) say(11, "green is removed only after it gets no requests");
   }
-  if (from.kind === "canary" && to.kind === "canary" && from.workload !== "deployment" && to.workload !== "deployment" && from.pingPong !== to.pingPong)
+  if (
+    from.kind === "canary" &&
+    to.kind === "canary" &&
+    from.workload !== "deployment" &&
+    to.workload !== "deployment" &&
+    from.pingPong !== to.pingPong
+  )
     say(11, "a live Rollout keeps its Services: a switch to or from ping-pong empties the stable version's target group");
   if (was.deployed && will.deployed && was.servicePort !== will.servicePort)
     say(

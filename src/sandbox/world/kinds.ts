@@ -263,7 +263,10 @@ function ingress(plain: Outcome, id: string, inputs: Properties, state: WorldSta
     state.faults = afterWeight(state.faults, green, "green");
   }
   // Once a Rollout is routed, its controller writes the action.
-  const rollout = annotations["cutover.dev/routing"] === "rollout" ? 100 : ["-stable", "-canary", "-ping", "-pong"].reduce((sum, s) => sum + shareOf(s), 0);
+  const rollout =
+    annotations["cutover.dev/routing"] === "rollout"
+      ? 100
+      : ["-stable", "-canary", "-ping", "-pong"].reduce((sum, s) => sum + shareOf(s), 0);
   if (state.rolloutShare.at(-1)?.value !== rollout) state.rolloutShare.push({ at: state.now, value: rollout });
   const hostname = `k8s-${id.replace("/", "-")}-${hex(state, id, 10)}.us-east-2.elb.amazonaws.com`;
   return { ...plain, outputs: { ...plain.outputs, status: { loadBalancer: { ingress: [{ hostname }] } } }, seconds: 15, restarts: false };

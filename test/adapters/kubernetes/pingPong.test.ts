@@ -50,7 +50,9 @@ describe("a canary's Services on the real Argo Rollouts controller", function ()
   const selectors = async (): Promise<Record<string, string>> => {
     const { body } = await cluster.request("GET", SERVICES);
     const items = body.items as { metadata: { name: string; resourceVersion: string }; spec: { selector?: Record<string, string> } }[];
-    return Object.fromEntries(items.map((s) => [s.metadata.name.replace(`${APP}-`, ""), s.spec.selector?.["rollouts-pod-template-hash"] ?? ""]));
+    return Object.fromEntries(
+      items.map((s) => [s.metadata.name.replace(`${APP}-`, ""), s.spec.selector?.["rollouts-pod-template-hash"] ?? ""]),
+    );
   };
   /** How often the controller changes a Service's selector, watched for some seconds. */
   async function switchesIn(seconds: number): Promise<number> {
@@ -72,7 +74,10 @@ describe("a canary's Services on the real Argo Rollouts controller", function ()
   }
 
   async function removed(): Promise<void> {
-    await cluster.request("DELETE", pathOf({ apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", metadata: { name: APP, namespace: "production" } }));
+    await cluster.request(
+      "DELETE",
+      pathOf({ apiVersion: "argoproj.io/v1alpha1", kind: "Rollout", metadata: { name: APP, namespace: "production" } }),
+    );
     await eventually(rollout, (r) => r === undefined);
   }
 
@@ -85,7 +90,12 @@ describe("a canary's Services on the real Argo Rollouts controller", function ()
     // Measured with v1.8.3 on two cores: 406 in 15 s. Where a later controller makes none, the delay may be longer.
     expect(await switchesIn(5)).to.be.above(5);
     // And they end with the delay.
-    expect(await eventually(() => switchesIn(3), (n) => n === 0)).to.equal(0);
+    expect(
+      await eventually(
+        () => switchesIn(3),
+        (n) => n === 0,
+      ),
+    ).to.equal(0);
     await removed();
   });
 
@@ -97,7 +107,9 @@ describe("a canary's Services on the real Argo Rollouts controller", function ()
     expect(await canaryServiceOf(await cluster.clients(), of)).to.equal("pong");
     const { body } = await cluster.request("GET", `/apis/networking.k8s.io/v1/namespaces/production/ingresses/${APP}`);
     const action = JSON.parse(body.metadata.annotations[`alb.ingress.kubernetes.io/actions.${APP}`]);
-    const weights = action.ForwardConfig.TargetGroups.map((g: { ServiceName: string; Weight: number }) => [g.ServiceName, g.Weight].join(" "));
+    const weights = action.ForwardConfig.TargetGroups.map((g: { ServiceName: string; Weight: number }) =>
+      [g.ServiceName, g.Weight].join(" "),
+    );
     expect(weights).to.have.members([`${APP}-pong 20`, `${APP}-ping 80`]);
     const port = kubernetesClusterPort(await cluster.clients(), () => of);
     await port.rolloutAbort({ key: "abort", fence: 1 });

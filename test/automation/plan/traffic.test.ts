@@ -52,7 +52,8 @@ describe("the plan of the traffic", () => {
   });
 
   it("[traffic-12] a canary's Services take turns from the Rollout's first day on, and a live Rollout keeps those that it has", () => {
-    const canary = (more: object) => at({ "workload.deployed": true, strategy: { kind: "canary", image: "example.org/web-api:1.1.0", ...more } });
+    const canary = (more: object) =>
+      at({ "workload.deployed": true, strategy: { kind: "canary", image: "example.org/web-api:1.1.0", ...more } });
     const beside = (config: StackConfig) => {
       const found = step("rollout.canary-beside", buildPlan(config));
       return found.kind === "config" ? found.change(config)["strategy.pingPong"] : "no config step";
@@ -61,7 +62,9 @@ describe("the plan of the traffic", () => {
     // It is asked again for one that runs already without.
     expect(beside(canary({ workload: "both" }))).to.equal(undefined);
     const said = (before: object, after: object) =>
-      configViolations(stateAfter(RAW, "containerize.deploy"), canary(before), canary(after), step("rollout.green-deploy")).map((v) => v.what).join();
+      configViolations(stateAfter(RAW, "containerize.deploy"), canary(before), canary(after), step("rollout.green-deploy"))
+        .map((v) => v.what)
+        .join();
     expect(said({ workload: "rollout" }, { workload: "rollout", pingPong: true })).to.contain("a live Rollout keeps its Services");
     expect(said({ workload: "both", pingPong: true }, { workload: "both" })).to.contain("a live Rollout keeps its Services");
     expect(said({}, { workload: "both", pingPong: true })).to.equal("");
