@@ -102,7 +102,7 @@ describe("what streams back to the old database, watched", () => {
     // Nobody can mend it, and a person goes on without.
     await m.loosen({ "gates.requireReverse": false }, "lost, and we go on");
     expect(await m.say({ command: "resume" })).to.include({ status: "ready" });
-    expect(await m.position).to.equal("database.backup");
+    expect(await m.position).to.equal("database.protect");
     await m.reach("traffic.probe");
     streaming(m, undefined);
     await m.reach("cleanup.terminate-instances");
