@@ -210,7 +210,7 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string,
       await inSession(old, (o) => chooseIdentities(o, new Set(empty)), { write: true });
       if (empty.length > 0)
         await fenced(session, promoted, effect, async () => {
-          await session.rows(`ALTER PUBLICATION ${name} ADD TABLE ${empty.join(", ")}`);
+          await session.rows(`ALTER PUBLICATION ${name} ADD TABLE ${empty.map((t) => `ONLY ${t}`).join(", ")}`);
         });
       return [...there, ...empty];
     },

@@ -111,7 +111,9 @@ async function publish(session: Session, old: SqlEndpoint, refused: ReadonlyMap<
   const wanted = new Set(tables);
   await chooseIdentities(session, wanted);
   await inSession(old, (there) => chooseIdentities(there, wanted), { write: true });
-  if (!(await isPublished(session)) && tables.length > 0) await session.rows(`CREATE PUBLICATION ${NAME} FOR TABLE ${tables.join(", ")}`);
+  // Only each: one that inherits from it may be one of those that are left out.
+  if (!(await isPublished(session)) && tables.length > 0)
+    await session.rows(`CREATE PUBLICATION ${NAME} FOR TABLE ${tables.map((t) => `ONLY ${t}`).join(", ")}`);
   return { supported: true, tables: tables.length, left };
 }
 
