@@ -67,7 +67,9 @@ describe("a stream back that breaks no write and names what it leaves, on real P
   });
 
   it("[postgresql-14] leaves a table out whose rows could not be found, names it, and every write of it goes on", async () => {
-    await both("CREATE TABLE logs (entry json); CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO logs VALUES ('1'); CREATE TABLE places (at point) INHERITS (orders)");
+    await both(
+      "CREATE TABLE logs (entry json); CREATE TABLE orders (id int PRIMARY KEY); INSERT INTO logs VALUES ('1'); CREATE TABLE places (at point) INHERITS (orders)",
+    );
     const started = await startReverse(fresh.endpoint, old.endpoint);
     expect(started).to.include({ tables: 1 });
     expect(started).to.have.property("left").with.length(2);
