@@ -1,9 +1,11 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { StackFile } from "../config/stackFile.js";
 import { lintDockerfile } from "../containerize/check.js";
-import { containerize } from "../containerize/containerize.js";
+import { containerize, listens } from "../containerize/containerize.js";
+import { readSources } from "../containerize/readSources.js";
+import type { Sources } from "../containerize/sources.js";
 import { verifyImage } from "../containerize/verify.js";
 import { Conflict, NotFound } from "../errors.js";
 import { type Cli, type OutputOptions, prints, STACK } from "./cli.js";
@@ -23,7 +25,7 @@ export const containerizeCommand = (cli: Cli): Command =>
     .argument(...STACK)
     .option("--out <folder>", "the application's sources (default: a new folder with its name)")
     .option("--force", "replace files that are there and differ")
-    .option("--build", "build the image there, run it, ask /health and run its tests (needs Docker)")
+    .option("--build", "build the image there, run it, ask /health and run its tests (needs Docker or buildah)")
     .action(async (stack: string, options: ContainerizeOptions) => {
       const { stacks } = cli.globals();
       const config = (await StackFile.read(stacks, stack)).shape();
@@ -31,15 +33,15 @@ export const containerizeCommand = (cli: Cli): Command =>
       const application = (await folderProject(stacks).inventory()).applications.find((a) => a.name === name);
       if (application === undefined)
         throw new NotFound(`${name} is not in the inventory.`, { next: `Add its row to ${join(stacks, "applications.csv")}.` });
-      const { files, findings } = containerize(application);
+      const folder = resolve(options.out ?? name);
+      const { files, findings, testStage } = containerize(application, { ...listens(config), sources: await sourcesIn(folder) });
       // The manifests are the components' own, which take a while to load.
       const { manifests } = await import("../containerize/manifests.js");
       const objects = Object.entries(manifests(config)).map(([file, text]) => [join("k8s", "base", file), text] as const);
-      const folder = resolve(options.out ?? name);
       const written = await writeAll(folder, { ...files, ...Object.fromEntries(objects) }, options.force === true);
       const lint = files.Dockerfile === undefined ? { by: "nobody", findings: [] } : await lintDockerfile(files.Dockerfile);
       if (options.build === true) say(`Building ${name} …`);
-      const built = options.build === true ? await verifyImage(name, folder) : undefined;
+      const built = options.build === true ? await verifyImage(name, folder, { ...listens(config), testStage }) : undefined;
       print(options.output, { folder, written, findings, lint, ...(built === undefined ? {} : { built }) }, () =>
         [
           ...written.map((f) => `wrote ${join(folder, f)}`),
@@ -51,6 +53,17 @@ export const containerizeCommand = (cli: Cli): Command =>
         ].join("\n"),
       );
     });
+
+/** Undefined where the folder is not there yet, or holds only what an earlier run wrote. */
+async function sourcesIn(folder: string): Promise<Sources | undefined> {
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  const sources = isThere ? await readSources(folder) : undefined;
+  const own = /^(Dockerfile|\.dockerignore|nginx\.conf|start\.sh|k8s\/.*)$/;
+  return sources?.files.some((file) => !own.test(file)) ? sources : undefined;
+}
 
 /** Writes all or nothing. @throws Conflict for a file of somebody else */
 async function writeAll(folder: string, files: Record<string, string>, force: boolean): Promise<string[]> {

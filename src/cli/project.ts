@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProjectPort } from "../automation/plan/step.js";
 import { lintDockerfile } from "../containerize/check.js";
+import { readSources } from "../containerize/readSources.js";
 import { verifyImage } from "../containerize/verify.js";
 import { NotFound } from "../errors.js";
 import { parseInventory } from "../inventory/csv.js";
@@ -36,6 +37,7 @@ export function folderProject(stacks: string): ProjectPort {
       return parseInventory(text, file);
     },
     dependencySupplement: () => readFile(join(stacks, "dependencies.yaml"), "utf8").catch(() => undefined),
+    readSources,
     lintDockerfile,
     verifyImage,
   };

@@ -52,8 +52,10 @@ export function checkDockerfile(dockerfile: string): DockerfileFinding[] {
   const say = (rule: string, line: number, what: string): void => void findings.push({ rule, line, what });
   const of = (name: string): Instruction[] => all.filter((i) => i.name === name);
   const stages = of("FROM");
+  const named = new Set(stages.flatMap(({ text }) => /\sAS\s+(\S+)/i.exec(text)?.[1] ?? []));
   for (const { text, line } of stages) {
     const image = text.split(/\s+/)[0] ?? "";
+    if (named.has(image)) continue;
     if (!image.includes(":") || image.endsWith(":latest")) say("pinned-base", line, `${image} has no fixed tag`);
   }
   if (stages.length < 2) say("multi-stage", stages[0]?.line ?? 1, "what builds the application stays in the image");

@@ -1,48 +1,67 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { Terminal } from "../errors.js";
+import { type ImageTool, imageTool } from "./imageTool.js";
 
-const run = promisify(execFile);
-const MINUTE = 60_000;
 const HEALTH_WAIT_MS = 60_000;
+/** Of a failed command: its own words, and those of the tool that ran it. */
+const MOST_LINES = 8;
 
 export type Verification = { verified: true; steps: string[] } | { verified: false; reason: string };
 
+export interface VerifyOptions {
+  /** That the application listens on. */
+  port: number;
+  /** That answers 200 once it is healthy. */
+  healthPath: string;
+  /** The Dockerfile's stage whose command runs the tests. @default nothing is tested */
+  testStage?: string | undefined;
+}
+
 /**
- * The seed's local sequence: docker build, run, GET /health, docker run npm test. Without a Docker engine, or without
- * the application's sources, it says so and verifies nothing.
+ * The seed's local sequence: build, run, GET the health page, run the tests (in the stage that has what they need). By
+ * Docker, or by buildah where no Docker engine answers. Without either, or without the application's sources, it says so and
+ * verifies nothing.
  * @param source folder with the application's sources and its Dockerfile
  * @throws Terminal when a step fails
  */
-export async function verifyImage(name: string, source: string | undefined, test: string[] = ["npm", "test"]): Promise<Verification> {
-  const engine = await run("docker", ["info", "--format", "{{.ServerVersion}}"], { timeout: MINUTE }).catch(() => undefined);
-  if (engine === undefined) return { verified: false, reason: "no Docker engine answers on this machine" };
-  if (source === undefined)
+export async function verifyImage(
+  name: string,
+  source: string | undefined,
+  { port, healthPath, testStage }: VerifyOptions,
+  tool?: ImageTool,
+): Promise<Verification> {
+  const by = tool ?? (await imageTool());
+  if (by === undefined) return { verified: false, reason: "neither a Docker engine nor buildah answers on this machine" };
+  if (source === undefined || source === "")
     return { verified: false, reason: "the application's sources are not named in the inventory (column Repository)" };
   const tag = `${name}:local`;
   const steps: string[] = [];
-  const docker = async (what: string, args: string[], timeout: number): Promise<string> => {
+  const step = async <T>(what: string, run: () => Promise<T>): Promise<T> => {
     try {
-      const { stdout } = await run("docker", args, { timeout, maxBuffer: 64 * 1_024 * 1_024 });
+      const answer = await run();
       steps.push(what);
-      return stdout.trim();
+      return answer;
     } catch (cause) {
-      throw new Terminal(`${what} failed: ${(cause as Error).message.split("\n").slice(-3).join(" ")}`, { cause });
+      const told = (cause as { stderr?: string }).stderr?.trim() || (cause as Error).message;
+      throw new Terminal(`${what} failed: ${told.split("\n").slice(-MOST_LINES).join(" ")}`, { cause });
     }
   };
-  await docker(`docker build -t ${tag}`, ["build", "-t", tag, source], 30 * MINUTE);
-  const environment = ["-e", "DATABASE_URL=postgresql://user:pass@localhost:5432/db", "-e", "REDIS_URL=redis://localhost:6379"];
-  const container = await docker(`docker run ${tag}`, ["run", "-d", "-p", "127.0.0.1::3000", ...environment, tag], MINUTE);
+  await step(`${by.name} build -t ${tag}`, () => by.build(tag, source));
+  const running = await step(`${by.name} run ${tag}`, () => by.start(tag, port, ENVIRONMENT));
   try {
-    const address = (await docker("docker port", ["port", container, "3000/tcp"], MINUTE)).split("\n")[0] ?? "";
-    await healthy(`http://${address}/health`);
-    steps.push("GET /health answered 200");
+    await healthy(`http://${running.address}${healthPath}`);
+    steps.push(`GET ${healthPath} answered 200`);
   } finally {
-    await run("docker", ["rm", "-f", container]).catch(() => undefined);
+    await running.stop();
   }
-  await docker(`docker run ${tag} ${test.join(" ")}`, ["run", "--rm", "-e", "NODE_ENV=test", tag, ...test], 30 * MINUTE);
+  if (testStage !== undefined) {
+    await step(`${by.name} build --target ${testStage}`, () => by.build(`${tag}-test`, source, testStage));
+    await step(`${by.name} run ${tag}-test`, () => by.run(`${tag}-test`));
+  } else steps.push("no tests were found");
   return { verified: true, steps };
 }
+
+/** Nothing answers there: an application that cannot start without its database is not verified. */
+const ENVIRONMENT = { DATABASE_URL: "postgresql://user:pass@localhost:5432/db", REDIS_URL: "redis://localhost:6379" };
 
 async function healthy(url: string): Promise<void> {
   const deadline = Date.now() + HEALTH_WAIT_MS;

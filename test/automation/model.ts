@@ -8,6 +8,7 @@ import type { Preview } from "../../src/automation/journal/records.js";
 import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
 import type { ProjectPort } from "../../src/automation/plan/step.js";
 import { lintDockerfile } from "../../src/containerize/check.js";
+import { readSources } from "../../src/containerize/readSources.js";
 import { verifyImage } from "../../src/containerize/verify.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import { keepingEdits } from "../../src/config/edits.js";
@@ -627,6 +628,7 @@ export const modelProject: ProjectPort = {
     ],
   }),
   dependencySupplement: async () => undefined,
+  readSources,
   lintDockerfile,
   verifyImage,
 };

@@ -83,7 +83,7 @@ describe("containerize", () => {
 
   it("builds a Node.js application before it prunes the development dependencies", () => {
     const { files, findings } = containerize(application("Node.js 16"));
-    expect(files.Dockerfile).to.match(/RUN npm ci\n[\s\S]*npm run build && npm prune --omit=dev/);
+    expect(files.Dockerfile).to.match(/RUN npm ci\n[\s\S]*RUN npm run build\n[\s\S]*FROM builder AS production\nRUN npm prune --omit=dev/);
     expect(findings.join()).to.contain("Node.js 16");
   });
 

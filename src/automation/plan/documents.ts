@@ -1,6 +1,6 @@
 import { oldBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf } from "../../config/schema.js";
-import { containerize } from "../../containerize/containerize.js";
+import { type ContainerizeOptions, containerize, listens } from "../../containerize/containerize.js";
 import { manifests } from "../../containerize/manifests.js";
 import { NotFound, Terminal } from "../../errors.js";
 import type { Application } from "../../inventory/csv.js";
@@ -77,7 +77,7 @@ export async function riskDocument(context: ActionContext): Promise<Evidence> {
 
 export async function containerizeApplication(context: ActionContext): Promise<Evidence> {
   const application = await applicationOf(context);
-  const { files, findings } = containerize(application);
+  const { files, findings } = containerize(application, await imageOptions(context, application));
   const { by, findings: broken } =
     files.Dockerfile === undefined ? { by: undefined, findings: [] } : await context.project.lintDockerfile(files.Dockerfile);
   if (broken.length > 0)
@@ -92,9 +92,20 @@ export async function containerizeApplication(context: ActionContext): Promise<E
   };
 }
 
+/** Column of the inventory with the folder of an application's sources. */
+const REPOSITORY = "Repository";
+
+async function imageOptions({ project, config }: ActionContext, { extra }: Application): Promise<ContainerizeOptions> {
+  const folder = extra[REPOSITORY];
+  return { ...listens(config), sources: folder === undefined || folder === "" ? undefined : await project.readSources(folder) };
+}
+
 export async function verifyContainer(context: ActionContext): Promise<Evidence> {
   const application = await applicationOf(context);
-  const result = await context.project.verifyImage(application.name, application.extra.Repository);
+  const options = await imageOptions(context, application);
+  const { port = 0, healthPath = "" } = options;
+  const { testStage } = containerize(application, options);
+  const result = await context.project.verifyImage(application.name, application.extra[REPOSITORY], { port, healthPath, testStage });
   if (result.verified) return { summary: `Built, run, healthy and tested: ${result.steps.join(", ")}.`, facts: { verified: true } };
   return { summary: `Unverified: ${result.reason}.`, facts: { verified: false, reason: result.reason } };
 }

@@ -129,6 +129,8 @@ export interface ActionContext {
 export interface ProjectPort {
   inventory(): Promise<import("../../inventory/csv.js").Inventory>;
   dependencySupplement(): Promise<string | undefined>;
+  /** Sources of an application, in a folder of this machine. */
+  readSources: typeof import("../../containerize/readSources.js").readSources;
   lintDockerfile: typeof import("../../containerize/check.js").lintDockerfile;
   verifyImage: typeof import("../../containerize/verify.js").verifyImage;
 }
