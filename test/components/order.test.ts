@@ -17,7 +17,7 @@ async function order(strategy: object): Promise<string[]> {
   );
 }
 
-function before(all: string[], first: string, second: string): void {
+function comesFirst(all: string[], first: string, second: string): void {
   expect(all).to.include.members([first, second]);
   expect(all.indexOf(first), `${first} before ${second}: ${all.join(", ")}`).to.be.below(all.indexOf(second));
 }
@@ -25,18 +25,22 @@ function before(all: string[], first: string, second: string): void {
 describe("the order of pods and of what sends requests to them", () => {
   it("[traffic-12] [traffic-14] pods that get no requests yet come after the Services and the Ingress that names them, so that they get its readiness gate", async () => {
     const waiting = await order({ kind: "canary", image: IMAGE, workload: "both", pingPong: true, rolloutWeight: 0 });
-    before(waiting, "Deployment web-api", "Ingress web-api");
-    before(waiting, "Service web-api-ping", "Ingress web-api");
-    before(waiting, "Ingress web-api", "Rollout web-api");
+    comesFirst(waiting, "Deployment web-api", "Ingress web-api");
+    comesFirst(waiting, "Service web-api-ping", "Ingress web-api");
+    comesFirst(waiting, "Ingress web-api", "Rollout web-api");
     const green = await order({ kind: "blue-green", image: IMAGE, green: true, greenWeight: 0 });
-    before(green, "Deployment web-api-blue", "Ingress web-api");
-    before(green, "Service web-api-green", "Ingress web-api");
-    before(green, "Ingress web-api", "Deployment web-api-green");
+    comesFirst(green, "Deployment web-api-blue", "Ingress web-api");
+    comesFirst(green, "Service web-api-green", "Ingress web-api");
+    comesFirst(green, "Ingress web-api", "Deployment web-api-green");
   });
 
   it("pods that get requests come before the Ingress that sends them", async () => {
     const routed = await order({ kind: "canary", image: IMAGE, workload: "both", pingPong: true, rolloutWeight: 100 });
-    before(routed, "Rollout web-api", "Ingress web-api");
-    before(await order({ kind: "blue-green", image: IMAGE, green: true, greenWeight: 50 }), "Deployment web-api-green", "Ingress web-api");
+    comesFirst(routed, "Rollout web-api", "Ingress web-api");
+    comesFirst(
+      await order({ kind: "blue-green", image: IMAGE, green: true, greenWeight: 50 }),
+      "Deployment web-api-green",
+      "Ingress web-api",
+    );
   });
 });

@@ -1,6 +1,6 @@
 import { releasesOf } from "../../../config/processes.js";
-import type { StackConfig } from "../../../config/schema.js";
 import type { ConfigPatch } from "../../../config/rawConfig.js";
+import type { StackConfig } from "../../../config/schema.js";
 import type { ConfigStep, GateStep, Step } from "../step.js";
 import { earlierConfig, gate, healthy, isStaging, NOTHING_TO_UNDO } from "./build.js";
 
