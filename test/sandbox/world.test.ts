@@ -5,16 +5,18 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { gateNamed } from "../../src/automation/gates/catalogue.js";
 import { judge } from "../../src/automation/gates/gate.js";
+import { buildPlan } from "../../src/automation/plan/plan.js";
 import { readConfig } from "../../src/config/stackFile.js";
 import { Conflict, UserError } from "../../src/errors.js";
 import { parseFault } from "../../src/sandbox/faults.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { newShare } from "../../src/sandbox/world/signals.js";
 import { newWorld, noise } from "../../src/sandbox/world/state.js";
-import { RAW, STACK } from "../automation/model.js";
+import { modelProject, RAW, STACK } from "../automation/model.js";
 import { tempFolder } from "../support/tmp.js";
 
 const CONFIG = readConfig(RAW, "test", STACK);
+const { database = missing() } = CONFIG;
 const INSTANCE = { type: "aws:rds/instance:Instance", urn: "urn:db" };
 const RECORD = { type: "aws:route53/record:Record", urn: "urn:record" };
 const replica = { identifier: "prod-db-replica", instanceClass: "db.r6g.large", replicateSourceDb: "prod-db" };
@@ -38,6 +40,10 @@ const refusal = async (promise: Promise<unknown>): Promise<string> =>
     (error: Error) => error.message,
   );
 
+function missing(): never {
+  throw new Error("the test's stack has no database");
+}
+
 describe("the sandbox's world", () => {
   it("promise 1: refuses a promotion while the old database accepts writes or the replica lags", async () => {
     const sandbox = await sandboxIn(tempFolder());
@@ -51,6 +57,55 @@ describe("the sandbox's world", () => {
     await clock.sleepUntil(clock.now() + 10_000);
     await promote();
     expect((await sandbox.effects(STACK)).filter((e) => e.kind === "rds:PromoteReadReplica")).to.have.length(1);
+  });
+
+  it("[postgresql-21] takes the time that the database's size says to compare it, ahead of the pause, and little in it", async () => {
+    const large = { ...CONFIG, database: { ...database, source: { ...database.source, sizeGb: 500 } } };
+    const sandbox = await sandboxIn(tempFolder());
+    const backend = await sandbox.open(STACK);
+    const { data, clock, observer } = await sandbox.target(STACK, () => large);
+    await backend.create(INSTANCE, replica);
+    const hours = async (use: () => Promise<unknown>) => {
+      const began = clock.now();
+      await use();
+      return (clock.now() - began) / 3_600_000;
+    };
+    const left = async () => {
+      const { reading } = await observer.observe("comparison-pause", undefined, 0);
+      return reading.known ? reading.value : reading.reason;
+    };
+    // All of it, as long as nothing was compared ahead.
+    expect(await left()).to.be.greaterThan(3_600);
+    const compared = { seconds: 0 };
+    expect(await hours(async () => Object.assign(compared, await data.compareAhead(effect("ahead"))))).to.be.greaterThan(2);
+    expect(compared.seconds).to.be.within(1, 20);
+    expect(await left()).to.equal(compared.seconds);
+    expect(await hours(() => data.compare(effect("in the pause")))).to.equal(compared.seconds / 3_600);
+  });
+
+  it("[postgresql-21] refuses the night, before its approval, where comparing everything does not fit the pause", async () => {
+    const sandbox = await sandboxIn(tempFolder(), ["no-change-log@verify"]);
+    const backend = await sandbox.open(STACK);
+    const target = await sandbox.target(STACK, () => CONFIG);
+    await backend.create(INSTANCE, replica);
+    const plan = buildPlan(CONFIG);
+    const at = (id: string) => plan.findIndex((s) => s.id === id);
+    expect(at("database.compare-ahead")).to.be.within(1, at("database.approve"));
+    const step = plan[at("database.compare-ahead")];
+    const run = async (config: typeof CONFIG) => {
+      if (step?.kind !== "action") throw new Error("no action");
+      return step.run({ target, config, effect: effect(`${config.database?.writePauseSeconds}`), project: modelProject, otherStacks: async () => [], marks: {} });
+    };
+    expect(await refusal(run(CONFIG))).to.match(/with writes stopped would take about \d+ s, and may take 45 s of the pause of 60 s/);
+    const go = plan[at("database.go")];
+    expect(go !== undefined && "gates" in go && go.gates.map((g) => g.gate)).to.include("comparison-fits");
+    const judged = async (config: typeof CONFIG) =>
+      judge(gateNamed("comparison-fits"), { gate: "comparison-fits", holdSeconds: 0 }, await target.observer.observe("comparison-pause", undefined, 0), config, target.clock.now());
+    expect(await judged(CONFIG)).to.equal("pending");
+    // A pause that users bear lets it pass.
+    const patient = { ...CONFIG, database: { ...database, writePauseSeconds: 80_000 } };
+    expect(await judged(patient)).to.equal("pass");
+    expect((await run(patient)).summary).to.contain("With writes stopped all of it is read");
   });
 
   it("compares the sides: a new side that is slower than the old one fails that, though it is within its own limit", async () => {

@@ -118,12 +118,7 @@ export async function* compareBlocks(sides: Sides, tables: StoredTable[], todo: 
     if (!isForLater(result)) throw result;
     budget = BLOCKS_AT_FIRST;
     // One table that cannot be read keeps no other from it.
-    for (const [at, piece] of done.entries()) {
-      const one = done.length === 1 ? result : await compareLot(sides, [piece]).catch((error: Error) => error);
-      if (!(one instanceof Error)) yield { ...one, done: [piece], tookMs: at === 0 ? tookMs : 0 };
-      else if (isForLater(one)) yield { skipped: piece.table };
-      else throw one;
-    }
+    for (const piece of done) yield* alone(sides, piece);
   }
   for (const piece of piecesOf(tables, todo, () => budget)) {
     lot.push(piece);
@@ -131,6 +126,31 @@ export async function* compareBlocks(sides: Sides, tables: StoredTable[], todo: 
     if (lot.length >= TOGETHER || blocks >= budget) yield* read();
   }
   if (lot.length > 0) yield* read();
+}
+
+/** By itself, in halves where it takes too long, and as skipped where it cannot be read now. */
+async function* alone(sides: Sides, piece: Piece): AsyncGenerator<Lot> {
+  const began = performance.now();
+  const result = await compareLot(sides, [piece]).catch((error: Error & { code?: string }) => error);
+  if (!(result instanceof Error)) yield { ...result, done: [piece], tookMs: performance.now() - began };
+  else if (!isForLater(result)) throw result;
+  else if ((result.code === TOO_LONG || result.code === IN_THE_WAY) && size(piece) > 1)
+    for (const half of halvesOf(piece)) yield* alone(sides, half);
+  else yield { skipped: piece.table };
+}
+
+const TOO_LONG = "57014";
+/** Of a replica that has to replay what a query still needs. */
+const IN_THE_WAY = "40001";
+
+function halvesOf(piece: Piece): Piece[] {
+  const { table, list, from = 0, to } = piece;
+  const half = Math.max(1, size(piece) >> 1);
+  if (list !== undefined) return [{ table, list: list.slice(0, half) }, { table, list: list.slice(half) }];
+  return [
+    { table, from, to: from + half },
+    { table, from: from + half, ...(to === undefined ? {} : { to }) },
+  ];
 }
 
 async function compareLot({ source, replica }: Sides, lot: Piece[]): Promise<Compared> {
