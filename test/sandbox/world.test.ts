@@ -94,13 +94,26 @@ describe("the sandbox's world", () => {
     const step = plan[at("database.compare-ahead")];
     const run = async (config: typeof CONFIG) => {
       if (step?.kind !== "action") throw new Error("no action");
-      return step.run({ target, config, effect: effect(`${config.database?.writePauseSeconds}`), project: modelProject, otherStacks: async () => [], marks: {} });
+      return step.run({
+        target,
+        config,
+        effect: effect(`${config.database?.writePauseSeconds}`),
+        project: modelProject,
+        otherStacks: async () => [],
+        marks: {},
+      });
     };
     expect(await refusal(run(CONFIG))).to.match(/with writes stopped would take about \d+ s, and may take 45 s of the pause of 60 s/);
     const go = plan[at("database.go")];
     expect(go !== undefined && "gates" in go && go.gates.map((g) => g.gate)).to.include("comparison-fits");
     const judged = async (config: typeof CONFIG) =>
-      judge(gateNamed("comparison-fits"), { gate: "comparison-fits", holdSeconds: 0 }, await target.observer.observe("comparison-pause", undefined, 0), config, target.clock.now());
+      judge(
+        gateNamed("comparison-fits"),
+        { gate: "comparison-fits", holdSeconds: 0 },
+        await target.observer.observe("comparison-pause", undefined, 0),
+        config,
+        target.clock.now(),
+      );
     expect(await judged(CONFIG)).to.equal("pending");
     // A pause that users bear lets it pass.
     const patient = { ...CONFIG, database: { ...database, writePauseSeconds: 80_000 } };

@@ -146,7 +146,11 @@ const IN_THE_WAY = "40001";
 function halvesOf(piece: Piece): Piece[] {
   const { table, list, from = 0, to } = piece;
   const half = Math.max(1, size(piece) >> 1);
-  if (list !== undefined) return [{ table, list: list.slice(0, half) }, { table, list: list.slice(half) }];
+  if (list !== undefined)
+    return [
+      { table, list: list.slice(0, half) },
+      { table, list: list.slice(half) },
+    ];
   return [
     { table, from, to: from + half },
     { table, from: from + half, ...(to === undefined ? {} : { to }) },

@@ -16,7 +16,11 @@ const tableOf = (file: number, blocks: number): StoredTable => ({
 
 describe("blocks of tables that are to be compared", () => {
   it("are kept as they were added, taken away and written down", () => {
-    const step = fc.record({ file: fc.integer({ min: 1, max: 3 }), block: fc.integer({ min: 0, max: 40_000 }), what: fc.constantFrom("add", "remove", "from") });
+    const step = fc.record({
+      file: fc.integer({ min: 1, max: 3 }),
+      block: fc.integer({ min: 0, max: 40_000 }),
+      what: fc.constantFrom("add", "remove", "from"),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         let blocks = new Blocks();
@@ -61,7 +65,8 @@ describe("blocks of tables that are to be compared", () => {
           const from = Number(/ctid >= '\((\d+)/.exec(part)?.[1] ?? 0);
           const to = /ctid < '\((\d+)/.exec(part)?.[1];
           if (table === "t2") throw Object.assign(new Error("canceling statement due to lock timeout"), { code: "55P03" });
-          if ((to === undefined ? (table === "t1" ? 100 : 5) : Number(to)) - from > 16) throw Object.assign(new Error("statement timeout"), { code: "57014" });
+          if ((to === undefined ? (table === "t1" ? 100 : 5) : Number(to)) - from > 16)
+            throw Object.assign(new Error("statement timeout"), { code: "57014" });
           read.push([table, from, to === undefined ? undefined : Number(to)]);
           return { at, rows: "1", hash: "1" };
         });
@@ -73,7 +78,8 @@ describe("blocks of tables that are to be compared", () => {
     const todo = new Blocks();
     for (const { file } of tables) todo.addFrom(file, 0);
     const skipped: string[] = [];
-    for await (const lot of compareBlocks({ source: server, replica: server }, tables, todo)) if ("skipped" in lot) skipped.push(lot.skipped.name);
+    for await (const lot of compareBlocks({ source: server, replica: server }, tables, todo))
+      if ("skipped" in lot) skipped.push(lot.skipped.name);
     expect(skipped).to.deep.equal(["t2"]);
     expect(read.some(([table]) => table === "t3")).to.equal(true);
     const ranges = read.filter(([table], i) => table === "t1" && read.findIndex((r) => String(r) === String(read[i])) === i);
