@@ -11,6 +11,7 @@ import { buildFromSource } from "./engine/goBuild.mjs";
 import { installRelease, whyNoInstaller } from "./engine/installer.mjs";
 import { isAlive, takeLock } from "./engine/lock.mjs";
 import { Failure, runScript } from "./failure.mjs";
+import { waitingFor } from "./progress.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const SOURCES = { whyNoInstaller, installRelease, buildFromSource };
@@ -40,7 +41,7 @@ export async function ensureEngine({ env = process.env, root = ROOT, sdkVersion,
 
   const cache = cacheFolder(env);
   await mkdir(cache, { recursive: true });
-  const onWait = (owner) => say(`Another set-up (process ${owner.pid}) is making the engine: waiting for it.`);
+  const onWait = (owner) => waitingFor(say, owner, "making the engine");
   const release = await takeLock(join(cache, `${version}.lock`), { onWait });
   try {
     // It may have been made while this one waited.

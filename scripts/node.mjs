@@ -6,6 +6,7 @@ import { run } from "./children.mjs";
 import { cacheFolder } from "./engine/find.mjs";
 import { Failure, machineFailure, runScript } from "./failure.mjs";
 import { makeOnce } from "./once.mjs";
+import { waitingFor } from "./progress.mjs";
 
 /** @pulumi/pulumi asks for it. Version 20 has had no security updates since April 2026. */
 export const OLDEST_MAJOR = 22;
@@ -24,7 +25,7 @@ export async function bringNode(major = BROUGHT_MAJOR, { env = process.env, say 
   const program = join(folder, "node_modules", name, "bin", "node");
   await makeOnce(folder, {
     done: program,
-    onWait: () => say(`Another set-up is fetching Node.js ${major}: waiting for it.`),
+    onWait: (owner) => waitingFor(say, owner, `fetching Node.js ${major}`),
     make: async (partial) => {
       const why = `since this machine's ${process.versions.node} is older than ${OLDEST_MAJOR}`;
       say(`Fetching Node.js ${major} from npm, ${why}; it stays in the cache.`);

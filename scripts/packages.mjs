@@ -6,7 +6,7 @@ import { run } from "./children.mjs";
 import { cacheFolder } from "./engine/find.mjs";
 import { takeLock } from "./engine/lock.mjs";
 import { Failure, machineFailure } from "./failure.mjs";
-import { startProgress } from "./progress.mjs";
+import { startProgress, waitingFor } from "./progress.mjs";
 
 const STAMP = "node_modules/.cutover-lock-hash";
 const readText = (file) => readFile(file, "utf8").catch(() => undefined);
@@ -65,7 +65,7 @@ async function npmCi(root, env) {
 export async function ensurePackages(root, { env = process.env, say } = {}) {
   if (await packagesAreCurrent(root)) return;
   const name = createHash("sha256").update(root).digest("hex").slice(0, 16);
-  const onWait = (owner) => say(`Another set-up (process ${owner.pid}) is installing npm packages: waiting for it.`);
+  const onWait = (owner) => waitingFor(say, owner, "installing npm packages");
   const release = await takeLock(join(cacheFolder(env), "..", "checkouts", `${name}.lock`), { onWait });
   try {
     if (await packagesAreCurrent(root)) return;

@@ -33,3 +33,16 @@ export function startProgress(title, { stream = process.stderr, detail = () => "
     },
   };
 }
+
+/** Says that another set-up is waited for, and every ten seconds that it still is. */
+export function waitingFor(say, owner, what) {
+  const who = owner?.pid === undefined ? "Another set-up" : `Another set-up (process ${owner.pid})`;
+  const started = Date.now();
+  say(`${who} is ${what}: waiting for it.`);
+  const timer = setInterval(
+    () => say(`Still waiting for it, ${elapsed(started)}; Ctrl-C ends the wait and harms nothing.`),
+    PLAIN_EVERY_MS,
+  );
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}

@@ -4,6 +4,6 @@ import { build } from "../scripts/build.mjs";
 
 // An installed package has no sources, and is built.
 if (existsSync(new URL("program.ts", import.meta.url))) await build();
-const { program } = await import("../dist/src/program.js");
+const { fromShell } = await import("../dist/src/program.js");
 
-export default program;
+export default fromShell;

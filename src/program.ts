@@ -17,6 +17,24 @@ import { enforcePolicies } from "./policies/enforce.js";
  */
 export const program = (): Promise<Record<string, unknown>> => targetState(parseStackConfig);
 
+/**
+ * As `pulumi up` from a shell runs it: the same, and a word where the config asks for nothing to run, since an update that
+ * makes an empty component looks like one that worked.
+ */
+export async function fromShell(): Promise<Record<string, unknown>> {
+  const outputs = await program();
+  const { deployed = false } = new pulumi.Config("cutover").getObject<{ deployed?: boolean }>("workload") ?? {};
+  if (!deployed) {
+    const stack = pulumi.getStack();
+    await pulumi.log.warn(
+      `${stack} deploys no workload yet: its config says workload.deployed: false, and a migration's steps change that. ` +
+        `Let it take them (cutover serve, then cutover advance ${stack}), or deploy from here: ` +
+        `pulumi config set --path 'cutover:workload.deployed' true --stack ${stack}`,
+    );
+  }
+  return outputs;
+}
+
 /** The same for a config that a journal holds: it was checked when it came in, and a way back to it is never refused by newer checks. */
 export const applied = (): Promise<Record<string, unknown>> => targetState(readStackConfig);
 

@@ -49,7 +49,8 @@ async function remove(folder, token) {
 }
 
 /**
- * Takes the lock, waiting while a living set-up holds it (`onWait` is called once with its owner).
+ * Takes the lock, waiting while a living set-up holds it (`onWait` is called once with its owner; what it answers is stopped
+ * when the wait is over).
  * Gives the function that releases it.
  */
 export async function takeLock(folder, { onWait = () => {}, waitMs = WAIT_MS } = {}) {
@@ -57,6 +58,7 @@ export async function takeLock(folder, { onWait = () => {}, waitMs = WAIT_MS } =
   const own = `${folder}.${token}.new`;
   await mkdir(dirname(folder), { recursive: true });
   let told = false;
+  let waiting;
   try {
     await mkdir(own);
     await writeFile(join(own, "owner.json"), JSON.stringify({ pid: process.pid, host: hostname(), token }));
@@ -74,13 +76,15 @@ export async function takeLock(folder, { onWait = () => {}, waitMs = WAIT_MS } =
       }
       if (!told && owner?.pid !== undefined) {
         told = true;
-        onWait(owner);
+        waiting = onWait(owner);
       }
       await new Promise((resolve) => setTimeout(resolve, waitMs));
     }
   } catch (error) {
     await rm(own, { recursive: true, force: true });
     throw error;
+  } finally {
+    waiting?.stop?.();
   }
   const beat = setInterval(() => void utimes(join(folder, "owner.json"), new Date(), new Date()).catch(() => {}), HEARTBEAT_MS);
   beat.unref();

@@ -1,8 +1,8 @@
-import { Command } from "commander";
+import { Argument, Command } from "commander";
 import { within } from "../automation/decide/ahead.js";
 import { Conflict, UserError } from "../errors.js";
 import { finish, type WaitOptions, waits } from "./ask.js";
-import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
+import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, stepsIn, talks, withValues } from "./cli.js";
 import type { MigrationView, ServiceClient } from "./client.js";
 import { agreed, asksFirst, requireName, type YesOption } from "./confirm.js";
 import { say } from "./output.js";
@@ -18,7 +18,11 @@ export const approveCommand = (cli: Cli): Command =>
   asksFirst(waits(prints(talks(new Command("approve")))))
     .description("approve the step that waits; shows what it lets happen first")
     .argument(...STACK)
-    .argument("[step]", "the step's id, so that nothing else is approved (default: the one that waits)")
+    .addArgument(
+      withValues(new Argument("[step]", "the step's id, so that nothing else is approved (default: the one that waits)"), () =>
+        stepsIn(cli),
+      ),
+    )
     .option("--resource <name...>", "what may be replaced or deleted, for a step that was stopped because of it")
     .option("--confirm <application>", "the application's name, where what follows cannot be undone")
     .action(async (stack: string, step: string | undefined, options: ApproveOptions) => {

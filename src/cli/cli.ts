@@ -1,5 +1,7 @@
 import { userInfo } from "node:os";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { UserError } from "../errors.js";
+import { nearest } from "../lib/nearest.js";
 import { type ServiceAddress, ServiceClient, tokenIn } from "./client.js";
 import { FORMS, type Form } from "./output.js";
 import type { CommandOptions } from "./project.js";
@@ -42,6 +44,42 @@ export const serviceOf =
     const token = await tokenIn(globals().state);
     return new ServiceClient({ server, user, ...(token === undefined ? {} : { token }) });
   };
+
+/** Values that completion offers for an option or an argument, asked for when the completion is printed. */
+const VALUES = new WeakMap<object, () => readonly string[] | Promise<readonly string[]>>();
+
+export function withValues<T extends Option | Argument>(of: T, values: () => readonly string[] | Promise<readonly string[]>): T {
+  VALUES.set(of, values);
+  return of;
+}
+export const valuesOf = async (of: Option | Argument): Promise<readonly string[]> => of.argChoices ?? (await VALUES.get(of)?.()) ?? [];
+
+/** Ids of the steps in the plans of the project's stacks; none where there is no project. */
+export async function stepsIn(cli: Cli): Promise<string[]> {
+  const { StackFile } = await import("../config/stackFile.js");
+  const { buildPlan } = await import("../automation/plan/plan.js");
+  const { stacks } = cli.globals();
+  const ids = new Set<string>();
+  // One that is no stack config offers nothing.
+  for (const stack of await StackFile.list(stacks).catch(() => []))
+    for (const { id } of await StackFile.read(stacks, stack).then(
+      (f) => buildPlan(f.shape()),
+      () => [],
+    ))
+      ids.add(id);
+  return [...ids];
+}
+
+/** @throws UserError with the nearest name */
+export function requireOneOf(path: string, got: string, names: readonly string[]): void {
+  const all = [...new Set(names)];
+  if (all.includes(got)) return;
+  const meant = nearest(got, all);
+  throw new UserError(
+    { path, got: JSON.stringify(got), accepted: `one of ${all.join(", ")}` },
+    meant === undefined ? {} : { next: `Did you mean ${meant}?` },
+  );
+}
 
 /** A parser of whole numbers for an option. */
 export const wholeNumber =

@@ -1,5 +1,5 @@
 import { Argument, Command } from "commander";
-import type { Cli } from "./cli.js";
+import { type Cli, valuesOf } from "./cli.js";
 
 const SHELLS = { bash, zsh, fish };
 type Shell = keyof typeof SHELLS;
@@ -15,7 +15,7 @@ export const completionCommand = (cli: Cli): Command =>
   new Command("completion")
     .description("print the completion for a shell; its first line says where to put it")
     .addArgument(new Argument("<shell>", "the shell").choices(Object.keys(SHELLS)))
-    .action((shell: Shell) => void process.stdout.write(`${INSTALL[shell]}\n${SHELLS[shell](leaves(cli.program))}\n`));
+    .action(async (shell: Shell) => void process.stdout.write(`${INSTALL[shell]}\n${SHELLS[shell](await leaves(cli.program))}\n`));
 
 interface Leaf {
   /** `journal verify`; empty for the program itself. */
@@ -24,25 +24,27 @@ interface Leaf {
   commands: { name: string; description: string }[];
   options: { flag: string; description: string; choices: string[] }[];
   takesStack: boolean;
-  /** Choices of its first argument. */
+  /** Choices of its first argument, and values of a second one. */
   choices: string[];
 }
 
-function leaves(command: Command, path: string[] = []): Leaf[] {
-  const { commands, options } = command;
-  const [first] = command.registeredArguments;
+async function leaves(command: Command, path: string[] = []): Promise<Leaf[]> {
+  const { commands } = command;
+  const [first, second] = command.registeredArguments;
+  const options = await Promise.all(command.options.map(async (o) => ({ long: o.long ?? o.flags, o, values: [...(await valuesOf(o))] })));
   const own: Leaf = {
     path: path.join(" "),
     description: command.description(),
     commands: commands.map((c) => ({ name: c.name(), description: c.description() })),
     options: [
-      ...options.map((o) => ({ flag: o.long ?? o.flags, description: o.description, choices: o.argChoices ?? [] })),
+      ...options.map(({ long, o, values }) => ({ flag: long, description: o.description, choices: values })),
       { flag: "--help", description: "display help for command", choices: [] },
     ],
     takesStack: first?.name() === "stack",
-    choices: first?.argChoices ?? [],
+    choices: [...(first?.argChoices ?? []), ...(second === undefined ? [] : await valuesOf(second))],
   };
-  return [own, ...commands.flatMap((c) => leaves(c, [...path, c.name()]))];
+  const below = await Promise.all(commands.map((c) => leaves(c, [...path, c.name()])));
+  return [own, ...below.flat()];
 }
 
 const STACKS = `ls stacks 2>/dev/null | sed -n 's/^Pulumi\\.\\(.*\\)\\.yaml$/\\1/p'`;

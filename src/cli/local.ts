@@ -23,7 +23,7 @@ export const startCommand = (cli: Cli): Command =>
     .description("rehearse every application in the sandbox, report, then serve until Ctrl-C")
     .option("--exit", "end after the report instead of serving")
     .option("--fresh", "begin a new rehearsal even when one was interrupted")
-    .option("--fault <stack:fault...>", "faults to inject", ["web-api-production:errors@25%"])
+    .option("--fault <stack:fault...>", "faults to inject (default: web-api-production:errors@25% where there is that stack)")
     .option("--port <port>", "port to serve on; 0 takes a free one", port, 8_080)
     .action(async (options) => (await import("./start.js")).start({ ...cli.globals(), ...options }));
 

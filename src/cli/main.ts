@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { CutoverError, EXIT_CODES } from "../errors.js";
 import { EXIT } from "./exitCodes.js";
-import { buildProgram } from "./program.js";
+import { buildProgram, globalsFirst } from "./program.js";
 
 /** A user's mistake is its message; a bug says that it is one. */
 function explain(error: unknown): { text: string; exitCode: number } {
@@ -19,7 +19,7 @@ function explain(error: unknown): { text: string; exitCode: number } {
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug));
 
 try {
-  await (await buildProgram()).parseAsync();
+  await (await buildProgram()).parseAsync(globalsFirst(process.argv.slice(2)), { from: "user" });
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.user;
   else {

@@ -12,6 +12,7 @@ import { containerizeCommand } from "./containerize.js";
 import { doctorCommand } from "./doctor.js";
 import { editCommand } from "./edit.js";
 import { emergencyCommand } from "./emergency.js";
+import { EXAMPLES } from "./examples.js";
 import { initCommand } from "./init.js";
 import { journalCommand } from "./journal.js";
 import { discoverCommand, sandboxCommand, serveCommand, startCommand } from "./local.js";
@@ -68,7 +69,36 @@ export async function buildProgram(): Promise<Command> {
   const cli: Cli = { globals, service: serviceOf(globals), program };
   for (const [heading, commands] of Object.entries(COMMANDS))
     for (const make of commands) program.addCommand(inheriting(make(cli), program).helpGroup(heading));
+  for (const command of program.commands) withExamples(command, command.name());
   return program;
+}
+
+function withExamples(command: Command, path: string): void {
+  const lines = EXAMPLES[path] ?? [];
+  if (lines.length > 0)
+    command.addHelpText("after", `\n${lines.length === 1 ? "Example" : "Examples"}:\n${lines.map((l) => `  cutover ${l}`).join("\n")}`);
+  for (const child of command.commands) withExamples(child, `${path} ${child.name()}`);
+}
+
+const GLOBALS = ["--stacks", "--state"];
+
+/**
+ * Brings the options of every command to the front, wherever they stand: people type them last. What is passed through to
+ * another program stays as it is.
+ */
+export function globalsFirst(args: readonly string[]): string[] {
+  const globals: string[] = [];
+  const rest: string[] = [];
+  for (let i = 0; i < args.length; i += 1) {
+    const arg = args[i] as string;
+    if (arg === "--" || (arg === "sandbox" && rest.length === 0)) return [...globals, ...rest, ...args.slice(i)];
+    if (GLOBALS.includes(arg) && i + 1 < args.length) {
+      globals.push(arg, args[i + 1] as string);
+      i += 1;
+    } else if (GLOBALS.some((g) => arg.startsWith(`${g}=`))) globals.push(arg);
+    else rest.push(arg);
+  }
+  return [...globals, ...rest];
 }
 
 /** Commands made on their own take over how the program reports mistakes. */

@@ -1,5 +1,6 @@
 import type { Recorded } from "../automation/journal/entries.js";
 import { type EntryKind, inWords } from "../automation/journal/words.js";
+import type { Plan } from "../automation/plan/plan.js";
 import type { Progress } from "../automation/run/projections.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { shiftOf } from "../config/shift.js";
@@ -13,7 +14,7 @@ export interface Printer {
   say(line: string): void;
 }
 
-interface Line {
+export interface Line {
   mark: string;
   colour?: Colour;
   text: string;
@@ -36,13 +37,17 @@ export function printer(out: { write(text: string): unknown; isTTY?: boolean }, 
 
   return {
     say,
-    progress({ stack, entry, state }) {
+    progress({ stack, entry, state, plan }) {
       const line = lineOf(entry);
       if (entry.type === "step.completed") {
         const step = state.steps[entry.step];
         const gates = (step?.gates ?? []).map(shownGate);
         const detail = [step?.evidence, gates.join(" · ")].filter((t) => t !== undefined && t !== "").join(" · ");
-        show(stack, entry.at, { mark: "✓", text: `${entry.step.padEnd(28)} ${weights(state)}`, detail });
+        show(stack, entry.at, {
+          mark: "✓",
+          text: `${shownDone(plan, state).padStart(8)}  ${entry.step.padEnd(28)} ${weights(state)}`.trimEnd(),
+          detail,
+        });
       } else if (entry.type === "rollback.completed") show(stack, entry.at, { ...(line as Line), detail: weights(state) });
       else show(stack, entry.at, line);
     },
@@ -59,7 +64,7 @@ export function printer(out: { write(text: string): unknown; isTTY?: boolean }, 
 const MARK: Partial<Record<EntryKind, string>> = { back: "↩", held: "■", settled: "↻", end: "●" };
 
 /** What a person wants to know of an entry; most entries say nothing new. */
-function lineOf(entry: Recorded): Line | undefined {
+export function lineOf(entry: Recorded): Line | undefined {
   const { kind, what, detail, bad = false } = inWords(entry);
   const mark = MARK[kind] ?? (bad && kind !== "person" && kind !== "routine" ? "✗" : undefined);
   if (mark === undefined) return undefined;
@@ -81,17 +86,33 @@ function marked(paint: Paint, { mark, colour }: Line): string {
 
 const shownGate = ({ gate, shown }: { gate: string; shown: string }): string => `${gate} ${shown}`;
 
-/** `dns ███░░░░░░░ 25 %`: where users are now. */
-function weights(state: MigrationState): string {
+/** `14 of 42`: steps that are done. */
+export const shownDone = (plan: Plan, { steps }: MigrationState): string =>
+  `${plan.filter((s) => steps[s.id]?.status === "done").length} of ${plan.length}`;
+
+/** `48 s` or `2 min 05 s` since then. */
+export function elapsed(since: number, now = Date.now()): string {
+  const seconds = Math.max(0, Math.round((now - since) / 1_000));
+  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s`;
+}
+
+/** Where users are now: which share the new side has, by what divides them. */
+export function weightsIn(state: MigrationState): [name: string, percent: number][] {
   const config = currentConfig(state);
   const { strategy } = config;
   const shift = shiftOf(config);
-  const bars: string[] = [];
-  if (strategy.kind === "blue-green" && strategy.green) bars.push(`green ${bar(strategy.greenWeight)}`);
+  const found: [string, number][] = [];
+  if (strategy.kind === "blue-green" && strategy.green) found.push(["green", strategy.greenWeight]);
   if (shift !== undefined && shift.records !== "none" && shift.records !== "old")
-    bars.push(`${shift.section === "dns" ? "dns" : "groups"} ${bar(shift.weights.new)}`);
-  return bars.join("  ");
+    found.push([shift.section === "dns" ? "dns" : "groups", shift.weights.new]);
+  return found;
 }
+
+/** `dns ███░░░░░░░ 25 %` */
+const weights = (state: MigrationState): string =>
+  weightsIn(state)
+    .map(([name, percent]) => `${name} ${bar(percent)}`)
+    .join("  ");
 
 /** `2026-01-12 12:01`, UTC. */
 export const clock = (at: number): string => new Date(at).toISOString().slice(0, 16).replace("T", " ");

@@ -14,6 +14,24 @@ export interface Wave {
   applications: string[];
 }
 
+/** A migration that is left where it asks a person, who is to answer. */
+export interface Left {
+  stack: string;
+  /** An approval. */
+  step: string;
+}
+
+/** Of the stacks' plans the last question on the way that watches nothing meanwhile; undefined where nobody is asked. */
+export function questionIn(plans: ReadonlyMap<string, Plan>): Left | undefined {
+  let found: (Left & { at: number }) | undefined;
+  for (const [stack, plan] of plans)
+    for (const [at, step] of plan.entries()) {
+      const asks = step.kind === "approval" && step.gates.length === 0 && step.phase !== "assess" && step.phase !== "cleanup";
+      if (asks && !step.secondPerson && at >= (found?.at ?? 0)) found = { stack, step: step.id, at };
+    }
+  return found && { stack: found.stack, step: found.step };
+}
+
 /**
  * Takes every application through all phases, wave by wave: its staging stack first, then production; the stacks of
  * a wave side by side. It goes on where an interrupted rehearsal ended.
@@ -23,17 +41,18 @@ export async function rehearse(
   waves: Wave[],
   stacks: string[],
   onWave: (wave: Wave) => void = () => {},
+  leave?: Left,
 ): Promise<void> {
   for (const wave of waves) {
     onWave(wave);
     const ofWave = stacks.filter((s) => wave.applications.some((a) => s.startsWith(`${a}-`)));
     await inParallel(
       ofWave.filter((s) => s.endsWith("-staging")),
-      (stack) => complete(migrations, stack),
+      (stack) => complete(migrations, stack, leave),
     );
     await inParallel(
       ofWave.filter((s) => !s.endsWith("-staging")),
-      (stack) => complete(migrations, stack),
+      (stack) => complete(migrations, stack, leave),
     );
   }
 }
@@ -46,7 +65,7 @@ async function inParallel(stacks: string[], run: (stack: string) => Promise<void
 }
 
 /** Plays the people of one migration until it is completed. @throws Terminal when it cannot go on */
-async function complete(migrations: Migrations, stack: string): Promise<void> {
+async function complete(migrations: Migrations, stack: string, leave: Left | undefined): Promise<void> {
   await migrations.create(stack, OPERATOR);
   await migrations.resumeAll();
   let failure: Error | undefined;
@@ -60,6 +79,7 @@ async function complete(migrations: Migrations, stack: string): Promise<void> {
       if (state.status === "completed") return;
       if (state.status === "held" || state.status === "paused") resumes += 1;
       const { plan } = await migrations.get(stack);
+      if (state.status === "approval" && leave?.stack === stack && plan[state.position]?.id === leave.step) return;
       if (resumes > MOST_RESUMES)
         throw new Terminal(`${stack} does not get past ${plan[state.position]?.id ?? "its end"}: ${state.heldReason}`);
       await answer(migrations, stack, plan, state);

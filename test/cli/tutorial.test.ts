@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { projectRoot } from "../../src/engine/engine.js";
-import { command } from "../support/consumer.js";
+import { command, makeConsumer } from "../support/consumer.js";
 import { requireEngine } from "../support/sandbox.js";
 import { tempFolder } from "../support/tmp.js";
-import { MAIN } from "./service.js";
 
 interface Block {
   text: string;
@@ -35,17 +34,21 @@ describe("the tutorial", function () {
     await ended;
   });
 
-  it("works, command by command", async function () {
+  it("[people-7] works word for word from an empty folder, by the package alone", async function () {
     await requireEngine(this);
     const folder = tempFolder("tutorial");
-    // `cutover` as a person has it, and a backend that nobody has signed in to.
-    const bin = join(folder, "bin");
-    await mkdir(bin);
-    await writeFile(join(bin, "cutover"), `#!/bin/sh\nexec "${process.execPath}" "${MAIN}" "$@"\n`);
-    await chmod(join(bin, "cutover"), 0o755);
-    const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, CUTOVER_USER: "alice" };
+    // The package as npm packs it, beside nothing else; `npx cutover` is what a person has of it.
     const project = join(folder, "project");
     await mkdir(project);
+    await makeConsumer(folder);
+    const bin = join(folder, "bin");
+    await mkdir(bin);
+    const packaged = join(folder, "node_modules", "cutover", "scripts", "cutover.mjs");
+    await writeFile(join(bin, "cutover"), `#!/bin/sh\nexec "${process.execPath}" "${packaged}" "$@"\n`);
+    await chmod(join(bin, "cutover"), 0o755);
+    // A backend that nobody has signed in to.
+    const env: NodeJS.ProcessEnv = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, CUTOVER_USER: "alice" };
+    expect(await readdir(project)).to.deep.equal([]);
     for (const { text, server: isServer, code } of await blocksOf("tutorial.md")) {
       if (isServer) {
         // Another port than the page's, which may be taken here.

@@ -103,4 +103,17 @@ describe("pulumi from a shell", function () {
       expect(output, "a stack trace").to.not.match(/\n\s+at .*\.[jt]s:\d+/);
     });
   });
+
+  it("[people-11] says what to do where a fresh checkout's stack deploys nothing yet, and nothing where it does", function () {
+    return inSandbox(this, "shell-fresh", async (open) => {
+      const file = await StackFile.read(open.project.stacksFolder, STACK);
+      const fresh = await pulumi(open, "preview");
+      expect(fresh.code, fresh.output).to.equal(0);
+      expect(fresh.output).to.contain(`${STACK} deploys no workload yet`).and.to.contain(`cutover advance ${STACK}`);
+      await file.replace(patched(file.raw(), { "workload.deployed": true })).write();
+      const deployed = await pulumi(open, "preview");
+      expect(deployed.code, deployed.output).to.equal(0);
+      expect(deployed.output).to.contain("kubernetes:apps/v1:Deployment").and.to.not.contain("deploys no workload yet");
+    });
+  });
 });

@@ -57,6 +57,11 @@ export async function ensureHeads(query: Query): Promise<void> {
   // Nobody appends between the look at the journals and the first entry that the trigger sees.
   await query("LOCK TABLE cutover.journal IN SHARE ROW EXCLUSIVE MODE");
   await query(MADE);
+  // All at once: one at a time would keep a large fleet's first start waiting for a minute.
+  await query(
+    `${LAST} INSERT INTO cutover.head (stack, seq) SELECT stack, seq FROM last ON CONFLICT (stack) DO UPDATE SET seq = excluded.seq`,
+    [],
+  );
 }
 
 /** Holds all heads against their journals. @returns stacks whose head was made again, sorted */
