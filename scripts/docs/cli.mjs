@@ -13,7 +13,7 @@ export async function renderCli(root) {
     "<!-- Made by npm run docs from src/cli. -->",
     "# Command line",
     "`npm run cutover -- COMMAND` in a checkout, `npx cutover COMMAND` where the package is installed. Results go to standard output and progress to standard error; [exit codes](../exit-codes.md) say what kind of thing went wrong. Every command that talks to the running service finds its token in `CUTOVER_TOKEN`, or in the state folder's `token` file.",
-    "Options before the command's name:",
+    "Options of every command, anywhere on the line:",
     options(program),
     ...[...groups].flatMap(([heading, commands]) => [
       `## ${heading.replace(/:$/, "")}`,

@@ -56,13 +56,14 @@ export function parseInventory(content: string | Buffer, file: string, map: Colu
   const { rows, delimiter } = readTable(text, file);
   const header = rows[0];
   if (header === undefined) throw new UserError({ path: file, got: "an empty file", accepted: `a header line: ${COLUMNS.join(",")}` });
+  const read = assumed ? ` (it is not UTF-8 and was read as ${encoding})` : "";
   if (header.record.length === 1)
     throw new UserError({
       path: `${file} line ${header.line}`,
-      got: `one column, ${JSON.stringify(printable(header.record[0] ?? "").slice(0, 60))}`,
+      got: `one column, ${JSON.stringify(printable(header.record[0] ?? "").slice(0, 60))}${read}`,
       accepted: "columns separated by commas, semicolons, tabs or bars, or a line `sep=X` above them that says by what",
     });
-  const places = placesOf(header.record, file, map, assumed ? ` (it is not UTF-8 and was read as ${encoding})` : "");
+  const places = placesOf(header.record, file, map, read);
   if (rows.length === 1)
     throw new UserError({ path: `${file} line ${header.line + 1}`, accepted: "at least one application below the header" });
 

@@ -34,14 +34,19 @@ describe("habits of the command line", function () {
     for (const { path, command } of leaves(await buildProgram())) {
       expect(EXAMPLES[path], path).to.have.length.at.least(1);
       let help = "";
-      command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+      const writeOut = (text: string): void => {
+        help += text;
+      };
+      command.configureOutput({ writeOut }).outputHelp();
       for (const line of EXAMPLES[path] ?? []) {
         expect(help, path).to.contain(`  cutover ${line}`);
         expect(`  cutover ${line}`.length, line).to.be.at.most(80);
         const program = await buildProgram();
         let ran = "";
-        for (const leaf of leaves(program))
-          leaf.command.action(() => void (ran = leaf.path)).configureOutput({ writeErr: () => undefined });
+        const ranIs = (of: string): void => {
+          ran = of;
+        };
+        for (const leaf of leaves(program)) leaf.command.action(() => ranIs(leaf.path)).configureOutput({ writeErr: () => undefined });
         await program.parseAsync(globalsFirst(wordsOf(line)), { from: "user" });
         expect(ran, line).to.equal(path);
       }

@@ -17,21 +17,27 @@ const CTRL_C = "\u0003";
 /** The lines as they were written, without colours and movements. */
 const linesOf = (shown: string): string[] => shown.split(/[\r\n]+/).map((line) => stripVTControlCharacters(line).trimEnd());
 
+/** Something to write to, and what was written. */
+function paper(shape: { isTTY?: boolean; columns?: number; rows?: number } = {}) {
+  const parts: string[] = [];
+  return { out: { ...shape, write: (text: string) => parts.push(text) }, written: () => parts.join("") };
+}
+
 describe("the board of a rehearsal", function () {
   this.timeout(120_000);
 
   it("[people-5] rewrites one line a stack on a terminal, with n of m and times, at 60, 80 and 200 columns", async () => {
     for (const columns of [60, 80, 200]) {
-      let written = "";
+      const sheet = paper({ isTTY: true, columns, rows: 24 });
       const parts = modelService();
       const migrations = parts.start();
-      const out = boardFor({ isTTY: true, columns, rows: 24, write: (text: string) => (written += text) });
+      const out = boardFor(sheet.out);
       const stop = migrations.onProgress((p) => out.progress(p));
       await rehearse(migrations, [{ number: 1, applications: ["web-api"] }], [STACK], (wave) => out.say(`Wave ${wave.number}`));
       stop();
       out.close();
       await migrations.close();
-      const lines = linesOf(written);
+      const lines = linesOf(sheet.written());
       expect(Math.max(...lines.map((l) => l.length)), `${columns} columns`).to.be.below(columns);
       const steps = modelPlan().length;
       const rows = lines.filter((l) => l.startsWith("web-api") && / \d+ of \d+ /.test(l));
@@ -39,22 +45,22 @@ describe("the board of a rehearsal", function () {
       for (const row of rows)
         expect(row, row).to.match(new RegExp(`^web-api\\S*… *\\d+ of ${steps} .* \\d+ s$|^${STACK} +\\d+ of ${steps} .*\\d+ s$`));
       // As many lines are taken back as were drawn, so that they are rewritten and nothing else is.
-      expect(written.split("\u001b[J").length).to.be.greaterThan(steps);
-      expect(written.split("\u001b[1A\r\u001b[J").length).to.be.greaterThan(steps);
+      expect(sheet.written().split("\u001b[J").length).to.be.greaterThan(steps);
+      expect(sheet.written().split("\u001b[1A\r\u001b[J").length).to.be.greaterThan(steps);
       expect(lines.some((l) => l.startsWith(`● ${STACK}  completed, ${steps} of ${steps} steps in`))).to.equal(true);
     }
   });
 
   it("[people-5] writes plain lines elsewhere, with n of m", async () => {
-    let written = "";
+    const sheet = paper();
     const parts = modelService();
     const migrations = parts.start();
-    const out = boardFor({ write: (text: string) => (written += text) });
+    const out = boardFor(sheet.out);
     migrations.onProgress((p) => out.progress(p));
     await rehearse(migrations, [{ number: 1, applications: ["web-api"] }], [STACK]);
     await migrations.close();
-    expect(written).to.not.contain("\u001b");
-    expect(written).to.match(/✓ web-api-production +12 of \d+ {2}\S+/);
+    expect(sheet.written()).to.not.contain("\u001b");
+    expect(sheet.written()).to.match(/✓ web-api-production +12 of \d+ {2}\S+/);
   });
 
   it("[people-5] breaks lines between words, and leaves what is longer than a line to be copied whole", () => {
