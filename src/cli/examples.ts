@@ -13,6 +13,7 @@ export const EXAMPLES: Record<string, readonly string[]> = {
   promote: ["promote admin-portal-production"],
   pause: ['pause web-api-production --why "lunch"'],
   resume: ["resume web-api-production"],
+  edit: ["edit web-api-production --dry-run", 'edit web-api-production --why "more memory"'],
   tune: ['tune web-api-production gates.maxErrorRate=0.02 --why "a quiet night"'],
   confirm: ["confirm web-api-production 42"],
   rollback: ['rollback web-api-production --to 3 --why "errors at 25 %"'],
