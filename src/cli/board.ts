@@ -112,8 +112,12 @@ class Live implements Board {
 
 const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, Math.max(0, most - 1))}…`);
 
-/** Breaks a line between words; what follows is indented. A word that is longer than a line stays whole, so that it can be copied. */
+/**
+ * Breaks a line between words; what follows is indented. A word that is longer than a line stays whole, and so does an
+ * indented line, which is a command: both are copied.
+ */
 export function wrapped(line: string, width: number): string[] {
+  if (line.startsWith("    ")) return [line];
   const lines: string[] = [];
   const length = (text: string): number => stripVTControlCharacters(text).length;
   let rest = "";
