@@ -1,9 +1,9 @@
 import { DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancerAttributesCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { type DBInstance, DescribeAccountAttributesCommand } from "@aws-sdk/client-rds";
+import { groupsOfInstances, groupsThere, terminationProtected } from "../adapters/aws/autoScaling.js";
 import { type AwsClients, unlessMissing } from "../adapters/aws/clients.js";
 import { instanceOf } from "../adapters/aws/databases.js";
-import { groupsOfInstances, groupsThere, terminationProtected } from "../adapters/aws/autoScaling.js";
 import { oldBalancerOf, oldGroupsOf } from "../config/oldSide.js";
 import type { StackConfig } from "../config/schema.js";
 import { examine, type Finding } from "./check.js";

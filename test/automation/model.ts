@@ -7,9 +7,6 @@ import type { Entry, Recorded } from "../../src/automation/journal/entries.js";
 import type { Preview } from "../../src/automation/journal/records.js";
 import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
 import type { ProjectPort } from "../../src/automation/plan/step.js";
-import { lintDockerfile } from "../../src/containerize/check.js";
-import { readSources } from "../../src/containerize/readSources.js";
-import { verifyImage } from "../../src/containerize/verify.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import { keepingEdits } from "../../src/config/edits.js";
 import { onceIsNew, onceOf, scheduleOf, schedulesOf, workersOf, workersOnNew } from "../../src/config/processes.js";
@@ -23,6 +20,9 @@ import {
   readConfig,
   StackFile,
 } from "../../src/config/stackFile.js";
+import { lintDockerfile } from "../../src/containerize/check.js";
+import { readSources } from "../../src/containerize/readSources.js";
+import { verifyImage } from "../../src/containerize/verify.js";
 import { Conflict, Terminal, Transient, UserError } from "../../src/errors.js";
 import { timesBetween } from "../../src/lib/cron.js";
 import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";

@@ -9,10 +9,10 @@ import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
+import { terminationProtected } from "./autoScaling.js";
 import type { AwsClients } from "./clients.js";
 import { instanceOf } from "./databases.js";
 import { discoverInstances, discoverNames, discoverZones } from "./discovery.js";
-import { terminationProtected } from "./autoScaling.js";
 import { metricData } from "./metrics.js";
 import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";
 

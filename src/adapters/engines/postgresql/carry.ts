@@ -2,8 +2,8 @@ import { Conflict } from "../../../errors.js";
 import type { Effect } from "../../../ports/target.js";
 import { notApplied } from "./applies.js";
 import { driftOf, losing } from "./drift.js";
-import { chooseIdentities, streamTables, whyNotStreamed } from "./identity.js";
 import { fenced } from "./guard.js";
+import { chooseIdentities, streamTables, whyNotStreamed } from "./identity.js";
 import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
 
 /** Of two runners that carry over at once, one waits for the other. */
