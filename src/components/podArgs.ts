@@ -14,7 +14,7 @@ export interface MountArgs {
   volume?: string | undefined;
   /** Folder within the volume. */
   subPath?: string | undefined;
-  /** @default false */
+  /** Mounted without the right to write. @default false */
   readOnly?: boolean;
   /** Of an empty folder: how large it may get. @default as the node allows */
   sizeLimit?: string | undefined;
@@ -50,7 +50,7 @@ export interface PortArgs {
   name: string;
   /** Number of the port. */
   port: number;
-  /** @default "TCP" */
+  /** What it speaks below HTTP or gRPC. @default "TCP" */
   protocol?: "TCP" | "UDP";
 }
 

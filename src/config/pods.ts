@@ -43,6 +43,7 @@ const port1 = z.strictObject({
     .string()
     .regex(/^(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?$/, "a port name of at most 15 lower-case letters, for example grpc"),
   port,
+  /** What it speaks below HTTP or gRPC. */
   protocol: z.enum(["TCP", "UDP"]).default("TCP"),
 });
 
@@ -71,6 +72,7 @@ const mount = z.strictObject({
     .string()
     .regex(/^(?!.*\.\.)[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/, "a relative folder")
     .optional(),
+  /** Mounted without the right to write. */
   readOnly: z.boolean().default(false),
   /** Of an empty folder: how large it may get. */
   sizeLimit: memory.optional(),
