@@ -10,7 +10,7 @@ import { act, modelService } from "../modelService.js";
 
 describe("what is offered", () => {
   it("[people-13] is what the service accepts, at every position and whatever was done before", async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     let [tried, offered] = [0, 0];
     const walk = fc.array(fc.option(fc.constantFrom(...ACTIONS), { freq: 2 }), { minLength: 20, maxLength: 60 });
     await fc.assert(
@@ -69,7 +69,7 @@ describe("what is offered", () => {
   };
 
   it("[people-13] no emergency at 0 % new, unless somebody insists or something speaks for users on the new side", async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const service = await afterEmergency();
     const { emergency, pause, approve } = service.offers(await service.get(STACK));
     expect(emergency.offered).to.equal(false);
@@ -84,7 +84,7 @@ describe("what is offered", () => {
   });
 
   it("[people-13] says what went back, by whom and when, until somebody goes on", async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const service = await afterEmergency();
     const { state } = await service.get(STACK);
     expect(state.wentBack).to.deep.include({ kind: "emergency", who: "ana", why: "errors" });
@@ -99,14 +99,15 @@ describe("what is offered", () => {
 
 describe("what comes next", () => {
   it("[people-17] is the same list that runs, up to the next decision of a person", async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const service = modelService().start();
     const people = peopleOf(service, STACK);
     await people.standBefore("database.go");
     const { plan, state } = await service.get(STACK);
     const ahead = within(aheadOf(plan, state), "end");
     expect(ahead.run, "the position itself asks").to.deep.equal([]);
-    expect(ahead.stopsAt).to.deep.equal({ id: "database.go", asks: "Go: may writes stop and the cutover run?" });
+    expect(ahead.stopsAt?.id).to.equal("database.go");
+    expect(ahead.stopsAt?.asks).to.match(/^Go: may writes stop and the cutover run\?/);
 
     const asked = await people.say({ command: "advance", extent: "end" });
     expect(asked.status).to.equal("approval");
@@ -121,7 +122,7 @@ describe("what comes next", () => {
   });
 
   it("an approval that was only advanced to lets nothing run", async function () {
-    this.timeout(30_000);
+    this.timeout(120_000);
     const service = modelService().start();
     const people = peopleOf(service, STACK);
     await people.standBefore("cleanup.approve");
