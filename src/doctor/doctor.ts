@@ -15,6 +15,7 @@ import { readinessFindings, readinessOfStack } from "./database.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
+import { listenerRule } from "./listenerRule.js";
 import { records } from "./records.js";
 import { alertsLoaded, answers, shared } from "./sources.js";
 
@@ -111,7 +112,7 @@ async function examineEnvironment(
     const asked = resolver ?? (first === undefined ? undefined : { address: first });
     for (const { name, config } of stacks) {
       if (known.standing !== "ok") found(unknownOf("DNS delegation", name, "without credentials the zone cannot be read"));
-      else found(await delegation(name, config, clients, asked), ...(await records(name, config, clients)));
+      else found(await delegation(name, config, clients, asked), ...(await records(name, config, clients)), ...(await listenerRule(name, config, clients)));
     }
     for (const { name, config } of stacks) {
       const sides: Side[] = config.old === undefined ? ["new"] : ["old", "new"];

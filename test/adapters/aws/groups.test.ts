@@ -14,6 +14,7 @@ import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { awsObservation } from "../../../src/adapters/aws/observations.js";
 import { STACK_TAG, type StackConfig } from "../../../src/config/schema.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
+import { listenerRule } from "../../../src/doctor/listenerRule.js";
 import type { ObservationName } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
@@ -124,6 +125,21 @@ describe("[traffic-7] weighted target groups of the load balancer that serves to
     const { Rules = [] } = await clients.elb.send(new DescribeRulesCommand({ ListenerArn: listenerArn }));
     return new Map(Rules.map((r) => [r.RuleArn ?? "", JSON.stringify(r)]));
   };
+
+  it("are looked at by the doctor beforehand, rule by rule, and nothing is changed", async () => {
+    const at = await listener();
+    const before = await rulesOf(at);
+    const [fine, ...others] = await listenerRule(STACK, configOf(at), clients);
+    expect([fine?.standing, others.length]).to.deep.equal(["ok", 0]);
+    expect(fine?.detail).to.contain("Rule 10 sends");
+    const late = await listenerRule(STACK, configOf(at, { priority: 11 }), clients);
+    expect(late.map((f) => f.standing)).to.deep.equal(["failed"]);
+    expect(late[0]?.detail).to.contain("comes after the rule that serves today");
+    expect(late[0]?.mend).to.contain("hoose a free number");
+    const gone = await listenerRule(STACK, configOf(at, { ruleArn: `${at.ruleArn.slice(0, -4)}0000` }), clients);
+    expect(gone.map((f) => f.standing)).to.deep.equal(["failed"]);
+    expect(await rulesOf(at)).to.deep.equal(before);
+  });
 
   it("are set in one call at cutover's own rule, shown by it, and touch no other rule", async () => {
     const at = await listener();
