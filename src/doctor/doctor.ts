@@ -112,7 +112,12 @@ async function examineEnvironment(
     const asked = resolver ?? (first === undefined ? undefined : { address: first });
     for (const { name, config } of stacks) {
       if (known.standing !== "ok") found(unknownOf("DNS delegation", name, "without credentials the zone cannot be read"));
-      else found(await delegation(name, config, clients, asked), ...(await records(name, config, clients)), ...(await listenerRule(name, config, clients)));
+      else
+        found(
+          await delegation(name, config, clients, asked),
+          ...(await records(name, config, clients)),
+          ...(await listenerRule(name, config, clients)),
+        );
     }
     for (const { name, config } of stacks) {
       const sides: Side[] = config.old === undefined ? ["new"] : ["old", "new"];

@@ -275,7 +275,7 @@ function updated(next: MigrationState, entry: Extract<Recorded, { type: "update.
   return { ...state, applied: true, steps: { ...state.steps, [step]: { ...stepOf(state, step), revision: entry.revision } } };
 }
 
-/** The step at the position goes on from the edited config: what it would change is looked at anew. */
+/** The step at the position goes on from the edited config: what it would change is looked at again. */
 function edited(state: MigrationState, { edit: seq, refines, step }: UpdateIntent): MigrationState {
   const { edit, revision, steps } = state;
   const now = refines === undefined ? state.refined : { ...state.refined, [refines]: revision };

@@ -82,8 +82,8 @@ function managerOf(sources: Sources, pack: Package, findings: string[]): Manager
   const own = lock.find((file) => file.endsWith(".json"));
   if (own !== undefined) return npm(["package.json", own], "npm ci");
   if (has(sources, "bun.lock") || has(sources, "bun.lockb"))
-    findings.push("Bun's lock file is not read: versions are chosen anew at each build.");
-  else findings.push("There is no lock file: versions are chosen anew at each build. Commit one.");
+    findings.push("Bun's lock file is not read: each build chooses its versions itself.");
+  else findings.push("There is no lock file: each build chooses its versions itself. Commit one.");
   return npm(["package.json"], "npm install");
 }
 

@@ -73,7 +73,7 @@ function releaseOf(sources: Sources | undefined, stated: string | undefined, fin
   }
   const minor = /^3\.(\d+)/.exec(version)?.[1];
   if (minor === undefined) {
-    findings.push(`It is written for Python ${version}; the image uses Python ${PYTHON}, in which the sources may not run as they are.`);
+    findings.push(`The inventory says Python ${version}; the image uses Python ${PYTHON}, in which the sources may not run as they are.`);
     return PYTHON;
   }
   if (Number(minor) < OLDEST_MINOR) findings.push(`Python 3.${minor} gets no security updates; the image has it as it is.`);
@@ -100,7 +100,7 @@ function installOf(sources: Sources | undefined, findings: string[]): { files: s
       commands: ["pip install --no-cache-dir pipenv", "VIRTUAL_ENV=/opt/venv PIPENV_IGNORE_VIRTUALENVS=0 pipenv sync"],
     };
   if (!has(sources, "pyproject.toml")) return undefined;
-  findings.push("pyproject.toml has no lock file beside it: versions are chosen anew at each build. Commit one.");
+  findings.push("pyproject.toml has no lock file beside it: each build chooses its versions itself. Commit one.");
   return { files: ["."], commands: [`${PIP} .`] };
 }
 

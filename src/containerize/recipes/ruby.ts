@@ -14,7 +14,7 @@ export function ruby(input: RecipeInput): ContainerFiles {
   if (sources === undefined) findings.push(NOT_READ);
   const lock = sources?.text("Gemfile.lock");
   if (sources !== undefined && lock === undefined)
-    findings.push("There is no Gemfile.lock: versions are chosen anew at each build. Commit one.");
+    findings.push("There is no Gemfile.lock: each build chooses its versions itself. Commit one.");
   const stated = found(
     [sources?.text(".ruby-version"), sources?.text(".tool-versions"), gemfile, lock, input.technology.version],
     /^(?:ruby[- ])?(\d+\.\d+)/m,

@@ -23,7 +23,7 @@ import { type Limits, throttleBy, unthrottled } from "./throttle.js";
  * application touches in between. The one in the window is the same pass once more, with nobody left who could touch anything.
  *
  * Nothing is assumed to be clean: a table that is new, rewritten, truncated or has other columns is dirty as a whole; so is
- * everything where the replica or its source was started anew as another one, or the log in between is gone.
+ * everything where the replica or its source was replaced by another one, or the log in between is gone.
  */
 export interface AheadState {
   /** Of both servers: on other ones nothing is known. */
