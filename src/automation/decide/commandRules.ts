@@ -48,11 +48,8 @@ export function checkCommand(asked: Asked): void {
   switch (command.command) {
     case "advance":
       // One that is about to end finds the command before it goes.
-      if (runner !== undefined && state.status !== "ready")
-        refuse(
-          `${step?.id ?? "its last step"} is ${state.status === "running" ? "running" : state.status}, held by ${runner}.`,
-          "Wait for it, or pause it.",
-        );
+      if (runner !== undefined && state.status === "running")
+        refuse(`${step?.id ?? "its last step"} is running, held by ${runner}.`, "Wait for it, or pause it.");
       if (state.status !== "ready")
         refuse(
           `it is ${state.status}${state.heldReason === undefined ? "" : `: ${state.heldReason}`}.`,

@@ -10,7 +10,7 @@ import { type ConfigPatch, patched, type RawConfig, readConfig, StackFile } from
 import { known } from "../../../src/ports/observations.js";
 import { afterThisTest } from "../../support/cleanup.js";
 import { peopleOf } from "../../support/people.js";
-import { NO_FAULTS, RAW, STACK } from "../model.js";
+import { NO_FAULTS, RAW, STACK, WITH_PROCESSES } from "../model.js";
 import { type ModelParts, modelService } from "../modelService.js";
 
 const IMAGE = "workload.image";
@@ -187,6 +187,7 @@ describe("an edit of a stack's file during a migration", function () {
       {},
       { strategy: { kind: "rolling", image: "example.org/web-api:1.1.0" } },
       { strategy: { kind: "canary", image: "example.org/web-api:1.1.0" } },
+      { processes: WITH_PROCESSES["cutover:processes"], handover: WITH_PROCESSES["cutover:handover"] },
     ];
     const missing = strategies.flatMap((strategy) => {
       const config = readConfig(patched(RAW, strategy), "a test", STACK);
