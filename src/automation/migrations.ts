@@ -521,7 +521,11 @@ export class Migrations {
   /** What somebody edited in the stack's file, that no revision has: it stays there, and is in nobody's way. */
   async editInFile(stack: string): Promise<FileEdit> {
     const { plan, state } = await this.get(stack);
-    return editInFile(await StackFile.read(this.options.stacksFolder, stack), plan, state);
+    const file = await StackFile.read(this.options.stacksFolder, stack).catch((error: Error) => {
+      // The migration is there: what is missing is its file.
+      throw error instanceof NotFound ? new Conflict(error.message, { cause: error, next: "Put the stack's file back." }) : error;
+    });
+    return editInFile(file, plan, state);
   }
 
   /** What taking the edit in the stack's file would change. @throws UserError naming what cannot be taken */

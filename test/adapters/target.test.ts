@@ -144,7 +144,9 @@ describe("the old fleet's own commands", () => {
     )
       .setMaintenance(true, effect)
       .catch((e: Error) => e);
-    expect(absent).to.be.instanceOf(Terminal).with.property("message", "targets.yaml has no commands for the old fleet.");
+    expect(absent)
+      .to.be.instanceOf(Terminal)
+      .with.property("message", "targets.yaml has no command fleet.maintenanceOn: nobody else knows how the old fleet is told.");
   }).timeout(20_000);
 });
 

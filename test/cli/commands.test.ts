@@ -75,7 +75,7 @@ describe("the commands that act on migrations", function () {
     expect((await view()).revision).to.be.greaterThan(0);
     const gone = await service.run(["rollback", STACK, "--to", "0", "--why", "a test"]);
     expect(gone.code, gone.stderr).to.equal(0);
-    expect(gone.stderr).to.contain("going back to revision 0 (alice)");
+    expect(gone.stderr).to.contain("going back to revision 0, as alice asked");
     expect((await view()).heldReason).to.equal("Went back to revision 0: a test");
   });
 

@@ -89,7 +89,7 @@ const CASES: Record<Name, (context: Mocha.Context) => Promise<number | NodeJS.Si
     return code(["advance", STACK], { CUTOVER_SERVER: service.url, CUTOVER_TOKEN: token });
   },
   interrupted: async () => {
-    const running = { stack: STACK, status: "running", running: true, lastSeq: 0, entries: [], gates: [] };
+    const running = { stack: STACK, status: "running", running: true, lastSeq: 0, entries: [], gates: [], changes: [] };
     let follows = (): void => {};
     const following = new Promise<void>((resolve) => {
       follows = resolve;

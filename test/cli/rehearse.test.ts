@@ -51,6 +51,6 @@ describe("cutover rehearse", function () {
     const fault = await rehearse(state, "--fault", "earthquake@25%");
     expect([fault.code, fault.stderr]).to.satisfy(([c, e]: [number, string]) => c === 2 && e.includes("errors@NN%"));
     const never = await rehearse(state, "--fault", "errors@25%");
-    expect(never.stderr).to.contain("a fault that can strike batch-processor-staging: it has no dns section");
+    expect(never.stderr).to.contain("a fault that can strike batch-processor-staging: it has neither a dns section nor target groups");
   });
 });

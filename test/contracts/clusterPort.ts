@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { Conflict, Terminal } from "../../src/errors.js";
 import type { ObservationName } from "../../src/ports/observations.js";
-import type { ClusterPort, ObserverPort } from "../../src/ports/target.js";
+import type { ClusterPort, Evidence, ObserverPort } from "../../src/ports/target.js";
 
 /** admin-portal as a healthy Argo Rollout with the steps 20 and 40 and a long pause after each. */
 export interface ClusterSide {
@@ -60,11 +60,21 @@ export function clusterPortContract(name: string, open: () => Promise<ClusterSid
       expect(await side.shows("rollout-healthy", 1)).to.equal(1);
     });
 
+    /** Argo shows a weight a moment before it pauses there. */
+    const onceItPauses = async (what: string): Promise<Evidence> => {
+      for (let tries = 0; ; tries += 1) {
+        const done = await side.cluster.rolloutPromote(effect(what)).catch((error: Error) => error);
+        if (!(done instanceof Error)) return done;
+        if (tries === 50 || !done.message.includes("No canary is in a pause")) throw done;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    };
+
     it("shows where a canary stands; promote takes it one step on, abort to nothing, retry back to its start, and undo makes it healthy again", async () => {
       await side.change("ghcr.io/your-org/admin-portal:1.1.0");
       expect(await side.shows("rollout-weight", 20)).to.equal(20);
       expect(await side.shows("rollout-healthy", 0)).to.equal(0);
-      expect((await side.cluster.rolloutPromote(effect("promote"))).summary).to.equal("The pause at 20 % was ended.");
+      expect((await onceItPauses("promote")).summary).to.equal("The pause at 20 % was ended.");
       expect(await side.shows("rollout-weight", 40)).to.equal(40);
       expect((await side.cluster.rolloutAbort(effect("abort"))).summary).to.contain("was aborted");
       expect(await side.shows("rollout-weight", 0)).to.equal(0);

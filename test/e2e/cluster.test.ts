@@ -31,10 +31,11 @@ describe("a canary on a real API server, walked by people", function () {
   const image = async () => (await rollout()).spec.template.spec.containers[0]?.image;
   /** What the load balancer is asked to send to the canary, as the controller wrote it. */
   const asked = async (): Promise<number> => {
-    const { body } = await cluster.request("GET", INGRESS);
-    const [, percent] =
-      /"ServiceName":"web-api-canary"[^}]*"Weight":(\d+)/.exec(body.metadata.annotations["alb.ingress.kubernetes.io/actions.web-api"]) ??
-      [];
+    const [{ body }, { status }] = await Promise.all([cluster.request("GET", INGRESS), rollout()]);
+    // The Services take turns: which one is the canary's, the Rollout says.
+    const service = status?.canary?.stablePingPong === "ping" ? "web-api-pong" : "web-api-ping";
+    const action = body.metadata.annotations["alb.ingress.kubernetes.io/actions.web-api"];
+    const [, percent] = new RegExp(`"ServiceName":"${service}"[^}]*"Weight":(\\d+)`).exec(action) ?? [];
     return Number(percent ?? 0);
   };
 

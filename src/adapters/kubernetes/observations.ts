@@ -27,8 +27,11 @@ export async function clusterObservation(
     switch (name) {
       case "pods-ready":
         return await allReady(clients, config);
-      case "workers-ready":
-        return leastOf(await Promise.all(workersOf(config).map(([name]) => processReady(clients, config, name))));
+      case "workers-ready": {
+        const workers = workersOf(config);
+        if (workers.length === 0) return unknown("no process is a worker");
+        return leastOf(await Promise.all(workers.map(([name]) => processReady(clients, config, name))));
+      }
       case "once-ready":
         return await onceReady(clients, config);
       case "new-once-running": {

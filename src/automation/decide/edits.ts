@@ -1,6 +1,6 @@
 import { type Edit, nameOfEdit, whyNotEditable, withEdits } from "../../config/edits.js";
 import { type RawConfig, readConfig } from "../../config/rawConfig.js";
-import { CutoverError, type InputIssue, printable, UserError } from "../../errors.js";
+import { Conflict, CutoverError, type InputIssue, printable, UserError } from "../../errors.js";
 import { nextRoundAt, startWatch } from "../gates/watch.js";
 import { gate } from "../plan/phases/build.js";
 import { buildPlan, type Plan } from "../plan/plan.js";
@@ -104,11 +104,11 @@ export function isInWindow(plan: Plan, state: MigrationState): boolean {
 
 /**
  * Checks what a person changed in a stack's config.
- * @throws UserError naming each value that cannot be taken, and why
+ * @throws UserError naming each value that cannot be taken, and why; Conflict where nothing was edited
  */
 export function checkEdit(state: MigrationState, plan: Plan, changes: readonly Edit[]): void {
   if (changes.length === 0)
-    throw new UserError({ path: "changes", got: "nothing", accepted: "a stack config that differs from what is applied" });
+    throw new Conflict(`${state.stack}: nothing in the stack's file differs from what is applied.`, { next: "Edit the file first." });
   const issues = changes.flatMap((edit): InputIssue[] => {
     const accepted = whyNotEditable(edit, TUNABLE) ?? whyNotHere(state, edit);
     return accepted === undefined ? [] : [{ path: nameOfEdit(edit), got: shownValue(edit), accepted }];
