@@ -12,10 +12,10 @@ import { clock, credentials, delegation, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { readinessGates, rights } from "./cluster.js";
 import { readinessFindings, readinessOfStack } from "./database.js";
+import { listenerRule } from "./listenerRule.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
-import { listenerRule } from "./listenerRule.js";
 import { records } from "./records.js";
 import { alertsLoaded, answers, shared } from "./sources.js";
 
