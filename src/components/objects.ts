@@ -61,7 +61,7 @@ export interface IngressShape {
 export interface IngressRoute {
   /** Path, and all below it. */
   path: string;
-  /** @default every host */
+  /** Host that requests name. @default every host */
   host?: string | undefined;
   /** Name of the Service. */
   service: pulumi.Input<string>;
