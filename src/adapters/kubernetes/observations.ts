@@ -85,8 +85,9 @@ async function onceReady(clients: ClusterClients, config: StackConfig): Promise<
     return known(cronJob !== undefined && cronJob.spec?.suspend !== true ? 1 : 0);
   });
   const all = await Promise.all([...cronJobs, ...singletonsOf(config).map(([name]) => processReady(clients, config, name))]);
+  if (all.length === 0) return unknown("nothing of it may run once");
   const ready = all.reduce((sum, r) => sum + (r.known ? r.value : 0), 0);
-  return all.find((r) => !r.known) ?? known(all.length === 0 ? 1 : ready / all.length);
+  return all.find((r) => !r.known) ?? known(ready / all.length);
 }
 
 /** What runs the application's pods now. */
