@@ -82,3 +82,13 @@ function hostBits(block: string): number {
   const number = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
   return number % 2 ** (32 - Number(prefix));
 }
+
+/** As calendars and schedules name theirs. */
+export const timeZone = z.string().refine((zone) => {
+  try {
+    new Intl.DateTimeFormat("en-GB", { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}, "an IANA time zone, for example America/New_York");

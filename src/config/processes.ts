@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { parseSchedule, type Schedule } from "../lib/cron.js";
 import { env, podOptions, probe, resources, secretEnv, writablePaths } from "./pods.js";
-import { count, image, memory, name, port, ramp, seconds, weight } from "./primitives.js";
+import { count, image, memory, name, port, ramp, seconds, timeZone, weight } from "./primitives.js";
 
 const DAY = 86_400;
 
@@ -78,15 +78,6 @@ const singleton = z.strictObject({
   probes,
   metrics,
 });
-
-const timeZone = z.string().refine((zone) => {
-  try {
-    new Intl.DateTimeFormat("en-GB", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
-}, "an IANA time zone, for example America/New_York");
 
 /** Runs at times, on one side only: a CronJob that never runs beside itself. */
 const schedule = z.strictObject({

@@ -17,6 +17,7 @@ import {
   port,
   ramp,
   seconds,
+  timeZone,
   weight,
 } from "./primitives.js";
 
@@ -665,15 +666,6 @@ const localDateTime = z
   .string()
   .regex(/^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d$/, "a local date and time, for example 2026-12-24T18:00")
   .refine((text) => !Number.isNaN(Date.parse(`${text}Z`)), "a date that exists");
-const timeZone = z.string().refine((zone) => {
-  try {
-    new Intl.DateTimeFormat("en-GB", { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
-}, "an IANA time zone, for example America/New_York");
-
 /** When a cutover may happen. */
 export const calendar = z
   .strictObject({

@@ -11,25 +11,12 @@ import { patched, readConfig } from "../../src/config/stackFile.js";
 import { checkDockerfile, lintDockerfile } from "../../src/containerize/check.js";
 import { containerize } from "../../src/containerize/containerize.js";
 import { manifests } from "../../src/containerize/manifests.js";
-import type { Application } from "../../src/inventory/csv.js";
-import { readTechnology } from "../../src/inventory/technology.js";
 import { only, registered } from "../components/harness.js";
 import { requirePart } from "../support/parts.js";
 import { sampleStacks } from "../support/samples.js";
+import { application } from "./application.js";
 
 const run = promisify(execFile);
-const application = (technology: string): Application => ({
-  name: "app",
-  technology: readTechnology(technology).technology,
-  dependencies: [],
-  traffic: { text: "", from: "unknown" },
-  stores: [],
-  readings: [],
-  criticality: "low",
-  owner: "o",
-  line: 2,
-  extra: {},
-});
 
 describe("containerize", () => {
   for (const technology of ["Node.js 16", "React", "Python", "Python 3.11"]) {

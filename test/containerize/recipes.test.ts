@@ -4,22 +4,8 @@ import { expect } from "chai";
 import { checkDockerfile, lintDockerfile } from "../../src/containerize/check.js";
 import { type ContainerFiles, containerize } from "../../src/containerize/containerize.js";
 import { sourcesOf } from "../../src/containerize/sources.js";
-import type { Application } from "../../src/inventory/csv.js";
-import { readTechnology } from "../../src/inventory/technology.js";
 import { requirePart } from "../support/parts.js";
-
-const application = (technology: string): Application => ({
-  name: "app",
-  technology: readTechnology(technology).technology,
-  dependencies: [],
-  traffic: { text: "", from: "unknown" },
-  stores: [],
-  readings: [],
-  criticality: "low",
-  owner: "o",
-  line: 2,
-  extra: {},
-});
+import { application } from "./application.js";
 
 const made = (technology: string, texts: Record<string, string>, files: string[] = [], port?: number): ContainerFiles =>
   containerize(application(technology), { sources: sourcesOf(texts, files), ...(port === undefined ? {} : { port }) });

@@ -1,16 +1,10 @@
-import {
-  type Action,
-  DescribeListenersCommand,
-  DescribeRulesCommand,
-  DescribeTagsCommand,
-  type Rule,
-} from "@aws-sdk/client-elastic-load-balancing-v2";
+import { type Action, DescribeListenersCommand, DescribeTagsCommand, type Rule } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { hostsOf } from "../../config/names.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
 import type { AwsClients } from "./clients.js";
 import { type DiscoveredLoadBalancer, discoverLoadBalancers } from "./discovery.js";
-import { targetHealth } from "./pages.js";
+import { rulesOf, targetHealth } from "./pages.js";
 
 /**
  * The load balancer that the application's Ingress has, and what its rules do for the application's own hosts: it may serve other
@@ -46,14 +40,7 @@ export async function balancerOf(
 async function forwardsOf({ elb }: AwsClients, config: StackConfig, arn: string): Promise<Action[]> {
   const { Listeners = [] } = await elb.send(new DescribeListenersCommand({ LoadBalancerArn: arn }));
   const rules: Rule[] = [];
-  for (const { ListenerArn } of Listeners) {
-    let Marker: string | undefined;
-    do {
-      const page = await elb.send(new DescribeRulesCommand({ ListenerArn, ...(Marker === undefined ? {} : { Marker }) }));
-      rules.push(...(page.Rules ?? []));
-      Marker = page.NextMarker;
-    } while (Marker !== undefined);
-  }
+  for (const { ListenerArn } of Listeners) rules.push(...(await rulesOf(elb, ListenerArn)));
   const hosts = hostsOf(config);
   const named = rules.filter((r) => hostsIn(r).some((h) => hosts.includes(h)));
   const chosen = named.length > 0 ? named : rules.filter((r) => hostsIn(r).length === 0);

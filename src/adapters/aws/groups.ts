@@ -1,7 +1,6 @@
 import {
   type Action,
   DescribeLoadBalancersCommand,
-  DescribeRulesCommand,
   DescribeTagsCommand,
   type ElasticLoadBalancingV2Client,
   ModifyRuleCommand,
@@ -15,6 +14,7 @@ import { Terminal } from "../../errors.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
 import type { Evidence } from "../../ports/target.js";
 import type { AwsClients } from "./clients.js";
+import { rulesOf } from "./pages.js";
 
 /**
  * Weighted target groups of the load balancer that users keep. The rule that serves today is never changed: cutover's own, made by
@@ -39,17 +39,6 @@ export async function ruleStanding(elb: ElasticLoadBalancingV2Client, config: St
   const serving = rules.find((r) => (groups.ruleArn === undefined ? r.IsDefault === true : r.RuleArn === groups.ruleArn));
   const own = await ownRule(elb, rules, groups, stackName(config));
   return { groups, rules, ...(serving === undefined ? {} : { serving }), ...(own === undefined ? {} : { own }) };
-}
-
-async function rulesOf(elb: ElasticLoadBalancingV2Client, ListenerArn: string): Promise<Rule[]> {
-  const rules: Rule[] = [];
-  let Marker: string | undefined;
-  do {
-    const page = await elb.send(new DescribeRulesCommand({ ListenerArn, ...(Marker === undefined ? {} : { Marker }) }));
-    rules.push(...(page.Rules ?? []));
-    Marker = page.NextMarker;
-  } while (Marker !== undefined);
-  return rules;
 }
 
 /** Where it is expected first, so that an emergency takes two calls; then wherever somebody has put it. */

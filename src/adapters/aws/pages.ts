@@ -1,9 +1,11 @@
 import {
+  DescribeRulesCommand,
   DescribeTagsCommand,
   DescribeTargetHealthCommand,
   type ElasticLoadBalancingV2Client,
   type LoadBalancer,
   paginateDescribeLoadBalancers as loadBalancerPages,
+  type Rule,
   type Tag,
   type TargetGroup,
   type TargetHealthDescription,
@@ -35,4 +37,16 @@ export async function* allTargetGroups(elb: ElasticLoadBalancingV2Client, loadBa
 export async function targetHealth(elb: ElasticLoadBalancingV2Client, targetGroupArn: string): Promise<TargetHealthDescription[]> {
   const { TargetHealthDescriptions = [] } = await elb.send(new DescribeTargetHealthCommand({ TargetGroupArn: targetGroupArn }));
   return TargetHealthDescriptions;
+}
+
+/** Every rule of a listener, all pages. */
+export async function rulesOf(elb: ElasticLoadBalancingV2Client, ListenerArn: string | undefined): Promise<Rule[]> {
+  const rules: Rule[] = [];
+  let Marker: string | undefined;
+  do {
+    const page = await elb.send(new DescribeRulesCommand({ ListenerArn, ...(Marker === undefined ? {} : { Marker }) }));
+    rules.push(...(page.Rules ?? []));
+    Marker = page.NextMarker;
+  } while (Marker !== undefined);
+  return rules;
 }

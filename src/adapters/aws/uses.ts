@@ -2,7 +2,6 @@ import { DescribeInstancesCommand, type Instance } from "@aws-sdk/client-ec2";
 import {
   DescribeListenersCommand,
   DescribeLoadBalancerAttributesCommand,
-  DescribeRulesCommand,
   type LoadBalancer,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
@@ -14,7 +13,7 @@ import type { AwsClients } from "./clients.js";
 import { instanceOf } from "./databases.js";
 import { discoverInstances, discoverNames, discoverZones } from "./discovery.js";
 import { metricData } from "./metrics.js";
-import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";
+import { allLoadBalancers, allTargetGroups, rulesOf, targetHealth } from "./pages.js";
 
 /** How many still use something, and who. */
 export interface Uses {
@@ -106,8 +105,8 @@ async function otherHosts(clients: AwsClients, arn: string, { ingress }: StackCo
   const { Listeners = [] } = await clients.elb.send(new DescribeListenersCommand({ LoadBalancerArn: arn }));
   const hosts = new Set<string>();
   for (const { ListenerArn } of Listeners) {
-    const { Rules = [] } = await clients.elb.send(new DescribeRulesCommand({ ListenerArn }));
-    for (const condition of Rules.flatMap((r) => r.Conditions ?? []))
+    const rules = await rulesOf(clients.elb, ListenerArn);
+    for (const condition of rules.flatMap((r) => r.Conditions ?? []))
       for (const host of condition.HostHeaderConfig?.Values ?? []) if (host !== ingress?.host) hosts.add(host);
   }
   return [...hosts].map((host) => `a rule of it is for ${host}`);
