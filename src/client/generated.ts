@@ -225,6 +225,8 @@ export interface Gate {
   source: string;
   /** When the last value was true */
   at?: number;
+  /** The value is from before what is judged: unknown, though the source sees */
+  early?: true;
 }
 
 /** Whether the service would take a command now */

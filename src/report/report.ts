@@ -164,7 +164,7 @@ function migrationReport({ stack, plan, entries, scorecard, verification }: Repo
       ...(restores === undefined ? {} : { restores }),
     })),
     waivers: currentConfig(state).policies.waivers.map(({ resource, ...w }) => ({ ...w, ...(resource === undefined ? {} : { resource }) })),
-    recoveries: entries.flatMap((e) => (e.type === "runner.recovered" ? [{ at: e.at, note: e.note }] : [])),
+    recoveries: entries.flatMap((e) => (e.type === "runner.recovered" && e.blind === undefined ? [{ at: e.at, note: e.note }] : [])),
     decisions: decisions(entries),
     judgements: judgements(entries),
     series: series(entries, currentConfig(state)),

@@ -177,14 +177,17 @@ describe("the real Kubernetes provider on a real API server", function () {
         }[];
         expect(deployments.map((d) => d.metadata.name).sort()).to.deep.equal(["web-api-green"]);
         expect(deployments[0]?.spec.template.spec.containers[0]?.image).to.equal("ghcr.io/your-org/web-api:1.1.0");
-        const [rollout] = await settled(async () => (await cluster.request("GET", ROLLOUTS)).body.items);
+        const rollouts = async (): Promise<Rollout[]> => (await cluster.request("GET", ROLLOUTS)).body.items;
+        // The controller is done with what the autoscaler changed last.
+        const [rollout] = await once(rollouts, (all) => all.every((r) => r.status?.phase === "Healthy"));
         expect(rollout?.status?.phase, JSON.stringify(rollout?.status)).to.equal("Healthy");
         expect(rollout?.spec.template.spec.containers[0]?.image).to.equal("ghcr.io/your-org/admin-portal:1.1.0");
         // The controller, not the engine, wrote the weights at the end.
-        const { body } = await cluster.request("GET", "/apis/networking.k8s.io/v1/namespaces/production/ingresses/admin-portal");
-        expect(body.metadata.annotations["alb.ingress.kubernetes.io/actions.admin-portal"]).to.match(
-          /"ServiceName":"admin-portal-(stable|ping|pong)"[^}]*"Weight":100/,
-        );
+        const ingress = "/apis/networking.k8s.io/v1/namespaces/production/ingresses/admin-portal";
+        const action = async (): Promise<string> =>
+          (await cluster.request("GET", ingress)).body.metadata.annotations["alb.ingress.kubernetes.io/actions.admin-portal"];
+        const whole = /"ServiceName":"admin-portal-(stable|ping|pong)"[^}]*"Weight":100/;
+        expect(await once(action, (text) => whole.test(text))).to.match(whole);
         expect(open?.disagreements).to.deep.equal([]);
         expect(open?.compared.diff).to.be.above(100);
       },
@@ -193,11 +196,11 @@ describe("the real Kubernetes provider on a real API server", function () {
   });
 });
 
-/** Rollouts once the controller is done with what the autoscaler changed last. */
-async function settled(look: () => Promise<Rollout[]>): Promise<Rollout[]> {
+/** What is seen once it is as wanted, or after 30 s: controllers act in their own time. */
+async function once<T>(look: () => Promise<T>, wanted: (seen: T) => boolean): Promise<T> {
   for (let tries = 0; ; tries += 1) {
-    const rollouts = await look();
-    if (tries > 150 || rollouts.every((r) => r.status?.phase === "Healthy")) return rollouts;
+    const seen = await look();
+    if (tries > 150 || wanted(seen)) return seen;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

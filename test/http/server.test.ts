@@ -304,18 +304,23 @@ describe("the HTTP API", () => {
     expect((await call("GET", "/healthz")).json).to.deep.equal({ status: "ok" });
   });
 
-  /** Reads events until one of a type, and closes. */
+  /**
+   * Reads events until one of a type, and closes.
+   * @param opened runs once the stream is open: what a step emits before that is not in it
+   */
   async function eventsUntil(
     type: string,
-    lastEventId?: string,
+    { lastEventId, opened = async () => undefined }: { lastEventId?: string | undefined; opened?: () => Promise<unknown> } = {},
   ): Promise<{ id: string; type: string; data: { stack: string; lastSeq: number } }[]> {
     const response = await fetch(`${server.url}/v1/events`, {
       headers: { authorization: `Bearer ${server.token}`, ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }) },
     });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const running = opened();
     let text = "";
     while (!new RegExp(`event: ${type}\\ndata: .*\\n\\n`).test(text)) text += (await reader?.read())?.value ?? "";
     await reader?.cancel();
+    await running;
     return [...text.matchAll(/id: (.+)\nevent: (.+)\ndata: (.+)\n\n/g)].map(([, id = "", name = "", data = ""]) => ({
       id,
       type: name,
@@ -325,7 +330,7 @@ describe("the HTTP API", () => {
 
   it("streams what happens", async () => {
     await create();
-    const [events] = await Promise.all([eventsUntil("step.completed"), advance("step")]);
+    const events = await eventsUntil("step.completed", { opened: () => advance("step") });
     expect(events.map((e) => e.type)).to.include.members(["command", "step.started", "action.succeeded"]);
     expect(events.every((e) => e.data.stack === STACK)).to.equal(true);
     expect(events.map((e) => e.data.lastSeq)).to.deep.equal([...events.map((e) => e.data.lastSeq)].sort((a, b) => a - b));
@@ -333,12 +338,12 @@ describe("the HTTP API", () => {
 
   it("streams what a client missed, and a snapshot to one that missed too much or comes from another process", async () => {
     await create();
-    const [first] = await Promise.all([eventsUntil("command"), advance("step")]);
+    const first = await eventsUntil("command", { opened: () => advance("step") });
     const seen = first.find((e) => e.type === "command");
-    const missed = await eventsUntil("step.completed", seen?.id);
+    const missed = await eventsUntil("step.completed", { lastEventId: seen?.id });
     expect(missed[0]?.data.lastSeq).to.equal((seen?.data.lastSeq ?? 0) + 1);
     for (const unknown of ["11111111-3", "nonsense", `${seen?.id.split("-")[0]}-999999`]) {
-      const snapshot = await eventsUntil("snapshot", unknown);
+      const snapshot = await eventsUntil("snapshot", { lastEventId: unknown });
       expect(snapshot[0]?.data.stack, unknown).to.be.oneOf([STACK, "web-api-staging"]);
     }
   });

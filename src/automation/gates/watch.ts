@@ -43,6 +43,8 @@ export interface GateSummary {
   source: string;
   /** When the last value was true. */
   at?: number;
+  /** The value is from before what is judged: unknown, though the source sees. */
+  early?: true;
 }
 
 /** Rounds that may be missing before a hold counts as broken. */
@@ -161,7 +163,8 @@ function summarise(
   // What a source that is minutes behind shows at first is how it was before the step.
   const beforeStep = observation.delaySeconds !== undefined && observation.at < changedAt;
   const early = observation.at < notBefore || beforeStep;
-  const verdict = early ? "unknown" : judge(gate, use, observation, config, now);
+  const judged = judge(gate, use, observation, config, now);
+  const verdict = early ? "unknown" : judged;
   if (!reading.known)
     return {
       gate: use.gate,
@@ -189,5 +192,7 @@ function summarise(
     samples,
     source: observation.source,
     at: observation.at,
+    // One that has stood still for too long is stale as well: then nothing is seen.
+    ...(early && judged !== "unknown" ? { early } : {}),
   };
 }

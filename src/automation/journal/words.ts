@@ -65,6 +65,9 @@ export function inWords(e: Recorded): EntryWords {
     case "migration.held":
       return { kind: "held", what: "Needs a decision", detail: e.reason, bad: true };
     case "runner.recovered":
+      if (e.blind === null) return { kind: "gate", what: "The watch over users on the new side sees again" };
+      if (e.blind !== undefined)
+        return { kind: "gate", what: "The watch over users on the new side sees nothing", detail: e.blind.why, bad: true };
       return { kind: "settled", what: "Settled after an interruption", detail: e.note };
     case "migration.completed":
       return { kind: "end", what: "Completed" };

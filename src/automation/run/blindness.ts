@@ -24,7 +24,7 @@ export class Blindness {
     const { stack, blind } = state;
     const watched = servesUsers(config) ? gates.filter((g) => OF_USERS.includes(g.gate)) : [];
     if (watched.length === 0) return;
-    const unseen = watched.filter((g) => g.verdict === "unknown");
+    const unseen = watched.filter((g) => g.verdict === "unknown" && g.early !== true);
     const rounds = unseen.length === 0 ? 0 : (this.rounds.get(stack) ?? 0) + 1;
     this.rounds.set(stack, rounds);
     if (rounds >= BLIND_ROUNDS && blind === undefined) {

@@ -14,6 +14,7 @@ export const gate = z
     samples: z.int(),
     source: z.string(),
     at: instant.optional().describe("When the last value was true"),
+    early: z.literal(true).optional().describe("The value is from before what is judged: unknown, though the source sees"),
   })
   .meta({ id: "Gate", description: "A gate as it was last judged" });
 

@@ -34,9 +34,18 @@ export function argoRightsChecks(cluster: ReturnType<typeof clusterForSuite>): v
     const objects = objectsOf(await registered(() => new ArgoRollouts("argo-rollouts", { version: "v1.8.3" })));
     for (const object of objects.filter((o) => /^(ServiceAccount|ClusterRole|ClusterRoleBinding)$/.test(o.kind)))
       expect((await cluster.apply(object)).status, object.kind).to.be.oneOf([200, 201]);
-    const denied: string[] = [];
-    for (const [target, verbs] of Object.entries(UPSTREAM))
-      for (const verb of verbs) if (!(await allowed(target, verb))) denied.push(`${verb} ${target}`);
+    const deniedNow = async (): Promise<string[]> => {
+      const denied: string[] = [];
+      for (const [target, verbs] of Object.entries(UPSTREAM))
+        for (const verb of verbs) if (!(await allowed(target, verb))) denied.push(`${verb} ${target}`);
+      return denied;
+    };
+    // The API server's authorizer reads roles from its watch cache, a moment after they were written.
+    let denied = await deniedNow();
+    for (let tries = 0; denied.length > 0 && tries < 50; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      denied = await deniedNow();
+    }
     expect(denied).to.deep.equal([]);
     expect(await allowed("secrets", "create")).to.equal(false);
   });

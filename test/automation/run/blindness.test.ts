@@ -1,4 +1,8 @@
 import { expect } from "chai";
+import { observeRound, startWatch } from "../../../src/automation/gates/watch.js";
+import type { Entry } from "../../../src/automation/journal/entries.js";
+import { Blindness } from "../../../src/automation/run/blindness.js";
+import { currentConfig } from "../../../src/automation/state/state.js";
 import { eventOf } from "../../../src/operations/notifications/events.js";
 import { known, unknown } from "../../../src/ports/observations.js";
 import { NO_FAULTS, STACK } from "../model.js";
@@ -31,6 +35,27 @@ describe("a watch over users that sees nothing of them", function () {
     expect((await m.state).blind).to.equal(undefined);
     const last = (await told(m)).at(-1);
     expect(last?.blind).to.equal(null);
+  });
+
+  it("[safety-12] takes a reading from before the step for no blindness, however long its source is behind, unless it is stale", async () => {
+    const m = await ModelService.open();
+    await m.reach("traffic.dns-100");
+    const { state } = await m.migrations.get(STACK);
+    const config = currentConfig(state);
+    const uses = [{ gate: "error-rate" as const, holdSeconds: 0 }];
+    const notes: Entry[] = [];
+    const blindness = new Blindness(async (_stack, entry) => void notes.push(entry));
+    const roundsOf = async (rounds: number, readAt: number, now: number) => {
+      const seen = { name: "error-rate" as const, reading: known(0.002), at: readAt, source: "cloudwatch", delaySeconds: 180 };
+      const { gates } = observeRound(startWatch(now), uses, [seen], config, now);
+      expect(gates[0]?.verdict).to.equal("unknown");
+      for (let round = 0; round < rounds; round += 1) await blindness.saw(state, config, gates);
+    };
+    const now = Date.parse("2026-01-01T00:10:00Z");
+    await roundsOf(10, now - 60_000, now);
+    expect(notes, "a minute old").to.deep.equal([]);
+    await roundsOf(3, now - 3_600_000, now);
+    expect(notes, "an hour old").to.have.length(1);
   });
 
   it("[safety-12] raises it while a step's own gates are watched too, and says nothing where no user is on the new side", async () => {
