@@ -96,6 +96,8 @@ describe("`cutover start` at a terminal", function () {
       inTerminal([process.execPath, MAIN, "--stacks", stacks, "--state", join(folder, "state"), "start", "--port", "0"], {
         columns,
         answers,
+        // As a user's own shell has it: `npm test` sets it, and the command to type is another one then.
+        env: { npm_lifecycle_event: undefined },
       });
 
     const stopped = await start(60, [["containerize.", CTRL_C]]);
