@@ -13,7 +13,7 @@ export async function renderConfig(root) {
   const sections = Object.entries(stackConfigSchema.shape).map(([name, schema]) => {
     const { inner, fallback, optional } = unwrapped(schema);
     const variants = inner.def.type === "union" ? inner.def.options : [inner];
-    const rows = variants.flatMap((variant) => leaves(variant, [name], comments));
+    const rows = variants.flatMap((variant) => values(variant, [name], comments)).map(asRow);
     const needed = optional
       ? "Optional."
       : fallback === undefined && !prefaulted(schema)
@@ -34,7 +34,27 @@ export async function renderConfig(root) {
     'Each section is one key under `cutover:` in `stacks/Pulumi.STACK.yaml`; [the overview](../stack-config.md) says which are needed when. What reads "set by steps" is changed by the plan, everything else is yours.',
     ...sections,
   ].join("\n\n");
-  return new Map([[join("docs", "reference", "stack-config.md"), `${text}\n`]]);
+  return new Map([
+    [join("docs", "reference", "stack-config.md"), `${text}\n`],
+    [join("src", "config", "valueTexts.ts"), await renderTexts(root, stackConfigSchema, comments)],
+  ]);
+}
+
+/** What the values mean that people change while a migration runs: said beside them, where they are changed. */
+async function renderTexts(root, schema, comments) {
+  const { TUNABLE } = await import(pathToFileURL(join(root, "dist", "src", "automation", "decide", "tuning.js")).href);
+  const every = Object.entries(schema.shape).flatMap(([name, section]) => {
+    const { inner } = unwrapped(section);
+    return (inner.def.type === "union" ? inner.def.options : [inner]).flatMap((variant) => values(variant, [name], comments));
+  });
+  const texts = TUNABLE.map((path) => {
+    const { about, accepted } = every.find((v) => v.path === path);
+    return `  ${JSON.stringify(path)}: { about: ${JSON.stringify(about)}, accepted: ${JSON.stringify(accepted)} },`;
+  });
+  return `// Made by npm run docs from the schema of a stack config and the comments in src/config/sections.ts.
+
+/** What a tunable value means and what is accepted for it, by its path. */
+export const VALUE_TEXTS: Record<string, { about: string; accepted: string }> = {\n${texts.join("\n")}\n};\n`;
 }
 
 const WRAPPERS = ["optional", "default", "prefault", "nonoptional", "readonly"];
@@ -53,25 +73,29 @@ function unwrapped(schema) {
   return { inner, fallback, optional };
 }
 
-function leaves(schema, path, comments, prefix = []) {
-  if (schema.def.type !== "object") return [leaf(schema, path, comments, prefix)];
+function values(schema, path, comments, prefix = []) {
+  if (schema.def.type !== "object") return [valueAt(schema, path, comments, prefix)];
   const kind = schema.shape.kind?.def.type === "literal" ? schema.shape.kind.def.values[0] : undefined;
   return Object.entries(schema.shape).flatMap(([key, value]) => {
     const { inner } = unwrapped(value);
     const at = [...path, key];
     const shown = kind === undefined ? prefix : [kind];
-    if (inner.def.type === "object") return leaves(inner, at, comments, shown);
-    return [leaf(value, at, comments, shown)];
+    if (inner.def.type === "object") return values(inner, at, comments, shown);
+    return [valueAt(value, at, comments, shown)];
   });
 }
 
-function leaf(schema, path, comments, [variant]) {
+function valueAt(schema, path, comments, [variant]) {
   const { inner, fallback, optional } = unwrapped(schema);
-  const name = path.slice(1).join(".") || path[0];
   const scoped = variant === undefined ? path : [variant, ...path.slice(1)];
   const about = comments.get(scoped.join(".")) ?? comments.get(path.join(".")) ?? "";
+  return { path: path.join("."), variant, fallback, optional, accepted: accepted(inner), about };
+}
+
+function asRow({ path, variant, fallback, optional, accepted, about }) {
+  const name = path.split(".").slice(1).join(".") || path;
   const shown = fallback === undefined ? (optional ? "none" : "required") : `\`${JSON.stringify(fallback)}\``;
-  return row(variant === undefined ? `\`${name}\`` : `\`${name}\` (${variant})`, accepted(inner), shown, about);
+  return row(variant === undefined ? `\`${name}\`` : `\`${name}\` (${variant})`, accepted, shown, about);
 }
 
 /** What a schema says when it refuses something; it says it to people in the same words. */

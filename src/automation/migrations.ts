@@ -262,6 +262,17 @@ export class Migrations {
     return this.options.store.file(stack, name);
   }
 
+  /** Stacks that have a config file, and whether their migration has begun. */
+  async stacks(): Promise<{ stack: string; begun: boolean }[]> {
+    const [files, journals] = await Promise.all([StackFile.list(this.options.stacksFolder), this.options.store.lengths()]);
+    return files.map((stack) => ({ stack, begun: journals.has(stack) }));
+  }
+
+  /** A stack's file as it is now. @throws NotFound, or UserError naming what is wrong in it */
+  async configInFile(stack: string): Promise<StackConfig> {
+    return (await StackFile.read(this.options.stacksFolder, stack)).shape();
+  }
+
   /** Begins the migration of a stack with its config file as revision 0; answers the one that exists. */
   async create(stack: string, who: string): Promise<Migration> {
     this.requireOpen();

@@ -267,6 +267,19 @@ export interface Ahead {
   };
 }
 
+/** A stack that has a config file */
+export interface StackInFile {
+  stack: string;
+  /** Whether there is a migration of it */
+  begun: boolean;
+  application?: string;
+  environment?: string;
+  criticality?: string;
+  owner?: string;
+  /** What is wrong in its file; the rest is absent then */
+  problem?: string;
+}
+
 /** One step of a plan, and what became of it */
 export interface Step {
   id: string;
@@ -944,6 +957,13 @@ export class Operations {
     return this.call({ method: "POST", path: `/v1/migrations`, body, ...options });
   }
 
+  /** Lists the stacks that have a config file, also those whose migration has not begun. Needs the role viewer. */
+  listStacks(options: CallOptions = {}): Promise<{
+    stacks: StackInFile[];
+  }> {
+    return this.call({ method: "GET", path: `/v1/stacks`, ...options });
+  }
+
   /** Tells where a migration is, what comes next, its weights and gates. Needs the role viewer. */
   getMigration(stack: string, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}`, ...options });
@@ -1114,6 +1134,11 @@ export class Operations {
     values: Record<string, unknown>;
     /** What people changed since it began */
     tuned: Record<string, unknown>;
+    /** What each value means, and what is accepted for it */
+    texts: Record<string, {
+      about: string;
+      accepted: string;
+    }>;
     proposal?: Proposal;
     /** What two people loosened since it began: whoever approves should know */
     loosened?: {

@@ -20,6 +20,7 @@ import { liveOf } from "../config/live.js";
 import type { StackConfig } from "../config/schema.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
+import { UserError } from "../errors.js";
 import { byHand } from "../readModels/byHand.js";
 import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
@@ -31,6 +32,20 @@ export interface Around {
   /** What is under way of sending its users back. */
   sending?: Sent | undefined;
   allowed: Offers;
+}
+
+/** A stack as its file says now. */
+export async function stackView(
+  migrations: Migrations,
+  { stack, begun }: { stack: string; begun: boolean },
+): Promise<z.input<typeof schemas.stackInFile>> {
+  try {
+    const { name, environment, criticality, owner } = (await migrations.configInFile(stack)).application;
+    return { stack, begun, application: name, environment, criticality, owner };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { stack, begun, problem: error.message };
+  }
 }
 
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */

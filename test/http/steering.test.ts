@@ -33,6 +33,11 @@ describe("the HTTP API while a migration runs", () => {
     expect(after.json).to.deep.equal({
       values: { ...(before.json.values as object), "gates.maxErrorRate": 0.01 },
       tuned: { "gates.maxErrorRate": 0.01 },
+      texts: before.json.texts,
+    });
+    expect((before.json.texts as Record<string, unknown>)["gates.maxErrorRate"]).to.deep.equal({
+      about: "Highest fraction of requests answered 5xx.",
+      accepted: "a number from 0 to 1",
     });
     expect((await m.journal("command")).at(-1)).to.include({ who: "carol", why: "stricter" });
     const wrong = await call("POST", `${at}/tune`, { changes: { "gates.maxErrorRate": "a lot", "dns.zoneId": "Z1" } });

@@ -154,7 +154,7 @@ describe("the portal's page", function () {
     await page.getByText("All revisions").waitFor();
     expect(await page.getByRole("button", { name: /Roll back/ }).count()).to.equal(0);
     await page.getByRole("tab", { name: "Tuning" }).click();
-    await page.getByText("gates.maxErrorRate", { exact: true }).waitFor();
+    await page.getByRole("rowheader", { name: /^gates\.maxErrorRate Highest/ }).waitFor();
     expect(await page.getByRole("tabpanel").getByRole("textbox").count()).to.equal(0);
     await close();
   });

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Role } from "../../access/caller.js";
 import { tunables } from "../../automation/decide/tuning.js";
+import { VALUE_TEXTS } from "../../config/valueTexts.js";
 import type { Command } from "../../automation/journal/entries.js";
 import { requestMark } from "../../automation/journal/idempotency.js";
 import { currentConfig } from "../../automation/state/state.js";
@@ -48,6 +49,9 @@ export const commandRoutes = [
       schema: z.object({
         values: z.record(z.string(), anything).describe("By path in the stack config"),
         tuned: z.record(z.string(), anything).describe("What people changed since it began"),
+        texts: z
+          .record(z.string(), z.object({ about: z.string(), accepted: z.string() }))
+          .describe("What each value means, and what is accepted for it"),
         proposal: proposal.optional(),
         loosened: loosened.optional(),
       }),
@@ -56,7 +60,9 @@ export const commandRoutes = [
     problems: [404, 409],
     handle: async ({ params: { stack }, services: { migrations } }) => {
       const { state } = await migrations.get(stack);
-      return { values: tunables(currentConfig(state)), tuned: state.tuned ?? {}, ...protectionsOf(state) };
+      const values = tunables(currentConfig(state));
+      const texts = Object.fromEntries(Object.entries(VALUE_TEXTS).filter(([path]) => path in values));
+      return { values, tuned: state.tuned ?? {}, texts, ...protectionsOf(state) };
     },
   }),
   command(

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
 import { limit, number, ofStack, stackName } from "../schemas/common.js";
-import { migration, preview, scorecard as scorecardSchema, step, way } from "../schemas/migration.js";
-import { listed, stepView, viewOf, wayView } from "../views.js";
+import { migration, preview, scorecard as scorecardSchema, stackInFile, step, way } from "../schemas/migration.js";
+import { listed, stackView, stepView, viewOf, wayView } from "../views.js";
 import { route } from "./route.js";
 
 const TAG = "migrations";
@@ -43,6 +43,19 @@ export const migrationRoutes = [
         next,
         ...(unreadable.size === 0 ? {} : { unreadable: strange.flat() }),
       };
+    },
+  }),
+  route({
+    name: "listStacks",
+    method: "get",
+    path: "/v1/stacks",
+    tag: TAG,
+    summary: "Lists the stacks that have a config file, also those whose migration has not begun.",
+    needs: "viewer",
+    answer: { schema: z.object({ stacks: z.array(stackInFile) }), what: "The stacks, by name" },
+    handle: async ({ sees, services: { migrations } }) => {
+      const all = await Promise.all((await migrations.stacks()).map((s) => stackView(migrations, s)));
+      return { stacks: all.filter(({ application, environment }) => sees(application === undefined ? {} : { application, environment })) };
     },
   }),
   route({

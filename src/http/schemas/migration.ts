@@ -18,6 +18,18 @@ export const gate = z
   })
   .meta({ id: "Gate", description: "A gate as it was last judged" });
 
+export const stackInFile = z
+  .object({
+    stack: z.string(),
+    begun: z.boolean().describe("Whether there is a migration of it"),
+    application: z.string().optional(),
+    environment: z.string().optional(),
+    criticality: z.string().optional(),
+    owner: z.string().optional(),
+    problem: z.string().optional().describe("What is wrong in its file; the rest is absent then"),
+  })
+  .meta({ id: "StackInFile", description: "A stack that has a config file" });
+
 const looser = z.array(z.object({ path: z.string(), before: anything.optional(), after: anything.optional() }));
 
 export const proposal = z

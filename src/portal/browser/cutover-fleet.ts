@@ -2,22 +2,24 @@ import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
 import { h, type View } from "./lib/render.js";
 import type { Change } from "./lib/session.js";
-import type { InventoryView } from "./lib/types.js";
-import { fleet } from "./views/fleet.js";
+import type { InventoryView, Migration, StackInFile } from "./lib/types.js";
+import { FIRST_CHOICE, type FleetChoice, fleet } from "./views/fleet.js";
 import { dependencyGraph } from "./views/graph.js";
 import { problemBox } from "./views/parts.js";
 
 /**
- * `<cutover-fleet>`: all applications by wave, live, and the graph of what needs what. With `graph="off"` only the table.
+ * `<cutover-fleet>`: all applications, live, what needs a person first, and the graph of what needs what. With
+ * `graph="off"` only the table; with `actions="off"` nothing can be begun.
  * A chosen migration is told by the event `cutover-select`; a link's own address comes from the attribute `href`, where
  * `{stack}` stands for the stack.
  */
 export class CutoverFleet extends CutoverElement {
-  static override observedAttributes = [...CutoverElement.observedAttributes, "href", "graph"];
+  static override observedAttributes = [...CutoverElement.observedAttributes, "href", "graph", "actions"];
   private inventory: InventoryView | undefined;
   private problem: Problem | undefined;
   private asked = false;
-  private filter = "";
+  private stacks: readonly StackInFile[] = [];
+  private chosen: FleetChoice = FIRST_CHOICE;
 
   override reconnect(): void {
     this.asked = false;
@@ -30,6 +32,7 @@ export class CutoverFleet extends CutoverElement {
     if (!this.asked && this.session?.live === true) {
       this.asked = true;
       void this.loadInventory();
+      void this.loadStacks();
     }
     const view = change?.statusChanged ? this.session?.migrations.get(change.stack) : undefined;
     if (view !== undefined) this.emit("cutover-status", { stack: view.stack, status: view.status });
@@ -45,8 +48,28 @@ export class CutoverFleet extends CutoverElement {
     this.update();
   }
 
+  /** A service of an earlier version knows no such list: then what has begun is shown. */
+  private async loadStacks(): Promise<void> {
+    const answer = await this.session?.api.get<{ stacks: StackInFile[] }>("v1/stacks").catch(() => undefined);
+    this.stacks = answer?.stacks ?? [];
+    this.update();
+  }
+
+  private async begin(stack: string): Promise<void> {
+    try {
+      const begun = await this.session?.api.post<Migration>("v1/migrations", { stack });
+      if (begun !== undefined) this.session?.take(begun);
+      this.emit("cutover-command", { stack, command: "begin" });
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = asProblem(error);
+    }
+    await this.loadStacks();
+  }
+
   protected view(): View {
     const { session } = this;
+    const mayBegin = this.getAttribute("actions") !== "off" && session?.me?.roles.includes("operator") === true;
     const migrations = [...(session?.migrations.values() ?? [])];
     const onSelect = (stack: string, event: Event): void => {
       if (!this.emit("cutover-select", { stack })) event.preventDefault();
@@ -69,11 +92,13 @@ export class CutoverFleet extends CutoverElement {
         migrations,
         loaded: session?.loaded === true,
         inventory: this.inventory,
-        filter: this.filter,
-        onFilter: (text) => {
-          this.filter = text;
+        notBegun: this.stacks.filter((s) => !s.begun && session?.migrations.has(s.stack) !== true),
+        chosen: this.chosen,
+        choose: (what) => {
+          this.chosen = { ...this.chosen, ...what };
           this.update();
         },
+        ...(mayBegin ? { begin: (stack: string) => void this.begin(stack) } : {}),
         hrefOf: (stack) => this.hrefOf(stack),
         onSelect,
       }),

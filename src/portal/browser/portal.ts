@@ -1,3 +1,5 @@
+import { isNotifying, mayNotify, notify, useNotifications } from "./desk/notifications.js";
+import { listenForKeys, shortcutSheet } from "./desk/shortcuts.js";
 import { configure } from "./elements.js";
 import { h, patch, type View } from "./lib/render.js";
 import { sessionOf } from "./lib/session.js";
@@ -10,6 +12,7 @@ import { STATUS } from "./views/parts.js";
  */
 const bar = document.getElementById("bar") as HTMLElement;
 const main = document.getElementById("main") as HTMLElement;
+const icon = document.querySelector("link[rel=icon]") as HTMLLinkElement;
 const base = new URL("./", document.baseURI).href;
 
 type Theme = "auto" | "light" | "dark";
@@ -55,7 +58,15 @@ function draw(): void {
   const title = place.stack ?? (place.rehearsals === undefined ? "Fleet" : "Rehearsals");
   patch(bar, ...barView(place));
   document.title = `${stateOf(place)}${title} · cutover`;
+  icon.href = iconOf(place);
   patch(main, h("h1", { key: "title", class: place.stack === undefined ? "" : "sr" }, title), content(place));
+}
+
+/** The icon of the tab, in the colour of what needs a person most. */
+function iconOf({ stack }: Place): string {
+  const one = stack === undefined ? undefined : session.migrations.get(stack);
+  const tones = (one === undefined ? [...session.migrations.values()] : [one]).map((m) => STATUS[m.status].tone);
+  return tones.includes("bad") ? "icon-bad.svg" : tones.includes("wait") ? "icon-wait.svg" : "icon.svg";
 }
 
 /** What a tab says that is not looked at: the state of its migration, or how many need a person. */
@@ -92,6 +103,20 @@ function barView({ stack, rehearsals }: Place): View[] {
     h(
       "div",
       { class: "tools" },
+      h("button", { type: "button", class: "plain", "aria-haspopup": "dialog", onclick: () => sheet.open() }, "Keys"),
+      mayNotify()
+        ? h(
+            "button",
+            {
+              type: "button",
+              class: "plain",
+              "aria-pressed": String(isNotifying()),
+              title: "A notification of the browser when a migration begins to need a person",
+              onclick: () => void useNotifications(!isNotifying()).then(draw),
+            },
+            isNotifying() ? "Notifying" : "Notify me",
+          )
+        : false,
       h("span", { class: session.live ? "live yes" : "live no", role: "status" }, standing()),
       session.signedOut ? h("a", { href: base, class: "sign-in" }, "Sign in") : false,
       session.me !== undefined && !session.me.mayBeNamed
@@ -140,5 +165,11 @@ main.addEventListener("cutover-rehearsal", (event) => {
   location.hash = `#/${REHEARSALS}/${encodeURIComponent((event as CustomEvent<{ rehearsal: string }>).detail.rehearsal)}`;
 });
 
+const sheet = shortcutSheet();
 useTheme(theme);
-session.listen(() => draw());
+listenForKeys(sheet, main);
+session.listen((change) => {
+  const m = change?.statusChanged === true ? session.migrations.get(change.stack) : undefined;
+  if (m !== undefined && NEEDS_SOMEBODY.includes(m.status)) notify(m);
+  draw();
+});

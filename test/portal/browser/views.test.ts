@@ -1,9 +1,10 @@
 import { expect } from "chai";
 import { linear, ticks, timeTicks } from "../../../src/portal/browser/lib/scale.js";
-import type { Migration, Signals, Step } from "../../../src/portal/browser/lib/types.js";
+import type { InventoryView, Migration, Signals, Step } from "../../../src/portal/browser/lib/types.js";
 import { valueAt } from "../../../src/portal/browser/views/chart.js";
 import { inOrder } from "../../../src/portal/browser/views/charts.js";
 import type { DialogState } from "../../../src/portal/browser/views/dialogState.js";
+import { grouped } from "../../../src/portal/browser/views/fleet.js";
 import { layout } from "../../../src/portal/browser/views/graph.js";
 import { ahead, gravity } from "../../../src/portal/browser/views/intent.js";
 
@@ -55,6 +56,45 @@ describe("what a dialog says will run", () => {
     expect(said({ action: "rollback", way: { ...way, loses: ["an hour of writes"] } })).to.equal("It loses an hour of writes.");
     expect(said({ action: "abort" })).to.equal("The migration ends for good.");
     expect(said({ action: "emergency" }), "nothing may stand in an emergency's way").to.equal(undefined);
+  });
+});
+
+describe("the fleet", () => {
+  const one = (application: string, more: Partial<Migration> = {}) =>
+    ({
+      stack: `${application}-production`,
+      application,
+      environment: "production",
+      status: "ready",
+      steps: 10,
+      done: 1,
+      ...more,
+    }) as Migration;
+  const inventory = {
+    applications: [
+      { name: "a", wave: 2 },
+      { name: "b", wave: 1 },
+      { name: "c", wave: 1 },
+    ],
+  } as InventoryView;
+  const names = (order: "wave" | "name" | "progress" | "users", all: Migration[]) =>
+    grouped(all, inventory, order).map(({ title, of }) => [title, ...of.map((m) => m.application)]);
+
+  it("[people-18] begins with what needs a person, then goes by wave, or has one order for all", () => {
+    const blind = { since: 0, gates: [], why: "401" };
+    const all = [one("a", { done: 0 }), one("b", { done: 5 }), one("c", { status: "held", done: 3 }), one("d", { blind, done: 9 })];
+    expect(names("wave", all)).to.deep.equal([
+      ["Needs a person", "c", "d"],
+      ["Wave 1", "b"],
+      ["Wave 2", "a"],
+    ]);
+    expect(names("progress", all)).to.deep.equal([["All applications", "a", "c", "b", "d"]]);
+    const moved = [
+      one("a"),
+      one("b", { dns: { old: 0, new: 100 } as Migration["dns"] }),
+      one("c", { dns: { old: 90, new: 10 } as Migration["dns"] }),
+    ];
+    expect(names("users", moved)).to.deep.equal([["All applications", "b", "c", "a"]]);
   });
 });
 

@@ -3,6 +3,7 @@ import type { Way as Planned } from "../../../automation/decide/wayBack.js";
 import type { GateSummary } from "../../../automation/gates/watch.js";
 import type { Recorded } from "../../../automation/journal/entries.js";
 import type { Preview, Revision } from "../../../automation/journal/records.js";
+import type { stackInFile } from "../../../http/schemas/migration.js";
 import type * as rehearsals from "../../../http/schemas/rehearsal.js";
 import type { migrationView, stepView } from "../../../http/views.js";
 import type { DatabaseReadiness } from "../../../ports/readiness.js";
@@ -21,6 +22,7 @@ export type Step = ReturnType<typeof stepView>;
 export type { Checklist, CostsView, DatabaseReadiness, GateSummary, InventoryView, Moment, Preview, Recorded, Revision, RiskView, Signals };
 export type Way = Planned & { byHand?: string[] };
 
+export type StackInFile = z.output<typeof stackInFile>;
 export type RehearsalSummary = z.output<typeof rehearsals.rehearsalSummary>;
 export type Rehearsal = z.output<typeof rehearsals.rehearsal>;
 

@@ -4,7 +4,7 @@ import { h, type View } from "../lib/render.js";
 import type { Recorded } from "../lib/types.js";
 import type { JournalFilter, PanelContext } from "./panel.js";
 
-export const FIRST_FILTER: JournalFilter = { kind: "all", text: "", most: 100, open: new Set() };
+export const FIRST_FILTER: JournalFilter = { kind: "all", text: "", from: "", to: "", most: 100, open: new Set() };
 
 /** What entries are about, for the filter. */
 const KINDS: Record<string, { title: string; of: (e: Recorded) => boolean }> = {
@@ -19,11 +19,18 @@ const KINDS: Record<string, { title: string; of: (e: Recorded) => boolean }> = {
   },
 };
 
+/** What a field of a date and a time says, in UTC. */
+function at(text: string, otherwise: number): number {
+  const time = Date.parse(`${text}Z`);
+  return Number.isNaN(time) ? otherwise : time;
+}
+
 /** The journal, newest first, by kind and by words; an entry unfolds to all it says. */
 export function journalPanel(entries: Recorded[], { journal, choose }: PanelContext): View {
   const wanted = journal.text.trim().toLowerCase();
   const kind = KINDS[journal.kind] ?? KINDS.all;
   const found = entries
+    .filter((e) => e.at >= at(journal.from, Number.NEGATIVE_INFINITY) && e.at <= at(journal.to, Number.POSITIVE_INFINITY))
     .filter((e) => kind?.of(e) === true && (wanted === "" || JSON.stringify(e).toLowerCase().includes(wanted)))
     .reverse();
   const shown = found.slice(0, journal.most);
@@ -57,6 +64,19 @@ export function journalPanel(entries: Recorded[], { journal, choose }: PanelCont
           value: journal.text,
           oninput: (e: Event) => choose({ journal: { text: (e.target as HTMLInputElement).value } }),
         }),
+      ),
+      (["from", "to"] as const).map((end) =>
+        h(
+          "label",
+          { class: "field", key: end },
+          end === "from" ? "From (UTC)" : "To (UTC)",
+          h("input", {
+            type: "datetime-local",
+            step: "1",
+            value: journal[end],
+            oninput: (e: Event) => choose({ journal: { [end]: (e.target as HTMLInputElement).value } }),
+          }),
+        ),
       ),
       h("span", { class: "quiet", role: "status" }, `${found.length} of ${entries.length} entries`),
     ),

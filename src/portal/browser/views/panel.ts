@@ -6,6 +6,9 @@ import type { TuningDraft } from "./tuning.js";
 export interface JournalFilter {
   kind: string;
   text: string;
+  /** Not before and not after, as a field says it (`2026-01-05T22:00`, UTC); empty: any time. */
+  from: string;
+  to: string;
   /** Entries shown; more on demand. */
   most: number;
   open: ReadonlySet<number>;

@@ -1,3 +1,4 @@
+import { duration } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
 import { CELL } from "./parts.js";
 
@@ -6,6 +7,8 @@ export interface TuningData {
   values: Record<string, unknown>;
   /** What people changed since it began. */
   tuned: Record<string, unknown>;
+  /** What each value means; absent from a service of an earlier version. */
+  texts?: Record<string, { about: string; accepted: string }>;
 }
 
 /** What of a tuning was typed: the value as JSON by path, and why. */
@@ -35,8 +38,22 @@ function read(text: string): unknown {
   }
 }
 
+function meaning(text: { about: string; accepted: string } | undefined): View {
+  if (text === undefined) return false;
+  const { about, accepted } = text;
+  return h("span", { class: "meaning quiet" }, about === "" ? false : `${about.replace(/[.]?$/, ".")} `, `Accepted: ${accepted}.`);
+}
+
+const SECOND = 1_000;
+
+/** Seconds as people say them. */
+const inUnits = (path: string, value: unknown): View =>
+  path.endsWith("Seconds") && typeof value === "number" && value >= 60
+    ? h("span", { class: "meaning quiet" }, duration(value * SECOND))
+    : false;
+
 /** Thresholds, holds and weights to come, as they count now; changed from here on, with the person's name in the journal. */
-export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, send }: TuningProps): View {
+export function tuningPanel({ values, tuned, texts = {} }: TuningData, { draft, onDraft, send }: TuningProps): View {
   const wantedOf = ({ changes }: TuningDraft) => Object.entries(changes).filter(([path, text]) => text.trim() !== printed(values[path]));
   const wanted = wantedOf(draft);
   return h(
@@ -76,8 +93,9 @@ export function tuningPanel({ values, tuned }: TuningData, { draft, onDraft, sen
                 { scope: "row", role: "rowheader", class: "mono small" },
                 path,
                 path in tuned ? h("span", { class: "quiet" }, " tuned") : false,
+                meaning(texts[path]),
               ),
-              h("td", { class: "mono", ...CELL }, printed(value)),
+              h("td", { class: "mono", ...CELL }, printed(value), inUnits(path, value)),
               send === undefined
                 ? false
                 : h(
