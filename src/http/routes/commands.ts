@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { Role } from "../../access/caller.js";
 import { tunables } from "../../automation/decide/tuning.js";
-import { VALUE_TEXTS } from "../../config/valueTexts.js";
 import type { Command } from "../../automation/journal/entries.js";
 import { requestMark } from "../../automation/journal/idempotency.js";
 import { currentConfig } from "../../automation/state/state.js";
+import { VALUE_TEXTS } from "../../config/valueTexts.js";
 import { anything, number, ofStack, text, why } from "../schemas/common.js";
 import { loosened, migration, proposal } from "../schemas/migration.js";
 import { protectionsOf, viewOf } from "../views.js";
