@@ -11,9 +11,8 @@ export async function renderConfig(root) {
   const sources = ["sections.ts", "processes.ts"].map((file) => readFile(join(root, "src", "config", file), "utf8"));
   const comments = commentsIn((await Promise.all(sources)).join("\n"));
   const sections = Object.entries(stackConfigSchema.shape).map(([name, schema]) => {
-    const { inner, fallback, optional } = unwrapped(schema);
-    const variants = inner.def.type === "union" ? inner.def.options : [inner];
-    const rows = variants.flatMap((variant) => values(variant, [name], comments)).map(asRow);
+    const { fallback, optional } = unwrapped(schema);
+    const rows = valuesOf(name, schema, comments).map(asRow);
     const needed = optional
       ? "Optional."
       : fallback === undefined && !prefaulted(schema)
@@ -43,10 +42,7 @@ export async function renderConfig(root) {
 /** What the values mean that people change while a migration runs: said beside them, where they are changed. */
 async function renderTexts(root, schema, comments) {
   const { TUNABLE } = await import(pathToFileURL(join(root, "dist", "src", "automation", "decide", "tuning.js")).href);
-  const every = Object.entries(schema.shape).flatMap(([name, section]) => {
-    const { inner } = unwrapped(section);
-    return (inner.def.type === "union" ? inner.def.options : [inner]).flatMap((variant) => values(variant, [name], comments));
-  });
+  const every = Object.entries(schema.shape).flatMap(([name, section]) => valuesOf(name, section, comments));
   const texts = TUNABLE.map((path) => {
     const { about, accepted } = every.find((v) => v.path === path);
     return `  ${JSON.stringify(path)}: { about: ${JSON.stringify(about)}, accepted: ${JSON.stringify(accepted)} },`;
@@ -71,6 +67,13 @@ function unwrapped(schema) {
     inner = inner.def.innerType;
   }
   return { inner, fallback, optional };
+}
+
+/** Every value of a section, of each of its variants. */
+function valuesOf(name, section, comments) {
+  const { inner } = unwrapped(section);
+  const variants = inner.def.type === "union" ? inner.def.options : [inner];
+  return variants.flatMap((variant) => values(variant, [name], comments));
 }
 
 function values(schema, path, comments, prefix = []) {
