@@ -12,6 +12,7 @@ import { awsObservation, cloudwatchLag } from "./aws/observations.js";
 import { CLOUDWATCH_DELAY, loadBalancerRequests, NO_REQUESTS } from "./aws/requests.js";
 import { databaseUses, instanceUses, loadBalancerUses, usesOf } from "./aws/uses.js";
 import { wallClock } from "./clock.js";
+import { openConnections } from "./connections.js";
 import type { NameServer } from "./dns/answers.js";
 import { shownByDns, shownByResolvers } from "./dns/shown.js";
 import { type SqlDataOptions, sqlDataPort, sqlObservations, sqlReadiness } from "./engines/postgresql/dataPort.js";
@@ -158,6 +159,7 @@ function observer(options: RealTargetOptions, { clients, cluster, prometheus, sq
     if (name === "dns-weight-new" || name === "dns-ttl")
       return { reading: await shownByDns(name, { ...options, route53: clients.route53 }), source: "authoritative name servers" };
     if (name === "dns-resolvers") return { reading: await shownByResolvers({ ...options, route53: clients.route53 }), source: "resolvers" };
+    if (name === "open-connections") return openConnections(config(), side ?? "old", { clients, prometheus });
     if (name === "old-load-balancer-users")
       return { ...(await loadBalancerUses(clients, config(), windowSeconds, Date.now())), source: "cloudwatch, elbv2 and route53" };
     if (name === "old-instances-users")

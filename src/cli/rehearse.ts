@@ -23,7 +23,7 @@ export const rehearseCommand = (cli: Cli): Command =>
     .requiredOption("--stack <stack...>", "what to rehearse; its staging stack comes first automatically")
     .option(
       "--fault <fault...>",
-      "lag-spike@promotion, errors@25%, latency@25%, slower@25%, unhealthy-target@25%, throttled-dns@10%, data-difference@verify, no-reverse@promotion, lost-reverse@promotion, stuck-run@handover, dead-letters@handover, crash@EFFECT-OR-STEP; STACK:FAULT for one stack of several",
+      "lag-spike@promotion, errors@25%, latency@25%, slower@25%, unhealthy-target@25%, throttled-dns@10%, held-connections@100%, data-difference@verify, no-reverse@promotion, lost-reverse@promotion, stuck-run@handover, dead-letters@handover, crash@EFFECT-OR-STEP; STACK:FAULT for one stack of several",
       [],
     )
     .option("--seed <number>", "same seed, same readings", wholeNumber(0, 2_147_483_647), 1)

@@ -31,6 +31,7 @@ const sections = z.strictObject({
   autoscaling: s.autoscaling,
   spot: s.spot.optional(),
   verification: s.verification,
+  drain: s.drain,
   cleanup: s.cleanup,
   rollback: s.rollback,
   approvals: s.approvals,

@@ -129,7 +129,10 @@ export const ingress = z.strictObject({
     })
     .refine((h) => h.timeoutSeconds < h.intervalSeconds, { message: "a timeout below the interval", path: ["timeoutSeconds"] })
     .prefault({}),
-  /** How long the load balancer lets requests of a pod that leaves come to their end. Below `workload.preStopSeconds`. */
+  /**
+   * How long the load balancer lets requests of a pod that leaves come to their end. Below `workload.preStopSeconds`. Whatever takes
+   * longer, a WebSocket or an upload, is cut by every rolling update, scale-down and restart of a node: see docs/how-to/4-rollout.md.
+   */
   deregistrationSeconds: seconds(0, 3_600).default(30),
   /** Paths that lead to another process than the web. The longest that matches counts. */
   routes: z
@@ -611,6 +614,36 @@ export const cluster = z.strictObject({
 export const tags = z
   .record(z.string().regex(/^(?!aws:).{1,128}$/, "a tag key that does not begin with aws:"), z.string().max(256))
   .default({});
+
+const promql = z.string().min(1, "a PromQL expression with one value");
+
+/** What is waited for before a side is removed: requests, WebSockets and uploads that are still open on it. */
+export const drain = z
+  .strictObject({
+    /**
+     * The longest wait: after it the side is removed, whatever is still open there. As long as that is waited where nothing counts
+     * what is open. 0 waits for nothing.
+     */
+    seconds: seconds(0, DAY).default(600),
+    /**
+     * Highest number of open connections that counts as drained. A load balancer that faces the internet always has some of scanners,
+     * and an Application Load Balancer counts its clients' and those to its targets.
+     */
+    connections: count(0, 1_000_000).default(0),
+    /**
+     * PromQL expressions with one value: connections that are open, or requests that run. Pods are asked for their metrics and their
+     * health by requests too: take those off, or allow for them in `connections`.
+     */
+    expressions: z
+      .strictObject({
+        /** Of the old side. @default what the old load balancer counts */
+        old: promql.optional(),
+        /** Of the pods of the new side that leave: blue, or the Deployment beside a Rollout. @default unknown */
+        new: promql.optional(),
+      })
+      .prefault({}),
+  })
+  .prefault({});
 
 export const cleanup = z
   .strictObject({

@@ -67,6 +67,7 @@ export const OBSERVATIONS = {
   "old-once-running": "what may run once and runs, or could begin, on the old side",
   "new-once-running": "what may run once and runs, or could begin, on the new side",
   "once-ready": "fraction of the schedules and singletons that are in place on the new side",
+  "open-connections": "connections open on what is to be removed: of the old side, or of the pods of the new side that leave",
   "old-load-balancer-users": "what still reaches the old load balancer or leads to it",
   "old-instances-users": "what still reaches the old instances, leads to them or would bring them back",
   "old-database-users": "sessions and replicas of the old database",

@@ -32,6 +32,7 @@ const NAMES = {
   "no-change-log": "what changed cannot be read from the database's log: all of it is compared while writes are stopped",
   "no-reverse": "nothing can stream back from the promoted database (its parameter group has no logical replication)",
   "lost-reverse": "what streams back from the promoted database is lost after it began (its replication slot is gone)",
+  "held-connections": "three connections to the side that was left (the old one; blue with green-100%) never end",
   "stuck-run": "what is stopped on the old side does not end until it is started there again",
   "dead-letters": "the new side's workers leave messages in the dead-letter queue",
   crash: "the process is killed right after the named effect",
@@ -39,7 +40,7 @@ const NAMES = {
 export type FaultName = keyof typeof NAMES;
 
 const ACCEPTED =
-  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, stuck-run@handover, dead-letters@handover, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), held-connections@100% (green-100% for blue's), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, stuck-run@handover, dead-letters@handover, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -51,11 +52,13 @@ export function parseFault(text: string): Fault {
   if (!(name in NAMES)) wrong();
   const fault: Fault = { name: name as FaultName, always: star === "*", state: "waiting" };
   const percent = /^(?:(green|canary)-)?(\d{1,3})%$/.exec(moment);
-  const byPercent = ["errors", "latency", "slower", "unhealthy-target", "throttled-dns"].includes(name);
+  const byPercent = ["errors", "latency", "slower", "unhealthy-target", "throttled-dns", "held-connections"].includes(name);
   if (byPercent !== (percent !== null)) wrong();
   if (percent !== null) {
     const value = Number(percent[2]);
     if (value < 1 || value > 100) wrong();
+    // What a side that still gets requests holds shows nothing.
+    if (name === "held-connections" && (value !== 100 || percent[1] === "canary")) wrong();
     return { ...fault, percent: value, ...(percent[1] === undefined ? {} : { of: percent[1] as "green" | "canary" }) };
   }
   if (["lag-spike", "no-reverse", "lost-reverse"].includes(name) && moment !== "promotion") wrong();

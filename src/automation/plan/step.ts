@@ -121,6 +121,8 @@ export interface ActionContext {
   /** Other stacks whose migrations have not ended. */
   otherStacks: () => Promise<OtherStack[]>;
   marks: Marks;
+  /** Facts that the last run of another step left; undefined where it has not succeeded. @default none is known */
+  factsOf?: (step: string) => Record<string, unknown> | undefined;
   /** Facts that the step's own run left, for its undo. */
   done?: Record<string, unknown>;
 }

@@ -1,8 +1,10 @@
 import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
 import { sharedInWords, sharedResources } from "../../config/shared.js";
+import { shiftOf } from "../../config/shift.js";
 import { Terminal, Transient } from "../../errors.js";
 import type { ObservationName } from "../../ports/observations.js";
 import type { Evidence } from "../../ports/target.js";
+import { drainedBefore } from "./drain.js";
 import type { ActionContext } from "./step.js";
 
 /** What the clean-up removes, and the observation of who still uses it. */
@@ -23,9 +25,16 @@ async function usersOf({ target, config }: Pick<ActionContext, "target" | "confi
 
 const hoursOf = ({ config }: Pick<ActionContext, "config">): string => `${Math.round(config.cleanup.unusedSeconds / 360) / 10} h`;
 
+const hasInstances = ({ old, ...config }: ActionContext["config"]): boolean =>
+  (old?.instanceIds.length ?? 0) + oldGroupsOf({ old, ...config }).length > 0;
+
+/** What ends open connections: the instances, or the load balancer where the config names none. */
+const endsConnections = (thing: Removed, config: ActionContext["config"]): boolean =>
+  shiftOf(config) !== undefined && thing === (hasInstances(config) ? "instances" : "load balancer");
+
 /**
  * Removes a thing of the old side only once nobody uses it: what another stack's users are on stays, and what anything
- * still reaches or leads to stops the clean-up (promise 4).
+ * still reaches or leads to stops the clean-up (promise 4). A connection that was opened long ago is in none of these counts.
  */
 export async function removing(context: ActionContext, thing: Removed, run: () => Promise<Evidence>): Promise<Evidence> {
   const kinds = { "load balancer": ["load balancer"], instances: ["instance", "auto scaling group"], database: ["database"] }[thing];
@@ -40,8 +49,9 @@ export async function removing(context: ActionContext, thing: Removed, run: () =
     throw new Terminal(`The old ${thing} stays: it is still used. ${users}.`, {
       next: `Move them, wait until nobody has used it for ${hoursOf(context)}, and resume.`,
     });
+  const ended = endsConnections(thing, context.config) ? await drainedBefore(context) : "";
   const evidence = await run();
-  return { ...evidence, summary: `${evidence.summary} Nobody had used it for ${hoursOf(context)}.` };
+  return { ...evidence, summary: `${evidence.summary} Nobody had used it for ${hoursOf(context)}.${ended}` };
 }
 
 /** Evidence that nobody uses what the clean-up will remove, before anybody approves it. @throws Terminal naming who does */
@@ -49,7 +59,7 @@ export async function evidenceOfDisuse(context: ActionContext): Promise<{ summar
   const { old } = context.config;
   const things: Removed[] = [
     ...(oldBalancerOf(context.config) === undefined ? [] : ["load balancer" as const]),
-    ...(old === undefined || old.instanceIds.length + oldGroupsOf(context.config).length === 0 ? [] : ["instances" as const]),
+    ...(hasInstances(context.config) ? ["instances" as const] : []),
     ...(old?.databaseIdentifier === undefined ? [] : ["database" as const]),
   ];
   const shared = sharedResources(context.config, await context.otherStacks());

@@ -285,6 +285,7 @@ export class Runner {
             otherStacks: this.parts.otherStacks,
             effect: { key, fence: this.lease.fence, held, signal: withLease(signal, this.lease) },
             marks,
+            factsOf: (id) => (this.state.steps[id]?.status === "done" ? this.state.steps[id]?.facts : undefined),
             ...(done === undefined ? {} : { done }),
           }),
         );

@@ -9,6 +9,7 @@ import type { Observation, ObservationName, Side } from "../../ports/observation
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
 import { afterWeight, atHandover } from "../faults.js";
 import { aheadSeconds, pauseToCompare, tablesOf, wholeInPause } from "../world/comparison.js";
+import { openConnections } from "../world/connections.js";
 import { advance, makeUp, setOnce } from "../world/once.js";
 import { isReverseLost, retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
@@ -56,6 +57,7 @@ function observer(world: World, config: () => StackConfig): ObserverPort {
         reading: signal(measured, of, windowSeconds, state, config()),
         ...sourced(measured, of, state, config()),
       });
+      if (name === "open-connections") return { name, side: side ?? "old", ...openConnections(state, config(), side ?? "old") };
       return (await compared(name, observe)) ?? observe(name, side);
     },
   };

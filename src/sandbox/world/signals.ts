@@ -125,6 +125,8 @@ export function signal(
       return known(Object.values(state.snapshots).some((at) => now - at >= 600 * SECOND) ? 1 : 0);
     case "security-groups-users":
       return known(securityGroupUsers(state, config));
+    case "open-connections":
+      return unknown("counted apart, by its own source");
     case "old-load-balancer-users": {
       const left = Math.round(requests(state, config, "old", Math.min(windowSeconds, (now - lastMoved(state)) / SECOND)));
       return known(state.old.loadBalancer && left > config.cleanup.toleratedRequests ? left : 0);

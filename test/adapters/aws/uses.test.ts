@@ -145,10 +145,17 @@ describe("promise 4: nothing goes that is used", function () {
         removed.push(what);
         return { summary: `${what} removed.` };
       };
+      let now = Date.now();
       const target = {
-        clock: { now: () => Date.now() },
+        clock: {
+          now: () => now,
+          sleepUntil: async (until: number) => {
+            now = until;
+          },
+        },
         observer: {
           observe: async (name: ObservationName, _: unknown, seconds: number) => {
+            if (name === "open-connections") return { name, reading: known(0), at: now, source: "test" };
             expect(seconds).to.equal(config.cleanup.unusedSeconds);
             const [value, detail] = reading(name);
             return { name, reading: value, detail, at: Date.now(), source: "test" };

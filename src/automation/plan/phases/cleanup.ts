@@ -5,6 +5,7 @@ import { sharedInWords, sharedResources } from "../../../config/shared.js";
 import { SHIFTS, shiftOf } from "../../../config/shift.js";
 import type { Evidence } from "../../../ports/target.js";
 import { architectureDocument, cleanupList } from "../documents.js";
+import { DRAIN_OLD, drainStep } from "../drain.js";
 import type { ActionContext, ActionStep, Mark, Step } from "../step.js";
 import { removing } from "../unused.js";
 import { gate, healthy, NO_WAY_BACK, NOTHING_TO_UNDO } from "./build.js";
@@ -156,6 +157,17 @@ export function cleanup(config: StackConfig): Step[] {
             gates: [gate("database-primary")],
           },
         ]),
+    // Where no step has moved users there are none, and nothing of theirs is open.
+    ...(shift === undefined
+      ? []
+      : drainStep(config, {
+          id: DRAIN_OLD,
+          phase: "cleanup",
+          title: `Wait up to ${config.drain.seconds} s until nothing more is open on the old side`,
+          seed: "aws ec2 terminate-instances",
+          side: "old",
+          what: "The old side",
+        })),
     act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", (context) =>
       removing(context, "instances", () => context.target.cloud.terminateInstances(context.effect)),
     ),

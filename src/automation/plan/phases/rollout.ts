@@ -1,6 +1,7 @@
 import { releasesOf } from "../../../config/processes.js";
 import type { ConfigPatch } from "../../../config/rawConfig.js";
 import type { StackConfig } from "../../../config/schema.js";
+import { drainStep } from "../drain.js";
 import type { ConfigStep, GateStep, Step } from "../step.js";
 import { earlierConfig, gate, healthy, isStaging, NOTHING_TO_UNDO } from "./build.js";
 
@@ -133,6 +134,16 @@ function blueGreen(config: StackConfig, strategy: Extract<StackConfig["strategy"
         gates: [gate("green-weight", strategy.holdSeconds, { expect: w }), ...healthy(strategy.holdSeconds)],
       }),
     ),
+    ...(config.ingress === undefined
+      ? []
+      : drainStep(config, {
+          id: "rollout.drain-blue",
+          phase: "rollout",
+          title: `Wait up to ${config.drain.seconds} s until nothing more is open on blue`,
+          seed: "kubectl delete -k k8s/overlays/production-blue",
+          side: "new",
+          what: "Blue",
+        })),
     configStep({
       id: "rollout.remove-blue",
       title: "Remove blue",
@@ -158,7 +169,7 @@ function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], 
       change: (c) => ({ "strategy.workload": "both", "strategy.rolloutWeight": 0, ...pingPong(c) }),
       gates: [gate("rollout-healthy", 60), ...(ingress === undefined ? [] : [gate("targets-healthy", 60)])],
     }),
-    ...(ingress === undefined ? [] : [routeToRollout]),
+    ...(ingress === undefined ? [] : [routeToRollout, ...drainDeployment(config)]),
     configStep({
       id: "rollout.canary-take-over",
       title: "Remove the Deployment: the Rollout carries the same version",
@@ -192,6 +203,16 @@ const installArgo = (version: string): Step =>
     wayBack: { summary: "Stays installed: other applications may use it, and it does nothing on its own.", loses: "nothing" },
     change: () => ({ "cluster.argoRollouts": true }),
     gates: [],
+  });
+
+const drainDeployment = (config: StackConfig): Step[] =>
+  drainStep(config, {
+    id: "rollout.drain-deployment",
+    phase: "rollout",
+    title: `Wait up to ${config.drain.seconds} s until nothing more is open on the Deployment`,
+    seed: "rollout.yaml",
+    side: "new",
+    what: "The Deployment",
   });
 
 /** Before the Deployment goes, the load balancer must show that nobody is sent to it any more (promise 11). */
