@@ -636,9 +636,9 @@ export const drain = z
      */
     expressions: z
       .strictObject({
-        /** Of the old side. @default what the old load balancer counts */
+        /** Of the old side, in place of what the old load balancer counts. */
         old: promql.optional(),
-        /** Of the pods of the new side that leave: blue, or the Deployment beside a Rollout. @default unknown */
+        /** Of the pods of the new side that leave: blue, or the Deployment beside a Rollout. Without it nothing counts them. */
         new: promql.optional(),
       })
       .prefault({}),

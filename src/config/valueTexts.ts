@@ -34,5 +34,7 @@ export const VALUE_TEXTS: Record<string, { about: string; accepted: string }> = 
   "dns.lowTtlForSeconds": { about: "How long before the cutover the TTL is lowered.", accepted: "whole seconds from 0 to 2592000" },
   "traffic.steps": { about: "", accepted: "a list: a whole number from 0 to 100" },
   "traffic.holdSeconds": { about: "", accepted: "whole seconds from 60 to 2592000" },
+  "drain.seconds": { about: "The longest wait: after it the side is removed, whatever is still open there. As long as that is waited where nothing counts what is open. 0 waits for nothing.", accepted: "whole seconds from 0 to 86400" },
+  "drain.connections": { about: "Highest number of open connections that counts as drained. A load balancer that faces the internet always has some of scanners, and an Application Load Balancer counts its clients' and those to its targets.", accepted: "a whole number from 0 to 1000000" },
   "cleanup.soakSeconds": { about: "How long 100 % on the new side must hold before anything old is removed.", accepted: "whole seconds from 0 to 31622400" },
 };

@@ -93,7 +93,7 @@ const STAGING: RawConfig = {
 
 const DNS = "cutover:dns";
 /** What only decides how the migration goes, and stands in no resource. */
-const NO_RESOURCE = /^(approvals|calendar|rollback|cleanup)\b|(writePause|hold|keepOld)Seconds$/;
+const NO_RESOURCE = /^(approvals|calendar|rollback|drain|cleanup)\b|(writePause|hold|keepOld)Seconds$/;
 /** A night has far fewer; more means that two decisions chase each other. */
 const MOST_ENTRIES = 5_000;
 

@@ -26,6 +26,8 @@ const LOOSENS_WHEN: Record<string, Direction> = {
   "dns.holdSeconds": "less",
   "dns.lowTtlForSeconds": "less",
   "traffic.holdSeconds": "less",
+  "drain.seconds": "less",
+  "drain.connections": "more",
   "cleanup.soakSeconds": "less",
 };
 

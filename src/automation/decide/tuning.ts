@@ -26,6 +26,8 @@ export const TUNABLE = [
   "dns.lowTtlForSeconds",
   "traffic.steps",
   "traffic.holdSeconds",
+  "drain.seconds",
+  "drain.connections",
   "cleanup.soakSeconds",
 ];
 

@@ -10,7 +10,7 @@ import type { ActionContext, Phase, Step } from "./step.js";
  *   at most `drain.connections` open, over a minute of samples → drained
  *   more open                                                  → waits on
  *   unknown, stale, or from before the wait began              → waits on, and the minute begins again
- *   `drain.seconds` are over                                   → over, and the evidence says what the removal cuts
+ *   `drain.seconds` are over                                   → over, and the evidence says what the removal cuts; 0 waits for nothing
  *   the signal (a way back, an emergency)                      → ends at once
  */
 const SECOND = 1_000;
@@ -24,14 +24,9 @@ const FRESH = 900 * SECOND;
 /** The drain of the old side, right before its instances and its load balancer go. */
 export const DRAIN_OLD = "cleanup.drain";
 
-/** A step that waits for what is open on a side; none where the stated time is 0. */
-export function drainStep(
-  config: StackConfig,
-  step: { id: string; phase: Phase; title: string; seed: string; side: Side; what: string },
-): Step[] {
-  const { side, what, ...named } = step;
-  if (config.drain.seconds === 0) return [];
-  return [{ ...named, kind: "action", wayBack: NOTHING_TO_UNDO, run: (context) => drained(context, side, what) }];
+/** A step that waits for what is open on a side. */
+export function drainStep({ side, what, ...step }: { id: string; phase: Phase; title: string; seed: string; side: Side; what: string }): Step {
+  return { ...step, kind: "action", wayBack: NOTHING_TO_UNDO, run: (context) => drained(context, side, what) };
 }
 
 type Context = Pick<ActionContext, "target" | "config" | "effect">;
@@ -47,6 +42,8 @@ export async function drained(
 ): Promise<Evidence> {
   const { seconds, connections } = config.drain;
   const began = clock.now();
+  if (seconds === 0)
+    return { summary: `Nothing was waited for: drain.seconds is 0. What is open on ${lower(what)} ends with it.`, facts: { side, drained: false, seconds } };
   const counts: number[] = [];
   let left = seconds * SECOND;
   let before = began;

@@ -15,7 +15,7 @@ import { modelProject, RAW, STACK } from "../model.js";
 const SECOND = 1_000;
 const config = (patch: ConfigPatch = {}): StackConfig => readConfig(patched(RAW, patch), "test", STACK);
 const stepsOf = (patch: ConfigPatch = {}): string[] => buildPlan(config(patch)).map((s) => s.id);
-const before = (ids: string[], id: string): string | undefined => ids[ids.indexOf(id) - 1];
+const stepBefore = (ids: string[], id: string): string | undefined => ids[ids.indexOf(id) - 1];
 
 /** What is open at an instant, and since when that was true; virtual seconds since the wait began. */
 type Side = (seconds: number) => { reading: Reading; age?: number; delay?: number };
@@ -72,15 +72,16 @@ const open = (count: number, age?: number, delay?: number) => ({
 describe("open connections before a side is removed", () => {
   it("[traffic-9] are waited for right before blue, the Deployment and the old side go", () => {
     const ids = stepsOf();
-    expect(before(ids, "rollout.remove-blue")).to.equal("rollout.drain-blue");
-    expect(before(ids, "cleanup.terminate-instances")).to.equal("cleanup.drain");
+    expect(stepBefore(ids, "rollout.remove-blue")).to.equal("rollout.drain-blue");
+    expect(stepBefore(ids, "cleanup.terminate-instances")).to.equal("cleanup.drain");
     const canary = stepsOf({ strategy: { kind: "canary", image: "example.org/web-api:1.1.0" } });
-    expect(before(canary, "rollout.canary-take-over")).to.equal("rollout.drain-deployment");
-    const none = { "drain.seconds": 0 };
-    expect(stepsOf(none).filter((id) => id.includes("drain"))).to.deep.equal([]);
+    expect(stepBefore(canary, "rollout.canary-take-over")).to.equal("rollout.drain-deployment");
     // Where no step moves users, nothing of theirs is open on the old side.
     const without = { dns: undefined, ingress: undefined, "old.users": "none" };
-    expect(stepsOf(without)).to.include("cleanup.terminate-instances").and.not.include("cleanup.drain").and.not.include("rollout.drain-blue");
+    expect(stepsOf(without))
+      .to.include("cleanup.terminate-instances")
+      .and.not.include("cleanup.drain")
+      .and.not.include("rollout.drain-blue");
   });
 
   it("[traffic-9] have ended once none was seen over a minute, and the evidence says how many there were and how long it took", async () => {
@@ -97,9 +98,7 @@ describe("open connections before a side is removed", () => {
 
   it("[traffic-9] that are nobody's are allowed for", async () => {
     const { summary } = await run(() => open(4), { "drain.connections": 4 });
-    expect(summary).to.equal(
-      "The old side is drained: 4 connections open at the beginning, 4 after 60 s; at most 4 count as none.",
-    );
+    expect(summary).to.equal("The old side is drained: 4 connections open at the beginning, 4 after 60 s; at most 4 count as none.");
   });
 
   it("[traffic-9] end with the side once the stated time is over, and the evidence says how many", async () => {
@@ -124,6 +123,12 @@ describe("open connections before a side is removed", () => {
     const cloudwatch = await run((s) => open(0, (s % 60) + 120, 180));
     expect(cloudwatch.facts.drained).to.equal(true);
     expect(cloudwatch.took).to.equal(180);
+  });
+
+  it("[traffic-9] are not waited for where the stated time is 0, and that is said", async () => {
+    const { summary, took } = await run(() => open(5), { "drain.seconds": 0 });
+    expect(summary).to.equal("Nothing was waited for: drain.seconds is 0. What is open on the old side ends with it.");
+    expect(took).to.equal(0);
   });
 
   it("[traffic-9] hold nobody up who goes back: the wait ends with the signal, also while a look is under way", async () => {
@@ -231,7 +236,9 @@ describe("what counts open connections", () => {
     expect(of({})).to.include({ kind: "application" });
     const arn = "arn:aws:elasticloadbalancing:us-east-2:123456789012:loadbalancer/";
     expect(of({ "old.loadBalancerArn": `${arn}net/old/50dc6c495c0c9188` })).to.include({ kind: "network" });
-    expect(of({ "old.loadBalancerArn": `${arn}classic` })).to.have.property("why").that.contains("AWS only estimates the connections");
+    expect(of({ "old.loadBalancerArn": `${arn}classic` }))
+      .to.have.property("why")
+      .that.contains("AWS only estimates the connections");
     expect(of({ "drain.expressions": { old: "sum(haproxy_server_current_sessions)" } })).to.deep.equal({
       kind: "prometheus",
       expression: "sum(haproxy_server_current_sessions)",

@@ -160,14 +160,16 @@ export function cleanup(config: StackConfig): Step[] {
     // Where no step has moved users there are none, and nothing of theirs is open.
     ...(shift === undefined
       ? []
-      : drainStep(config, {
-          id: DRAIN_OLD,
-          phase: "cleanup",
-          title: `Wait up to ${config.drain.seconds} s until nothing more is open on the old side`,
-          seed: "aws ec2 terminate-instances",
-          side: "old",
-          what: "The old side",
-        })),
+      : [
+          drainStep({
+            id: DRAIN_OLD,
+            phase: "cleanup",
+            title: "Wait until nothing more is open on the old side, or for the stated time",
+            seed: "aws ec2 terminate-instances",
+            side: "old",
+            what: "The old side",
+          }),
+        ]),
     act("terminate-instances", "Terminate the old instances", "aws ec2 terminate-instances", (context) =>
       removing(context, "instances", () => context.target.cloud.terminateInstances(context.effect)),
     ),

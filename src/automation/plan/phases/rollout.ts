@@ -134,16 +134,7 @@ function blueGreen(config: StackConfig, strategy: Extract<StackConfig["strategy"
         gates: [gate("green-weight", strategy.holdSeconds, { expect: w }), ...healthy(strategy.holdSeconds)],
       }),
     ),
-    ...(config.ingress === undefined
-      ? []
-      : drainStep(config, {
-          id: "rollout.drain-blue",
-          phase: "rollout",
-          title: `Wait up to ${config.drain.seconds} s until nothing more is open on blue`,
-          seed: "kubectl delete -k k8s/overlays/production-blue",
-          side: "new",
-          what: "Blue",
-        })),
+    ...(config.ingress === undefined ? [] : [drainBlue]),
     configStep({
       id: "rollout.remove-blue",
       title: "Remove blue",
@@ -154,6 +145,15 @@ function blueGreen(config: StackConfig, strategy: Extract<StackConfig["strategy"
     }),
   ];
 }
+
+const drainBlue = drainStep({
+  id: "rollout.drain-blue",
+  phase: "rollout",
+  title: "Wait until nothing more is open on blue, or for the stated time",
+  seed: "kubectl delete -k k8s/overlays/production-blue",
+  side: "new",
+  what: "Blue",
+});
 
 function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], { kind: "canary" }>): Step[] {
   const pauses = strategy.steps.reduce((sum, s) => sum + s.pauseSeconds, 0);
@@ -169,7 +169,7 @@ function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], 
       change: (c) => ({ "strategy.workload": "both", "strategy.rolloutWeight": 0, ...pingPong(c) }),
       gates: [gate("rollout-healthy", 60), ...(ingress === undefined ? [] : [gate("targets-healthy", 60)])],
     }),
-    ...(ingress === undefined ? [] : [routeToRollout, ...drainDeployment(config)]),
+    ...(ingress === undefined ? [] : [routeToRollout, drainDeployment]),
     configStep({
       id: "rollout.canary-take-over",
       title: "Remove the Deployment: the Rollout carries the same version",
@@ -205,15 +205,14 @@ const installArgo = (version: string): Step =>
     gates: [],
   });
 
-const drainDeployment = (config: StackConfig): Step[] =>
-  drainStep(config, {
-    id: "rollout.drain-deployment",
-    phase: "rollout",
-    title: `Wait up to ${config.drain.seconds} s until nothing more is open on the Deployment`,
-    seed: "rollout.yaml",
-    side: "new",
-    what: "The Deployment",
-  });
+const drainDeployment = drainStep({
+  id: "rollout.drain-deployment",
+  phase: "rollout",
+  title: "Wait until nothing more is open on the Deployment, or for the stated time",
+  seed: "rollout.yaml",
+  side: "new",
+  what: "The Deployment",
+});
 
 /** Before the Deployment goes, the load balancer must show that nobody is sent to it any more (promise 11). */
 const routeToRollout: Step = configStep({
