@@ -25,7 +25,18 @@ const FRESH = 900 * SECOND;
 export const DRAIN_OLD = "cleanup.drain";
 
 /** A step that waits for what is open on a side. */
-export function drainStep({ side, what, ...step }: { id: string; phase: Phase; title: string; seed: string; side: Side; what: string }): Step {
+export function drainStep({
+  side,
+  what,
+  ...step
+}: {
+  id: string;
+  phase: Phase;
+  title: string;
+  seed: string;
+  side: Side;
+  what: string;
+}): Step {
   return { ...step, kind: "action", wayBack: NOTHING_TO_UNDO, run: (context) => drained(context, side, what) };
 }
 
@@ -43,7 +54,10 @@ export async function drained(
   const { seconds, connections } = config.drain;
   const began = clock.now();
   if (seconds === 0)
-    return { summary: `Nothing was waited for: drain.seconds is 0. What is open on ${lower(what)} ends with it.`, facts: { side, drained: false, seconds } };
+    return {
+      summary: `Nothing was waited for: drain.seconds is 0. What is open on ${lower(what)} ends with it.`,
+      facts: { side, drained: false, seconds },
+    };
   const counts: number[] = [];
   let left = seconds * SECOND;
   let before = began;
@@ -103,8 +117,9 @@ function evidence(of: {
   if (ended) return { summary: `${what} is drained: ${open(first)} open at the beginning, ${last} after ${waited} s${most}.`, facts };
   if (why !== undefined || last === undefined) {
     const were = last === undefined ? "" : `, ${last} when last seen`;
+    const reason = why ?? "no sample since the wait began";
     return {
-      summary: `How many connections of ${lower(what)} are open is not known (${why ?? "no sample since the wait began"})${were}: the whole ${seconds} s were waited.`,
+      summary: `The whole ${seconds} s were waited: how many connections of ${lower(what)} are open is not known${were} (${reason}).`,
       facts,
     };
   }

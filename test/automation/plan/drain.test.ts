@@ -112,7 +112,7 @@ describe("open connections before a side is removed", () => {
   it("[traffic-9] promise 10: what is unknown, stale or from before the wait is no zero: the whole stated time is waited, and said", async () => {
     const blind = await run(() => ({ reading: unknown("nobody counts them") }));
     expect(blind.summary).to.equal(
-      "How many connections of the old side are open is not known (nobody counts them): the whole 600 s were waited.",
+      "The whole 600 s were waited: how many connections of the old side are open is not known (nobody counts them).",
     );
     const stale = await run(() => open(0, 400, 180));
     expect(stale.summary).to.contain("the newest sample is stale");
