@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { secretFilesOf, secretKeysOf } from "../config/files.js";
-import { namesOf } from "../config/names.js";
+import { hostsOf, namesOf, publicZoneOf } from "../config/names.js";
 import { oldAddressesOf, servingBalancerOf } from "../config/oldSide.js";
 import { releasesOf } from "../config/processes.js";
 import { namespaceOf, STACK_TAG, type StackConfig, stackName } from "../config/schema.js";
@@ -278,8 +278,12 @@ export class MigratedApp extends pulumi.ComponentResource {
   }
 
   private ingress(config: StackConfig, { backends, ready, managedByRollout = false }: Backends): PublicIngress | undefined {
-    const { ingress, dns, workload } = config;
+    const { ingress, workload } = config;
     if (ingress === undefined) return undefined;
+    const zoneOf = (host: string) => {
+      const zoneId = publicZoneOf(config, host);
+      return zoneId === undefined ? {} : { zoneId };
+    };
     return new PublicIngress(
       this.app,
       {
@@ -288,12 +292,13 @@ export class MigratedApp extends pulumi.ComponentResource {
         namespace: this.namespace,
         backends,
         managedByRollout,
-        also: namesOf(config)
+        // Names that only private zones have are asked for too.
+        also: hostsOf(config)
           .slice(1)
-          .filter((n) => !n.private),
+          .map((name) => ({ name, ...zoneOf(name) })),
         servicePort: workload.servicePort,
         tags: this.tags,
-        ...(dns === undefined ? {} : { zoneId: dns.zoneId }),
+        ...zoneOf(ingress.host),
       },
       // Requests follow only once the pods that they go to are ready.
       { parent: this, dependsOn: ready },

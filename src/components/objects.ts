@@ -59,7 +59,7 @@ export interface IngressShape {
 
 /** A path that leads to a Service of its own. */
 export interface IngressRoute {
-  /** Path, and all below it. */
+  /** Path, and all below it; `/` for all of a host of its own. */
   path: string;
   /** Host that requests name. @default every host */
   host?: string | undefined;
@@ -212,18 +212,23 @@ export function ingressArgs(
     },
     spec: {
       ingressClassName: args.className ?? "alb",
-      rules: [args.host, ...(args.also ?? [])].map((host) => ({
-        host,
-        http: {
-          // The controller asks the longest path first, whatever their order here.
-          paths: [
-            { path: "/", pathType: "Prefix", backend: { service } },
-            ...(args.routes ?? [])
-              .filter((r) => r.host === undefined || r.host === host)
-              .map((r) => ({ path: r.path, pathType: "Prefix", backend: { service: { name: r.service, port: { number: r.port } } } })),
-          ],
-        },
-      })),
+      rules: [args.host, ...(args.also ?? [])].map((host) => {
+        const routes = (args.routes ?? []).filter((r) => r.host === undefined || r.host === host);
+        return {
+          host,
+          http: {
+            // The controller asks the longest path first, whatever their order here.
+            paths: [
+              ...(routes.some((r) => r.path === "/") ? [] : [{ path: "/", pathType: "Prefix", backend: { service } }]),
+              ...routes.map((r) => ({
+                path: r.path,
+                pathType: "Prefix",
+                backend: { service: { name: r.service, port: { number: r.port } } },
+              })),
+            ],
+          },
+        };
+      }),
     },
   };
 }

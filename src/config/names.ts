@@ -24,3 +24,7 @@ export const hostsOf = (config: Named): string[] => {
   const host = config.ingress?.host;
   return [...new Set([...(host === undefined ? [] : [host]), ...namesOf(config).map((n) => n.name)])];
 };
+
+/** The zone that proves to a certificate authority whose a name is; undefined for one that only private zones have. */
+export const publicZoneOf = (config: Named, host: string): string | undefined =>
+  namesOf(config).find((n) => n.name === host && !n.private)?.zoneId;

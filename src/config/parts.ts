@@ -11,5 +11,6 @@ export interface Parts {
   strategy: z.output<typeof s.strategy>;
   autoscaling: z.output<typeof s.autoscaling>;
   ingress?: z.output<typeof s.ingress> | undefined;
+  dns?: z.output<typeof s.dns> | undefined;
   old?: z.output<typeof s.oldInfrastructure> | undefined;
 }

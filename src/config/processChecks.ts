@@ -1,4 +1,5 @@
 import { looksSecret } from "../lib/secrets.js";
+import { hostsOf } from "./names.js";
 import type { Parts } from "./parts.js";
 
 interface Check {
@@ -55,6 +56,14 @@ export function* processChecks(config: Parts): Generator<Check> {
       yield {
         path: ["ingress", "routes", i, "process"],
         accepted: `a process of kind service (${services.map(([name]) => name).join(", ") || "none given"})`,
+      };
+    const hosts = hostsOf(config);
+    if (route.host !== undefined && !hosts.includes(route.host))
+      yield { path: ["ingress", "routes", i, "host"], accepted: `a host that the load balancer answers for: ${hosts.join(", ")}` };
+    if (route.path === "/" && (route.host === undefined || route.host === config.ingress?.host))
+      yield {
+        path: ["ingress", "routes", i, "path"],
+        accepted: "a path below /, which is the web process's; / for another host (dns.also)",
       };
     const same = (config.ingress?.routes ?? []).findIndex(
       (r) => r.path === route.path && (r.host ?? route.host) === (route.host ?? r.host),

@@ -3,7 +3,7 @@ import { type InputIssue, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
 import { CONNECTION_KEYS } from "./connection.js";
 import { secretKeysOf } from "./files.js";
-import { namesOf } from "./names.js";
+import { hostsOf, namesOf, publicZoneOf } from "./names.js";
 import { processChecks } from "./processChecks.js";
 import * as p from "./processes.js";
 import { windowProblem, windowsOverlap } from "./rdsWindows.js";
@@ -74,6 +74,13 @@ function* crossChecks(
   const names = namesOf({ dns, ingress }).map((n) => `${n.name} in ${n.zoneId}`);
   const twice = names.findIndex((n, i) => names.indexOf(n) !== i);
   if (twice > 0) yield { path: ["dns", "also", twice - 1, "name"], accepted: "each name once in each zone" };
+  // https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html: the record must be in public DNS.
+  const unproven = dns === undefined ? undefined : hostsOf({ dns, ingress }).find((h) => publicZoneOf({ dns, ingress }, h) === undefined);
+  if (unproven !== undefined && ingress?.certificateArn === undefined)
+    yield {
+      path: ["ingress", "certificateArn"],
+      accepted: `a certificate that covers ${unproven}: only a private zone has that name, so none can be requested for it`,
+    };
   yield* trafficChecks(config);
   const { sources } = config;
   if (sources.new?.kind === "load-balancer" && ingress === undefined)
@@ -251,11 +258,28 @@ export function issuesOf(error: z.ZodError, input: unknown): InputIssue[] {
       {
         path: path.join(".") || "config",
         ...(got === undefined ? {} : { got }),
-        accepted: issue.message.replace(/^Invalid input: expected /, ""),
+        accepted: inWords(issue.message),
       },
     ];
   });
 }
+
+const TYPES: Record<string, string> = {
+  string: "a text",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map",
+  record: "a map",
+};
+
+/** zod's own words where the schema has none. */
+const inWords = (message: string): string =>
+  message
+    .replace(/^Invalid input: expected (\w+), received .*$/, (_, type: string) => TYPES[type] ?? type)
+    .replace(/^Invalid input: expected /, "")
+    .replace(/^Too small: expected string to have >=1 characters$/, "a text")
+    .replace(/^Invalid string: must start with "(.+)"$/, "a text that starts with $1");
 
 /** A value as a message may show it: nothing under `secrets`, and nothing that holds a credential. */
 function shown(path: string[], value: unknown): string {
@@ -263,16 +287,33 @@ function shown(path: string[], value: unknown): string {
   return path[0] === "secrets" || looksSecret(path.at(-1) ?? "", typeof value === "string" ? value : text) ? "(hidden)" : text;
 }
 
+/** The keys that are known at a path: of every kind of a section, where it has several. */
 function knownKeys(path: string[]): string {
-  let at: unknown = stackConfigSchema;
-  for (const part of path) at = unwrap(at)?.[part];
-  const keys = Object.keys(unwrap(at) ?? {});
+  let at: unknown[] = [stackConfigSchema];
+  for (const part of path) at = at.flatMap((schema) => inside(schema, part));
+  const keys = [...new Set(at.flatMap((schema) => shapesOf(schema).flatMap((shape) => Object.keys(shape))))];
   return keys.length > 0 ? `one of ${keys.join(", ")}` : "no such key";
 }
 
-/** The shape of a zod object behind optional, default and prefault wrappers. */
-function unwrap(schema: unknown): Record<string, unknown> | undefined {
-  let at = schema as { shape?: Record<string, unknown>; def?: { innerType?: unknown } } | undefined;
-  while (at !== undefined && at.shape === undefined) at = at.def?.innerType as typeof at;
-  return at?.shape;
+interface Schema {
+  shape?: Record<string, unknown>;
+  def?: { innerType?: unknown; options?: unknown[]; element?: unknown; valueType?: unknown };
 }
+
+/** Schemas behind optional, default and prefault wrappers; each of a union's own. */
+function unwrapped(schema: unknown): Schema[] {
+  const { shape, def } = schema as Schema;
+  if (shape !== undefined) return [schema as Schema];
+  if (def?.options !== undefined) return def.options.flatMap(unwrapped);
+  if (def?.innerType !== undefined) return unwrapped(def.innerType);
+  return [schema as Schema];
+}
+
+const shapesOf = (schema: unknown) => unwrapped(schema).flatMap(({ shape }) => (shape === undefined ? [] : [shape]));
+
+/** What stands at a key of a map, or at a place of a list. */
+const inside = (schema: unknown, part: string): unknown[] =>
+  unwrapped(schema).flatMap((s) => {
+    const found = s.shape === undefined ? (s.def?.element ?? s.def?.valueType) : s.shape[part];
+    return found === undefined ? [] : [found];
+  });

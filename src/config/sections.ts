@@ -134,12 +134,13 @@ export const ingress = z.strictObject({
    * longer, a WebSocket or an upload, is cut by every rolling update, scale-down and restart of a node: see docs/how-to/4-rollout.md.
    */
   deregistrationSeconds: seconds(0, 3_600).default(30),
-  /** Paths that lead to another process than the web. The longest that matches counts. */
+  /** Paths, or whole hosts, that lead to another process than the web. The longest path that matches counts. */
   routes: z
     .array(
       z.strictObject({
-        path: z.string().regex(/^\/[\w./-]+$/, "a path that starts with /, of letters, digits and ./-_"),
-        /** @default every host */
+        /** `/` for all of a host of its own. */
+        path: z.string().regex(/^\/[\w./-]*$/, "a path that starts with /, of letters, digits and ./-_"),
+        /** `ingress.host`, or a name of `dns.also`. @default every host */
         host: hostName.optional(),
         /** Name in `processes`, of kind service. */
         process: name,
@@ -524,7 +525,7 @@ export const alerts = z
     /** Set by steps. */
     enabled: z.boolean().default(false),
     errorRate: fraction.default(0.05),
-    latencyP95Seconds: z.number().positive().default(1),
+    latencyP95Seconds: z.number().positive("a number above 0").default(1),
     forSeconds: seconds(0, 3_600).default(300),
     intervalSeconds: seconds(5, 3_600).default(30),
     /** Labels of the PrometheusRule, by which the Prometheus operator selects it, for example `release: kube-prometheus-stack`. @default none */

@@ -130,12 +130,13 @@ export function placesOf(header: string[], file: string, given: ColumnMap, note:
     if (!same(header[place] ?? "", column)) mapped.add(column);
   }
   const missing = COLUMNS.filter((c) => at[c] === undefined);
+  const unread = header.find((_, place) => !Object.values(at).includes(place));
   const isMapped = format !== undefined || Object.keys(given).length > 0;
   if (missing.length > 0 && (!isMapped || missing.includes("Application")))
     throw new UserError(
       missing.map((c) => ({
         path: `${file} line 1, column ${c}`,
-        accepted: `a header with the columns ${COLUMNS.join(",")}; here stands ${shown}${note}. Say which of them it is: --map '${c}=${header[0] ?? "Their Column"}'`,
+        accepted: `a header with the columns ${COLUMNS.join(",")}; here stands ${shown}${note}. ${unread === undefined ? `Add the column ${c}; its cells may be empty` : `Say which of them it is: --map '${c}=${unread}'`}`,
       })),
     );
   const names = (format?.columns.Application ?? []).map(find).filter((place) => place >= 0);

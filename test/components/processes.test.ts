@@ -208,6 +208,31 @@ describe("processes", () => {
       expect(after[key], key).to.contain("shop-db-new.rds.example.com").and.not.contain("shop-db.example.com");
   });
 
+  it("a host of its own leads to one process, and a name that only a private zone has is answered too", async () => {
+    const all = await objectsOf({
+      ingress: {
+        host: "shop.example.com",
+        certificateArn: "arn:aws:acm:us-east-2:123456789012:certificate/abc123",
+        routes: [{ path: "/", host: "live.example.com", process: "streaming" }],
+      },
+      old: { addresses: ["1.2.3.4"] },
+      "database.target.oldSide": { cidrBlocks: ["10.1.0.0/16"] },
+      dns: {
+        zoneId: "Z1234567890ABC",
+        also: [{ name: "live.example.com" }, { name: "shop.internal.example.com", zoneId: "Z1234567890DEF", private: true }],
+      },
+    });
+    const rules = only(all, "Ingress").spec.rules as {
+      host: string;
+      http: { paths: { path: string; backend: { service: { name: string } } }[] };
+    }[];
+    expect(rules.map(({ host, http }) => [host, ...http.paths.map((p) => `${p.path} ${p.backend.service.name}`)])).to.deep.equal([
+      ["shop.example.com", "/ shop"],
+      ["live.example.com", "/ shop-streaming"],
+      ["shop.internal.example.com", "/ shop"],
+    ]);
+  });
+
   it("paths lead to processes of their own, and the load balancer's attributes are as the config says", async () => {
     const patch = {
       ingress: {

@@ -91,6 +91,50 @@ describe("a stack config", () => {
       "workload.replica",
       "one of deployed, image, replicas",
     ],
+    [
+      "an unknown key of one kind of a list's entries",
+      { "cutover:handover": { queues: [{ kind: "prometheus", age: "max(age)", nam: "celery" }] } },
+      "handover.queues.0.nam",
+      "one of kind, name, deadLetters, age",
+    ],
+    [
+      "an unknown key of a process",
+      { "cutover:processes": { worker: { kind: "worker", replica: 2 } } },
+      "processes.worker.replica",
+      "one of kind, image, command",
+    ],
+    [
+      "an expression that is missing",
+      { "cutover:sources": { old: { kind: "prometheus", expressions: { requests: "sum(r)" } } } },
+      "sources.old.expressions.errors",
+      "a text",
+    ],
+    [
+      "a whole host that is the web process's",
+      {
+        "cutover:processes": { admin: { kind: "service" } },
+        "cutover:ingress": { host: "api.example.com", routes: [{ path: "/", process: "admin" }] },
+      },
+      "ingress.routes.0.path",
+      "a path below /",
+    ],
+    [
+      "a path of a host that nobody answers for",
+      {
+        "cutover:processes": { admin: { kind: "service" } },
+        "cutover:ingress": { host: "api.example.com", routes: [{ path: "/", host: "admin.example.com", process: "admin" }] },
+      },
+      "ingress.routes.0.host",
+      "a host that the load balancer answers for: api.example.com",
+    ],
+    [
+      "a certificate for a name that only a private zone has",
+      {
+        "cutover:dns": { zoneId: "Z1234567890ABC", also: [{ name: "api.internal.example.com", zoneId: "Z1234567890DEF", private: true }] },
+      },
+      "ingress.certificateArn",
+      "a certificate that covers api.internal.example.com",
+    ],
     ["an unknown section", { "cutover:wrkload": {} }, "cutover:wrkload", "one of application, cluster, workload"],
     [
       "a strategy without steps",

@@ -8,9 +8,11 @@ import { projectRoot } from "../../src/engine/engine.js";
 import { type Registered, registered } from "../components/harness.js";
 import { type KubernetesManifest, objectsOf } from "./cluster.js";
 
-/** The sample stacks' configs. They have no secrets in the repository; what stands for them is sealed with nothing. */
-export async function sampleStacks(): Promise<{ stack: string; raw: RawConfig }[]> {
-  const folder = join(projectRoot(), "stacks");
+/** The fifteen real applications. */
+export const FLEET = join(projectRoot(), "examples", "fleet", "stacks");
+
+/** The configs of the sample stacks, or of another folder. They have no secrets in the repository; what stands for them is sealed with nothing. */
+export async function sampleStacks(folder = join(projectRoot(), "stacks")): Promise<{ stack: string; raw: RawConfig }[]> {
   return Promise.all(
     (await StackFile.list(folder)).map(async (stack) => {
       const raw = (await StackFile.read(folder, stack)).raw();

@@ -15,7 +15,7 @@ import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { deployed, rightsIn } from "../../support/deployed.js";
 import { PROCESSES } from "../../support/processStack.js";
-import { objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
+import { FLEET, objectsOfEveryPhase, programOf, sampleStacks } from "../../support/samples.js";
 import { argoRightsChecks } from "./argoRightsChecks.js";
 import { forcedChecks } from "./forcedChecks.js";
 import { onceChecks } from "./onceChecks.js";
@@ -45,9 +45,9 @@ describe("on a real Kubernetes control plane", function () {
       ).to.equal(201);
   });
 
-  it("every object of every phase of every sample stack passes the API server's own strict validation", async () => {
+  it("every object of every phase of every sample stack and of fifteen real applications passes the API server's own strict validation", async () => {
     const seen = new Map<string, string>();
-    for (const sample of await sampleStacks()) {
+    for (const sample of [...(await sampleStacks()), ...(await sampleStacks(FLEET))]) {
       for await (const { step, object } of objectsOfEveryPhase(sample)) {
         const text = JSON.stringify(object);
         if (seen.has(text)) continue;
