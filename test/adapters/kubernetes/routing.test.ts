@@ -60,7 +60,7 @@ describe("the load balancer's rule after an update", () => {
       const config = {
         apiVersion: "v1",
         kind: "Config",
-        clusters: [{ name: "a", cluster: { server: url } }],
+        clusters: [{ name: "a", cluster: { server: url, "insecure-skip-tls-verify": true } }],
         contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
         users: [{ name: "a", user: {} }],
         "current-context": "a",
