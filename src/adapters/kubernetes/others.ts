@@ -59,48 +59,95 @@ async function read(api: KubernetesObjectApi, object: StateObject): Promise<Kube
 }
 
 /**
- * Lets stay, through the update that follows, what others wrote beside the program's own annotations and labels. What somebody
- * writes while it runs is seen by the next one.
+ * Lets stay, through the update that follows, what others wrote beside the program's own annotations and labels, and takes back
+ * what makes an object impossible to apply. What somebody writes while it runs is seen by the next one.
  * @returns what of the rest went, as sentences, once the update is done
  */
 export async function keepOthers(access: ClusterAccess, deployment: unknown): Promise<() => Promise<string[]>> {
   const api = objectApi(access);
   const looked = stateObjects(deployment).filter(({ kind }) => !LEFT_OUT.includes(kind));
-  const before = await Promise.all(looked.map(async (object) => ({ object, goes: await keep(api, object) })));
+  const before = await Promise.all(looked.map(async (object) => ({ object, ...(await keep(api, object)) })));
   return async () => {
-    const gone = before.map(async ({ object, goes }) => {
-      if (goes.length === 0) return [];
+    const told = before.map(async ({ object, goes, tookBack }) => {
+      const where = `${object.kind} ${object.metadata.name}`;
+      const mended = tookBack.map(
+        ({ path, by }) => `${path} of ${where}, written by ${by}, stood in the way of every update; it is the program's again.`,
+      );
+      if (goes.length === 0) return mended;
       const left = goingFrom(object, await read(api, object));
       const went = goes.filter(({ path, by }) => !left.some((f) => f.path === path && f.by === by));
-      const where = `${object.kind} ${object.metadata.name}`;
-      return went.map(
-        ({ path, by, next }) => `${path} of ${where}, written by ${by}, ${next === "goes" ? "went" : "was set back"} with this update.`,
-      );
+      const what = ({ next }: Field) => (next === "goes" ? "went" : "was set back");
+      return [...mended, ...went.map((field) => `${field.path} of ${where}, written by ${field.by}, ${what(field)} with this update.`)];
     });
-    return (await Promise.all(gone)).flat();
+    return (await Promise.all(told)).flat();
   };
 }
 
-const goingFrom = (object: StateObject, live: KubernetesObject | undefined): OthersFields["owned"] =>
+type Field = OthersFields["owned"][number];
+
+const goingFrom = (object: StateObject, live: KubernetesObject | undefined): Field[] =>
   live === undefined ? [] : othersIn(object, entriesOf(live)).owned.filter((field) => field.next !== "stays");
 
-/** @returns what the next update of the object takes away */
-async function keep(api: KubernetesObjectApi, object: StateObject): Promise<OthersFields["owned"]> {
+/** What the next update of the object takes away, and what was taken back from others now. */
+async function keep(api: KubernetesObjectApi, object: StateObject): Promise<{ goes: Field[]; tookBack: Field[] }> {
   for (let tries = 1; ; tries += 1) {
     const live = await read(api, object);
-    const entries = live === undefined ? undefined : keptIn(entriesOf(live));
-    if (live === undefined || entries === undefined) return goingFrom(object, live);
+    const goes = goingFrom(object, live);
+    if (live === undefined) return { goes, tookBack: [] };
+    const kept = keptIn(entriesOf(live));
+    const mixed = mixedIn(kept ?? entriesOf(live));
+    const tookBack = mixed !== undefined && (await isRefused(api, object)) ? othersIn(object, mixed.taken).owned : [];
+    const entries = tookBack.length > 0 ? mixed?.entries : kept;
+    if (entries === undefined) return { goes, tookBack };
     const head = headOf(object);
     const { resourceVersion = "" } = live.metadata ?? {};
     const patch = { ...head, metadata: { ...head.metadata, resourceVersion, managedFields: entries } };
     try {
       await api.patch(patch as KubernetesObject, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
-      return goingFrom(object, live);
+      return { goes, tookBack };
     } catch (error) {
       if (statusOf(error) !== 409 || tries === TRIES) throw error;
     }
   }
 }
+
+/**
+ * What others wrote into a specification beside the program's own, and the owners once that is the program's: the next apply
+ * removes it. The number of pods and what kubectl wrote is told apart elsewhere; undefined where there is nothing of it.
+ */
+export function mixedIn(entries: readonly Entry[]): { taken: Entry[]; entries: Entry[] } | undefined {
+  const ours = entries.find(isOurs);
+  if (ours === undefined) return undefined;
+  const isTheirs = (entry: Entry) => entry.operation === "Update" && (entry.subresource ?? "") === "" && !isTaken(entry);
+  const parts = entries.flatMap((entry) => {
+    if (!isTheirs(entry)) return [];
+    const { taken, rest } = split(fieldsOf(entry), (path) => path.length === 1 && path[0] === "f:spec");
+    return isEmpty(without(taken, fieldsOf(ours))) ? [] : [{ entry, taken, rest }];
+  });
+  if (parts.length === 0) return undefined;
+  const left = entries.flatMap((entry) => {
+    const part = parts.find((p) => p.entry === entry);
+    if (part !== undefined) return isEmpty(part.rest) ? [] : [{ ...entry, fieldsV1: part.rest }];
+    return entry === ours ? [{ ...ours, fieldsV1: parts.reduce((all, p) => union(all, p.taken), fieldsOf(ours)) }] : [entry];
+  });
+  return { taken: [ours, ...parts.map((p) => ({ ...p.entry, fieldsV1: p.taken }))], entries: left };
+}
+
+/**
+ * Whether the API server would refuse the object as the program last had it: a variable with a value of another's beside the
+ * program's reference, a second port of one name. Force overwrites fields, and removes none.
+ */
+async function isRefused(api: KubernetesObjectApi, object: StateObject): Promise<boolean> {
+  // What is sealed in the state cannot be sent.
+  if (JSON.stringify(object.inputs).includes(SEALED)) return false;
+  const applied = api.patch(object.inputs as KubernetesObject, undefined, "All", FIELD_MANAGER, true, PatchStrategy.ServerSideApply);
+  return applied.then(
+    () => false,
+    (error: unknown) => statusOf(error) === 422,
+  );
+}
+/** Key of a sealed value in an exported state. Source: sdk/go/common/resource/sig/sig.go of Pulumi. */
+const SEALED = "4dabf18193072939515e22adb298388d";
 
 /** The owners of an object with what is kept under names of their own; undefined where nothing is to be kept. */
 export function keptIn(entries: readonly Entry[]): Entry[] | undefined {

@@ -153,6 +153,17 @@ export class StackDriver {
     return look;
   }
 
+  /** What others wrote may make an object impossible to apply: a preview that fails is made once more with that out of the way. */
+  private async previewed(name: string, candidate: string, refresh: boolean): Promise<Preview> {
+    try {
+      return await this.engine.preview(name, candidate, refresh);
+    } catch (error) {
+      if (this.options.environment.prepare === undefined || error instanceof Transient) throw error;
+      await this.prepared(name, {});
+      return this.engine.preview(name, candidate, refresh);
+    }
+  }
+
   /** With who else wrote what it changes, and with what goes although no preview of the engine's shows it. */
   private async namingOthers(name: string, preview: Preview, refresh: boolean): Promise<Preview> {
     const { environment } = this.options;

@@ -1,11 +1,11 @@
 import { expect } from "chai";
-import { keptIn, othersIn } from "../../../src/adapters/kubernetes/others.js";
+import { keptIn, mixedIn, othersIn } from "../../../src/adapters/kubernetes/others.js";
 import type { StateObject } from "../../../src/adapters/kubernetes/stateObjects.js";
 
 const WEB = 'k:{"name":"web"}';
-const template = (inner: object) => ({ "f:spec": { "f:template": inner } });
+const template = <T extends object>(inner: T) => ({ "f:spec": { "f:template": inner } });
 const restarted = template({ "f:metadata": { "f:annotations": { "f:kubectl.kubernetes.io/restartedAt": {} } } });
-const entry = (manager: string, fieldsV1: object, more: object = {}) => ({
+const entry = <T extends object>(manager: string, fieldsV1: T, more: object = {}) => ({
   manager,
   operation: "Update",
   apiVersion: "apps/v1",
@@ -62,5 +62,18 @@ describe("what others wrote into an object", () => {
       ["spec.template.spec.containers[web].env[EXTRA]", "kubectl-set", "goes"],
       ["spec.replicas", "kubectl", "stays"],
     ]);
+  });
+
+  it("[providers-23] what another tool wrote into the program's own specification can become the program's; numbers of pods cannot", () => {
+    const port = template({ "f:spec": { "f:containers": { [WEB]: { "f:ports": { 'k:{"containerPort":4000}': { ".": {} } } } } } });
+    const tool = entry("a-tool", { ...port, "f:metadata": { "f:labels": { "f:a": {} } } });
+    const scaled = entry("kube-controller-manager", { "f:spec": { "f:replicas": {} } }, { subresource: "scale" });
+    const mixed = mixedIn([ours, tool, scaled]);
+    expect(mixed?.entries.slice(1)).to.deep.equal([entry("a-tool", { "f:metadata": { "f:labels": { "f:a": {} } } }), scaled]);
+    expect(mixed?.entries[0]?.fieldsV1).to.deep.equal({
+      "f:spec": { "f:template": { ...ours.fieldsV1["f:spec"]["f:template"], ...port["f:spec"]["f:template"] } },
+    });
+    expect(mixedIn([ours, scaled, entry("a-tool", { "f:metadata": { "f:labels": { "f:a": {} } } })])).to.equal(undefined);
+    expect(mixedIn([ours, entry("kubectl-set", port)])).to.equal(undefined);
   });
 });
