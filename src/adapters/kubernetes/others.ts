@@ -41,8 +41,11 @@ const isOurs = ({ manager, operation }: Entry): boolean => manager === FIELD_MAN
  * from the pods' restarts them all. A variable or a port that stayed could be a second one of its name, which the API server refuses.
  */
 function isKept(path: FieldPath): boolean {
-  if (path.some((part) => !part.startsWith("f:"))) return false;
   const names = namesOn(path);
+  // Who wrote the first annotation made the map too.
+  const isMap = path.at(-1) === ".";
+  if (names.length < path.length - (isMap ? 1 : 0)) return false;
+  if (isMap) return names.at(-2) === "metadata" && ["annotations", "labels"].includes(names.at(-1) ?? "");
   // `kubectl argo rollouts restart`.
   if (names.join(".") === "spec.restartAt") return true;
   const [metadata, map, key] = names.slice(-3);
@@ -121,8 +124,9 @@ export function mixedIn(entries: readonly Entry[]): { taken: Entry[]; entries: E
   const isTheirs = (entry: Entry) => entry.operation === "Update" && (entry.subresource ?? "") === "" && !isTaken(entry);
   const parts = entries.flatMap((entry) => {
     if (!isTheirs(entry)) return [];
-    const { taken, rest } = split(fieldsOf(entry), (path) => path.length === 1 && path[0] === "f:spec");
-    return isEmpty(without(taken, fieldsOf(ours))) ? [] : [{ entry, taken, rest }];
+    const kept = split(fieldsOf(entry), isKept);
+    const { taken, rest } = split(kept.rest, (path) => path.length === 1 && path[0] === "f:spec");
+    return isEmpty(without(taken, fieldsOf(ours))) ? [] : [{ entry, taken, rest: union(kept.taken, rest) }];
   });
   if (parts.length === 0) return undefined;
   const left = entries.flatMap((entry) => {

@@ -4,7 +4,7 @@ import type { StateObject } from "../../../src/adapters/kubernetes/stateObjects.
 
 const WEB = 'k:{"name":"web"}';
 const template = <T extends object>(inner: T) => ({ "f:spec": { "f:template": inner } });
-const restarted = template({ "f:metadata": { "f:annotations": { "f:kubectl.kubernetes.io/restartedAt": {} } } });
+const restarted = template({ "f:metadata": { "f:annotations": { ".": {}, "f:kubectl.kubernetes.io/restartedAt": {} } } });
 const entry = <T extends object>(manager: string, fieldsV1: T, more: object = {}) => ({
   manager,
   operation: "Update",
@@ -57,7 +57,7 @@ describe("what others wrote into an object", () => {
       entry("kube-controller-manager", { "f:status": { "f:replicas": {} } }, { subresource: "status" }),
     ];
     expect(othersIn(object, entries).owned.map(({ path, by, next }) => [path, by, next])).to.deep.equal([
-      ['spec.template.metadata.annotations["kubectl.kubernetes.io/restartedAt"]', "kubectl-rollout", "stays"],
+      ["spec.template.metadata.annotations", "kubectl-rollout", "stays"],
       ["spec.template.spec.containers[web].image", "kubectl-set", "set-back"],
       ["spec.template.spec.containers[web].env[EXTRA]", "kubectl-set", "goes"],
       ["spec.replicas", "kubectl", "stays"],
@@ -75,5 +75,6 @@ describe("what others wrote into an object", () => {
     });
     expect(mixedIn([ours, scaled, entry("a-tool", { "f:metadata": { "f:labels": { "f:a": {} } } })])).to.equal(undefined);
     expect(mixedIn([ours, entry("kubectl-set", port)])).to.equal(undefined);
+    expect(mixedIn([ours, entry("kept-kubectl-rollout", restarted)]), "what was kept stays").to.equal(undefined);
   });
 });

@@ -1,7 +1,7 @@
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { writeFile } from "node:fs/promises";
 import { expect } from "chai";
 import { holdRouting } from "../../../src/adapters/kubernetes/routing.js";
 import { afterThisTest } from "../../support/cleanup.js";
