@@ -132,9 +132,7 @@ export class StackDriver {
   async preview(name: string, config: RawConfig, { refresh = false, view = false }: PreviewOptions = {}): Promise<Preview> {
     if (view) return this.looked(name, config, refresh);
     return this.inTime(name, "preview", "forward", () =>
-      this.withConfig(name, config, async (candidate) =>
-        this.namingOthers(name, await this.engine.preview(name, candidate, refresh), refresh),
-      ),
+      this.withConfig(name, config, async (candidate) => this.namingOthers(name, await this.previewed(name, candidate, refresh), refresh)),
     );
   }
 
