@@ -35,6 +35,8 @@ export interface Drift {
     op: "create" | "update" | "replace" | "delete";
     /** Properties that differ; their values are not shown */
     paths: string[];
+    /** Who wrote them, where the cluster knows: kubectl-set, or a controller's name */
+    by?: string[];
   }[];
   /** Milliseconds since the epoch, on the target's clock */
   at?: number;
@@ -334,6 +336,8 @@ export interface Preview {
       after?: unknown;
       replaces?: boolean;
     }[];
+    /** Who else wrote what it changes, where the cluster knows */
+    by?: string[];
   }[];
   unchanged: number;
   /** SHA-256 over the changes: an approval is bound to it */

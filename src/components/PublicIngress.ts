@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { isPlain, require, requireName, requireNumber, requireText } from "./checks.js";
-import { ALB, FORCED, type HealthCheck, type IngressRoute, ingressArgs } from "./objects.js";
+import { ALB, FORCED, type HealthCheck, type IngressRoute, ingressArgs, ROUTING } from "./objects.js";
 import { loadBalancerOf, type Tags, type Transform, transformed } from "./support.js";
 
 /** A Service and the percent of requests it gets. */
@@ -60,9 +60,6 @@ export interface PublicIngressArgs {
   /** Changes to the Ingress before it is registered. */
   transform?: { ingress?: Transform<k8s.networking.v1.IngressArgs> };
 }
-
-/** Says who decides about the split. A change of it makes the engine write the Ingress again, also over the controller's weights. */
-const ROUTING = "cutover.dev/routing";
 
 /**
  * An Application Load Balancer through the AWS Load Balancer Controller's Ingress, with HTTPS and a health check.

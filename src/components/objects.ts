@@ -166,6 +166,9 @@ export const FORCED = { "pulumi.com/patchForce": "true" };
 /** Prefix of the AWS Load Balancer Controller's annotations. */
 export const ALB = "alb.ingress.kubernetes.io";
 
+/** Says who decides about the split. A change of it makes the engine write the Ingress again, also over the controller's weights. */
+export const ROUTING = "cutover.dev/routing";
+
 /** HTTP/1.1 is the controller's own. Over gRPC any server answers the balancer's question with 12, unimplemented. */
 export const protocol = (version: "HTTP1" | "HTTP2" | "GRPC" = "HTTP1"): Record<string, string> => ({
   ...(version === "HTTP1" ? {} : { [`${ALB}/backend-protocol-version`]: version }),

@@ -215,13 +215,40 @@ export interface Target {
 /** Opens the far side of one stack. `config` answers the stack's current config each time it is asked. */
 export type OpenTarget = (stack: string, config: () => StackConfig) => Promise<Target>;
 
+/** What others than the engine own of an object that the engine's state has. */
+export interface OthersFields {
+  urn: string;
+  type: string;
+  name: string;
+  owned: {
+    /** As people read it: `spec.template.spec.containers[web].env[DEBUG]`. */
+    path: string;
+    /** The names on it, without elements of lists. */
+    names: string[];
+    /** Whether it is an element of a list. */
+    element: boolean;
+    /** Who wrote it, as the API server knows it: `kubectl-set`. */
+    by: string;
+    /** What the next update of the object does with it, whatever its preview shows. */
+    next: "stays" | "goes" | "set-back";
+  }[];
+}
+
+export type ExportState = () => Promise<{ deployment: unknown }>;
+
 /** What the engine needs to reach the providers: environment variables for the CLI, and a way to find lost creates. */
 export interface EngineEnvironment {
   env: Record<string, string>;
   /** What leads it to one stack's far side. @default nothing more */
   envOf?(stack: string): Promise<Record<string, string>>;
-  /** Readies what is there for an update. @param state the stack's, exported @default nothing */
-  prepare?(stack: string, state: () => Promise<{ deployment: unknown }>): Promise<void>;
+  /**
+   * Readies what is there for an update. @param state exports the stack's
+   * @returns what looks at it again once the update is done, and says what is to be told
+   * @default nothing
+   */
+  prepare?(stack: string, state: ExportState): Promise<() => Promise<string[]>>;
+  /** What others than the engine wrote into the stack's objects. @default nobody knows */
+  othersFields?(stack: string, state: ExportState): Promise<OthersFields[]>;
   /** The real id of a resource whose creation was interrupted; undefined when there is none that this stack's program made. */
   findCreated(stack: string, type: string, inputs: Record<string, unknown>): Promise<string | undefined>;
 }

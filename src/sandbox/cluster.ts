@@ -1,11 +1,14 @@
 import { ApiException, KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
+import { type FieldSet, union } from "../adapters/kubernetes/fieldSets.js";
 import type { Properties, ResourceRef, SandboxBackend } from "./backend.js";
 
 /** How long an object may take to be ready, or to be gone. */
 const READY_MS = 120_000;
 const POLL_MS = 200;
-/** The name of whoever applies, in the objects' managed fields. */
+/** The name of whoever applies, in the objects' managed fields, where the object says none. */
 const MANAGER = "pulumi-kubernetes";
+/** Managers whose fields the real provider makes its own before it updates; see src/adapters/kubernetes/others.ts. */
+const TAKEN = "kubectl";
 
 interface Condition {
   type: string;
@@ -40,7 +43,10 @@ export function onCluster(inner: SandboxBackend, kubeconfig: string): SandboxBac
     },
     read: (ref, id) => inner.read(ref, id),
     update: async (ref, id, olds, news) => {
-      if (isObject(ref)) await apply(api, await withoutIgnored(api, news, ref.ignoreChanges ?? []));
+      if (isObject(ref)) {
+        await takeOver(api, news);
+        await apply(api, await withoutIgnored(api, news, ref.ignoreChanges ?? []));
+      }
       return inner.update(ref, id, olds, news);
     },
     delete: async (ref, id, state) => {
@@ -60,7 +66,7 @@ const headOf = (inputs: Properties) => {
 async function apply(api: KubernetesObjectApi, inputs: Properties): Promise<void> {
   const what = `${inputs.kind} ${headOf(inputs).metadata.name}`;
   try {
-    await api.patch(objectOf(inputs), undefined, undefined, MANAGER, isForced(inputs), PatchStrategy.ServerSideApply);
+    await api.patch(objectOf(inputs), undefined, undefined, managerOf(inputs), isForced(inputs), PatchStrategy.ServerSideApply);
   } catch (error) {
     const conflicts = error instanceof ApiException && error.code === 409;
     const problem = conflicts ? `that ${what} has a field conflict` : `that ${what} is invalid`;
@@ -69,7 +75,23 @@ async function apply(api: KubernetesObjectApi, inputs: Properties): Promise<void
   await until(`${what} to be ready`, async () => ready((await api.read(headOf(inputs))) as Observed));
 }
 
+const managerOf = (inputs: Properties): string => objectOf(inputs).metadata.annotations?.["pulumi.com/patchFieldManager"] ?? MANAGER;
 const isForced = (inputs: Properties): boolean => objectOf(inputs).metadata.annotations?.["pulumi.com/patchForce"] === "true";
+
+/** As the real provider does it: what kubectl wrote becomes the engine's, so that the next apply removes what the program does not name. */
+async function takeOver(api: KubernetesObjectApi, inputs: Properties): Promise<void> {
+  const live = (await api.read(headOf(inputs)).catch(() => undefined)) as KubernetesObject | undefined;
+  const owners = live?.metadata?.managedFields ?? [];
+  const isTaken = (o: (typeof owners)[number]) => (o.subresource ?? "") === "" && (o.manager ?? "").startsWith(TAKEN);
+  const own = owners.find((o) => o.manager === managerOf(inputs) && o.operation === "Apply");
+  const taken = owners.filter(isTaken);
+  if (own === undefined || taken.length === 0) return;
+  const fieldsV1 = [own, ...taken].reduce<FieldSet>((all, o) => union(all, (o.fieldsV1 ?? {}) as FieldSet), {});
+  const managedFields = [...owners.filter((o) => o !== own && !isTaken(o)), { ...own, fieldsV1 }];
+  const head = headOf(inputs);
+  const patch = { ...head, metadata: { ...head.metadata, managedFields } };
+  await api.patch(patch, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch);
+}
 
 /** As the real provider does it: what the program ignores and only others own is not sent; of the rest, what stands there. */
 async function withoutIgnored(api: KubernetesObjectApi, inputs: Properties, ignored: readonly string[]): Promise<Properties> {
@@ -85,7 +107,7 @@ async function withoutIgnored(api: KubernetesObjectApi, inputs: Properties, igno
     const parent = at(sent, path.slice(0, -1)) as Properties | undefined;
     const [last = ""] = path.slice(-1);
     if (parent === undefined) continue;
-    if (by.length > 0 && !by.includes(MANAGER)) delete parent[last];
+    if (by.length > 0 && !by.includes(managerOf(inputs))) delete parent[last];
     else if (at(live, path) !== undefined) parent[last] = at(live, path);
   }
   return sent;

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { aroundUpdates } from "../adapters/kubernetes/aroundUpdate.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import type { SlotOptions } from "../automation/engine/slots.js";
 import { Migrations } from "../automation/migrations.js";
@@ -66,7 +67,11 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     project: project.name,
     program: new URL("../program.js", import.meta.url).href,
     env: project.env,
-    environment: { env: host.env, findCreated: (stack, type, inputs) => sandbox.findCreated(stack, type, inputs) },
+    environment: {
+      env: host.env,
+      findCreated: (stack, type, inputs) => sandbox.findCreated(stack, type, inputs),
+      ...(options.kubeconfig === undefined ? {} : aroundUpdates(async () => ({ kubeconfig: options.kubeconfig }))),
+    },
     ...(options.slots === undefined ? {} : { slots: options.slots }),
   });
   const migrations = new Migrations({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { awsClients } from "../adapters/aws/clients.js";
 import { findCreated } from "../adapters/aws/created.js";
-import { renameOwners, underOldNames } from "../adapters/kubernetes/fieldOwners.js";
+import { aroundUpdates } from "../adapters/kubernetes/aroundUpdate.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import { Migrations } from "../automation/migrations.js";
@@ -51,8 +51,6 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
   const definition = parse(await readFile(join(root, "Pulumi.yaml"), "utf8")) as { name: string };
   const { store, queueUrl } = await openStore(state, databaseUrl);
   const closing: (() => void)[] = [];
-  /** Stacks whose objects bear the name that is used now. */
-  const prepared = new Set<string>();
   const targetOf = async (stack: string, config: () => StackConfig) => {
     const opened = await openRealTarget({
       config,
@@ -74,12 +72,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
     environment: {
       env: {},
       envOf: async (stack) => clusterEnvironment((await targetFor(options, stack)).cluster, join(state, "scratch")),
-      prepare: async (stack, exported) => {
-        if (prepared.has(stack)) return;
-        const objects = underOldNames((await exported()).deployment);
-        if (objects.length > 0) await renameOwners((await targetFor(options, stack)).cluster, objects);
-        prepared.add(stack);
-      },
+      ...aroundUpdates(async (stack) => (await targetFor(options, stack)).cluster),
       findCreated: (stack, type, inputs) => lookForCreated(options, stack, type, inputs),
     },
   });

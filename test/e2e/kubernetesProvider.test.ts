@@ -6,9 +6,7 @@ import { patched, StackFile } from "../../src/config/stackFile.js";
 import { rehearse } from "../../src/rehearsal/rehearse.js";
 import { clusterForSuite, realProvider } from "../support/cluster.js";
 import { peopleOf } from "../support/people.js";
-import { type RealKubernetes, realKubernetes } from "../support/realKubernetes.js";
-import { inSandbox } from "../support/sandbox.js";
-import { tempFolder } from "../support/tmp.js";
+import { onRealProvider } from "../support/realKubernetes.js";
 
 const STACK = "web-api-staging";
 const DEPLOYMENT = "/apis/apps/v1/namespaces/staging/deployments/web-api";
@@ -20,7 +18,6 @@ describe("the real Kubernetes provider on a real API server", function () {
   this.timeout(600_000);
   const cluster = clusterForSuite();
   let bin: string;
-  let open: RealKubernetes | undefined;
 
   before("namespaces", async function () {
     bin = await realProvider(this);
@@ -28,24 +25,15 @@ describe("the real Kubernetes provider on a real API server", function () {
       await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
   });
 
-  async function onRealProvider(
+  const onReal = (
     context: Mocha.Context,
     name: string,
-    run: Parameters<typeof inSandbox>[2],
-    more: Parameters<typeof inSandbox>[3] = {},
-  ): Promise<void> {
-    const state = tempFolder(name);
-    const real = await realKubernetes({ bin, kubeconfig: cluster.kubeconfig(), state, request: cluster.request });
-    open = real;
-    try {
-      await inSandbox(context, name, run, { state, kubeconfig: cluster.kubeconfig(), providers: real.env, ...more });
-    } finally {
-      await real.close();
-    }
-  }
+    run: Parameters<typeof onRealProvider>[3],
+    more: Parameters<typeof onRealProvider>[4] = {},
+  ): Promise<void> => onRealProvider(context, { bin, kubeconfig: cluster.kubeconfig(), request: cluster.request }, name, run, more);
 
   it("[providers-15] [providers-16] [providers-17] [providers-22] goes over what others wrote, keeps the pods when a secret changes, and leaves no second owner", function () {
-    return onRealProvider(this, "real", async ({ migrations, driver, project, env }) => {
+    return onReal(this, "real", async ({ migrations, driver, project, env }, real) => {
       const { say, standBefore } = peopleOf(migrations, STACK);
       await standBefore("containerize.deploy");
       const begun = await say({ command: "advance", extent: "step" });
@@ -102,7 +90,7 @@ describe("the real Kubernetes provider on a real API server", function () {
         .to.include("NODE_ENV")
         .and.not.include("EXTRA");
       expect(managersOf(third)).to.deep.equal(["cutover"]);
-      expect(open?.disagreements).to.deep.equal([]);
+      expect(real.disagreements).to.deep.equal([]);
     });
   });
 
@@ -143,10 +131,10 @@ describe("the real Kubernetes provider on a real API server", function () {
   it("takes web-api through blue-green and admin-portal through a canary, each with a way back in between, and the stand-in says the same", function () {
     this.timeout(1_500_000);
     const more = { faults: { "web-api-production": ["errors@green-50%"], "admin-portal-production": ["errors@25%"] } };
-    return onRealProvider(
+    return onReal(
       this,
       "plans",
-      async ({ migrations, project, sandbox }) => {
+      async ({ migrations, project, sandbox }, real) => {
         for (const [stack, patch] of [
           [
             "admin-portal-production",
@@ -188,8 +176,8 @@ describe("the real Kubernetes provider on a real API server", function () {
           (await cluster.request("GET", ingress)).body.metadata.annotations["alb.ingress.kubernetes.io/actions.admin-portal"];
         const whole = /"ServiceName":"admin-portal-(stable|ping|pong)"[^}]*"Weight":100/;
         expect(await once(action, (text) => whole.test(text))).to.match(whole);
-        expect(open?.disagreements).to.deep.equal([]);
-        expect(open?.compared.diff).to.be.above(100);
+        expect(real.disagreements).to.deep.equal([]);
+        expect(real.compared.diff).to.be.above(100);
       },
       more,
     );

@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as grpc from "@grpc/grpc-js";
 import { StackFile } from "../../src/config/stackFile.js";
+import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { startProviderHost } from "../../src/sandbox/provider/host.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import type { Answer } from "./cluster.js";
+import { inSandbox } from "./sandbox.js";
+import { tempFolder } from "./tmp.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: generated messages of one shape a kind
 type Message = any;
@@ -45,8 +48,10 @@ export async function realKubernetes(options: {
   kubeconfig: string;
   state: string;
   request: (method: string, path: string, body?: object, type?: string) => Promise<Answer>;
+  /** Called when an object was updated, before the engine hears of it. */
+  updated?: ((urn: string) => Promise<void>) | undefined;
 }): Promise<RealKubernetes> {
-  const { bin, kubeconfig, state, request } = options;
+  const { bin, kubeconfig, state, request, updated } = options;
   const sandbox = await Sandbox.open({
     folder: state,
     config: async (stack) => (await StackFile.read(join(state, "stacks"), stack)).config(),
@@ -84,7 +89,10 @@ export async function realKubernetes(options: {
     // No chart can be fetched here.
     if (isHelm(message)) return asked(standIn, name, message);
     const answer = await asked(real, name, message);
-    if (message.getPreview?.() !== true) await asked(standIn, name, message);
+    if (message.getPreview?.() !== true) {
+      await asked(standIn, name, message);
+      if (name === "update") await updated?.(message.getUrn());
+    }
     return answer;
   };
   const own: Record<string, (message: Message) => Promise<Message>> = {
@@ -124,6 +132,24 @@ export async function realKubernetes(options: {
       await standIns.close();
     },
   };
+}
+
+/** A sandbox on the real provider, for the length of `run`. */
+export async function onRealProvider(
+  context: Mocha.Context,
+  options: Omit<Parameters<typeof realKubernetes>[0], "state">,
+  name: string,
+  run: (open: OpenSandbox, real: RealKubernetes) => Promise<void>,
+  more: Parameters<typeof inSandbox>[3] = {},
+): Promise<void> {
+  const state = tempFolder(name);
+  const real = await realKubernetes({ ...options, state });
+  const { kubeconfig } = options;
+  try {
+    await inSandbox(context, name, (open) => run(open, real), { state, kubeconfig, providers: real.env, ...more });
+  } finally {
+    await real.close();
+  }
 }
 
 const LARGE = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };

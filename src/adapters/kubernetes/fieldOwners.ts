@@ -1,41 +1,23 @@
-import { KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
+import { type KubernetesObject, PatchStrategy } from "@kubernetes/client-node";
 import { FIELD_MANAGER } from "../../lib/fieldManager.js";
 import { type ClusterAccess, statusOf } from "./clients.js";
+import { objectApi } from "./objectApi.js";
+import { type Head, headOf, stateObjects } from "./stateObjects.js";
 
 /** The name that the engine's provider makes up per object where it is told none. */
 const MADE_UP = /^pulumi-kubernetes-[0-9a-f]{8}$/;
 
-/** A resource of an exported state, as far as it is looked at here. */
-interface Resource {
-  type?: string;
-  outputs?: { __fieldManager?: unknown; apiVersion?: unknown; kind?: unknown; metadata?: { name?: unknown; namespace?: unknown } };
-}
-
-type Head = { apiVersion: string; kind: string; metadata: { name: string; namespace: string } };
-
 /** Objects of a state that were last applied under a name that the provider made up: by an earlier version of the program. */
-export function underOldNames(deployment: unknown): Head[] {
-  const { resources = [] } = (deployment ?? {}) as { resources?: Resource[] };
-  return resources.flatMap(({ type = "", outputs = {} }) => {
-    const { __fieldManager: manager, apiVersion, kind, metadata } = outputs;
-    if (!type.startsWith("kubernetes:") || typeof manager !== "string" || !MADE_UP.test(manager)) return [];
-    const { name, namespace = "" } = metadata ?? {};
-    if (typeof apiVersion !== "string" || typeof kind !== "string" || typeof name !== "string") return [];
-    return [{ apiVersion, kind, metadata: { name, namespace: String(namespace) } }];
-  });
-}
+export const underOldNames = (deployment: unknown): Head[] =>
+  stateObjects(deployment).flatMap((object) => (MADE_UP.test(object.manager ?? "") ? [headOf(object)] : []));
 
 /**
  * Gives the fields that such a name owns to the one that is used now. Otherwise they would have two owners: what the program
  * leaves out later would stay, and a changed port would be refused as a second one of the same name.
  */
-export async function renameOwners({ kubeconfig, context }: ClusterAccess, objects: readonly Head[]): Promise<void> {
+export async function renameOwners(access: ClusterAccess, objects: readonly Head[]): Promise<void> {
   if (objects.length === 0) return;
-  const config = new KubeConfig();
-  if (kubeconfig === undefined) config.loadFromDefault();
-  else config.loadFromFile(kubeconfig);
-  if (context !== undefined) config.setCurrentContext(context);
-  const api = KubernetesObjectApi.makeApiClient(config);
+  const api = objectApi(access);
   for (const head of objects) {
     const live: KubernetesObject | undefined = await api.read(head).catch((error: unknown) => {
       // What is gone owns nothing.

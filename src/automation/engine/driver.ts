@@ -13,6 +13,7 @@ import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
 import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import { enginesOf, treeOf, VIEW_MARK } from "./memory.js";
+import { changesObjects, withOthers } from "./others.js";
 import type { Planned } from "./preview.js";
 import type { Resource } from "./progress.js";
 import { type Lane, type SlotOptions, Slots } from "./slots.js";
@@ -131,7 +132,7 @@ export class StackDriver {
   async preview(name: string, config: RawConfig, { refresh = false, view = false }: PreviewOptions = {}): Promise<Preview> {
     if (view) return this.looked(name, config, refresh);
     return this.inTime(name, "preview", "forward", () =>
-      this.withConfig(name, config, (candidate) => this.engine.preview(name, candidate, refresh)),
+      this.withConfig(name, config, async (candidate) => this.namingOthers(name, await this.previewed(name, candidate, refresh), refresh)),
     );
   }
 
@@ -143,11 +144,31 @@ export class StackDriver {
     const { previewMs, stopMs } = this.deadlines;
     const run = (candidate: string) =>
       inTime(`The preview of ${name}`, previewMs, stopMs, { stop: () => void this.engine.cancel(candidate).catch(() => undefined) }, () =>
-        this.engine.preview(name, candidate, refresh, candidate),
+        this.engine.preview(name, candidate, refresh, candidate).then((preview) => this.namingOthers(name, preview, refresh)),
       );
     const look = this.turn(name, () => this.withConfig(name, config, run, VIEW_MARK), "view").finally(() => this.looks.delete(key));
     this.looks.set(key, look);
     return look;
+  }
+
+  /** What others wrote may make an object impossible to apply: a preview that fails is made once more with that out of the way. */
+  private async previewed(name: string, candidate: string, refresh: boolean): Promise<Preview> {
+    try {
+      return await this.engine.preview(name, candidate, refresh);
+    } catch (error) {
+      if (this.options.environment.prepare === undefined || error instanceof Transient) throw error;
+      await this.prepared(name, {});
+      return this.engine.preview(name, candidate, refresh);
+    }
+  }
+
+  /** With who else wrote what it changes, and with what goes although no preview of the engine's shows it. */
+  private async namingOthers(name: string, preview: Preview, refresh: boolean): Promise<Preview> {
+    const { environment } = this.options;
+    if (environment.othersFields === undefined || !(refresh || changesObjects(preview))) return preview;
+    const others = environment.othersFields(name, () => this.engine.exportState(name));
+    // A cluster that cannot be asked is no reason to see nothing at all; the engine's provider has asked it too.
+    return withOthers(preview, await others.catch(() => []), refresh);
   }
 
   /** In the stack's turn, with the engine led to where its far side is now. */
@@ -224,21 +245,36 @@ export class StackDriver {
     const begun = engineStart();
     const started = performance.now();
     try {
-      const { version, changes } = await this.inTime(name, "update", laneOf(options), async () => {
-        // The weighted records alone need neither the cluster nor a look at it.
-        // And no update waits for it to succeed: it is tried again with the next one.
-        if (options.dnsOnly !== true)
-          await this.options.environment.prepare?.(name, () => this.engine.exportState(name)).catch(() => undefined);
+      const { version, changes, told } = await this.inTime(name, "update", laneOf(options), async () => {
+        const look = await this.prepared(name, options);
         const up = { message: messageOf(key, config), writes, ...targetOf(options, config) };
-        return this.withConfig(name, config, (configFile) => this.engine.up(name, { configFile, ...up }));
+        const done = await this.withConfig(name, config, (configFile) => this.engine.up(name, { configFile, ...up }));
+        return { ...done, told: await look() };
       });
-      const notes = unreadable === undefined ? {} : { notes: [unreadable] };
-      return { engineVersion: version, changes, durationMs: Math.round(performance.now() - started), ...notes };
+      const notes = [...(unreadable === undefined ? [] : [unreadable]), ...told];
+      const durationMs = Math.round(performance.now() - started);
+      return { engineVersion: version, changes, durationMs, ...(notes.length === 0 ? {} : { notes }) };
     } catch (error) {
       // An engine that was killed leaves its lock; the next try would fail over it.
       await this.clearOwnLocks(name, begun);
       if (error instanceof Late) throw new Cancelled(error.message, { cause: error });
       throw error;
+    }
+  }
+
+  /** Readies the far side. No update waits for that to succeed: what fails is told, and tried again with the next one. */
+  private async prepared(name: string, { dnsOnly }: UpdateOptions): Promise<() => Promise<string[]>> {
+    const { prepare } = this.options.environment;
+    // The weighted records alone need neither the cluster nor a look at it.
+    if (prepare === undefined || dnsOnly === true) return async () => [];
+    const unseen = (when: string) => (error: Error) => [
+      `What is in the cluster could not be looked at ${when} the update: ${error.message}`,
+    ];
+    try {
+      const look = await prepare(name, () => this.engine.exportState(name));
+      return () => look().catch(unseen("after"));
+    } catch (error) {
+      return async () => unseen("before")(error as Error);
     }
   }
 

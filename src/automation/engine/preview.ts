@@ -7,7 +7,13 @@ import type { Drift, Preview, ResourceChange } from "../journal/records.js";
 export function driftOf({ changes, digest }: Preview): Drift {
   return {
     digest,
-    changes: changes.map(({ name, type, op, diff }) => ({ name, type, op, paths: diff.map((d) => d.path).sort() })),
+    changes: changes.map(({ name, type, op, diff, by }) => ({
+      name,
+      type,
+      op,
+      paths: diff.map((d) => d.path).sort(),
+      ...(by === undefined ? {} : { by }),
+    })),
   };
 }
 
@@ -78,9 +84,13 @@ export class PreviewCollector {
   }
 
   result(): Preview {
-    const changes = [...this.changes.values()].sort((a, b) => (a.urn < b.urn ? -1 : 1));
-    return { changes, unchanged: this.unchanged, digest: createHash("sha256").update(canonical(changes)).digest("hex") };
+    return previewOf([...this.changes.values()], this.unchanged);
   }
+}
+
+export function previewOf(found: ResourceChange[], unchanged: number): Preview {
+  const changes = [...found].sort((a, b) => (a.urn < b.urn ? -1 : 1));
+  return { changes, unchanged, digest: createHash("sha256").update(canonical(changes)).digest("hex") };
 }
 
 /** Why a cluster does not answer is a warning of its provider; its error only says that it does not. */
@@ -125,8 +135,13 @@ function diffOf(metadata: StepEventMetadata): ResourceChange["diff"] {
   });
 }
 
+const PARTS = /\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g;
+
+/** The names on a property path, without the numbers of elements. */
+export const namesOn = (path: string): string[] => [...path.matchAll(PARTS)].flatMap((m) => m[1] ?? m[3] ?? []);
+
 /** The value at a property path such as `spec.replicas`, `weights[0].weight` or `annotations["a.b/c"]`. */
 function at(root: unknown, path: string): unknown {
-  const keys = [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
+  const keys = [...path.matchAll(PARTS)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
   return keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], root);
 }

@@ -13,6 +13,8 @@ export interface DriftedResource {
   /** What an update would do to bring it back. */
   op: ResourceChange["op"];
   paths: string[];
+  /** Who wrote it past the engine, where the far side knows. */
+  by?: string[];
 }
 
 /**
@@ -74,6 +76,8 @@ export interface ResourceChange {
   op: "create" | "update" | "replace" | "delete";
   /** Property path → before and after; secrets read `[secret]`. */
   diff: { path: string; before?: unknown; after?: unknown; replaces?: boolean }[];
+  /** Who else wrote what it changes, where the far side knows. */
+  by?: string[];
 }
 
 export interface Preview {

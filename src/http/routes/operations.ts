@@ -12,6 +12,7 @@ const drift = z
         type: z.string(),
         op: z.enum(["create", "update", "replace", "delete"]).describe("What an update would do to bring it back"),
         paths: z.array(z.string()).describe("Properties that differ; their values are not shown"),
+        by: z.array(z.string()).optional().describe("Who wrote them, where the cluster knows: kubectl-set, or a controller's name"),
       }),
     ),
     at: instant.optional(),

@@ -173,6 +173,7 @@ export const preview = z
         diff: z.array(
           z.object({ path: z.string(), before: anything.optional(), after: anything.optional(), replaces: z.boolean().optional() }),
         ),
+        by: z.array(z.string()).optional().describe("Who else wrote what it changes, where the cluster knows"),
       }),
     ),
     unchanged: z.int(),

@@ -126,7 +126,7 @@ function tell(entry: Recorded, state: MigrationState, plan: Plan): Told | undefi
     case "drift.found":
       return {
         type: entry.type,
-        summary: `Something was changed past the engine in ${stack}: ${entry.changes.map((c) => `${c.name} (${[c.op, ...c.paths].join(" ")})`).join(", ")}`,
+        summary: `Something was changed past the engine in ${stack}: ${entry.changes.map((c) => `${c.name} (${[c.op, ...c.paths].join(" ")}${c.by === undefined ? "" : `, by ${c.by.join(" and ")}`})`).join(", ")}`,
       };
     case "migration.completed":
       return { type: entry.type, summary: `${stack} has arrived: its migration is complete.` };

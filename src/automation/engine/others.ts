@@ -1,0 +1,42 @@
+import type { OthersFields } from "../../ports/target.js";
+import type { Preview, ResourceChange } from "../journal/records.js";
+import { namesOn, previewOf } from "./preview.js";
+
+const isObject = ({ type }: Pick<ResourceChange, "type">): boolean => type.startsWith("kubernetes:");
+export const changesObjects = ({ changes }: Preview): boolean => changes.some((c) => isObject(c) && c.op === "update");
+
+/**
+ * A preview with who else wrote what it changes, and with what an update takes away of others although the engine shows nothing of
+ * it. A resource that the engine leaves alone keeps that; it is named all the same where what is really there was asked for.
+ * @param really whether the preview is against what is really there
+ */
+export function withOthers(preview: Preview, others: readonly OthersFields[], really: boolean): Preview {
+  const known = new Map(others.map((o) => [o.urn, o]));
+  const changed = preview.changes.map((change) => {
+    const found = known.get(change.urn);
+    return found === undefined || change.op !== "update" ? change : naming(change, found);
+  });
+  const seen = new Set(changed.map((c) => c.urn));
+  const more = others.flatMap((found): ResourceChange[] => {
+    if (!really || seen.has(found.urn) || !found.owned.some((field) => field.next !== "stays")) return [];
+    const { urn, type, name } = found;
+    return [naming({ urn, type, name: urn.split("::").at(-1) ?? name, op: "update", diff: [] }, found)];
+  });
+  return previewOf([...changed, ...more], preview.unchanged - more.length);
+}
+
+function naming(change: ResourceChange, { owned }: OthersFields): ResourceChange {
+  const shown = change.diff.map(({ path }) => namesOn(path));
+  const touched = owned.filter(({ names }) => shown.some((path) => isWithin(names, path) || isWithin(path, names)));
+  const gone = owned.filter((f) => f.next !== "stays" && (f.element || !shown.some((path) => path.join("\n") === f.names.join("\n"))));
+  const by = [...new Set([...touched, ...gone].map((f) => f.by))].sort();
+  if (by.length === 0) return change;
+  // No values: one may be a secret.
+  const lost = gone.map(({ path, by: who, next }) => {
+    const before = `(written by ${who})`;
+    return next === "goes" ? { path, before } : { path, before, after: "(as the program has it)" };
+  });
+  return { ...change, diff: [...change.diff, ...lost], by };
+}
+
+const isWithin = (inner: readonly string[], outer: readonly string[]): boolean => outer.every((name, i) => inner[i] === name);
