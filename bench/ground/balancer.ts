@@ -91,7 +91,8 @@ function set(next: Group[]): void {
       const agent = new Agent({ keepAlive: true, timeout: idleMs });
       const target: Target = { id, group: group.name, port: at, state: "initial", open: 0, agent, sockets: new Set(), passes: 0, failures: 0 };
       targets.set(key, target);
-      check(target);
+      // Its first check comes at some moment of the interval.
+      target.timer = setTimeout(() => check(target), Math.random() * group.health.intervalMs);
     }
   }
 }
@@ -175,6 +176,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
     refuse(status);
   };
   onward.once("socket", (socket) => {
+    if (target.sockets.has(socket)) return;
     target.sockets.add(socket);
     socket.once("close", () => target.sockets.delete(socket));
   });

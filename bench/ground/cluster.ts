@@ -77,6 +77,8 @@ export class Cluster {
   constructor(
     private readonly balancer: Balancer,
     private readonly protections: Protections,
+    /** Until a pod listens, in seconds of the world. */
+    private readonly startupSeconds: number,
     /** Of synthetic requests, by seconds of the world. */
     private readonly onSynthetic: (on: boolean) => void,
   ) {
@@ -200,7 +202,7 @@ export class Cluster {
     this.made += 1;
     const labels = spec.template.metadata?.labels ?? {};
     const image = spec.template.spec?.containers[0]?.image ?? "";
-    const application = new Application(image.split(":").at(-1) ?? image);
+    const application = new Application(image.split(":").at(-1) ?? image, this.startupSeconds);
     if (this.failing > 0) application.fail(this.failing);
     const named = [...this.services].filter(([, selector]) => selects(selector, labels)).map(([name]) => name);
     const gates = this.protections.readinessGate ? named.filter((name) => this.backends().has(name)) : [];

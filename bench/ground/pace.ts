@@ -16,8 +16,6 @@ export const MOST_WAIT_MS = 3_500;
 
 /** What the controllers and AWS take, in seconds of the world. */
 export const WORLD = {
-  /** Until a new process listens: as the sandbox's pods. */
-  startup: 15,
   /** Until the AWS Load Balancer Controller has heard of a pod's coming or going and the load balancer of it from the API. */
   controller: 5,
   /** Until a load balancer follows its rule. */
@@ -28,6 +26,6 @@ export const WORLD = {
   idle: 60,
   /** How long a slow request and an upload take. */
   slow: 20,
-  /** How often a kubelet asks whether a pod is ready, in the end: a poll of ours, no fact. */
+  /** How often a kubelet asks whether a pod is ready, a poll of ours, no fact. */
   poll: 2,
 } as const;

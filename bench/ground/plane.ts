@@ -17,6 +17,8 @@ import type { Protections } from "./protections.js";
 const SIDES = { old: "127.0.1.1", fresh: "127.0.1.2" };
 /** Of an alias to a load balancer, in seconds. */
 const ALIAS_TTL = 60;
+/** They run since long before. */
+const OLD_STARTUP = 0;
 const DNS_SAMPLES = 100;
 
 export interface PlaneOptions {
@@ -27,6 +29,8 @@ export interface PlaneOptions {
   protections: Protections;
   /** Whether there is an old side that users are on; else they are on the new one from the start. */
   hasOld: boolean;
+  /** How long the application takes to start. */
+  startupSeconds: number;
   users: number;
   webSockets: number;
   /** Resolvers that do not keep to TTLs: one user in so many has one, and it keeps answers so many times as long. */
@@ -76,7 +80,7 @@ export class Plane {
     const oldBalancer = hasOld ? new Balancer(SIDES.old, ports.users, () => clock.now()) : undefined;
     const balancer = new Balancer(SIDES.fresh, ports.users, () => clock.now());
     let load: Load | undefined;
-    const cluster = new Cluster(balancer, protections, (on) => load?.synthetic(on ? 20 : 0));
+    const cluster = new Cluster(balancer, protections, options.startupSeconds, (on) => load?.synthetic(on ? 20 : 0));
     load = await Load.start({
       host,
       port: ports.users,
@@ -186,7 +190,7 @@ export class Plane {
   }
 
   private async startFleet(balancer: Balancer): Promise<void> {
-    this.fleet = [new Application("old"), new Application("old")];
+    this.fleet = [new Application("old", OLD_STARTUP), new Application("old", OLD_STARTUP)];
     while (this.fleet.some((a) => a.port === undefined)) await sleep(20);
     const targets = this.fleet.map(({ port = 0 }, i) => ({ id: `i-${i}`, port }));
     // What a target group has when nobody sets it: a check every 30 s, five to be healthy again, two to be unhealthy.

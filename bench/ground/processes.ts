@@ -33,10 +33,11 @@ export class Application {
   port: number | undefined;
   private readonly child: ChildProcess;
 
-  constructor(version: string) {
+  /** @param startupSeconds of the world, until it listens */
+  constructor(version: string, startupSeconds: number) {
     const task: ApplicationTask = {
       version,
-      startupMs: realMs(WORLD.startup),
+      startupMs: realMs(startupSeconds),
       slowMs: realMs(WORLD.slow),
       keepAliveMs: realMs(WORLD.idle) * 2,
     };
