@@ -16,7 +16,7 @@
  *
  * Not known of AWS, and so taken: a group that is deleted lets its targets drain as any other. Not there: TLS, HTTP/2, several zones.
  */
-import { Agent, createServer, get, type IncomingMessage, request as ask, type ServerResponse } from "node:http";
+import { Agent, request as ask, createServer, get, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 
 export interface HealthRule {
@@ -89,7 +89,17 @@ function set(next: Group[]): void {
       const key = keyOf(group.name, id);
       if (targets.get(key) !== undefined && targets.get(key)?.state !== "draining") continue;
       const agent = new Agent({ keepAlive: true, timeout: idleMs });
-      const target: Target = { id, group: group.name, port: at, state: "initial", open: 0, agent, sockets: new Set(), passes: 0, failures: 0 };
+      const target: Target = {
+        id,
+        group: group.name,
+        port: at,
+        state: "initial",
+        open: 0,
+        agent,
+        sockets: new Set(),
+        passes: 0,
+        failures: 0,
+      };
       targets.set(key, target);
       // Its first check comes at some moment of the interval.
       target.timer = setTimeout(() => check(target), Math.random() * group.health.intervalMs);
@@ -157,12 +167,18 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
   const target = choose();
   const refuse = (status: number): void => {
     count(status, began);
-    if (response.headersSent) return void response.destroy();
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
     request.resume();
     response.writeHead(status, { "x-from": "balancer" });
     response.end();
   };
-  if (target === undefined) return refuse(503);
+  if (target === undefined) {
+    refuse(503);
+    return;
+  }
   target.open += 1;
   response.once("close", () => {
     target.open -= 1;

@@ -249,7 +249,9 @@ export class Cluster {
 
   private tell(): void {
     const annotations = [...this.ingresses.values()][0]?.annotations ?? {};
-    const delay = Number(/deregistration_delay\.timeout_seconds=(\d+)/.exec(annotations[`${ALB}/target-group-attributes`] ?? "")?.[1] ?? 300);
+    const delay = Number(
+      /deregistration_delay\.timeout_seconds=(\d+)/.exec(annotations[`${ALB}/target-group-attributes`] ?? "")?.[1] ?? 300,
+    );
     const groups: Group[] = [...this.rule].map(([name, weight]) => ({
       name,
       weight,

@@ -4,8 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 export const TEXT = 1;
 export const CLOSE = 8;
 
-export const acceptOf = (key: string): string =>
-  createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+export const acceptOf = (key: string): string => createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 
 /** A frame of at most 125 bytes; a client's are masked. */
 export function frame(opcode: number, payload: Buffer, masked: boolean): Buffer {

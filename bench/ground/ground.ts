@@ -43,7 +43,10 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
   const project = await openSandboxProject(projectRoot(), source, state);
   await cp(join(source, "applications.csv"), join(project.stacksFolder, "applications.csv"));
   await prepareStacks(project);
-  const sandbox = await Sandbox.open({ folder: state, config: async (name) => (await StackFile.read(project.stacksFolder, name)).config() });
+  const sandbox = await Sandbox.open({
+    folder: state,
+    config: async (name) => (await StackFile.read(project.stacksFolder, name)).config(),
+  });
   const ports = { users: await freePort(), names: await freePort() };
   const plane = await Plane.open({ ...options, ports, zone: () => sandbox.zone(zoneId) });
   const host = await startProviderHost({

@@ -1,6 +1,6 @@
 /** The users, in a process of their own: each resolves the name as its resolver does, and every answer is counted. */
 import { Resolver } from "node:dns/promises";
-import { Agent, type IncomingMessage, request as ask } from "node:http";
+import { Agent, request as ask, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CLOSE, frame, frames, TEXT } from "./frames.js";
@@ -215,10 +215,13 @@ function session(address: string): Promise<string | undefined> {
     let waiting = 0;
     let farewell = false;
     let head = "";
-    const end = setTimeout(() => {
-      farewell = true;
-      socket.write(frame(CLOSE, Buffer.from([0x03, 0xe8]), true));
-    }, SESSION_MS * (0.5 + Math.random()));
+    const end = setTimeout(
+      () => {
+        farewell = true;
+        socket.write(frame(CLOSE, Buffer.from([0x03, 0xe8]), true));
+      },
+      SESSION_MS * (0.5 + Math.random()),
+    );
     const late = setTimeout(() => socket.destroy(new Error("no answer in time")), TIMEOUT_MS);
     const messages = setInterval(() => {
       if (!open || farewell || waiting > 0) return;
@@ -287,7 +290,10 @@ const all = [asksByItself()];
 function snapshot(): Snapshot {
   const of = (kind: ResolverKind) =>
     names.filter((n) => n.kind === kind).map((n) => (n.lastFresh < markedAt ? -1 : Math.round(n.lastFresh - markedAt)));
-  const holdOld = names.filter((n) => n.kind === "ttl").slice(0, 3).filter((n) => n.holdsOld).length;
+  const holdOld = names
+    .filter((n) => n.kind === "ttl")
+    .slice(0, 3)
+    .filter((n) => n.holdsOld).length;
   const seconds = (performance.now() - began) / 1_000;
   return { seconds, sent, failures, injected, told, cut, lastFresh: { ttl: of("ttl"), late: of("late") }, holdOld };
 }

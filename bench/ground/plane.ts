@@ -123,11 +123,13 @@ export class Plane {
 
   target(inner: Target, config: () => StackConfig): Target {
     this.now = () => inner.clock.now();
-    const followed = <A extends unknown[], T>(run: (...args: A) => Promise<T>) => async (...args: A): Promise<T> => {
-      const answer = await run(...args);
-      await this.follow("aws:route53/record:Record");
-      return answer;
-    };
+    const followed =
+      <A extends unknown[], T>(run: (...args: A) => Promise<T>) =>
+      async (...args: A): Promise<T> => {
+        const answer = await run(...args);
+        await this.follow("aws:route53/record:Record");
+        return answer;
+      };
     const { cloud } = inner;
     const { weightsFirst } = this.options.protections;
     const setWeights: CloudPort["setWeights"] = (weights, effect) =>

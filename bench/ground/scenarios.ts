@@ -78,7 +78,10 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
   const stacks: Record<string, RawConfig> = {
     [staging]: stackConfig("app-1", "staging"),
     [stack]: stackConfig("app-1", "production", {
-      "cutover:strategy": { kind: "blue-green", image: `${IMAGE}:1.1.0`, weights: [50, 100], holdSeconds: 60 },
+      "cutover:cluster": { name: "production", provides: ["vpa"] },
+      // Colours have runs of their own.
+      "cutover:strategy": { kind: "rolling", image: `${IMAGE}:1.1.0` },
+      "cutover:verification": { syntheticRequestsPerSecond: 0 },
       "cutover:dns": { zoneId: ZONE, steps: [25, 50, 100], holdSeconds: 60, lowTtlForSeconds: 60 },
       // Six hours pass in twenty real seconds: the last late resolver has asked again by then.
       "cutover:cleanup": { soakSeconds: 6 * 3_600, unusedSeconds: 3_600 },
@@ -131,7 +134,12 @@ async function inGround<T>(
   const ground = await openGround({ ...what, folder, host: HOST, zoneId: ZONE, protections, users, webSockets, late: LATE });
   ground.migrations.onProgress(({ stack, entry }) => {
     if (stack !== what.stack) return;
-    if (entry.type === "gates.failed" || entry.type === "update.failed" || entry.type === "action.failed" || entry.type === "migration.held")
+    if (
+      entry.type === "gates.failed" ||
+      entry.type === "update.failed" ||
+      entry.type === "action.failed" ||
+      entry.type === "migration.held"
+    )
       say(`${entry.type}: ${"reason" in entry ? entry.reason : "error" in entry ? JSON.stringify(entry.error) : ""}`);
     if (entry.type === "rollback.started" || entry.type === "rollback.completed") say(entry.type);
     if (entry.type === "step.completed") say(`${entry.step} done`);
