@@ -100,6 +100,8 @@ async function run(names: string[], { short, json }: { short: boolean; json: boo
   );
 }
 
+// Whoever ends it leaves no process behind: those are ended as this one exits.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 const program = new Command("npm run proving-ground --")
   .description("Drives cutover over real servers, load balancers, name server and users, and counts every answer.")
   .argument("[run...]", `some of ${ALL.map(([name]) => name).join(", ")}; default: all`)

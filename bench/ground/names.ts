@@ -36,12 +36,15 @@ export class Names {
     const resources = weights.map((w) => `w${w} => { old => [ ${sides.old}, ${100 - w} ], new => [ ${sides.fresh}, ${w} ] }`);
     await writeFile(
       join(folder, "config"),
-      `options => { listen => "127.0.0.1:${port}", run_dir => "${join(folder, "run")}", state_dir => "${join(folder, "state")}" }
+      `options => { listen => "127.0.0.1:${port}", run_dir => "${join(folder, "run")}", state_dir => "${join(folder, "state")}", min_ttl => 1 }
 plugins => { weighted => { service_types => up, ${resources.join(", ")} } }
 `,
     );
     await writeFile(join(folder, "zones", zone.join(".")), zoneText(label, sides, first));
     const child = spawn("gdnsd", ["-c", folder, "start"], { stdio: ["ignore", "ignore", "pipe"] });
+    const kill = (): void => void child.kill("SIGKILL");
+    process.once("exit", kill);
+    child.once("exit", () => process.off("exit", kill));
     let said = "";
     child.stderr.on("data", (data) => {
       said += data;

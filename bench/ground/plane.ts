@@ -273,7 +273,8 @@ export class Plane {
     { at }: Observation,
   ): Promise<Reading | undefined> {
     const balancer = side === "old" ? this.oldBalancer : this.balancer;
-    const window = () => balancer?.between(at - windowSeconds * 1_000, at) ?? { requests: 0, errors: 0, p95Seconds: 0 };
+    const delaySeconds = Math.max(0, this.now() - at) / 1_000;
+    const window = () => balancer?.rates(windowSeconds, delaySeconds) ?? { requests: 0, errors: 0, p95Seconds: 0 };
     const enough = (value: (of: ReturnType<typeof window>) => number): Reading => {
       const of = window();
       return of.requests < Math.max(1, config.gates.minRequests)
@@ -289,7 +290,7 @@ export class Plane {
       case "request-count":
         return known(window().requests);
       case "traffic-share": {
-        const [old, fresh] = [this.oldBalancer, this.balancer].map((b) => b?.between(at - windowSeconds * 1_000, at).requests ?? 0);
+        const [old, fresh] = [this.oldBalancer, this.balancer].map((b) => b?.rates(windowSeconds, delaySeconds).requests ?? 0);
         return (old ?? 0) + (fresh ?? 0) === 0 ? unknown("no requests in the window") : known((fresh ?? 0) / ((old ?? 0) + (fresh ?? 0)));
       }
       case "pods-ready":
@@ -313,7 +314,8 @@ export class Plane {
         return this.asked < 100 ? undefined : known((3 - holdOld) / 3);
       }
       case "old-load-balancer-users": {
-        const left = this.oldBalancer === undefined || this.oldBalancer.over ? 0 : window2(this.oldBalancer, at, windowSeconds);
+        const gone = this.oldBalancer === undefined || this.oldBalancer.over;
+        const left = gone ? 0 : (this.oldBalancer?.since(this.now() - windowSeconds * 1_000) ?? 0);
         return known(left > config.cleanup.toleratedRequests ? left : 0);
       }
       default:
@@ -339,5 +341,3 @@ function healthyOf(balancer: Balancer | undefined): number | undefined {
   const targets = balancer?.targets.filter((t) => t.state !== "draining") ?? [];
   return targets.length === 0 ? undefined : targets.filter((t) => t.state === "healthy").length / targets.length;
 }
-
-const window2 = (balancer: Balancer, at: number, seconds: number): number => balancer.between(at - seconds * 1_000, at).requests;

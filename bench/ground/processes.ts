@@ -66,7 +66,10 @@ export class Application {
 }
 
 interface Sample extends Pick<Told, "requests" | "errors" | "took"> {
+  /** By the target's clock. */
   at: number;
+  /** Of this machine, in milliseconds. */
+  realAt: number;
 }
 
 /** A load balancer, and what its metrics say. */
@@ -84,7 +87,7 @@ export class Balancer {
     this.child = start("balancer", { address, port, idleMs: realMs(WORLD.idle) } satisfies BalancerTask);
     this.child.on("message", (told: Told) => {
       this.told = told;
-      if (told.requests > 0) this.samples.push({ at: now(), requests: told.requests, errors: told.errors, took: told.took });
+      if (told.requests > 0) this.samples.push({ at: now(), realAt: Date.now(), requests: told.requests, errors: told.errors, took: told.took });
     });
   }
 
@@ -102,15 +105,21 @@ export class Balancer {
     return this.told.weights;
   }
 
-  /** Of the time from one instant to another. */
-  between(from: number, to: number): { requests: number; errors: number; p95Seconds: number } {
-    const of = this.samples.filter((s) => s.at > from && s.at <= to);
+  /** Of seconds of the world that ended some seconds ago, by the machine's clock: what a rate of minutes is taken over. */
+  rates(windowSeconds: number, delaySeconds: number): { requests: number; errors: number; p95Seconds: number } {
+    const to = Date.now() - realMs(delaySeconds);
+    const of = this.samples.filter((s) => s.realAt > to - realMs(windowSeconds) && s.realAt <= to);
     const took = of.flatMap((s) => s.took).sort((a, b) => a - b);
     return {
       requests: of.reduce((sum, s) => sum + s.requests, 0),
       errors: of.reduce((sum, s) => sum + s.errors, 0),
       p95Seconds: (took[Math.floor(took.length * 0.95)] ?? 0) / 1_000,
     };
+  }
+
+  /** Requests since an instant of the target's clock, by which hours go by faster. */
+  since(instant: number): number {
+    return this.samples.filter((s) => s.at > instant).reduce((sum, s) => sum + s.requests, 0);
   }
 
   close(): Promise<void> {
