@@ -87,7 +87,8 @@ export class Balancer {
     this.child = start("balancer", { address, port, idleMs: realMs(WORLD.idle) } satisfies BalancerTask);
     this.child.on("message", (told: Told) => {
       this.told = told;
-      if (told.requests > 0) this.samples.push({ at: now(), realAt: Date.now(), requests: told.requests, errors: told.errors, took: told.took });
+      if (told.requests > 0)
+        this.samples.push({ at: now(), realAt: Date.now(), requests: told.requests, errors: told.errors, took: told.took });
     });
   }
 
