@@ -13,7 +13,7 @@ const WEB_SOCKETS = 10;
 const QUICK = { replicas: 3, startupSeconds: 15 };
 /** What an application of several minutes' start, and one of a single pod, make of it. */
 const SLOW = { replicas: 3, startupSeconds: 240 };
-const SINGLE = { replicas: 1, startupSeconds: 15 };
+const SINGLE = { replicas: 1, startupSeconds: 15, healthEverySeconds: 60 };
 
 const OFF: Record<keyof Protections, string> = {
   preStop: "the pre-stop pause",
@@ -54,7 +54,7 @@ const moving =
 const named = (off: keyof Protections | undefined) => (off === undefined ? {} : { off: OFF[off] });
 
 const rolling = upgrading("new version, pod by pod", { kind: "rolling", ...QUICK });
-const single = upgrading("the same with one pod", { kind: "rolling", ...SINGLE });
+const single = upgrading("the same with one pod, health asked every 60 s", { kind: "rolling", ...SINGLE });
 const colours = upgrading("new version by colours, starts in 240 s", { kind: "blue-green", ...SLOW });
 
 /** Each protection beside the same without it. */

@@ -22,6 +22,8 @@ export interface Upgrade {
   replicas: number;
   /** How long the application takes to start, in seconds of the world. */
   startupSeconds: number;
+  /** How often the load balancer asks a target for its health. @default 15 */
+  healthEverySeconds?: number;
 }
 
 /** Until which moment of the migration. */
@@ -54,12 +56,16 @@ const LOOK_MS = 25_000;
 const UNDER_WAY_MS = 1_500;
 
 /** A new version of what serves all users already: pod by pod, or colour by colour. */
-export function upgrade(run: Run, { kind, replicas, startupSeconds }: Upgrade): Promise<Snapshot> {
+export function upgrade(run: Run, { kind, replicas, startupSeconds, healthEverySeconds = 15 }: Upgrade): Promise<Snapshot> {
   const stack = "app-1-staging";
   const image = `${IMAGE}:1.1.0`;
   const config = stackConfig("app-1", "staging", {
     "cutover:workload": { ...WORKLOAD, replicas },
-    "cutover:ingress": { host: HOST, certificateArn: "arn:aws:acm:us-east-2:123456789012:certificate/abc123" },
+    "cutover:ingress": {
+      host: HOST,
+      certificateArn: "arn:aws:acm:us-east-2:123456789012:certificate/abc123",
+      healthCheck: { intervalSeconds: healthEverySeconds },
+    },
     "cutover:strategy": kind === "rolling" ? { kind, image } : { kind, image, weights: [50, 100], holdSeconds: 60 },
     "cutover:gates": GATES,
   });
@@ -101,6 +107,8 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
     run.say("users meet a regression");
     plane.regression = { atPercent: 25, failing: REGRESSION, state: "waiting" };
     await order({ command: "advance", extent: "step" });
+    // Whoever tries again at once is judged by readings that are minutes old, of the regression.
+    await sleep(LOOK_MS);
     await drive(migrations, stack, "traffic.dns-50");
     const afterRegression = structuredClone(await plane.load.snapshot());
     if (extent === "regression") return { afterRegression, end: await plane.load.stop() };
