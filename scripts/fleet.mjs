@@ -15,7 +15,7 @@ const END = "<!-- end of rehearsals -->";
 const FAULT = "errors@25%";
 const MINUTE = 60_000;
 
-const cell = (text) => String(text).replaceAll("|", "\\|");
+const cell = (text) => String(text).replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
 const minutes = (ms) => (ms === undefined ? "never" : `${Math.round((ms / MINUTE) * 10) / 10} min`);
 
 async function rehearsed(name, folder) {

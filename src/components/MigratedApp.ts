@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { ADMIN_PASSWORD } from "../config/connection.js";
 import { secretFilesOf, secretKeysOf } from "../config/files.js";
 import { hostsOf, namesOf, publicZoneOf } from "../config/names.js";
 import { oldAddressesOf, servingBalancerOf } from "../config/oldSide.js";
@@ -48,8 +49,9 @@ export interface MigratedAppArgs {
   conditions?: RuleCondition[];
 }
 
-/** Secrets of the config that the pods never get: the first stands in their connection string, the second is the service's own. */
-const NOT_FOR_PODS = ["database-password", "database-admin-password"];
+/** What the pods get of the config's secrets: never the service's own password, and the user's in the forms of the connection, where there is one. */
+const isForPods = (key: string, wanted: string[], hasConnection: boolean): boolean =>
+  key !== ADMIN_PASSWORD && (key !== "database-password" || (!hasConnection && wanted.includes(key)));
 
 /** Where requests go, and what must be ready before they do. */
 interface Backends {
@@ -154,7 +156,9 @@ export class MigratedApp extends pulumi.ComponentResource {
     const wanted = secretKeysOf(config).map(({ key }) => key);
     if (wanted.length === 0 && database === undefined) return undefined;
     const files = secretFilesOf(config);
-    const values = secrets.apply((all) => Object.fromEntries(Object.entries(all).filter(([key]) => !NOT_FOR_PODS.includes(key))));
+    const values = secrets.apply((all) =>
+      Object.fromEntries(Object.entries(all).filter(([key]) => isForPods(key, wanted, database !== undefined))),
+    );
     if (database === undefined) return new DatabaseSecret(this.app, { namespace: this.namespace, values, files }, { parent: this });
     const { source } = database;
     const host = database.active === "new" && copy !== undefined ? copy.address : source.endpoint;

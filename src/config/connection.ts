@@ -54,6 +54,9 @@ const FORMS: Record<string, (c: Connection) => string> = {
     `host=${libpq(c.host)} port=${c.port} dbname=${libpq(c.name)} user=${libpq(c.user)} password=${libpq(c.password)}`,
 };
 
+/** Key of the secrets with the password of the service's own database user. */
+export const ADMIN_PASSWORD = "database-admin-password";
+
 export const CONNECTION_KEYS = Object.keys(FORMS);
 
 const PLACE = /\{(raw:)?(host|port|name|user|password)\}/g;

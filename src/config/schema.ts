@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type InputIssue, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
-import { CONNECTION_KEYS } from "./connection.js";
+import { ADMIN_PASSWORD, CONNECTION_KEYS } from "./connection.js";
 import { secretKeysOf } from "./files.js";
 import { hostsOf, namesOf, publicZoneOf } from "./names.js";
 import { processChecks } from "./processChecks.js";
@@ -38,7 +38,7 @@ const sections = z.strictObject({
   calendar: s.calendar,
   policies: s.policies,
   tags: s.tags,
-  /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`; `database-password` and `database-admin-password` stay outside. */
+  /** Values by key of the Kubernetes Secret NAME-secrets; only ever `secure:` in a file. `database-url` is built from `database`; `database-password` is in it where pods ask for it, `database-admin-password` never. */
   secrets: z.record(z.string().regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a secret key, for example redis-url"), z.string()).default({}),
 });
 
@@ -125,6 +125,8 @@ function* crossChecks(
     };
   const made = database === undefined ? [] : [...CONNECTION_KEYS, ...Object.keys(database.forms)];
   for (const { key, path } of secretKeysOf(config)) {
+    if (key === ADMIN_PASSWORD)
+      yield { path, accepted: `another key of secrets: ${ADMIN_PASSWORD} is the service's own, and never reaches the pods` };
     if (config.secrets[key] === undefined && !made.includes(key))
       yield {
         path,

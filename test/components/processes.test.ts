@@ -208,6 +208,15 @@ describe("processes", () => {
       expect(after[key], key).to.contain("shop-db-new.rds.example.com").and.not.contain("shop-db.example.com");
   });
 
+  it("a password that pods ask for is in their secret, with and without a database of cutover's, and the service's own never", async () => {
+    const patch = { "workload.secretEnv": { DB_PASSWORD: "database-password" } };
+    const { "cutover:database": _, ...without } = PROCESSES;
+    const plain = JSON.parse(JSON.stringify(without).replaceAll(/database-[a-z-]*url|database-[a-z]+/g, "database-password")) as RawConfig;
+    for (const raw of [PROCESSES, plain])
+      expect(only(await objectsOf(patch, raw), "Secret").stringData).to.include({ "database-password": "p@ss/word;x" });
+    expect(refusedFor({ "workload.secretEnv": { DB_PASSWORD: "database-admin-password" } })).to.include("workload.secretEnv.DB_PASSWORD");
+  });
+
   it("a host of its own leads to one process, and a name that only a private zone has is answered too", async () => {
     const all = await objectsOf({
       ingress: {
