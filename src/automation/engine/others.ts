@@ -12,7 +12,13 @@ export const changesObjects = ({ changes }: Preview): boolean => changes.some((c
  */
 export function withOthers(preview: Preview, others: readonly OthersFields[], really: boolean): Preview {
   const known = new Map(others.map((o) => [o.urn, o]));
-  const changed = preview.changes.map((change) => {
+  // A refresh takes what kubectl wrote for the program's, which then no longer names it: an update without a field that differs.
+  const isKept = ({ urn, op, diff }: ResourceChange) => {
+    const owned = known.get(urn)?.owned ?? [];
+    return really && op === "update" && diff.length === 0 && owned.length > 0 && owned.every((field) => field.next === "stays");
+  };
+  const left = preview.changes.filter((change) => !isKept(change));
+  const changed = left.map((change) => {
     const found = known.get(change.urn);
     return found === undefined || change.op !== "update" ? change : naming(change, found);
   });
@@ -22,7 +28,7 @@ export function withOthers(preview: Preview, others: readonly OthersFields[], re
     const { urn, type, name } = found;
     return [naming({ urn, type, name: urn.split("::").at(-1) ?? name, op: "update", diff: [] }, found)];
   });
-  return previewOf([...changed, ...more], preview.unchanged - more.length);
+  return previewOf([...changed, ...more], preview.unchanged + preview.changes.length - left.length - more.length);
 }
 
 function naming(change: ResourceChange, { owned }: OthersFields): ResourceChange {

@@ -55,4 +55,16 @@ describe("a preview that knows who else wrote what it changes", () => {
     const drift = driftOf(withOthers(previewOf([], 3), all, true));
     expect(drift.changes).to.deep.equal([{ name: "web", type: TYPE, op: "update", paths: [EXTRA], by: ["kubectl-set"] }]);
   });
+
+  it("[providers-23] is without an update that changes no field, where the refresh took for the program's what stays", () => {
+    const preview = previewOf([change("kept", []), change("mixed", [])], 3);
+    const all = [
+      others("kept", field("metadata.annotations.a", "kubectl-annotate")),
+      others("mixed", field("metadata.annotations.a", "kubectl-annotate"), field(EXTRA, "kubectl-set", "goes")),
+    ];
+    const seen = withOthers(preview, all, true);
+    expect(seen.changes.map((c) => [c.name, c.diff.map((d) => d.path)])).to.deep.equal([["mixed", [EXTRA]]]);
+    expect(seen.unchanged).to.equal(4);
+    expect(withOthers(preview, [], true).changes).to.have.length(2);
+  });
 });
