@@ -2,7 +2,7 @@ import type { StackConfig } from "../../config/schema.js";
 import { type Observation, unknown } from "../../ports/observations.js";
 import type { Target } from "../../ports/target.js";
 import { gateNamed, isKnownGate } from "../gates/catalogue.js";
-import type { GateUse } from "../gates/gate.js";
+import { type GateUse, judge } from "../gates/gate.js";
 
 /** Who answers a gate's observation. */
 export interface Observers {
@@ -13,23 +13,39 @@ export interface Observers {
   onRound?: () => void;
 }
 
-/** One observation a gate, in their order. A source that fails leaves its gate unknown. */
+/** What is taken over `gates.windowSeconds`. */
+const RATES: Observation["name"][] = ["error-rate", "latency-p95", "error-rate-over-old", "latency-over-old"];
+/** As short a window as a config may name. */
+const SHORTEST_WINDOW_SECONDS = 30;
+
+/**
+ * One observation a gate, in their order. A source that fails leaves its gate unknown.
+ * @param since since when things are as they are: a window that reaches back before that is no reason to fail. @default not said
+ */
 export async function round(
   observers: Observers,
   uses: GateUse[],
   config: StackConfig,
+  since?: number,
 ): Promise<{ now: number; observations: Observation[] }> {
-  const observations = await Promise.all(uses.map((use) => observe(observers, use, config)));
+  const observations = await Promise.all(uses.map((use) => observe(observers, use, config, since)));
   observers.onRound?.();
   return { now: observers.target.clock.now(), observations };
 }
 
-async function observe({ target, observeLocal }: Observers, use: GateUse, config: StackConfig): Promise<Observation> {
-  const { observation: name, side } = gateNamed(use.gate);
+async function observe({ target, observeLocal }: Observers, use: GateUse, config: StackConfig, since?: number): Promise<Observation> {
+  const gate = gateNamed(use.gate);
+  const { observation: name, side } = gate;
   const now = target.clock.now();
   if (!isKnownGate(use.gate)) return { name, at: now, source: "none", reading: unknown(`this version of cutover has no gate ${use.gate}`) };
   try {
-    return (await observeLocal(name, config, now)) ?? (await target.observer.observe(name, side, config.gates.windowSeconds));
+    const { windowSeconds } = config.gates;
+    const observed = (await observeLocal(name, config, now)) ?? (await target.observer.observe(name, side, windowSeconds));
+    const ownSeconds = Math.max(SHORTEST_WINDOW_SECONDS, Math.floor((observed.at - (since ?? 0)) / 1_000));
+    if (!RATES.includes(name) || ownSeconds >= windowSeconds || judge(gate, use, observed, config, now) !== "fail") return observed;
+    // Errors of an earlier attempt would end this one too. Where too little came since, what was bad before counts on.
+    const own = await target.observer.observe(name, side, ownSeconds);
+    return own.reading.known ? own : observed;
   } catch (error) {
     return failed({ name, ...(side === undefined ? {} : { side }) }, error as Error, now);
   }

@@ -387,7 +387,7 @@ export class Runner {
     const every = roundMs(step.gates);
     const skipped = this.unchangedRounds(watch, step.gates, at);
     if (!(await this.sleepUntil(at + skipped * every, (skipped + 1) * every))) return;
-    const { now, observations } = await round(this.parts, step.gates, config);
+    const { now, observations } = await round(this.parts, step.gates, config, watch.startedAt);
     let before = watch;
     for (let i = 0; i < skipped; i += 1) {
       const then = at + i * every;
