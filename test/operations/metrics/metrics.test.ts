@@ -1,5 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { expect } from "chai";
 import { engines, watchEngines } from "../../../src/operations/metrics/engines.js";
 import { watchMigrations } from "../../../src/operations/metrics/journal.js";
@@ -10,7 +9,6 @@ import { modelService, until } from "../../automation/modelService.js";
 import { spawnForTest } from "../../support/processes.js";
 import { prometheusForSuite } from "../../support/prometheus.js";
 import { requirePromtool } from "../../support/promtool.js";
-import { tempFolder } from "../../support/tmp.js";
 
 /** Metrics after a night with a rollback at 25 %. */
 async function afterANight(): Promise<Metrics> {
@@ -91,13 +89,11 @@ describe("the service's metrics", () => {
   it("find the engines that this process runs, and their memory", async function () {
     this.timeout(60_000);
     if (process.platform !== "linux") this.skip();
-    const bin = tempFolder("engine");
-    spawnSync("cp", [process.execPath, join(bin, "pulumi")]);
     const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
     // One that an earlier test ended may still be going.
     while (((await engines())?.count ?? 0) > 0) await pause();
-    spawnForTest(join(bin, "pulumi"), ["-e", "setTimeout(() => {}, 60000)"]);
-    // It takes its memory while it starts.
+    // Node.js gives its process a name of its own while it starts, whatever its file is called.
+    spawnForTest(process.execPath, ["-e", 'process.title = "pulumi"; setTimeout(() => {}, 60_000)']);
     let now = await engines();
     while ((now?.bytes ?? 0) < 1_000_000) {
       await pause();
