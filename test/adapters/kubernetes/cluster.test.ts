@@ -45,19 +45,24 @@ describe("on a real Kubernetes control plane", function () {
       ).to.equal(201);
   });
 
-  it("every object of every phase of every sample stack and of fifteen real applications passes the API server's own strict validation", async () => {
-    const seen = new Map<string, string>();
-    for (const sample of [...(await sampleStacks()), ...(await sampleStacks(FLEET))]) {
-      for await (const { step, object } of objectsOfEveryPhase(sample)) {
-        const text = JSON.stringify(object);
-        if (seen.has(text)) continue;
-        seen.set(text, object.kind);
-        const { status, body } = await cluster.apply(object, true);
-        expect(status, `${sample.stack} ${step}: ${object.kind} ${object.metadata.name}: ${body.message}`).to.be.oneOf([200, 201]);
+  const isFirstOrLast = (step: string, isLast: boolean) => isLast || step === "containerize.deploy";
+  for (const [what, samples, isLookedAt] of [
+    ["every object of every phase of every sample stack", () => sampleStacks(), undefined],
+    ["every object of fifteen real applications, deployed and moved,", () => sampleStacks(FLEET), isFirstOrLast],
+  ] as const)
+    it(`${what} passes the API server's own strict validation`, async () => {
+      const seen = new Map<string, string>();
+      for (const sample of await samples()) {
+        for await (const { step, object } of objectsOfEveryPhase(sample, isLookedAt)) {
+          const text = JSON.stringify(object);
+          if (seen.has(text)) continue;
+          seen.set(text, object.kind);
+          const { status, body } = await cluster.apply(object, true);
+          expect(status, `${sample.stack} ${step}: ${object.kind} ${object.metadata.name}: ${body.message}`).to.be.oneOf([200, 201]);
+        }
       }
-    }
-    expect(new Set(seen.values()).size).to.be.at.least(14);
-  });
+      expect(new Set(seen.values()).size).to.be.at.least(14);
+    });
 
   it("promise 10: a wait survives watches that break, end, or are told that their version is too old", async () => {
     const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "waited", namespace: "production" } };
