@@ -32,7 +32,7 @@ describe("a round of observations", () => {
   /** Errors until 90 s ago, none since. */
   const over = (windowSeconds: number) => known(windowSeconds > 90 ? 0.3 : 0);
 
-  it("a rate that is bad by what was before the step is taken anew over the time since", async () => {
+  it("a rate that is bad by what was before the step is taken again over the time since", async () => {
     const { windows, look } = measuring(over);
     expect(await look(NOW - 80_000)).to.deep.equal(known(0));
     expect(windows).to.deep.equal([300, 80]);
