@@ -50,6 +50,7 @@ export function* processChecks(config: Parts): Generator<Check> {
     const containers = [...process.initContainers, ...process.sidecars].map((c) => c.name);
     if (new Set(containers).size !== containers.length) yield { path: [...at, "sidecars"], accepted: "containers with names of their own" };
   }
+  const hosts = hostsOf(config);
   for (const [i, route] of (config.ingress?.routes ?? []).entries()) {
     const services = Object.entries(processes).filter(([, p]) => p.kind === "service");
     if (!services.some(([name]) => name === route.process))
@@ -57,7 +58,6 @@ export function* processChecks(config: Parts): Generator<Check> {
         path: ["ingress", "routes", i, "process"],
         accepted: `a process of kind service (${services.map(([name]) => name).join(", ") || "none given"})`,
       };
-    const hosts = hostsOf(config);
     if (route.host !== undefined && !hosts.includes(route.host))
       yield { path: ["ingress", "routes", i, "host"], accepted: `a host that the load balancer answers for: ${hosts.join(", ")}` };
     if (route.path === "/" && (route.host === undefined || route.host === config.ingress?.host))

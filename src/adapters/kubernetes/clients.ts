@@ -44,8 +44,11 @@ export interface ClusterClients {
   server: string;
 }
 
-/** @throws UserError when the context does not exist */
-export function clusterClients({ kubeconfig, context, deadlineMs = DEADLINE_MS }: ClusterAccess = {}): ClusterClients {
+/**
+ * How the API server is asked: where, as whom, and within which time.
+ * @throws UserError when the context does not exist
+ */
+export function settingsOf({ kubeconfig, context }: ClusterAccess, deadlineMs: number) {
   const config = new KubeConfig();
   if (kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(kubeconfig);
@@ -63,6 +66,12 @@ export function clusterClients({ kubeconfig, context, deadlineMs = DEADLINE_MS }
     authMethods: { default: config },
     promiseMiddleware: [watched(calls, deadlineMs)],
   });
+  return { config, server, calls, settings };
+}
+
+/** @throws UserError when the context does not exist */
+export function clusterClients(access: ClusterAccess = {}): ClusterClients {
+  const { config, server, calls, settings } = settingsOf(access, access.deadlineMs ?? DEADLINE_MS);
   const watch = new Watch(config);
   return {
     core: new CoreV1Api(settings),

@@ -1,7 +1,7 @@
-import { type KubernetesObject, PatchStrategy } from "@kubernetes/client-node";
+import { PatchStrategy } from "@kubernetes/client-node";
 import { FIELD_MANAGER } from "../../lib/fieldManager.js";
 import { type ClusterAccess, statusOf } from "./clients.js";
-import { objectApi } from "./objectApi.js";
+import { objectApi, readObject } from "./objectApi.js";
 import { type Head, headOf, stateObjects } from "./stateObjects.js";
 
 /** The name that the engine's provider makes up per object where it is told none. */
@@ -19,11 +19,8 @@ export async function renameOwners(access: ClusterAccess, objects: readonly Head
   if (objects.length === 0) return;
   const api = objectApi(access);
   for (const head of objects) {
-    const live: KubernetesObject | undefined = await api.read(head).catch((error: unknown) => {
-      // What is gone owns nothing.
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    });
+    // What is gone owns nothing.
+    const live = await readObject(api, head);
     const owners = live?.metadata?.managedFields ?? [];
     const isOld = ({ manager = "", operation }: { manager?: string; operation?: string }) => operation === "Apply" && MADE_UP.test(manager);
     // One owner for each of several: the first takes the name, and the API server merges none.

@@ -3,7 +3,7 @@ import { FIELD_MANAGER } from "../../lib/fieldManager.js";
 import type { OthersFields } from "../../ports/target.js";
 import { type ClusterAccess, statusOf } from "./clients.js";
 import { type FieldPath, type FieldSet, hasField, isEmpty, namesOn, pathsOf, pathText, split, union, without } from "./fieldSets.js";
-import { objectApi } from "./objectApi.js";
+import { objectApi, readObject } from "./objectApi.js";
 import { headOf, type StateObject, stateObjects } from "./stateObjects.js";
 
 /**
@@ -54,13 +54,6 @@ function isKept(path: FieldPath): boolean {
 /** The notes of `kubectl apply` about what it applied itself: of no use beside another's. */
 const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
-async function read(api: KubernetesObjectApi, object: StateObject): Promise<KubernetesObject | undefined> {
-  return api.read(headOf(object)).catch((error: unknown) => {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  });
-}
-
 /**
  * Lets stay, through the update that follows, what others wrote beside the program's own annotations and labels, and takes back
  * what makes an object impossible to apply. What somebody writes while it runs is seen by the next one.
@@ -77,7 +70,7 @@ export async function keepOthers(access: ClusterAccess, deployment: unknown): Pr
         ({ path, by }) => `${path} of ${where}, written by ${by}, stood in the way of every update; it is the program's again.`,
       );
       if (goes.length === 0) return mended;
-      const left = goingFrom(object, await read(api, object));
+      const left = goingFrom(object, await readObject(api, headOf(object)));
       const went = goes.filter(({ path, by }) => !left.some((f) => f.path === path && f.by === by));
       const what = ({ next }: Field) => (next === "goes" ? "went" : "was set back");
       return [...mended, ...went.map((field) => `${field.path} of ${where}, written by ${field.by}, ${what(field)} with this update.`)];
@@ -94,7 +87,7 @@ const goingFrom = (object: StateObject, live: KubernetesObject | undefined): Fie
 /** What the next update of the object takes away, and what was taken back from others now. */
 async function keep(api: KubernetesObjectApi, object: StateObject): Promise<{ goes: Field[]; tookBack: Field[] }> {
   for (let tries = 1; ; tries += 1) {
-    const live = await read(api, object);
+    const live = await readObject(api, headOf(object));
     const goes = goingFrom(object, live);
     if (live === undefined) return { goes, tookBack: [] };
     const kept = keptIn(entriesOf(live));
@@ -188,7 +181,7 @@ export async function othersFields(access: ClusterAccess, deployment: unknown): 
   const looked = stateObjects(deployment).filter(({ kind }) => !LEFT_OUT.includes(kind));
   const found = await Promise.all(
     looked.map(async (object) => {
-      const live = await read(api, object);
+      const live = await readObject(api, headOf(object));
       return live === undefined ? [] : [othersIn(object, entriesOf(live))];
     }),
   );

@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type KubernetesObject, PatchStrategy } from "@kubernetes/client-node";
 import { ROUTING } from "../../components/objects.js";
 import { FIELD_MANAGER } from "../../lib/fieldManager.js";
-import { type ClusterAccess, statusOf } from "./clients.js";
-import { objectApi } from "./objectApi.js";
+import type { ClusterAccess } from "./clients.js";
+import { objectApi, readObject } from "./objectApi.js";
 import { headOf, type StateObject, stateObjects } from "./stateObjects.js";
 
 /** A way back waits no longer for a controller. */
@@ -29,11 +29,7 @@ export async function holdRouting(access: ClusterAccess, deployment: unknown, se
   const ruled = objects.filter((o) => o.kind === "Ingress" && annotationsOf(o.inputs)[ROUTING] === "weights");
   if (ruled.length === 0) return [];
   const api = objectApi(access);
-  const read = (object: StateObject): Promise<Seen | undefined> =>
-    api.read(headOf(object)).catch((error: unknown) => {
-      if (statusOf(error) === 404) return undefined;
-      throw error;
-    });
+  const read = (object: StateObject) => readObject<Seen>(api, headOf(object));
   const rollouts = objects.filter((o) => o.kind === "Rollout");
   const deadline = Date.now() + seenMs;
   const written = new Map<StateObject, number>();
