@@ -4,9 +4,8 @@ import { renameOwners, underOldNames } from "../../src/adapters/kubernetes/field
 import type { Rollout } from "../../src/adapters/kubernetes/rollouts.js";
 import { patched, StackFile } from "../../src/config/stackFile.js";
 import { rehearse } from "../../src/rehearsal/rehearse.js";
-import { clusterForSuite, realProvider } from "../support/cluster.js";
 import { peopleOf } from "../support/people.js";
-import { onRealProvider } from "../support/realKubernetes.js";
+import { realProviderForSuite } from "../support/realKubernetes.js";
 
 const STACK = "web-api-staging";
 const DEPLOYMENT = "/apis/apps/v1/namespaces/staging/deployments/web-api";
@@ -16,24 +15,10 @@ const SERVICE = "/api/v1/namespaces/staging/services/web-api";
 
 describe("the real Kubernetes provider on a real API server", function () {
   this.timeout(600_000);
-  const cluster = clusterForSuite();
-  let bin: string;
-
-  before("namespaces", async function () {
-    bin = await realProvider(this);
-    for (const name of ["production", "staging"])
-      await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  });
-
-  const onReal = (
-    context: Mocha.Context,
-    name: string,
-    run: Parameters<typeof onRealProvider>[3],
-    more: Parameters<typeof onRealProvider>[4] = {},
-  ): Promise<void> => onRealProvider(context, { bin, kubeconfig: cluster.kubeconfig(), request: cluster.request }, name, run, more);
+  const { cluster, onRealProvider } = realProviderForSuite();
 
   it("[providers-15] [providers-16] [providers-17] [providers-22] goes over what others wrote, keeps the pods when a secret changes, and leaves no second owner", function () {
-    return onReal(this, "real", async ({ migrations, driver, project, env }, real) => {
+    return onRealProvider(this, "real", async ({ migrations, driver, project, env }, real) => {
       const { say, standBefore } = peopleOf(migrations, STACK);
       await standBefore("containerize.deploy");
       const begun = await say({ command: "advance", extent: "step" });
@@ -131,7 +116,7 @@ describe("the real Kubernetes provider on a real API server", function () {
   it("takes web-api through blue-green and admin-portal through a canary, each with a way back in between, and the stand-in says the same", function () {
     this.timeout(1_500_000);
     const more = { faults: { "web-api-production": ["errors@green-50%"], "admin-portal-production": ["errors@25%"] } };
-    return onReal(
+    return onRealProvider(
       this,
       "plans",
       async ({ migrations, project, sandbox }, real) => {

@@ -4,10 +4,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { patched, StackFile } from "../../src/config/stackFile.js";
 import { Transient } from "../../src/errors.js";
-import { clusterForSuite, realProvider } from "../support/cluster.js";
 import { peopleOf } from "../support/people.js";
-import { realKubernetes } from "../support/realKubernetes.js";
-import { inSandbox } from "../support/sandbox.js";
+import { realProviderForSuite } from "../support/realKubernetes.js";
 import { tempFolder } from "../support/tmp.js";
 
 const STACK = "web-api-staging";
@@ -46,29 +44,7 @@ async function door(url: string) {
 
 describe("trouble in the cluster, met by the real Kubernetes provider", function () {
   this.timeout(600_000);
-  const cluster = clusterForSuite();
-  let bin: string;
-
-  before("namespaces", async function () {
-    bin = await realProvider(this);
-    for (const name of ["production", "staging"])
-      await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  });
-
-  async function onRealProvider(
-    context: Mocha.Context,
-    name: string,
-    run: Parameters<typeof inSandbox>[2],
-    kubeconfig = cluster.kubeconfig(),
-  ): Promise<void> {
-    const state = tempFolder(name);
-    const real = await realKubernetes({ bin, kubeconfig, state, request: cluster.request });
-    try {
-      await inSandbox(context, name, run, { state, kubeconfig: cluster.kubeconfig(), providers: real.env });
-    } finally {
-      await real.close();
-    }
-  }
+  const { cluster, onRealProvider } = realProviderForSuite();
 
   it("[providers-20] an API server that is away passes, with its cause, and nothing is dropped from the state", async function () {
     const config = await readFile(cluster.kubeconfig(), "utf8");
@@ -103,7 +79,7 @@ describe("trouble in the cluster, met by the real Kubernetes provider", function
           expect(JSON.stringify(found.spec.template.spec.containers[0].env)).to.contain('"MORE","value":"2"');
           expect((await driver.preview(STACK, third)).changes).to.deep.equal([]);
         },
-        kubeconfig,
+        { kubeconfig },
       );
     } finally {
       way.close();

@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { patched, StackFile } from "../../src/config/stackFile.js";
-import { clusterForSuite, realProvider } from "../support/cluster.js";
+import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { peopleOf } from "../support/people.js";
-import { onRealProvider } from "../support/realKubernetes.js";
+import { realProviderForSuite } from "../support/realKubernetes.js";
 
 const RESTARTED = "kubectl.kubernetes.io/restartedAt";
 const STRATEGIC = "application/strategic-merge-patch+json";
@@ -10,22 +10,14 @@ const MERGE = "application/merge-patch+json";
 
 describe("what others write into the cluster, on the real Kubernetes provider and a real API server", function () {
   this.timeout(600_000);
-  const cluster = clusterForSuite();
-  let bin: string;
-
-  before("namespaces", async function () {
-    bin = await realProvider(this);
-    for (const name of ["production", "staging"])
-      await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
-  });
-  const options = () => ({ bin, kubeconfig: cluster.kubeconfig(), request: cluster.request });
+  const { cluster, onRealProvider } = realProviderForSuite();
   const object = async (path: string) => (await cluster.request("GET", path)).body;
 
   it("[providers-23] a restart by hand and others' annotations stay, and what an update takes away is told before and after it", function () {
     const STACK = "web-api-staging";
     const DEPLOYMENT = "/apis/apps/v1/namespaces/staging/deployments/web-api";
     const SERVICE = "/api/v1/namespaces/staging/services/web-api";
-    return onRealProvider(this, options(), "others", async ({ migrations, driver, project }) => {
+    return onRealProvider(this, "others", async ({ migrations, driver, project }) => {
       const { say, standBefore } = peopleOf(migrations, STACK);
       await standBefore("containerize.deploy");
       const begun = await say({ command: "advance", extent: "step" });
@@ -133,7 +125,7 @@ describe("what others write into the cluster, on the real Kubernetes provider an
       await cluster.request("PATCH", `${INGRESS}?fieldManager=${late.manager}`, body, MERGE);
       writes += 1;
     };
-    await onRealProvider(this, { ...options(), updated }, "late", async ({ driver, project }) => {
+    const run = async ({ driver, project }: OpenSandbox) => {
       const file = await StackFile.read(project.stacksFolder, STACK);
       const steps = [{ setWeight: 20, pauseSeconds: 1 }];
       const rollout = patched(file.raw(), {
@@ -168,7 +160,8 @@ describe("what others write into the cluster, on the real Kubernetes provider an
       const back = patched(both, { "strategy.rolloutWeight": 0 });
       expect((await driver.update(STACK, back, "to the Deployment")).notes).to.equal(undefined);
       expect(JSON.parse(await action()).forwardConfig.targetGroups.map((g: { weight: number }) => g.weight)).to.deep.equal([100, 0]);
-    });
+    };
+    await onRealProvider(this, "late", run, { updated });
   });
 });
 

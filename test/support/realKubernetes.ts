@@ -7,7 +7,7 @@ import { StackFile } from "../../src/config/stackFile.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { startProviderHost } from "../../src/sandbox/provider/host.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
-import type { Answer } from "./cluster.js";
+import { type Answer, clusterForSuite, realProvider } from "./cluster.js";
 import { inSandbox } from "./sandbox.js";
 import { tempFolder } from "./tmp.js";
 
@@ -134,22 +134,38 @@ export async function realKubernetes(options: {
   };
 }
 
-/** A sandbox on the real provider, for the length of `run`. */
-export async function onRealProvider(
-  context: Mocha.Context,
-  options: Omit<Parameters<typeof realKubernetes>[0], "state">,
-  name: string,
-  run: (open: OpenSandbox, real: RealKubernetes) => Promise<void>,
-  more: Parameters<typeof inSandbox>[3] = {},
-): Promise<void> {
-  const state = tempFolder(name);
-  const real = await realKubernetes({ ...options, state });
-  const { kubeconfig } = options;
-  try {
-    await inSandbox(context, name, (open) => run(open, real), { state, kubeconfig, providers: real.env, ...more });
-  } finally {
-    await real.close();
+type WayToCluster = Partial<Pick<Parameters<typeof realKubernetes>[0], "kubeconfig" | "updated">>;
+
+/** A control plane with the stacks' namespaces for the suite, and what opens a sandbox on the real provider there. */
+export function realProviderForSuite() {
+  const cluster = clusterForSuite();
+  let bin: string;
+  before("namespaces", async function () {
+    bin = await realProvider(this);
+    for (const name of ["production", "staging"])
+      await cluster.request("POST", "/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
+  });
+
+  /**
+   * A sandbox on the real provider, for the length of `run`.
+   * @param kubeconfig the provider's way to the cluster. @default the cluster's own
+   */
+  async function onRealProvider(
+    context: Mocha.Context,
+    name: string,
+    run: (open: OpenSandbox, real: RealKubernetes) => Promise<void>,
+    { kubeconfig = cluster.kubeconfig(), updated, ...more }: Parameters<typeof inSandbox>[3] & WayToCluster = {},
+  ): Promise<void> {
+    const state = tempFolder(name);
+    const real = await realKubernetes({ bin, kubeconfig, state, request: cluster.request, updated });
+    try {
+      const providers = real.env;
+      await inSandbox(context, name, (open) => run(open, real), { state, kubeconfig: cluster.kubeconfig(), providers, ...more });
+    } finally {
+      await real.close();
+    }
   }
+  return { cluster, onRealProvider };
 }
 
 const LARGE = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
