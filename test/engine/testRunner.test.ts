@@ -107,6 +107,12 @@ describe("npm test", () => {
     expect(await order(), "the longest first").to.deep.equal(names);
     writeFileSync(building, "");
     expect(await order()).to.deep.equal(names.toReversed());
+    // A suite comes to it by its own import, or by the support's that opens it with a provider beside.
+    const all = (await mochaScript.batchesOf((await mochaScript.chooseSpecs([])).specs)).map((b) => b.name);
+    const needs = ["cluster", "kubernetesProvider", "kubernetesTrouble", "othersInCluster", "serveTargets"];
+    const first = Math.min(...needs.map((name) => all.indexOf(`test/e2e/${name}.test.ts`)));
+    const others = ["canary", "rehearsal", "lostAnswers"].map((name) => all.indexOf(`test/e2e/${name}.test.ts`));
+    expect(first).to.be.above(Math.max(...others));
   });
 
   it("runs the long rooms last", async () => {
