@@ -4,7 +4,7 @@ import type { OpenBackend, Properties, ResourceRef, SandboxBackend } from "../ba
 import { checkInputs, NEWEST_PACKAGE } from "../schema/check.js";
 import { invoke, LISTENER_RULE, NODE_GROUP, RECORDS } from "./invokes.js";
 import { planned } from "./planned.js";
-import { type Difference, revealed, sealedLike } from "./properties.js";
+import { asLive, type Difference, revealed, sealedLike } from "./properties.js";
 
 // Pulumi's generated messages are CommonJS with setters by property; what is used of them is typed here.
 const require = createRequire(import.meta.url);
@@ -206,7 +206,8 @@ async function nodeGroupOf(
 
 function diffResponse(request: Message, settings: Pick<Settings, "secretsMutable">): Message {
   const type = typeOf(request.getUrn());
-  const before = (revealed(plain(request.getOldInputs())) ?? {}) as Properties;
+  const inputs = (revealed(plain(request.getOldInputs())) ?? {}) as Properties;
+  const before = type.startsWith("kubernetes:") ? asLive(inputs, revealed(plain(request.getOlds())) as Properties) : inputs;
   const after = (revealed(plain(request.getNews())) ?? {}) as Properties;
   const { differences: found, replacing } = planned(type, before, after, { ...settings, ignored: request.getIgnorechangesList() });
   const response = new messages.DiffResponse();

@@ -64,6 +64,19 @@ export function differences(before: unknown, after: unknown, path = ""): Differe
   return [{ path, kind: "update" }];
 }
 
+/**
+ * Inputs with the values that the live object has in their place: what pulumi-kubernetes compares new inputs with, so that a field
+ * which somebody wrote over is one that is updated. What the live object does not have stays as the input was: a Secret's
+ * `stringData` is never shown. Source: pruneLiveState in pulumi-kubernetes v4.34.2, provider/pkg/provider/provider.go.
+ */
+export function asLive<T>(inputs: T, live: unknown): T {
+  if (live === undefined || live === null) return inputs;
+  if (Array.isArray(inputs) && Array.isArray(live)) return inputs.slice(0, live.length).map((value, i) => asLive(value, live[i])) as T;
+  if (isMap(inputs) && isMap(live))
+    return Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, asLive(value, live[key])])) as T;
+  return live as T;
+}
+
 const isMap = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 function joined(path: string, key: string): string {
