@@ -18,6 +18,7 @@ const BENCHMARKS = [
   "start",
   "reads",
   "reaction",
+  "emergency",
   "rehearsal",
   "soak",
   "journal",

@@ -73,7 +73,8 @@ export function unknownDependencies(inventory: Inventory): UnknownDependency[] {
     a.dependencies
       .filter((d) => !names.has(d) && serviceNamed(d) === undefined)
       .map((dependency) => {
-        const suggestion = nearest(dependency, [...names, ...NAMES]);
+        // Two letters of a short word are half of another one: cron is not crm.
+        const suggestion = nearest(dependency, [...names, ...NAMES], dependency.length < 6 ? 1 : 2);
         return { application: a.name, line: a.line, dependency, ...(suggestion === undefined ? {} : { suggestion }) };
       }),
   );

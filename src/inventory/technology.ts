@@ -98,15 +98,26 @@ export function readTechnology(text: string): { technology: Technology; reading:
   const versions = [...new Set(hits.filter((h) => h.kind === kind && h.role === "runtime").flatMap((h) => h.version ?? []))];
   const technology = { kind, ...(versions[0] === undefined ? {} : { version: versions[0] }) };
   if (isFront) return answer(technology, "unsure", `Does the ${kind} process serve the front end too, or are they two applications?`);
-  if (/\.net framework/i.test(text))
+  if (kind === "dotnet" && needsWindows(text, versions))
     return answer(technology, "unsure", ".NET Framework runs on Windows only: is it moved to .NET first, or does it run in Windows nodes?");
-  if (versions.length > 1) return answer(technology, "unsure", `Which of the versions ${versions.join(", ")} runs in production?`);
+  if (SERVERLESS.test(text)) return answer(technology, "unsure", "It runs as functions, without a server: is it moved at all?");
+  const numbers = [...versions, ...numbersIn(rest)];
+  if (numbers.length > 1) return answer(technology, "unsure", `Which of the versions ${numbers.join(", ")} runs in production?`);
   if (/(?<![A-Za-z])(next|nuxt|gatsby)/i.test(text) && !/ssr|server/i.test(text))
     return answer(technology, "unsure", "Is it rendered by a server, or exported as static files?");
   if (rest !== "") return answer(technology, "likely", `Not understood beside it: ${rest}.`);
   if (versions.length === 0) return answer(technology, "likely", `Which version of ${kind}?`);
   return answer(technology, "sure");
 }
+
+const SERVERLESS = /\blambdas?\b|\b(cloud|azure) functions?\b/i;
+
+/** .NET Framework by its name, by what only it has, or by its numbers: 1.x to 4.x, where .NET Core says so and .NET begins with 5. */
+const needsWindows = (text: string, versions: readonly string[]): boolean =>
+  /\.net framework|web ?forms|\bwcf\b|classic asp|\bmvc ?[1-5]\b/i.test(text) ||
+  (!/core/i.test(text) && versions.some((v) => Number.parseInt(v, 10) < 5 && !/^(2\.[12]|3\.1)$/.test(v)));
+
+const numbersIn = (rest: string): string[] => rest.split(" ").filter((w) => /^\d/.test(w));
 
 function hitsIn(text: string): Hit[] {
   const hits: Hit[] = [];
@@ -125,5 +136,5 @@ function hitsIn(text: string): Hit[] {
 
 function leftOver(text: string, hits: Hit[]): string {
   const kept = [...text].map((c, i) => (hits.some((h) => i >= h.at && i < h.end) ? " " : c)).join("");
-  return (kept.match(/[A-Za-z][\w.#+-]*/g) ?? []).join(" ");
+  return (kept.match(/[A-Za-z][\w.#+-]*|(?<![\w.])\d+(?:\.\d+)*(?:\.x)?/g) ?? []).join(" ");
 }

@@ -1,12 +1,14 @@
 import { closest, distance } from "fastest-levenshtein";
 
-/** More edits than this make another word. */
 const EDITS = 2;
 
-/** The nearest name within two edits, whatever its case. */
-export function nearest(word: string, names: readonly string[]): string | undefined {
+/**
+ * The nearest name, whatever its case.
+ * @param edits more than these make another word. @default 2
+ */
+export function nearest(word: string, names: readonly string[], edits = EDITS): string | undefined {
   if (names.length === 0) return undefined;
   const byLower = new Map(names.map((name) => [name.toLowerCase(), name]));
   const found = closest(word.toLowerCase(), [...byLower.keys()]);
-  return distance(word.toLowerCase(), found) <= EDITS ? byLower.get(found) : undefined;
+  return distance(word.toLowerCase(), found) <= edits ? byLower.get(found) : undefined;
 }

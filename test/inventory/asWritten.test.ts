@@ -39,6 +39,13 @@ describe("an inventory as people write it", () => {
     ["Python 3.8 + Node.js 16", "other", "unsure"],
     ["JavaScript", "other", "unsure"],
     [".NET Framework 4.8 on IIS", "dotnet 4.8", "unsure"],
+    ["Windows 2016 / IIS / ASP.NET 4.8", "dotnet 4.8", "unsure"],
+    ["ASP.NET MVC 5", "dotnet", "unsure"],
+    [".NET Core 3.1", "dotnet 3.1", "sure"],
+    [".NET 8", "dotnet 8", "sure"],
+    ["Node.js 16 -> 20", "nodejs 16", "unsure"],
+    ["Python 3.8/3.11", "python 3.8", "unsure"],
+    ["AWS Lambda (Python 3.12)", "python 3.12", "unsure"],
     ["Java 17 (Spring Boot 3.2)", "java 17", "sure"],
   ];
   for (const [text, as, confidence] of technologies)
