@@ -1,9 +1,17 @@
+import { constants, getPriority, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { AutomationCalls, type EngineOptions, type UpOptions } from "./calls.js";
 import { toPlain } from "./failures.js";
 import { resourceEvent } from "./progress.js";
 import type { Answer, Question, Told } from "./thread.js";
+
+/**
+ * On Linux a thread has a priority of its own, and what it starts inherits it: engines that keep every core busy do not keep the
+ * other thread from sending users back, and get what it leaves, which is nearly all. Elsewhere it would be the whole process's.
+ */
+const BEHIND = 5;
+if (process.platform === "linux") setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + BEHIND));
 
 /** The thread behind EngineThread: answers each question by its number, several at a time. */
 const calls = new AutomationCalls(workerData as EngineOptions);

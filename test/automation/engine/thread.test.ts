@@ -1,5 +1,6 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { getPriority } from "node:os";
+import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { EngineThread } from "../../../src/automation/engine/thread.js";
 import { Terminal, Transient } from "../../../src/errors.js";
@@ -59,6 +60,29 @@ describe("the engine's thread", function () {
       await thread.up(STACK, { configFile, message: "the first" });
       await thread.preview(STACK, configFile);
       await thread.up(STACK, { configFile, message: "the second" });
+    } finally {
+      await thread.close();
+    }
+  });
+
+  it("[safety-3] lets the thread that answers people go first, also before the engines that it starts", async function () {
+    await requireEngine(this);
+    if (process.platform !== "linux") return this.skip();
+    const own = getPriority();
+    const { thread, configFile } = await project(`
+      import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+      import { getPriority } from "node:os";
+      export const program = async () => {
+        const children = readdirSync("/proc/self/task").flatMap((t) => readFileSync("/proc/self/task/" + t + "/children", "utf8").split(" "));
+        const engines = children.filter((pid) => pid !== "").map(Number);
+        writeFileSync(new URL("./priorities.json", import.meta.url), JSON.stringify([getPriority(), ...engines.map((pid) => getPriority(pid))]));
+      };`);
+    try {
+      await thread.up(STACK, { configFile, message: "the first" });
+      const found = JSON.parse(await readFile(join(dirname(configFile), "priorities.json"), "utf8")) as number[];
+      expect(found).to.have.length.above(1);
+      expect(found.every((priority) => priority > own)).to.equal(true, found.join());
+      expect(getPriority()).to.equal(own);
     } finally {
       await thread.close();
     }
