@@ -52,7 +52,10 @@ export class UserError extends CutoverError {
   readonly code = "user";
   readonly issues: InputIssue[];
 
-  constructor(issues: InputIssue | InputIssue[], options: { summary?: string; next?: string; cause?: unknown } = {}) {
+  constructor(
+    issues: InputIssue | InputIssue[],
+    options: { summary?: string | undefined; next?: string | undefined; cause?: unknown } = {},
+  ) {
     const list = Array.isArray(issues) ? issues : [issues];
     const lines = list.map((i) => `${i.path}: ${i.got === undefined ? "missing" : `got ${i.got}`}; accepted: ${i.accepted}`);
     super([...(options.summary === undefined ? [] : [options.summary]), ...lines].join("\n"), options);
@@ -71,7 +74,7 @@ export class Conflict extends CutoverError {
   /** Who or what holds it: a runner id, a process, a running step. */
   readonly holder: string | undefined;
 
-  constructor(message: string, options: { holder?: string; next?: string; cause?: unknown } = {}) {
+  constructor(message: string, options: { holder?: string | undefined; next?: string | undefined; cause?: unknown } = {}) {
     super(message, options);
     this.holder = options.holder;
   }
@@ -82,7 +85,7 @@ export class Transient extends CutoverError {
   readonly code = "transient";
   readonly retryAfterSeconds: number;
 
-  constructor(message: string, options: { retryAfterSeconds?: number; next?: string; cause?: unknown } = {}) {
+  constructor(message: string, options: { retryAfterSeconds?: number | undefined; next?: string | undefined; cause?: unknown } = {}) {
     super(message, options);
     this.retryAfterSeconds = options.retryAfterSeconds ?? 5;
   }
@@ -98,7 +101,7 @@ export class PromiseViolation extends CutoverError {
   readonly code = "promise-violation";
   readonly promise: number;
 
-  constructor(promise: number, message: string, options: { next?: string; cause?: unknown } = {}) {
+  constructor(promise: number, message: string, options: { next?: string | undefined; cause?: unknown } = {}) {
     super(`promise ${promise}: ${message}`, options);
     this.promise = promise;
   }

@@ -6,9 +6,9 @@ export type Role = (typeof ROLES)[number];
 export interface Grant {
   role: Role;
   /** Names of applications. @default every application */
-  applications?: readonly string[];
+  applications?: readonly string[] | undefined;
   /** Names of environments. @default every environment */
-  environments?: readonly string[];
+  environments?: readonly string[] | undefined;
 }
 
 /** One application in one environment: what a stack belongs to. */
@@ -16,6 +16,9 @@ export interface Scope {
   application: string;
   environment: string;
 }
+
+/** As far as it is known or limited: what is not named may be any. */
+export type PartOfScope = { [K in keyof Scope]?: Scope[K] | undefined };
 
 /** Who asks: a name that nobody else can take, and what this person or system may do. */
 export interface Caller {
@@ -28,15 +31,14 @@ export interface Caller {
   mayBeNamed?: boolean;
 }
 
-/** What is not named may be any. */
-const covers = ({ applications, environments }: Grant, { application, environment }: Partial<Scope>): boolean =>
+const covers = ({ applications, environments }: Grant, { application, environment }: PartOfScope): boolean =>
   (application === undefined || (applications?.includes(application) ?? true)) &&
   (environment === undefined || (environments?.includes(environment) ?? true));
 
 const atLeast = (held: Role, needed: Role): boolean => ROLES.indexOf(held) >= ROLES.indexOf(needed);
 
 /** Whether a caller has at least this role there; without an application or environment, in any. Pure. */
-export const may = (caller: Caller, role: Role, scope: Partial<Scope> = {}): boolean =>
+export const may = (caller: Caller, role: Role, scope: PartOfScope = {}): boolean =>
   caller.grants.some((g) => atLeast(g.role, role) && covers(g, scope));
 
 /** Whether a caller has at least this role for every application in every environment. Pure. */

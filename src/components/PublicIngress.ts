@@ -34,7 +34,7 @@ export interface PublicIngressArgs {
   /** Whether the load balancer has public addresses. @default "internet-facing" */
   scheme?: "internet-facing" | "internal";
   /** Existing ACM certificate. Without it one is requested and validated through DNS. */
-  certificateArn?: pulumi.Input<string>;
+  certificateArn?: pulumi.Input<string> | undefined;
   /** Hosted zone for the validation of a requested certificate. Needed without `certificateArn`. */
   zoneId?: pulumi.Input<string>;
   /** Path that the load balancer's health check asks for. @default "/health" */

@@ -16,7 +16,7 @@ export interface Chart {
   /** A value holds until the next one: weights. Otherwise points are joined by lines. */
   stepped: boolean;
   /** Highest value that passes. */
-  limit?: number;
+  limit?: number | undefined;
   /** Top of the scale, where the values do not set it. */
   top?: number;
   /** Moments to mark, for example rollbacks. */

@@ -106,7 +106,7 @@ const LOOK: Record<string, (clients: AwsClients, inputs: Inputs, stack: string) 
   },
 };
 
-const isTagged = (tags: { Key?: string; Value?: string }[] = [], stack: string): boolean =>
+const isTagged = (tags: { Key?: string | undefined; Value?: string | undefined }[] = [], stack: string): boolean =>
   tags.some((t) => t.Key === STACK_TAG && t.Value === stack);
 
 /** The id of a resource whose creation was interrupted; undefined when there is none, or another program's has its name. */

@@ -77,7 +77,7 @@ export interface Discovered {
 }
 
 const MOST = 100;
-const tagsOf = (tags: { Key?: string; Value?: string }[] | undefined): Record<string, string> =>
+const tagsOf = (tags: { Key?: string | undefined; Value?: string | undefined }[] | undefined): Record<string, string> =>
   Object.fromEntries((tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
 
 export async function discover(clients: AwsClients): Promise<Discovered> {

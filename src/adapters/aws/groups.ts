@@ -24,7 +24,7 @@ export interface RuleStanding {
   groups: TargetGroups;
   rules: Rule[];
   /** The rule that serves today. */
-  serving?: Rule;
+  serving?: Rule | undefined;
   /** Cutover's own, by the stack's tag. */
   own?: Rule;
 }

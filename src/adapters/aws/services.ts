@@ -16,7 +16,7 @@ export interface ServiceRow {
 /** Most tags that are asked for at once: each resource's come from a call of its own. */
 const AT_ONCE = 10;
 
-type Tag = { Key?: string; Value?: string };
+type Tag = { Key?: string | undefined; Value?: string | undefined };
 const tagsOf = (tags: Tag[] | undefined): Record<string, string> =>
   Object.fromEntries((tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
 

@@ -21,9 +21,9 @@ const DEADLINE_MS = 30_000;
 
 export interface ClusterAccess {
   /** Path of a kubeconfig. @default KUBECONFIG, ~/.kube/config, or the pod's own account */
-  kubeconfig?: string;
+  kubeconfig?: string | undefined;
   /** Context in it. @default its current one */
-  context?: string;
+  context?: string | undefined;
   /** @default 30 000 */
   deadlineMs?: number;
 }

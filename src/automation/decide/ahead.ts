@@ -10,16 +10,16 @@ export type Reach = Extent | "goal";
 export interface Coming {
   id: string;
   title: string;
-  pointOfNoReturn?: true;
+  pointOfNoReturn?: true | undefined;
   /** Of a point of no return: how one comes back after it. */
-  wayBack?: WayBack;
+  wayBack?: WayBack | undefined;
 }
 
 /** What runs next, up to the next decision of a person or the end. */
 export interface Ahead {
   run: Coming[];
   /** Where it stops for a person; absent at the end. */
-  stopsAt?: { id: string; asks: string };
+  stopsAt?: { id: string; asks: string } | undefined;
   /** How many steps each extent has from here: beyond `run` it stops for the person. */
   reach: Record<Reach, number>;
 }

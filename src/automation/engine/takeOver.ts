@@ -6,7 +6,7 @@ interface Resource {
   urn: string;
   type: string;
   id?: string;
-  inputs?: Record<string, unknown>;
+  inputs?: Record<string, unknown> | undefined;
   outputs?: Record<string, unknown>;
   custom?: boolean;
 }

@@ -34,17 +34,17 @@ export interface GateSummary {
   gate: string;
   accepts: string;
   verdict: Verdict;
-  last?: number;
-  min?: number;
-  max?: number;
+  last?: number | undefined;
+  min?: number | undefined;
+  max?: number | undefined;
   /** Printed last value with its unit, or why it is unknown. */
   shown: string;
   samples: number;
   source: string;
   /** When the last value was true. */
-  at?: number;
+  at?: number | undefined;
   /** The value is from before what is judged: unknown, though the source sees. */
-  early?: true;
+  early?: true | undefined;
 }
 
 /** Rounds that may be missing before a hold counts as broken. */

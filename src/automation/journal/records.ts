@@ -75,9 +75,9 @@ export interface ResourceChange {
   name: string;
   op: "create" | "update" | "replace" | "delete";
   /** Property path → before and after; secrets read `[secret]`. */
-  diff: { path: string; before?: unknown; after?: unknown; replaces?: boolean }[];
+  diff: { path: string; before?: unknown; after?: unknown; replaces?: boolean | undefined }[];
   /** Who else wrote what it changes, where the far side knows. */
-  by?: string[];
+  by?: string[] | undefined;
 }
 
 export interface Preview {

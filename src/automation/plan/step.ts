@@ -15,7 +15,7 @@ export interface WayBack {
   /** What going back loses; `nothing` for most. */
   loses: string;
   /** It cannot be undone. */
-  none?: true;
+  none?: true | undefined;
 }
 
 interface StepBase {

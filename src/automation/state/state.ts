@@ -48,26 +48,26 @@ export type Status = "ready" | "running" | "approval" | "paused" | "held" | "ret
 export interface StepState {
   status: "waiting" | "running" | "done" | "undone" | "failed";
   attempt: number;
-  preview?: Preview;
-  blocked?: string[];
+  preview?: Preview | undefined;
+  blocked?: string[] | undefined;
   /** The revision it applied. */
-  revision?: number;
+  revision?: number | undefined;
   /** What it left: an action's sentence, or gate values. */
-  evidence?: string;
-  facts?: Record<string, unknown>;
-  files?: string[];
-  gates?: GateSummary[];
-  error?: string;
+  evidence?: string | undefined;
+  facts?: Record<string, unknown> | undefined;
+  files?: string[] | undefined;
+  gates?: GateSummary[] | undefined;
+  error?: string | undefined;
   failures: number;
-  startedAt?: number;
-  completedAt?: number;
-  approvedBy?: string;
-  approvedIds?: readonly string[];
-  approvedAt?: number;
+  startedAt?: number | undefined;
+  completedAt?: number | undefined;
+  approvedBy?: string | undefined;
+  approvedIds?: readonly string[] | undefined;
+  approvedAt?: number | undefined;
   /** Digest of the preview that the approval counts for; absent where there was none. */
-  approvedPreview?: string;
+  approvedPreview?: string | undefined;
   /** Names of resources that may be replaced or deleted. */
-  approvedResources?: string[];
+  approvedResources?: string[] | undefined;
 }
 
 /** How often an effect that failed for a passing reason is tried before it counts as failed. */
@@ -76,6 +76,35 @@ export const MAX_TRIES = 4;
 /** An effect whose outcome is not in the journal (yet). */
 export type Intent = Extract<Entry, { type: "update.intended" | "action.intended" }>;
 export type UpdateIntent = Extract<Intent, { type: "update.intended" }>;
+
+/** A way back that is under way. */
+export interface Returning {
+  /** Number of the entry that began it: its effects are told from those of another way back by that. */
+  seq: number;
+  revision: number;
+  undoTo: number;
+  path: PathItem[];
+  done: number;
+  why: string;
+  automatic: boolean;
+  abort: boolean;
+  failures: number;
+  error?: string | undefined;
+}
+
+/** What went back last. */
+export interface WentBack {
+  kind: "emergency" | "rollback" | "abort";
+  /** When it was ordered. */
+  at: number;
+  /** When the way back had run to its end; absent until then. */
+  doneAt?: number | undefined;
+  /** Absent when it went back automatically. */
+  who?: string | undefined;
+  why: string;
+  /** Where it leads; absent until the way back was worked out. */
+  revision?: number | undefined;
+}
 
 export interface MigrationState {
   stack: string;
@@ -89,100 +118,79 @@ export interface MigrationState {
   revisions: Revision[];
   /** Number of the revision that is applied. */
   revision: number;
-  intent?: Intent;
-  watch?: WatchState;
+  intent?: Intent | undefined;
+  watch?: WatchState | undefined;
   /** What the config step's update has been applied in this attempt. */
   applied: boolean;
-  returning?: {
-    /** Number of the entry that began it: its effects are told from those of another way back by that. */
-    seq: number;
-    revision: number;
-    undoTo: number;
-    path: PathItem[];
-    done: number;
-    why: string;
-    automatic: boolean;
-    abort: boolean;
-    failures: number;
-    error?: string;
-  };
+  returning?: Returning | undefined;
   /** A person sent users back; until the far side shows it, that is only wanted. Gone once somebody goes on. */
-  sentBack?: { at: number; seq: number; weights: { old: number; new: number }; shown: boolean };
+  sentBack?: { at: number; seq: number; weights: { old: number; new: number }; shown: boolean } | undefined;
   /** Each way back that was taken. */
-  rollbacks?: readonly { at: number; automatic: boolean; revision: number; why: string }[];
+  rollbacks?: readonly { at: number; automatic: boolean; revision: number; why: string }[] | undefined;
   /** What went back last, by whom and why; gone once somebody goes on. */
-  wentBack?: {
-    kind: "emergency" | "rollback" | "abort";
-    /** When it was ordered. */
-    at: number;
-    /** When the way back had run to its end; absent until then. */
-    doneAt?: number;
-    /** Absent when it went back automatically. */
-    who?: string;
-    why: string;
-    /** Where it leads; absent until the way back was worked out. */
-    revision?: number;
-  };
+  wentBack?: WentBack | undefined;
   /** Somebody else holds the stack's engine: why, and how often that was found in a row. */
-  blocked?: { why: string; times: number };
+  blocked?: { why: string; times: number } | undefined;
   /** An update began and did not succeed: the engine's state may lie between two revisions. */
   dirty: boolean;
   /** Updates that failed, and of which something may have been done that the engine does not know: settled before the next one. */
-  unsettled?: UpdateIntent[];
+  unsettled?: UpdateIntent[] | undefined;
   /** An update that failed had promoted the database all the same: no revision says so, and it is no replica any more. */
-  promoted?: boolean;
+  promoted?: boolean | undefined;
   /** A person asked to go back; the orchestrator answers with the path. */
-  requested?: { to: number | "safety"; why: string; who: string; abort: boolean };
+  requested?: { to: number | "safety"; why: string; who: string; abort: boolean } | undefined;
   /** What became true; the newest of a pair counts. */
   marks: Marks;
   /** When a lag of 0 was observed, after writes stopped. */
-  lagZeroAt?: number;
+  lagZeroAt?: number | undefined;
   /** New weight as the authoritative servers last showed it, in percent, with the time. */
-  shownNewWeight?: { value: number; at: number };
+  shownNewWeight?: { value: number; at: number } | undefined;
   /** Green weight as the load balancer's rule last showed it. */
-  shownGreenWeight?: { value: number; at: number };
+  shownGreenWeight?: { value: number; at: number } | undefined;
   /** Percent that the load balancer's rule last showed for the Argo Rollout. */
-  shownRolloutShare?: { value: number; at: number };
+  shownRolloutShare?: { value: number; at: number } | undefined;
   /** What people changed while it ran: it counts above the revision's config, and stands in the next one. */
-  tuned?: ConfigPatch;
+  tuned?: ConfigPatch | undefined;
   /** A person's edit of the stack's config; with `revision` it is applied, and its gates are watched. Gone once they held. */
-  edit?: { seq: number; changes: Edit[]; why: string; who: string; revision?: number; watch?: WatchState };
+  edit?: { seq: number; changes: Edit[]; why: string; who: string; revision?: number; watch?: WatchState } | undefined;
   /** Revision → the newest one that is the same with a person's edits. */
-  refined?: Record<number, number>;
+  refined?: Record<number, number> | undefined;
   /** Configs of updates that were begun since the last one that succeeded, newest first. */
-  tried?: RawConfig[];
+  tried?: RawConfig[] | undefined;
   /** The newest update past cutover that was told of. */
-  byHand?: string;
+  byHand?: string | undefined;
   /** Found beside any step, and not answered yet. */
-  alarm?: { source: string; reason: string };
+  alarm?: { source: string; reason: string } | undefined;
   /** The watch over users has gone blind: since when, and what it does not see. */
-  blind?: { at: number; gates: string[]; why: string };
+  blind?: { at: number; gates: string[]; why: string } | undefined;
   /** A person was told of an alarm that nothing goes back from by itself. */
-  alarmHeld?: boolean;
+  alarmHeld?: boolean | undefined;
   /** Ids of the alarms so far: the same one is answered once. */
   alarms: string[];
   /** A person's wish to promote what the step at the position set going; the number of the command. */
-  promotion?: number;
+  promotion?: number | undefined;
   /** What was changed past the engine, at the last look, and when that was found. */
-  drift?: Drift & { at: number };
+  drift?: (Drift & { at: number }) | undefined;
   /** Hooks that were called, and what they said. */
   hooks: HookState;
   /** Who last advanced: an approval that needs a second person refuses this one. */
-  advancedBy?: string;
-  advancedIds?: readonly string[];
+  advancedBy?: string | undefined;
+  advancedIds?: readonly string[] | undefined;
   /** A tuning that loosens protections and waits for a second person. */
-  proposal?: { seq: number; at: number; changes: ConfigPatch; loosens: Loosened[]; why: string; who: string; ids?: readonly string[] };
+  proposal?:
+    | { seq: number; at: number; changes: ConfigPatch; loosens: Loosened[]; why: string; who: string; ids?: readonly string[] }
+    | undefined;
   /** What two people loosened since it began. */
-  loosened?: Loosening[];
+  loosened?: Loosening[] | undefined;
   /** The newest entry of a type that this version does not have. */
-  beyond?: { seq: number; type: string };
+  beyond?: { seq: number; type: string } | undefined;
   /** Since when the status is this. */
-  statusAt?: number;
-  heldReason?: string;
-  heldPromise?: number;
+  statusAt?: number | undefined;
+  heldReason?: string | undefined;
+  heldPromise?: number | undefined;
   createdAt: number;
   /** The same by the clock of the process that wrote it, ISO 8601. */
-  begunAt?: string;
+  begunAt?: string | undefined;
   /** By the target's clock, which a rehearsal's is ahead of. */
   updatedAt: number;
   /** When the last entry was written, by the clock of the process that wrote it. */

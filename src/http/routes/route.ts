@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
 import type { z } from "zod";
-import type { Caller, Role, Scope } from "../../access/caller.js";
+import type { Caller, PartOfScope, Role } from "../../access/caller.js";
 import type { Migrations } from "../../automation/migrations.js";
 import type { Operations } from "../../operations/operations.js";
 import type { Sampler } from "../../readModels/sampler.js";
@@ -34,7 +34,7 @@ export interface Context<P = unknown, Q = unknown, B = unknown> {
   /** The key of a repeatable request, when the sender gave one. */
   idempotencyKey?: string;
   /** Whether the caller may see what belongs to that application and environment, or to it in any: for lists over many. */
-  sees: (scope: Partial<Scope>) => boolean;
+  sees: (scope: PartOfScope) => boolean;
   services: Services;
   request: Request;
   response: Response;

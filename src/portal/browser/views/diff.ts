@@ -107,7 +107,7 @@ export const pairs = (changes: readonly Pair[]): View =>
       ),
   );
 
-type Pair = Change & { replaces?: boolean };
+type Pair = Change & { replaces?: boolean | undefined };
 
 /** Annotations often hold JSON: of two such texts only what differs inside is shown. */
 function unfolded(c: Pair): Pair[] {
