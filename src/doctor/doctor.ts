@@ -17,7 +17,7 @@ import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./loca
 import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
-import { alertsLoaded, answers, shared } from "./sources.js";
+import { alertsLoaded, answers, draining, shared } from "./sources.js";
 
 export interface DoctorOptions {
   /** The project, with Pulumi.yaml. */
@@ -121,8 +121,10 @@ async function examineEnvironment(
     }
     for (const { name, config } of stacks) {
       const sides: Side[] = config.old === undefined ? ["new"] : ["old", "new"];
-      if (known.standing === "ok") found(...(await oldSide(name, config, clients)));
-      if (known.standing === "ok") found(...(await Promise.all(sides.map((side) => answers(name, config, side, { clients, prometheus })))));
+      if (known.standing !== "ok") continue;
+      const asked = { clients, prometheus };
+      found(...(await oldSide(name, config, clients)));
+      found(...(await Promise.all(sides.map((side) => answers(name, config, side, asked)))), await draining(name, config, asked));
     }
   } finally {
     clients.close();

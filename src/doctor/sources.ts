@@ -1,7 +1,10 @@
 import type { AwsClients } from "../adapters/aws/clients.js";
 import { loadBalancerRequests } from "../adapters/aws/requests.js";
+import { openConnections } from "../adapters/connections.js";
 import { prometheusObservation, type RequestSignal } from "../adapters/prometheus/observations.js";
 import { loadedRules, type PrometheusOptions } from "../adapters/prometheus/query.js";
+import { drainedSides } from "../automation/plan/drain.js";
+import { buildPlan } from "../automation/plan/plan.js";
 import type { StackConfig } from "../config/schema.js";
 import { type OtherStack, sharedInWords, sharedResources } from "../config/shared.js";
 import { sourceOf } from "../config/sources.js";
@@ -41,6 +44,29 @@ export const answers = (
         side === "new" && !config.workload.deployed
           ? "Before the first deployment this is as it should be."
           : "Let users or the load generator ask it, or name another source under sources (docs/targets.md).",
+    };
+  });
+
+/** What counts the connections that the plan waits for before it removes a side: where nothing does, the whole time is waited. */
+export const draining = (
+  stack: string,
+  config: StackConfig,
+  asked: { clients: AwsClients; prometheus: PrometheusOptions },
+): Promise<Finding> =>
+  examine("draining", stack, "See that what counts the connections answers.", async () => {
+    const sides = drainedSides(buildPlan(config));
+    const { seconds } = config.drain;
+    if (sides.length === 0) return "no side is removed whose connections would be waited for";
+    if (seconds === 0) return "nothing is waited for: drain.seconds is 0";
+    const seen = await Promise.all(sides.map(async (side) => ({ side, ...(await openConnections(config, side, asked)) })));
+    const shown = seen.map(({ side, reading, source }) =>
+      reading.known ? `${side} side ${reading.value} open (${source})` : `${side} side unknown`,
+    );
+    const unknown = seen.flatMap(({ reading }) => (reading.known ? [] : [reading.reason]));
+    if (unknown.length === 0) return shown.join(", ");
+    return {
+      warning: `${shown.join(", ")}: ${unknown.join("; ")}`,
+      mend: `Each removal waits ${seconds} s (drain.seconds) and cannot say what it cuts, unless something counts (docs/config.md, drain).`,
     };
   });
 

@@ -24,21 +24,21 @@ const FRESH = 900 * SECOND;
 /** The drain of the old side, right before its instances and its load balancer go. */
 export const DRAIN_OLD = "cleanup.drain";
 
-/** A step that waits for what is open on a side. */
-export function drainStep({
-  side,
-  what,
-  ...step
-}: {
-  id: string;
-  phase: Phase;
-  title: string;
-  seed: string;
-  side: Side;
-  what: string;
-}): Step {
-  return { ...step, kind: "action", wayBack: NOTHING_TO_UNDO, run: (context) => drained(context, side, what) };
+/** The steps that wait for what is open, and on which side each looks. */
+const SIDES = { "rollout.drain-blue": "new", "rollout.drain-deployment": "new", [DRAIN_OLD]: "old" } as const satisfies Record<
+  string,
+  Side
+>;
+
+/** A step that waits for what is open on its side. */
+export function drainStep({ what, ...step }: { id: keyof typeof SIDES; phase: Phase; title: string; seed: string; what: string }): Step {
+  return { ...step, kind: "action", wayBack: NOTHING_TO_UNDO, run: (context) => drained(context, SIDES[step.id], what) };
 }
+
+/** The sides on which a plan waits for what is open. */
+export const drainedSides = (steps: readonly Pick<Step, "id">[]): Side[] => [
+  ...new Set(steps.flatMap(({ id }) => (id in SIDES ? [SIDES[id as keyof typeof SIDES]] : []))),
+];
 
 type Context = Pick<ActionContext, "target" | "config" | "effect">;
 

@@ -166,7 +166,6 @@ export function cleanup(config: StackConfig): Step[] {
             phase: "cleanup",
             title: "Wait until nothing more is open on the old side, or for the stated time",
             seed: "aws ec2 terminate-instances",
-            side: "old",
             what: "The old side",
           }),
         ]),

@@ -151,7 +151,6 @@ const drainBlue = drainStep({
   phase: "rollout",
   title: "Wait until nothing more is open on blue, or for the stated time",
   seed: "kubectl delete -k k8s/overlays/production-blue",
-  side: "new",
   what: "Blue",
 });
 
@@ -210,7 +209,6 @@ const drainDeployment = drainStep({
   phase: "rollout",
   title: "Wait until nothing more is open on the Deployment, or for the stated time",
   seed: "rollout.yaml",
-  side: "new",
   what: "The Deployment",
 });
 
