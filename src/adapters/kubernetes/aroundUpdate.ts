@@ -2,6 +2,7 @@ import type { EngineEnvironment } from "../../ports/target.js";
 import type { ClusterAccess } from "./clients.js";
 import { renameOwners, underOldNames } from "./fieldOwners.js";
 import { keepOthers, othersFields } from "./others.js";
+import { leadToStable } from "./pingPong.js";
 import { holdRouting } from "./routing.js";
 
 /** What is done in a stack's cluster around each update of the engine's, beside what the engine does. */
@@ -14,6 +15,7 @@ export function aroundUpdates(
       const { deployment } = await state();
       await renameOwners(access, underOldNames(deployment));
       const gone = await keepOthers(access, deployment);
+      await leadToStable(access, deployment);
       return async () => [...(await gone()), ...(await holdRouting(access, (await state()).deployment))];
     },
     othersFields: async (stack, state) => othersFields(await accessOf(stack), (await state()).deployment),

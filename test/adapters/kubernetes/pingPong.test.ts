@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterPort.js";
 import { canaryServiceOf } from "../../../src/adapters/kubernetes/observations.js";
+import { leadToStable } from "../../../src/adapters/kubernetes/pingPong.js";
 import { rolloutOf } from "../../../src/adapters/kubernetes/rollouts.js";
 import type { StackConfig } from "../../../src/config/schema.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
@@ -73,6 +74,11 @@ describe("a canary's Services on the real Argo Rollouts controller", function ()
     return { stable: paused?.status?.stableRS ?? "", canary: paused?.status?.currentPodHash ?? "" };
   }
 
+  /** What the engine's state holds of a config. */
+  const stateOf = async (of: StackConfig) => ({
+    resources: objectsOf(await programOf(of)).map((o) => ({ urn: o.metadata.name, type: `kubernetes:${o.kind}`, inputs: o, outputs: o })),
+  });
+
   async function removed(): Promise<void> {
     await cluster.request(
       "DELETE",
@@ -123,6 +129,20 @@ describe("a canary's Services on the real Argo Rollouts controller", function ()
     expect([done?.status?.stableRS, done?.status?.canary?.stablePingPong]).to.deep.equal([canary, "pong"]);
     expect(await selectors()).to.include({ pong: canary });
     expect(await canaryServiceOf(await cluster.clients(), of)).to.equal("ping");
+
+    // Nobody leads ping on: the way back to beside the Deployment, whose rule names it, would send users to the pods that are gone.
+    expect(await selectors()).to.include({ ping: stable });
+    await leadToStable({ kubeconfig: cluster.kubeconfig() }, await stateOf(of));
+    expect(await switchesIn(5), "the controller leaves it so").to.equal(0);
+    expect(await selectors()).to.include({ ping: canary, pong: canary });
+
+    // The next canary takes ping again, and keeps it while it is under way.
+    await apply(await config(true, "example.org/admin:1.2.0"), ["Rollout"]);
+    const paused = await eventually(rollout, (r) => r?.status?.currentPodHash !== canary && (r?.status?.pauseConditions ?? []).length > 0);
+    const next = paused?.status?.currentPodHash ?? "";
+    expect(await selectors()).to.include({ ping: next, pong: canary });
+    await leadToStable({ kubeconfig: cluster.kubeconfig() }, await stateOf(of));
+    expect(await selectors()).to.include({ ping: next, pong: canary });
     await removed();
   });
 });
