@@ -96,7 +96,8 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
       "cutover:dns": { zoneId: ZONE, steps: [25, 50, 100], holdSeconds: 60, lowTtlForSeconds: 60 },
       // Six hours pass in twenty real seconds: the last late resolver has asked again by then.
       "cutover:cleanup": { soakSeconds: 6 * 3_600, unusedSeconds: 3_600 },
-      "cutover:gates": GATES,
+      // What is tried again at once is judged over the time that a config without gates of its own has.
+      "cutover:gates": extent === "at-once" ? { ...GATES, windowSeconds: 300, failAfterSamples: 3 } : GATES,
     }),
   };
   return inGround(run, { stacks, stack, hasOld: true, startupSeconds: 15, keepsOrders: true }, async (ground) => {
@@ -122,7 +123,8 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
         await sleep(LOOK_MS);
         rolledBack = await backSince(ground);
       }
-      run.say("again");
+      plane.mend();
+      run.say("the new side is mended: again");
       await order({ command: "resume" });
     }
     await drive(migrations, stack, "traffic.dns-50");
