@@ -24,6 +24,14 @@ const OFF: Record<keyof Protections, string> = {
   weightsFirst: "weights first in an emergency",
 };
 
+const TO_ITS_END = "migration, to the end of a regression at 25 %";
+const REGRESSIONS: Record<Extent, string> = {
+  regression: "migration with a regression at 25 %, to 100 %",
+  "at-once": `${TO_ITS_END}, tried again at once`,
+  emergency: TO_ITS_END,
+  end: TO_ITS_END,
+};
+
 type Scenario = (run: Run, off: keyof Protections | undefined) => Promise<Row[]>;
 
 const upgrading =
@@ -35,7 +43,7 @@ const moving =
   async (run, off) => {
     const { afterRegression, rolledBack, emergency, brokenAfter, end, orders } = await migration(run, extent);
     const regression = {
-      what: `migration, to the end of a regression at 25 %${extent === "at-once" ? ", tried again at once" : ""}`,
+      what: REGRESSIONS[extent],
       ...named(off),
       snapshot: afterRegression,
       bad: afterRegression.injected,

@@ -59,6 +59,8 @@ export class Plane {
   /** The target's clock, once there is one. */
   now: () => number = () => 0;
   regression: Regression | undefined;
+  /** When Route 53 was last told that nobody goes to the new side any more, by this machine's clock. */
+  oldAgainAt = 0;
   private fleet: Application[] = [];
   private answering: { fresh: number; ttl: number };
   private asked: number;
@@ -224,6 +226,7 @@ export class Plane {
     const ttl = realSeconds(Number(of("old-infra")?.ttl ?? 0) || ALIAS_TTL);
     this.asked = fresh;
     if (fresh === this.answering.fresh && ttl === this.answering.ttl) return;
+    if (fresh === 0 && this.answering.fresh > 0) this.oldAgainAt = Date.now();
     this.answering = { fresh, ttl };
     setTimeout(() => {
       void this.names.set({ fresh, ttl }).catch((error: Error) => process.emitWarning(error));

@@ -93,7 +93,8 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
       // Colours have runs of their own.
       "cutover:strategy": { kind: "rolling", image: `${IMAGE}:1.1.0` },
       "cutover:verification": { syntheticRequestsPerSecond: 0 },
-      "cutover:dns": { zoneId: ZONE, steps: [25, 50, 100], holdSeconds: 60, lowTtlForSeconds: 60 },
+      // Longer than the late resolvers keep what they were told with the TTL from before.
+      "cutover:dns": { zoneId: ZONE, steps: [25, 50, 100], holdSeconds: 60, lowTtlForSeconds: 1_200 },
       // Six hours pass in twenty real seconds: the last late resolver has asked again by then.
       "cutover:cleanup": { soakSeconds: 6 * 3_600, unusedSeconds: 3_600 },
       // What is tried again at once is judged over the time that a config without gates of its own has.
@@ -117,8 +118,8 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
     plane.regression = { atPercent: 25, failing: REGRESSION, state: "waiting" };
     await order({ command: "advance", extent: "step" });
     let rolledBack: Back | undefined;
-    // Without gates nothing goes back.
-    if ((await migrations.settled(stack)).status === "held") {
+    const wentBack = (await migrations.settled(stack)).status === "held";
+    if (wentBack) {
       if (extent !== "at-once") {
         await sleep(LOOK_MS);
         rolledBack = await backSince(ground);
@@ -127,7 +128,8 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
       run.say("the new side is mended: again");
       await order({ command: "resume" });
     }
-    await drive(migrations, stack, "traffic.dns-50");
+    // Without gates nothing goes back, and nobody learns of it until all users are there.
+    await drive(migrations, stack, wentBack ? "traffic.dns-50" : "optimize.alerts");
     const afterRegression = structuredClone(await plane.load.snapshot());
     const first = { afterRegression, ...(rolledBack === undefined ? {} : { rolledBack }) };
     if (extent === "at-once" || extent === "regression") return { ...first, ...(await finish()) };
@@ -137,10 +139,11 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
     const before = (await plane.load.snapshot()).injected;
     plane.break(BROKEN);
     plane.load.mark();
+    const orderedAt = Date.now();
     await order({ command: "emergency", why: "the new side is out of order" });
     await sleep(LOOK_MS);
     const { lastFresh, injected } = await plane.load.snapshot();
-    const emergency = { emergency: { by: mostOf(lastFresh) }, brokenAfter: injected - before };
+    const emergency = { emergency: { by: mostOf(lastFresh), toldAfter: plane.oldAgainAt - orderedAt }, brokenAfter: injected - before };
     plane.break(0);
     if (extent === "emergency") return { ...first, ...emergency, ...(await finish()) };
     // Whoever resumes sends users to the new side again: it is in order by now.

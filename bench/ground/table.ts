@@ -8,6 +8,8 @@ export interface Back {
   by: Record<ResolverKind, number>;
   /** From the first bad answer that was possible to the moment that the way back began; absent where a person ordered it. */
   foundAfter?: number;
+  /** From the emergency's command to the moment that Route 53 was told. */
+  toldAfter?: number;
 }
 
 /** One run's line. */
@@ -40,7 +42,12 @@ const inBoth = (ms: number): string => `${(ms / 1_000).toFixed(1)} s (${Math.rou
 function backOf(back: Back | undefined): string {
   if (back === undefined) return "";
   const by = Object.entries(back.by).map(([kind, ms]) => `${KINDS[kind as ResolverKind]}: ${inBoth(ms)}`);
-  return [...by, ...(back.foundAfter === undefined ? [] : [`found after ${inBoth(back.foundAfter)}`])].join(", ");
+  const { foundAfter, toldAfter } = back;
+  return [
+    ...by,
+    ...(foundAfter === undefined ? [] : [`found after ${inBoth(foundAfter)}`]),
+    ...(toldAfter === undefined ? [] : [`Route 53 was told after ${(toldAfter / 1_000).toFixed(2)} s`]),
+  ].join(", ");
 }
 
 /** As Markdown, as it stands in docs/proving-ground.md. */
