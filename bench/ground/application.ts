@@ -8,16 +8,21 @@ export interface ApplicationTask {
   startupMs: number;
   slowMs: number;
   keepAliveMs: number;
+  /** PostgreSQL that orders are written to before they are answered; absent: they are answered alone. */
+  ordersUrl?: string;
 }
 
 /** What it is told while it runs. */
 export type Told = { failing: number };
 
-const { version, startupMs, slowMs, keepAliveMs } = JSON.parse(process.argv[2] ?? "{}") as ApplicationTask;
+const { version, startupMs, slowMs, keepAliveMs, ordersUrl } = JSON.parse(process.argv[2] ?? "{}") as ApplicationTask;
 /** Fraction of requests that a regression makes it answer with 500. */
 let failing = 0;
 let stopping = false;
 const sockets = new Set<Socket>();
+const pool = ordersUrl === undefined ? undefined : new (await import("pg")).default.Pool({ connectionString: ordersUrl, max: 2 });
+// A connection that breaks while it is idle; the next statement says so too.
+pool?.on("error", () => undefined);
 
 const server = createServer((request, response) => {
   response.setHeader("x-version", version);
@@ -30,6 +35,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   let bytes = 0;
   for await (const chunk of request) bytes += (chunk as Buffer).length;
   if (request.url === "/slow") await new Promise((resolve) => setTimeout(resolve, slowMs));
+  const order = request.headers["x-order"];
+  if (order !== undefined) await pool?.query("INSERT INTO orders (id, version, bytes) VALUES ($1, $2, $3)", [order, version, bytes]);
   if (Math.random() < failing) response.writeHead(500, { "x-injected": "1" });
   response.end(JSON.stringify({ version, bytes }));
 }

@@ -81,6 +81,8 @@ export class Cluster {
     private readonly startupSeconds: number,
     /** Of synthetic requests, by seconds of the world. */
     private readonly onSynthetic: (on: boolean) => void,
+    /** Where orders are kept. */
+    private readonly ordersUrl: string | undefined,
   ) {
     this.timer = setInterval(() => this.reconcile(), realMs(WORLD.poll));
   }
@@ -202,7 +204,7 @@ export class Cluster {
     this.made += 1;
     const labels = spec.template.metadata?.labels ?? {};
     const image = spec.template.spec?.containers[0]?.image ?? "";
-    const application = new Application(image.split(":").at(-1) ?? image, this.startupSeconds);
+    const application = new Application(image.split(":").at(-1) ?? image, this.startupSeconds, this.ordersUrl);
     if (this.failing > 0) application.fail(this.failing);
     const named = [...this.services].filter(([, selector]) => selects(selector, labels)).map(([name]) => name);
     const gates = this.protections.readinessGate ? named.filter((name) => this.backends().has(name)) : [];

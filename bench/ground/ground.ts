@@ -12,19 +12,24 @@ import { startProviderHost } from "../../src/sandbox/provider/host.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { freePort } from "../../test/support/freePort.js";
 import { writeProject } from "../harness/stacks.js";
+import { type Kept, Orders } from "./orders.js";
 import { Plane, type PlaneOptions } from "./plane.js";
 
-export interface GroundOptions extends Omit<PlaneOptions, "folder" | "ports" | "zone"> {
+export interface GroundOptions extends Omit<PlaneOptions, "folder" | "ports" | "zone" | "ordersUrl"> {
   folder: string;
   stacks: Record<string, RawConfig>;
   /** The stack that has the real parts; the others are simulated. */
   stack: string;
+  /** Writes each order to a real PostgreSQL. @default false */
+  keepsOrders?: boolean;
 }
 
 export interface Ground {
   migrations: Migrations;
   sandbox: Sandbox;
   plane: Plane;
+  /** What became of these orders. */
+  orders(accepted: readonly string[]): Promise<Kept>;
   close(): Promise<void>;
 }
 
@@ -48,7 +53,9 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     config: async (name) => (await StackFile.read(project.stacksFolder, name)).config(),
   });
   const ports = { users: await freePort(), names: await freePort() };
-  const plane = await Plane.open({ ...options, ports, zone: () => sandbox.zone(zoneId) });
+  const orders = options.keepsOrders === true ? await Orders.start() : undefined;
+  const kept = orders === undefined ? {} : { ordersUrl: orders.url };
+  const plane = await Plane.open({ ...options, ...kept, ports, zone: () => sandbox.zone(zoneId) });
   const host = await startProviderHost({
     open: async (name) => {
       const world = await sandbox.open(name);
@@ -82,11 +89,16 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     migrations,
     sandbox,
     plane,
+    orders: (accepted) => {
+      if (orders === undefined) throw new Error("no orders are kept in this run");
+      return orders.look(accepted);
+    },
     close: async () => {
       await migrations.close();
       await driver.close();
       await host.close();
       await plane.close();
+      await orders?.close();
       await store.close();
     },
   };

@@ -1,4 +1,6 @@
 /** The users, in a process of their own: each resolves the name as its resolver does, and every answer is counted. */
+
+import { randomUUID } from "node:crypto";
 import { Resolver } from "node:dns/promises";
 import { Agent, request as ask, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -24,7 +26,7 @@ export interface LoadTask {
   slowMs: number;
 }
 
-export type Order = { begin: true } | { ask: "snapshot" } | { mark: true } | { synthetic: number } | { stop: true };
+export type Order = { begin: true } | { ask: "snapshot" | "accepted" } | { mark: true } | { synthetic: number } | { stop: true };
 
 export interface Failure {
   at: number;
@@ -57,6 +59,8 @@ let began = performance.now();
 const sent: Snapshot["sent"] = { read: 0, write: 0, slow: 0, upload: 0, websocket: 0, name: 0, synthetic: 0 };
 const failures: Failure[] = [];
 let injected = 0;
+/** Ids of the writes and uploads that were answered 200. */
+const accepted: string[] = [];
 let told = 0;
 let cut = 0;
 let markedAt = began;
@@ -90,7 +94,9 @@ class Name {
       const [answer] = await resolver.resolve4(task.host, { ttl: true });
       if (answer === undefined) throw new Error("no address");
       this.address = answer.address;
-      this.until = performance.now() + answer.ttl * 1_000 * (this.kind === "late" ? task.lateFactor : 1);
+      const keptMs = answer.ttl * 1_000 * (this.kind === "late" ? task.lateFactor : 1);
+      // Of its first answer a part is over: resolvers do not ask all at the same moment.
+      this.until = performance.now() + keptMs * (this.until === 0 ? Math.random() : 1);
     } catch (error) {
       fail("name", (error as Error).message, "");
     }
@@ -102,6 +108,12 @@ class Name {
   }
 }
 
+interface Asking {
+  method: string;
+  path: string;
+  send: (to: ReturnType<typeof ask>) => void;
+}
+
 interface Answer {
   status: number;
   headers: IncomingMessage["headers"];
@@ -109,9 +121,10 @@ interface Answer {
 }
 
 /** One request to its end, or the reason why it has none. */
-function call(address: string, agent: Agent, method: string, path: string, send: (to: ReturnType<typeof ask>) => void): Promise<Answer> {
+function call(address: string, agent: Agent, { method, path, send }: Asking, order?: string): Promise<Answer> {
+  const headers = { host: task.host, ...(order === undefined ? {} : { "x-order": order }) };
   return new Promise((resolve, reject) => {
-    const request = ask({ host: address, port: task.port, method, path, agent, headers: { host: task.host } }, (response) => {
+    const request = ask({ host: address, port: task.port, method, path, agent, headers }, (response) => {
       let body = "";
       response.setEncoding("utf8").on("data", (chunk: string) => {
         body += chunk;
@@ -145,15 +158,12 @@ async function dribble(request: ReturnType<typeof ask>): Promise<void> {
   request.end();
 }
 
-interface Kind {
+interface Kind extends Asking {
   operation: Operation;
   /** Of all requests, this one's and those before it. */
   share: number;
-  method: string;
-  path: string;
   /** Of the body. */
   bytes: number;
-  send: (to: ReturnType<typeof ask>) => void;
 }
 
 const OPERATIONS: Kind[] = [
@@ -177,14 +187,16 @@ async function user(name: Name): Promise<void> {
     const dice = Math.random();
     const chosen = OPERATIONS.find(({ share }) => dice < share);
     if (chosen === undefined || address === "") continue;
-    const { operation, method, path, bytes, send } = chosen;
+    const { operation, bytes } = chosen;
+    const order = bytes > 0 ? randomUUID() : undefined;
     sent[operation] += 1;
     try {
-      const { status, headers, body } = await call(address, agent, method, path, send);
+      const { status, headers, body } = await call(address, agent, chosen, order);
       name.answered();
       if (status === 500 && headers["x-injected"] === "1") injected += 1;
       else if (status !== 200) fail(operation, `answered ${status}`, address);
       else if ((JSON.parse(body) as { bytes: number }).bytes !== bytes) fail(operation, "an answer to something else", address);
+      else if (order !== undefined) accepted.push(order);
     } catch (error) {
       fail(operation, (error as Error).message, address);
     }
@@ -276,7 +288,7 @@ async function asksByItself(): Promise<void> {
       continue;
     }
     sent.synthetic += 1;
-    await call(task.fresh, agent, "GET", "/health", (r) => r.end()).then(
+    await call(task.fresh, agent, { method: "GET", path: "/health", send: (r) => r.end() }).then(
       ({ status }) => void (status === 200 || fail("synthetic", `answered ${status}`, task.fresh)),
       (error: Error) => fail("synthetic", error.message, task.fresh),
     );
@@ -303,12 +315,12 @@ process.on("message", (order: Order) => {
     all.push(...names.map((name) => user(name)), ...Array.from({ length: task.webSockets }, () => talker(new Name("ttl"))));
     began = performance.now();
   }
-  if ("ask" in order) process.send?.(snapshot());
+  if ("ask" in order) process.send?.(order.ask === "snapshot" ? snapshot() : accepted);
   if ("mark" in order) markedAt = performance.now();
   if ("synthetic" in order) synthetic = order.synthetic;
   if ("stop" in order) {
     stopped = true;
-    void Promise.all(all).then(() => process.send?.(snapshot(), () => process.exit(0)));
+    void Promise.all(all).then(() => process.send?.(snapshot()));
   }
 });
 process.once("disconnect", () => process.exit(0));

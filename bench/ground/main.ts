@@ -24,6 +24,14 @@ const OFF: Record<keyof Protections, string> = {
   weightsFirst: "weights first in an emergency",
 };
 
+const TO_ITS_END = "migration, to the end of a regression at 25 %";
+const REGRESSIONS: Record<Extent, string> = {
+  regression: "migration with a regression at 25 %, to 100 %",
+  "at-once": `${TO_ITS_END}, tried again at once`,
+  emergency: TO_ITS_END,
+  end: TO_ITS_END,
+};
+
 type Scenario = (run: Run, off: keyof Protections | undefined) => Promise<Row[]>;
 
 const upgrading =
@@ -33,22 +41,17 @@ const upgrading =
 const moving =
   (extent: Extent): Scenario =>
   async (run, off) => {
-    const { afterRegression, backMs, brokenAfter, end } = await migration(run, extent);
-    const regression = { what: "migration, to the end of a regression at 25 %", ...named(off), snapshot: afterRegression };
-    return [
-      { ...regression, bad: afterRegression.injected },
-      ...(backMs === undefined || brokenAfter === undefined
-        ? []
-        : [
-            {
-              what: extent === "end" ? "the whole migration, with an emergency at 50 %" : "migration, to the end of an emergency at 50 %",
-              ...named(off),
-              snapshot: end,
-              backMs,
-              bad: brokenAfter,
-            },
-          ]),
-    ];
+    const { afterRegression, rolledBack, emergency, brokenAfter, end, orders } = await migration(run, extent);
+    const regression = {
+      what: REGRESSIONS[extent],
+      ...named(off),
+      snapshot: afterRegression,
+      bad: afterRegression.injected,
+      ...(rolledBack === undefined ? {} : { back: rolledBack }),
+    };
+    if (emergency === undefined || brokenAfter === undefined) return [{ ...regression, orders }];
+    const what = extent === "end" ? "the whole migration, with an emergency at 50 %" : "migration, to the end of an emergency at 50 %";
+    return [regression, { what, ...named(off), snapshot: end, back: emergency, bad: brokenAfter, orders }];
   };
 
 const named = (off: keyof Protections | undefined) => (off === undefined ? {} : { off: OFF[off] });
@@ -67,6 +70,7 @@ const ALL: [name: string, Scenario, (keyof Protections)?][] = [
   ["colours", colours],
   ["readiness-before-weight", colours, "readinessBeforeWeight"],
   ["migration", moving("end")],
+  ["at-once", moving("at-once")],
   ["gates", moving("regression"), "gates"],
   ["weights-first", moving("emergency"), "weightsFirst"],
 ];

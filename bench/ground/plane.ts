@@ -35,6 +35,8 @@ export interface PlaneOptions {
   webSockets: number;
   /** Resolvers that do not keep to TTLs: one user in so many has one, and it keeps answers so many times as long. */
   late: { every: number; factor: number };
+  /** Where orders are kept. @default nowhere: they are answered alone */
+  ordersUrl?: string;
   /** Records of the zone, as Route 53 shows them. */
   zone: () => Promise<Properties[]>;
 }
@@ -44,6 +46,9 @@ interface Regression {
   atPercent: number;
   failing: number;
   state: "waiting" | "active" | "over";
+  /** When it began, and when the way back from it did, by this machine's clock. */
+  at?: number;
+  wentBackAt?: number;
 }
 
 /**
@@ -54,6 +59,8 @@ export class Plane {
   /** The target's clock, once there is one. */
   now: () => number = () => 0;
   regression: Regression | undefined;
+  /** When Route 53 was last told that nobody goes to the new side any more, by this machine's clock. */
+  oldAgainAt = 0;
   private fleet: Application[] = [];
   private answering: { fresh: number; ttl: number };
   private asked: number;
@@ -80,7 +87,7 @@ export class Plane {
     const oldBalancer = hasOld ? new Balancer(SIDES.old, ports.users, () => clock.now()) : undefined;
     const balancer = new Balancer(SIDES.fresh, ports.users, () => clock.now());
     let load: Load | undefined;
-    const cluster = new Cluster(balancer, protections, options.startupSeconds, (on) => load?.synthetic(on ? 20 : 0));
+    const cluster = new Cluster(balancer, protections, options.startupSeconds, (on) => load?.synthetic(on ? 20 : 0), options.ordersUrl);
     load = await Load.start({
       host,
       port: ports.users,
@@ -192,7 +199,7 @@ export class Plane {
   }
 
   private async startFleet(balancer: Balancer): Promise<void> {
-    this.fleet = [new Application("old", OLD_STARTUP), new Application("old", OLD_STARTUP)];
+    this.fleet = [0, 1].map(() => new Application("old", OLD_STARTUP, this.options.ordersUrl));
     while (this.fleet.some((a) => a.port === undefined)) await sleep(20);
     const targets = this.fleet.map(({ port = 0 }, i) => ({ id: `i-${i}`, port }));
     // What a target group has when nobody sets it: a check every 30 s, five to be healthy again, two to be unhealthy.
@@ -219,6 +226,7 @@ export class Plane {
     const ttl = realSeconds(Number(of("old-infra")?.ttl ?? 0) || ALIAS_TTL);
     this.asked = fresh;
     if (fresh === this.answering.fresh && ttl === this.answering.ttl) return;
+    if (fresh === 0 && this.answering.fresh > 0) this.oldAgainAt = Date.now();
     this.answering = { fresh, ttl };
     setTimeout(() => {
       void this.names.set({ fresh, ttl }).catch((error: Error) => process.emitWarning(error));
@@ -230,13 +238,26 @@ export class Plane {
     const { regression } = this;
     if (regression === undefined) return;
     const reached = fresh >= regression.atPercent;
-    if (regression.state === "waiting" && reached) this.fail(regression.failing, "active");
-    else if (regression.state === "active" && !reached) this.fail(0, "over");
+    if (regression.state === "waiting" && reached) {
+      regression.at = Date.now();
+      this.load.mark();
+      this.fail(regression.failing, "active");
+    } else if (regression.state === "active" && !reached) this.fail(0, "over");
   }
 
   private fail(failing: number, state: Regression["state"]): void {
     if (this.regression !== undefined) this.regression.state = state;
     this.cluster.fail(failing);
+  }
+
+  /** The first way back since the regression begins. */
+  wentBack(): void {
+    if (this.regression?.at !== undefined) this.regression.wentBackAt ??= Date.now();
+  }
+
+  /** Somebody found what it was. */
+  mend(): void {
+    this.fail(0, "over");
   }
 
   /** Puts the new side out of order at once. */
@@ -306,7 +327,8 @@ export class Plane {
       case "dns-weight-new":
         return confirmedWeight(this.asked, [await this.answers()], { old: [SIDES.old], new: [SIDES.fresh] });
       case "dns-ttl": {
-        const ttl = shownTtl([await this.answers()], [SIDES.old]);
+        // As the adapter looks at it: a record without weight is not seen in any answer.
+        const ttl = shownTtl([await this.answers()], [SIDES.old], this.asked === 100 ? this.answering.ttl : undefined);
         return ttl.known ? known(ttl.value * SCALE) : ttl;
       }
       case "dns-resolvers": {
@@ -329,7 +351,7 @@ export class Plane {
 }
 
 /** What a gate would like to see. */
-const FINE: Partial<Record<ObservationName, number>> = { "error-rate": 0, "latency-p95": 0 };
+const FINE: Partial<Record<ObservationName, number>> = { "error-rate": 0, "latency-p95": 0.001 };
 const READY: ObservationName[] = ["pods-ready", "green-ready", "targets-healthy"];
 
 const realSeconds = (seconds: number): number => Math.max(1, Math.round(seconds / SCALE));

@@ -33,13 +33,17 @@ export class Application {
   port: number | undefined;
   private readonly child: ChildProcess;
 
-  /** @param startupSeconds of the world, until it listens */
-  constructor(version: string, startupSeconds: number) {
+  /**
+   * @param startupSeconds of the world, until it listens
+   * @param ordersUrl where it keeps orders; undefined: nowhere
+   */
+  constructor(version: string, startupSeconds: number, ordersUrl: string | undefined) {
     const task: ApplicationTask = {
       version,
       startupMs: realMs(startupSeconds),
       slowMs: realMs(WORLD.slow),
       keepAliveMs: realMs(WORLD.idle) * 2,
+      ...(ordersUrl === undefined ? {} : { ordersUrl }),
     };
     this.child = start("application", task);
     this.child.once("message", (message) => {
@@ -146,6 +150,11 @@ export class Load {
     return this.ask({ ask: "snapshot" });
   }
 
+  /** Ids of the orders whose sender was told that they are kept. */
+  async accepted(): Promise<string[]> {
+    return this.ask({ ask: "accepted" });
+  }
+
   begin(): void {
     this.child.send({ begin: true } satisfies Order);
   }
@@ -168,9 +177,9 @@ export class Load {
     return end(this.child);
   }
 
-  private async ask(order: Order): Promise<Snapshot> {
+  private async ask<T>(order: Order): Promise<T> {
     const answer = once(this.child, "message");
     this.child.send(order);
-    return ((await answer) as [Snapshot])[0];
+    return ((await answer) as [T])[0];
   }
 }

@@ -4,8 +4,10 @@ import type { RawConfig } from "../../src/config/stackFile.js";
 import { drive } from "../harness/people.js";
 import { stackConfig } from "../harness/stacks.js";
 import { type Ground, openGround } from "./ground.js";
-import type { ResolverKind, Snapshot } from "./load.js";
+import type { Snapshot } from "./load.js";
+import type { Kept } from "./orders.js";
 import { type Protections, without } from "./protections.js";
+import { type Back, kindsOf } from "./table.js";
 
 export interface Run {
   /** Folder of its own. */
@@ -26,17 +28,20 @@ export interface Upgrade {
   healthEverySeconds?: number;
 }
 
-/** Until which moment of the migration. */
-export type Extent = "regression" | "emergency" | "end";
+/** Until which moment of the migration; `at-once`: to that of the regression, and tried again as soon as it went back. */
+export type Extent = "at-once" | "regression" | "emergency" | "end";
 
 export interface Migrated {
   /** After the regression, and at the end. */
   afterRegression: Snapshot;
-  /** Milliseconds from the emergency's command to the last answer of the new side to 99 % of the users of a kind. */
-  backMs?: Record<ResolverKind, number>;
+  /** From the moment that the automatic rollback began; absent where nothing went back, or nobody waited for its end. */
+  rolledBack?: Back;
+  /** From the emergency's command. */
+  emergency?: Back;
   /** What users were answered by a version out of order, from the emergency's command on. */
   brokenAfter?: number;
   end: Snapshot;
+  orders: Kept;
 }
 
 const IMAGE = "ghcr.io/your-org/web-api";
@@ -88,18 +93,23 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
       // Colours have runs of their own.
       "cutover:strategy": { kind: "rolling", image: `${IMAGE}:1.1.0` },
       "cutover:verification": { syntheticRequestsPerSecond: 0 },
-      "cutover:dns": { zoneId: ZONE, steps: [25, 50, 100], holdSeconds: 60, lowTtlForSeconds: 60 },
+      // Longer than the late resolvers keep what they were told with the TTL from before.
+      "cutover:dns": { zoneId: ZONE, steps: [25, 50, 100], holdSeconds: 60, lowTtlForSeconds: 1_200 },
       // Six hours pass in twenty real seconds: the last late resolver has asked again by then.
       "cutover:cleanup": { soakSeconds: 6 * 3_600, unusedSeconds: 3_600 },
-      "cutover:gates": GATES,
+      // What is tried again at once is judged over the time that a config without gates of its own has.
+      "cutover:gates": extent === "at-once" ? { ...GATES, windowSeconds: 300, failAfterSamples: 3 } : GATES,
     }),
   };
-  return inGround(run, { stacks, stack, hasOld: true, startupSeconds: 15 }, async (ground) => {
+  return inGround(run, { stacks, stack, hasOld: true, startupSeconds: 15, keepsOrders: true }, async (ground) => {
     const { migrations, plane } = ground;
     const order = async (command: Command): Promise<void> => {
       await migrations.command(stack, command, "operator");
-      const { status } = await migrations.settled(stack);
-      if (status === "held" && command.command !== "resume") await order({ command: "resume" });
+      await migrations.settled(stack);
+    };
+    const finish = async (): Promise<Pick<Migrated, "end" | "orders">> => {
+      const end = await plane.load.stop();
+      return { end, orders: await ground.orders(await plane.load.accepted()) };
     };
     await drive(migrations, staging, "end");
     plane.load.begin();
@@ -107,35 +117,59 @@ export function migration(run: Run, extent: Extent): Promise<Migrated> {
     run.say("users meet a regression");
     plane.regression = { atPercent: 25, failing: REGRESSION, state: "waiting" };
     await order({ command: "advance", extent: "step" });
-    // Whoever tries again at once is judged by readings that are minutes old, of the regression.
-    await sleep(LOOK_MS);
-    await drive(migrations, stack, "traffic.dns-50");
+    let rolledBack: Back | undefined;
+    const wentBack = (await migrations.settled(stack)).status === "held";
+    if (wentBack) {
+      if (extent !== "at-once") {
+        await sleep(LOOK_MS);
+        rolledBack = await backSince(ground);
+      }
+      plane.mend();
+      run.say("the new side is mended: again");
+      await order({ command: "resume" });
+    }
+    // Without gates nothing goes back, and nobody learns of it until all users are there.
+    await drive(migrations, stack, wentBack ? "traffic.dns-50" : "optimize.alerts");
     const afterRegression = structuredClone(await plane.load.snapshot());
-    if (extent === "regression") return { afterRegression, end: await plane.load.stop() };
+    const first = { afterRegression, ...(rolledBack === undefined ? {} : { rolledBack }) };
+    if (extent === "at-once" || extent === "regression") return { ...first, ...(await finish()) };
     run.say("an emergency, while an update is under way");
     await migrations.command(stack, { command: "advance", extent: "step" }, "operator");
     await sleep(UNDER_WAY_MS);
     const before = (await plane.load.snapshot()).injected;
     plane.break(BROKEN);
     plane.load.mark();
+    const orderedAt = Date.now();
     await order({ command: "emergency", why: "the new side is out of order" });
     await sleep(LOOK_MS);
     const { lastFresh, injected } = await plane.load.snapshot();
-    const emergency = { backMs: { ttl: most(lastFresh.ttl), late: most(lastFresh.late) }, brokenAfter: injected - before };
+    const emergency = { emergency: { by: mostOf(lastFresh), toldAfter: plane.oldAgainAt - orderedAt }, brokenAfter: injected - before };
     plane.break(0);
-    if (extent === "emergency") return { afterRegression, ...emergency, end: await plane.load.stop() };
-    run.say("to the end");
+    if (extent === "emergency") return { ...first, ...emergency, ...(await finish()) };
+    // Whoever resumes sends users to the new side again: it is in order by now.
+    run.say("the new side is mended: to the end");
+    await order({ command: "resume" });
     await drive(migrations, stack, "end");
-    return { afterRegression, ...emergency, end: await plane.load.stop() };
+    return { ...first, ...emergency, ...(await finish()) };
   });
 }
+
+/** Since the rollback that just ended began. */
+async function backSince({ plane }: Ground): Promise<Back> {
+  const { at = 0, wentBackAt = at } = plane.regression ?? {};
+  const foundAfter = wentBackAt - at;
+  const { ttl, late } = mostOf((await plane.load.snapshot()).lastFresh);
+  return { by: { ttl: Math.max(0, ttl - foundAfter), late: Math.max(0, late - foundAfter) }, foundAfter };
+}
+
+const mostOf = (of: Snapshot["lastFresh"]): Back["by"] => ({ ttl: most(of.ttl), late: most(of.late) });
 
 /** Of fewer than a hundred users 99 % are all. */
 const most = (values: number[]): number => Math.max(0, ...values);
 
 async function inGround<T>(
   { folder, off, users, webSockets, say }: Run,
-  what: Pick<Parameters<typeof openGround>[0], "stacks" | "stack" | "hasOld" | "startupSeconds">,
+  what: Pick<Parameters<typeof openGround>[0], "stacks" | "stack" | "hasOld" | "startupSeconds" | "keepsOrders">,
   use: (ground: Ground) => Promise<T>,
 ): Promise<T> {
   const protections = without(off);
@@ -149,11 +183,15 @@ async function inGround<T>(
       entry.type === "migration.held"
     )
       say(`${entry.type}: ${"reason" in entry ? entry.reason : "error" in entry ? JSON.stringify(entry.error) : ""}`);
+    if (entry.type === "rollback.started") ground.plane.wentBack();
     if (entry.type === "rollback.started" || entry.type === "rollback.completed") say(entry.type);
     if (entry.type === "step.completed") say(`${entry.step} done`);
   });
   try {
     return await use(ground);
+  } catch (error) {
+    say(`until then: ${JSON.stringify(Object.fromEntries(kindsOf(await ground.plane.load.snapshot())))} failed`);
+    throw error;
   } finally {
     await ground.close();
   }

@@ -235,17 +235,22 @@ describe("the real target", function () {
     target.close();
   });
 
-  it("promise 11: a DNS weight counts once the name servers show it, whatever Route 53 was told", async () => {
+  /** A zone of Route 53 in which both sides have a record, each with its weight and TTL. */
+  const zoneWith = async (old: [weight: number, ttl: number], fresh: [weight: number, ttl: number]): Promise<string> => {
     const { route53 } = moto.clients();
-    const zone = await route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: "t" }));
+    const zone = await route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: `${old}/${fresh}` }));
     const zoneId = (zone.HostedZone?.Id ?? "").replace("/hostedzone/", "");
-    const side = (SetIdentifier: string, Weight: number, Value: string) => ({
+    const side = (SetIdentifier: string, [Weight, TTL]: [number, number], Value: string) => ({
       Action: "CREATE" as const,
-      ResourceRecordSet: { Name: "api.example.com", Type: "A" as const, SetIdentifier, Weight, TTL: 60, ResourceRecords: [{ Value }] },
+      ResourceRecordSet: { Name: "api.example.com", Type: "A" as const, SetIdentifier, Weight, TTL, ResourceRecords: [{ Value }] },
     });
-    const Changes = [side("old-infra", 75, "1.2.3.4"), side("new-infra", 25, "5.6.7.8")];
+    const Changes = [side("old-infra", old, "1.2.3.4"), side("new-infra", fresh, "5.6.7.8")];
     await route53.send(new ChangeResourceRecordSetsCommand({ HostedZoneId: zoneId, ChangeBatch: { Changes } }));
+    return zoneId;
+  };
 
+  it("promise 11: a DNS weight counts once the name servers show it, whatever Route 53 was told", async () => {
+    const zoneId = await zoneWith([75, 60], [25, 60]);
     const shown = await open([await dns.serve({ old: ["1.2.3.4", 75], new: ["5.6.7.8", 25], ttl: 60 })], { zoneId });
     expect(await shown.observer.observe("dns-weight-new", undefined, 300)).to.deep.include({
       reading: { known: true, value: 25 },
@@ -257,6 +262,19 @@ describe("the real target", function () {
     const { reading } = await behind.observer.observe("dns-weight-new", undefined, 300);
     expect(reading.known === false && reading.reason).to.contain("not in 25 %");
     behind.close();
+  });
+
+  it("[traffic-1] says the TTL of an old record that nobody is answered with: that users are all on the new side is no dead end", async () => {
+    const zoneId = await zoneWith([0, 300], [100, 60]);
+    const ttlAt = async (old: number, fresh: number) => {
+      const shown = await open([await dns.serve({ old: ["1.2.3.4", old], new: ["5.6.7.8", fresh], ttl: 60 })], { zoneId });
+      const { reading } = await shown.observer.observe("dns-ttl", undefined, 300);
+      shown.close();
+      return reading;
+    };
+    expect(await ttlAt(0, 100)).to.deep.equal({ known: true, value: 300 });
+    // A server that is behind is believed, and not what was asked for.
+    expect(await ttlAt(100, 0)).to.deep.equal({ known: true, value: 60 });
   });
 
   it("waits by the wall clock, and stops when it is told to", async () => {

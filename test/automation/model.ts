@@ -107,8 +107,8 @@ export interface Faults {
   fail: (point: string) => "transient" | "terminal" | "timed out" | "lost" | undefined;
   /** Decides at each call of the store whether it cannot be reached, has done it without an answer, or has no space. */
   store: () => "unreached" | "unanswered" | "full" | undefined;
-  /** A reading instead of the healthy one. */
-  reading: (name: ObservationName, side: Side | undefined) => Reading | undefined;
+  /** A reading instead of the healthy one, over as many seconds where it is a rate. */
+  reading: (name: ObservationName, side: Side | undefined, windowSeconds: number) => Reading | undefined;
 }
 
 export const NO_FAULTS: Faults = {
@@ -435,12 +435,12 @@ export function modelTarget(world: ModelWorld): Target {
         }),
     },
     observer: {
-      observe: async (name, side): Promise<Observation> => ({
+      observe: async (name, side, windowSeconds): Promise<Observation> => ({
         name,
         ...(side === undefined ? {} : { side }),
         at: world.now,
         source: "model",
-        reading: world.faults.reading(name, side) ?? healthy(world, name),
+        reading: world.faults.reading(name, side, windowSeconds) ?? healthy(world, name),
       }),
     },
   };

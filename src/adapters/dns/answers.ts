@@ -102,15 +102,18 @@ export function confirmedWeight(asked: number, servers: Answers[], sides: { old:
   return known(asked);
 }
 
-/** The TTL of the old side's answers, the same at every authoritative server, or unknown. */
-export function shownTtl(servers: Answers[], oldAddresses: string[]): Reading {
+/**
+ * The TTL of the old side's answers, the same at every authoritative server, or unknown.
+ * @param toldSeconds the TTL that the zone was told, where the old side has no weight: then no answer can show it, and none is expected
+ */
+export function shownTtl(servers: Answers[], oldAddresses: string[], toldSeconds?: number): Reading {
   const ttls = servers.flatMap((s) =>
     s.answers.filter((a) => a.addresses.some((address) => oldAddresses.includes(address))).map((a) => a.ttl),
   );
   const silent = servers.find((s) => s.answers.length === 0);
   if (silent !== undefined) return unknown(`${silent.server.address} does not answer: ${silent.reason}`);
   const [first] = ttls;
-  if (first === undefined) return unknown("no server answers with the old side");
+  if (first === undefined) return toldSeconds === undefined ? unknown("no server answers with the old side") : known(toldSeconds);
   return ttls.every((t) => t === first)
     ? known(first)
     : unknown(`the servers show different TTLs: ${[...new Set(ttls)].sort((a, b) => a - b).join(", ")} s`);

@@ -84,11 +84,22 @@ export async function shownByDns(name: "dns-weight-new" | "dns-ttl", shown: Show
     const sides = await sidesOf(set, config(), answers);
     if (sides === undefined) return unresolved(set);
     const reading =
-      name === "dns-weight-new" ? confirmedWeight(told.value, answers, sides) : set.type === "CNAME" ? told : shownTtl(answers, sides.old);
+      name === "dns-weight-new"
+        ? confirmedWeight(told.value, answers, sides)
+        : set.type === "CNAME"
+          ? told
+          : shownTtl(answers, sides.old, unanswered(set));
     if (!reading.known) return sets.length === 1 ? reading : unknown(`${set.name} ${set.type}: ${reading.reason}`);
     ttls.push(reading.value);
   }
   return name === "dns-ttl" ? known(Math.max(...ttls)) : told;
+}
+
+/** The TTL of an old record that carries no weight beside a new one that does: nobody is answered with it. */
+function unanswered(set: NameSet): number | undefined {
+  if (set.old?.Weight !== 0 || (set.new?.Weight ?? 0) === 0) return undefined;
+  const ttl = ttlOf([set]);
+  return ttl.known ? ttl.value : undefined;
 }
 
 /** Any name stands for a wildcard's. */

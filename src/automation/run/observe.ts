@@ -18,22 +18,29 @@ const RATES: Observation["name"][] = ["error-rate", "latency-p95", "error-rate-o
 /** As short a window as a config may name. */
 const SHORTEST_WINDOW_SECONDS = 30;
 
+/** Since when things are as they are: a window that reaches back before that is no reason to fail. */
+export interface Since {
+  at: number;
+  /** The step was tried before: what was bad until then may be that attempt's, and is no reason to end this one. */
+  again: boolean;
+}
+
 /**
  * One observation a gate, in their order. A source that fails leaves its gate unknown.
- * @param since since when things are as they are: a window that reaches back before that is no reason to fail. @default not said
+ * @param since @default not said: the whole window counts
  */
 export async function round(
   observers: Observers,
   uses: GateUse[],
   config: StackConfig,
-  since?: number,
+  since?: Since,
 ): Promise<{ now: number; observations: Observation[] }> {
   const observations = await Promise.all(uses.map((use) => observe(observers, use, config, since)));
   observers.onRound?.();
   return { now: observers.target.clock.now(), observations };
 }
 
-async function observe({ target, observeLocal }: Observers, use: GateUse, config: StackConfig, since?: number): Promise<Observation> {
+async function observe({ target, observeLocal }: Observers, use: GateUse, config: StackConfig, since?: Since): Promise<Observation> {
   const gate = gateNamed(use.gate);
   const { observation: name, side } = gate;
   const now = target.clock.now();
@@ -41,11 +48,18 @@ async function observe({ target, observeLocal }: Observers, use: GateUse, config
   try {
     const { windowSeconds } = config.gates;
     const observed = (await observeLocal(name, config, now)) ?? (await target.observer.observe(name, side, windowSeconds));
-    const ownSeconds = Math.max(SHORTEST_WINDOW_SECONDS, Math.floor((observed.at - (since ?? 0)) / 1_000));
+    const { at = 0, again = false } = since ?? {};
+    const sinceSeconds = Math.floor((observed.at - at) / 1_000);
+    const ownSeconds = Math.max(SHORTEST_WINDOW_SECONDS, sinceSeconds);
     if (!RATES.includes(name) || ownSeconds >= windowSeconds || judge(gate, use, observed, config, now) !== "fail") return observed;
-    // Errors of an earlier attempt would end this one too. Where too little came since, what was bad before counts on.
+    // Errors of an earlier attempt would end this one too.
     const own = await target.observer.observe(name, side, ownSeconds);
-    return own.reading.known ? own : observed;
+    const early = own.reading.known ? sinceSeconds < ownSeconds && judge(gate, use, own, config, now) === "fail" : true;
+    if (!early) return own;
+    // At a first attempt what was bad before counts on. Tried again, no user may be back yet, for as long as resolvers keep answers.
+    return again
+      ? { ...observed, reading: unknown("too little came since the step was tried again, and before that it was bad") }
+      : observed;
   } catch (error) {
     return failed({ name, ...(side === undefined ? {} : { side }) }, error as Error, now);
   }

@@ -16,7 +16,7 @@ import type { Entry, PathItem } from "../journal/entries.js";
 import type { Plan } from "../plan/plan.js";
 import type { ProjectPort, Step } from "../plan/step.js";
 import { apply } from "../state/evolve.js";
-import { currentConfig, currentRevision, editId, type Intent, type MigrationState, planOf } from "../state/state.js";
+import { currentConfig, currentRevision, editId, type Intent, type MigrationState, planOf, stepOf } from "../state/state.js";
 import type { Lease, Store } from "../store/store.js";
 import { Blindness } from "./blindness.js";
 import { endingBy } from "./deadline.js";
@@ -387,7 +387,10 @@ export class Runner {
     const every = roundMs(step.gates);
     const skipped = this.unchangedRounds(watch, step.gates, at);
     if (!(await this.sleepUntil(at + skipped * every, (skipped + 1) * every))) return;
-    const { now, observations } = await round(this.parts, step.gates, config, watch.startedAt);
+    const { now, observations } = await round(this.parts, step.gates, config, {
+      at: watch.startedAt,
+      again: stepOf(this.state, step.id).attempt > 1,
+    });
     let before = watch;
     for (let i = 0; i < skipped; i += 1) {
       const then = at + i * every;

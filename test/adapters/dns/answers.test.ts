@@ -29,6 +29,8 @@ describe("weights as authoritative name servers show them", function () {
     const all = [await answersOf(await dns.serve(at(0, 100)), NAME)];
     expect(confirmedWeight(100, all, SIDES)).to.deep.equal({ known: true, value: 100 });
     expect(shownTtl(all, SIDES.old)).to.include({ known: false });
+    expect(shownTtl(all, SIDES.old, 300)).to.deep.equal({ known: true, value: 300 });
+    expect(shownTtl(none, SIDES.old, 60), "a server that still answers with the old side").to.deep.equal({ known: true, value: 300 });
     const almost = [await answersOf(await dns.serve(at(5, 95)), NAME, { samples: 300 })];
     expect(confirmedWeight(100, almost, SIDES)).to.include({ known: false });
   });

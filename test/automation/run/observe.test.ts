@@ -3,7 +3,8 @@ import { round } from "../../../src/automation/run/observe.js";
 import { readConfig } from "../../../src/config/stackFile.js";
 import { known, type Reading, unknown } from "../../../src/ports/observations.js";
 import type { Target } from "../../../src/ports/target.js";
-import { RAW } from "../model.js";
+import { RAW, STACK } from "../model.js";
+import { ModelService } from "../service.js";
 
 const MINUTE = 60_000;
 const NOW = 100 * MINUTE;
@@ -21,8 +22,10 @@ function measuring(rate: (windowSeconds: number) => Reading, ageSeconds = 0) {
       },
     },
   } as unknown as Target;
-  const look = async (since?: number, gate: "error-rate" | "pods-ready" = "error-rate") => {
-    const { observations } = await round({ target, observeLocal: async () => undefined }, [{ gate, holdSeconds: 60 }], CONFIG, since);
+  const look = async (at?: number, again = false) => {
+    const since = at === undefined ? undefined : { at, again };
+    const uses = [{ gate: "error-rate" as const, holdSeconds: 60 }];
+    const { observations } = await round({ target, observeLocal: async () => undefined }, uses, CONFIG, since);
     return observations[0]?.reading;
   };
   return { windows, look };
@@ -53,9 +56,20 @@ describe("a round of observations", () => {
     expect(first.windows).to.deep.equal([300, 30]);
   });
 
-  it("stays bad where too little came since", async () => {
+  it("stays bad where too little came since, at a first attempt", async () => {
     const { look } = measuring((windowSeconds) => (windowSeconds < 300 ? unknown("too few requests") : known(0.3)));
     expect(await look(NOW - 80_000)).to.deep.equal(known(0.3));
+  });
+
+  it("is unknown, and ends nothing, where too little came since a step was tried again: users come back as resolvers let go", async () => {
+    const few = measuring((windowSeconds) => (windowSeconds < 300 ? unknown("too few requests") : known(0.3)));
+    expect(await few.look(NOW - 80_000, true)).to.deep.include({ known: false });
+    // The shortest window reaches back before the step too.
+    expect(await measuring(() => known(0.3)).look(NOW - 10_000, true)).to.deep.include({ known: false });
+    expect(await measuring(() => known(0.3)).look(NOW - 40_000, true)).to.deep.equal(known(0.3));
+    expect(await measuring((w) => known(w < 300 ? 0 : 0.3)).look(NOW - 10_000, true)).to.deep.equal(known(0));
+    // Then the whole window is the step's own.
+    expect(await few.look(NOW - 300_000, true)).to.deep.equal(known(0.3));
   });
 
   it("asks once where nothing is bad, where the whole window is the step's own, or where nobody says since when", async () => {
@@ -68,5 +82,38 @@ describe("a round of observations", () => {
       await look(since);
       expect(windows).to.deep.equal([300]);
     }
+  });
+});
+
+describe("a step that is tried again right after it went back", () => {
+  /** Errors until they were mended, and too few requests to judge for some minutes after: resolvers let users go late. */
+  const triedAgain = async (mended: boolean) => {
+    const m = await ModelService.open();
+    await m.reach("traffic.dns-25");
+    let mendedAt = Number.POSITIVE_INFINITY;
+    const rate = (windowSeconds: number): Reading =>
+      m.world.now - windowSeconds * 1_000 < mendedAt ? known(0.3) : windowSeconds < 200 ? unknown("too few requests") : known(0);
+    m.world.faults = {
+      ...m.world.faults,
+      reading: (name, side, windowSeconds) => (name === "error-rate" && side === "new" ? rate(windowSeconds) : undefined),
+    };
+    await m.say({ command: "advance", extent: "step" });
+    expect(await m.state).to.include({ status: "held" });
+    expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
+    if (mended) mendedAt = m.world.now;
+    await m.say({ command: "resume" });
+    return m;
+  };
+
+  it("goes on where it was mended, though the window is full of the first attempt's errors", async () => {
+    const m = await triedAgain(true);
+    expect(m.world.applied.dns?.weights).to.deep.equal({ old: 75, new: 25 });
+    expect((await m.migrations.settled(STACK)).steps["traffic.dns-25"]).to.include({ status: "done", attempt: 2 });
+  });
+
+  it("goes back again where it was not", async () => {
+    const m = await triedAgain(false);
+    expect(await m.state).to.include({ status: "held" });
+    expect(m.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
   });
 });
