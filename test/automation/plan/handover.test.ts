@@ -4,6 +4,7 @@ import type { Migrations } from "../../../src/automation/migrations.js";
 import { buildPlan } from "../../../src/automation/plan/plan.js";
 import { ambiguousRuns, missedRuns, quietMoment } from "../../../src/automation/plan/quiet.js";
 import { type ConfigPatch, patched, readConfig } from "../../../src/config/stackFile.js";
+import { UserError } from "../../../src/errors.js";
 import { known, type Reading, unknown } from "../../../src/ports/observations.js";
 import { stateAfter } from "../history.js";
 import { NO_FAULTS, RAW, STACK, WITH_PROCESSES, WITH_WEB_ONCE } from "../model.js";
@@ -274,6 +275,15 @@ describe("a web process that may run only once", () => {
     expect(parts.world).to.include({ onceOld: true, onceNew: false });
     expect(parts.world.applied.dns?.weights).to.deep.equal({ old: 100, new: 0 });
     expect(parts.world.violations).to.deep.equal([]);
+    await service.close();
+  });
+
+  it("[applications-14] has no ramp that could be tuned", async () => {
+    const { service } = await at("traffic.new-record");
+    const tune = { command: "tune", changes: { "dns.steps": [25, 100] }, why: "a test" } as const;
+    const error = await service.command(STACK, tune, "alice").catch((e: unknown) => e);
+    expect(error).to.be.instanceOf(UserError);
+    expect((error as UserError).issues[0]).to.include({ path: "changes.dns.steps", got: "a path that cannot be tuned" });
     await service.close();
   });
 
