@@ -1,6 +1,6 @@
 // npm run fleet [-- NAME...]: takes the real applications of examples/fleet through their whole migration in the sandbox on the real
 // engine, each with errors among the first users and the rollback that comes of them, and writes what came of it into the table of its
-// README; where names are given, the rows of the others stay.
+// README, row by row; those of other applications stay.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,20 +48,20 @@ function rowOf(name, losses, { verdict, reasons, migrations }) {
   return `| ${name} | ${losses.length === 0 ? "nothing" : losses.join("; ")} | ${verdictCell} | ${rollback} | ${pause} | ${date} |\n`;
 }
 
-/** The page with these rows in the place of those of the same applications. */
-function written(page, all, made) {
+/** The page with a row in the place of the application's earlier one. */
+function written(page, all, name, row) {
   const [before = "", rest = ""] = page.split(BEGIN);
   const [there = "", after = "\n"] = rest.split(END);
   const rows = new Map(
     there.split("\n").flatMap((line) => {
-      const name = /^\| ([\w-]+) \|/.exec(line)?.[1];
-      return name !== undefined && all.includes(name) ? [[name, `${line}\n`]] : [];
+      const of = /^\| ([\w-]+) \|/.exec(line)?.[1];
+      return of !== undefined && all.includes(of) ? [[of, `${line}\n`]] : [];
     }),
   );
-  for (const [name, row] of made) rows.set(name, row);
-  const missing = all.filter((name) => !rows.has(name));
+  rows.set(name, row);
+  const missing = all.filter((other) => !rows.has(other));
   const told = missing.length === 0 ? "" : `\nNot rehearsed yet: ${missing.join(", ")}.\n`;
-  return `${before}${BEGIN}\n${HEAD}${all.flatMap((name) => rows.get(name) ?? []).join("")}${told}\n${END}${after}`;
+  return `${before}${BEGIN}\n${HEAD}${all.flatMap((other) => rows.get(other) ?? []).join("")}${told}\n${END}${after}`;
 }
 
 await runScript(async () => {
@@ -75,7 +75,6 @@ await runScript(async () => {
   if (stranger !== undefined) throw new Failure(`There is no application ${stranger}; there are ${all.join(", ")}.`);
   const losses = parse(await readFile(join(FLEET, "losses.yaml"), "utf8"));
   const folder = await mkdtemp(join(tmpdir(), "cutover-fleet-"));
-  const rows = new Map();
   let unexpected = 0;
   try {
     for (const name of given.length > 0 ? given : all) {
@@ -85,12 +84,12 @@ await runScript(async () => {
       const { questions } = (await StackFile.read(STACKS, `${name}-production`)).shape();
       if ((outcome.verdict === "go") !== (questions.length === 0)) unexpected += 1;
       const row = rowOf(name, losses[name] ?? [], outcome);
-      rows.set(name, row);
+      // At once: what was rehearsed stands there, whatever becomes of the others.
+      await writeFile(PAGE, written(await readFile(PAGE, "utf8"), all, name, row));
       process.stdout.write(row);
     }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  await writeFile(PAGE, written(await readFile(PAGE, "utf8"), all, rows));
   return unexpected === 0 ? 0 : 1;
 });
