@@ -42,10 +42,9 @@ const RAMPS = ["dns.steps", "traffic.steps"];
 export function tunables(config: StackConfig): Record<string, unknown> {
   const fixed = webMovesOnce(config) ? RAMPS : [];
   return Object.fromEntries(
-    TUNABLE.filter((path) => !fixed.includes(path)).map((path) => [
-      path,
-      path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], config),
-    ]).filter(([, value]) => value !== undefined),
+    TUNABLE.filter((path) => !fixed.includes(path))
+      .map((path) => [path, path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], config)])
+      .filter(([, value]) => value !== undefined),
   );
 }
 

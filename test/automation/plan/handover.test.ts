@@ -278,6 +278,44 @@ describe("a web process that may run only once", () => {
     await service.close();
   });
 
+  it("[applications-14] moves in one step too where users keep the load balancer that they have", () => {
+    const lb = "arn:aws:elasticloadbalancing:us-east-2:123456789012";
+    const groups = readConfig(
+      patched(WITH_WEB_ONCE, {
+        dns: undefined,
+        traffic: {
+          kind: "target-groups",
+          listenerArn: `${lb}:listener/app/old-web-api/50dc6c495c0c9188/f2f7dc8efc522ab2`,
+          priority: 10,
+          oldTargetGroupArn: `${lb}:targetgroup/old-web-api/73e2d6bc24d8a067`,
+          steps: [100],
+        },
+      }),
+      "test",
+      STACK,
+    );
+    const steps = buildPlan(groups);
+    const ids = steps.map((s) => s.id);
+    expect(ids.slice(ids.indexOf("traffic.rule"), ids.indexOf("traffic.once-catch-up"))).to.deep.equal([
+      "traffic.rule",
+      "traffic.new-group",
+      "traffic.emergency-exit",
+      "traffic.once-stop",
+      "traffic.once-stopped",
+      "traffic.once-start",
+    ]);
+    const start = steps.find((s) => s.id === "traffic.once-start");
+    expect(start?.kind === "config" && start.change(groups)).to.deep.equal({
+      "handover.once": "new",
+      "traffic.weights": { old: 0, new: 100 },
+    });
+    expect(start?.kind === "config" && start.gates.map((g) => g.gate)).to.include.members([
+      "once-ready",
+      "group-weight",
+      "targets-healthy",
+    ]);
+  });
+
   it("[applications-14] has no ramp that could be tuned", async () => {
     const { service } = await at("traffic.new-record");
     const tune = { command: "tune", changes: { "dns.steps": [25, 100] }, why: "a test" } as const;
