@@ -216,15 +216,17 @@ const ofKind = <K extends Process["kind"]>(all: Record<string, Process>, ...kind
 
 export const servicesOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "service");
 export const workersOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "worker");
+type Single = [string, { kind: "singleton" }];
+const webOnce = ({ workload }: Runs): Single[] => (workload.web && workload.once ? [[WEB, { kind: "singleton" }]] : []);
 /** The web process is one where it may run only once. */
-export const singletonsOf = (c: Runs): [string, { kind: "singleton" }][] => [
-  ...(c.workload.web && c.workload.once ? [[WEB, { kind: "singleton" }] satisfies [string, { kind: "singleton" }]] : []),
-  ...ofKind(c.processes, "singleton"),
-];
+export const singletonsOf = (c: Runs): Single[] => [...webOnce(c), ...ofKind(c.processes, "singleton")];
 export const schedulesOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "schedule");
 export const releasesOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "release");
 /** What may run on one side only. */
-export const onceOf = (c: Runs): [string, { kind: "singleton" } | Of<"schedule">][] => [...singletonsOf(c), ...schedulesOf(c)];
+export const onceOf = (c: Runs): [string, { kind: "singleton" | "schedule" }][] => [
+  ...webOnce(c),
+  ...ofKind(c.processes, "singleton", "schedule"),
+];
 
 /** Whether what may run once runs on the new side. Without an old side there is no other. */
 export const onceIsNew = (c: Handed): boolean => c.old === undefined || c.handover.once === "new";
