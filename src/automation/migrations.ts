@@ -468,7 +468,7 @@ export class Migrations {
     const { plan, state } = await this.get(stack);
     if (weightsBack(plan, state, command) === undefined) return;
     const { observer } = await this.targets.of(stack);
-    const trouble = await troubleOfOldSide(observer, currentConfig(state));
+    const trouble = await troubleOfOldSide(observer, state);
     if (trouble !== undefined)
       throw new Conflict(`${stack}: users would be sent to a side that is no better: ${trouble}.`, {
         next: "Mend the old side first, or insist (--insist) to send them there all the same.",
@@ -520,7 +520,7 @@ export class Migrations {
     const [first] = wayOfAlarm(plan, state) ?? [];
     if (first?.kind !== "config" || !first.dnsOnly) return undefined;
     const { observer } = await this.targets.of(stack);
-    return (await troubleOfOldSide(observer, currentConfig(state))) === undefined ? weightsOf(first.config) : undefined;
+    return (await troubleOfOldSide(observer, state)) === undefined ? weightsOf(first.config) : undefined;
   }
 
   /** One round over all migrations whose users nobody else looks after. */

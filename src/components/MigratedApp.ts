@@ -3,7 +3,7 @@ import { ADMIN_PASSWORD } from "../config/connection.js";
 import { secretFilesOf, secretKeysOf } from "../config/files.js";
 import { hostsOf, namesOf, publicZoneOf } from "../config/names.js";
 import { oldAddressesOf, servingBalancerOf } from "../config/oldSide.js";
-import { releasesOf } from "../config/processes.js";
+import { releasesOf, webReplicas } from "../config/processes.js";
 import { namespaceOf, STACK_TAG, type StackConfig, stackName } from "../config/schema.js";
 import { groupsOf, shiftOf } from "../config/shift.js";
 import { sourceOf } from "../config/sources.js";
@@ -230,7 +230,8 @@ export class MigratedApp extends pulumi.ComponentResource {
       ...pods,
       minReadySeconds: workload.minReadySeconds,
       namespace: this.namespace,
-      replicas: workload.replicas,
+      replicas: webReplicas(config),
+      single: workload.once,
       servicePort: workload.servicePort,
       autoscaled: autoscaling.hpa.enabled,
     };

@@ -12,6 +12,8 @@ export interface WorkloadArgs extends PodTemplateArgs {
   namespace: pulumi.Input<string>;
   /** Pods. @default 3 (seed: k8s/base/deployment.yaml) */
   replicas?: pulumi.Input<number>;
+  /** Whether two pods must never run at once: one is gone before the next comes, and no disruption budget holds it. @default false */
+  single?: boolean;
   /** Port of the Service; it leads to the container's port. @default 80 */
   servicePort?: pulumi.Input<number>;
   /** Colour of a blue-green rollout: becomes the label `version`, part of the selector and of the Deployment's name. */
@@ -64,7 +66,7 @@ export class Workload extends pulumi.ComponentResource {
     const at = `Workload(${name})`;
     requireName(`${at}.name`, name);
     requireName(`${at}.namespace`, args.namespace);
-    requireNumber(`${at}.replicas`, args.replicas, 0, 10_000);
+    requireNumber(`${at}.replicas`, args.replicas, 0, args.single === true ? 1 : 10_000);
     requireNumber(`${at}.servicePort`, args.servicePort, 1, 65_535);
     checkPodTemplate(at, args);
     const identity = identityOf(name, args);
@@ -80,7 +82,7 @@ export class Workload extends pulumi.ComponentResource {
         ...(args.runner === undefined || deployment === undefined ? {} : { dependsOn: [deployment] }),
       }),
     );
-    new k8s.policy.v1.PodDisruptionBudget(identity.full, disruptionBudgetArgs(identity), { parent: this });
+    if (args.single !== true) new k8s.policy.v1.PodDisruptionBudget(identity.full, disruptionBudgetArgs(identity), { parent: this });
     new k8s.networking.v1.NetworkPolicy(
       ...transformed(args.transform?.networkPolicy, identity.full, networkPolicyArgs(identity, args), { parent: this }),
     );

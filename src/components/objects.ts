@@ -32,6 +32,8 @@ export interface WorkloadShape extends PodTemplateArgs {
   runner?: "deployment";
   /** Seconds that a new pod must be ready before an old one goes. @default 5 */
   minReadySeconds?: number;
+  /** Whether two pods must never run at once. @default false */
+  single?: boolean;
 }
 
 /** Says what runs a pod: a Deployment, or an Argo Rollout. */
@@ -102,7 +104,8 @@ export function deploymentArgs(identity: Identity, args: WorkloadShape): k8s.app
     metadata: metadata(identity),
     spec: {
       replicas: args.replicas ?? 3,
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      // Two of what may run once must not overlap, not even for the time of an update.
+      strategy: args.single === true ? { type: "Recreate" } : { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: identity.selector },
       minReadySeconds: args.minReadySeconds ?? 5,
       template: podTemplate(identity.app, { ...identity.selector, ...runnerOf(args) }, args),

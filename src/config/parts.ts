@@ -12,5 +12,6 @@ export interface Parts {
   autoscaling: z.output<typeof s.autoscaling>;
   ingress?: z.output<typeof s.ingress> | undefined;
   dns?: z.output<typeof s.dns> | undefined;
+  traffic?: z.output<typeof s.traffic> | undefined;
   old?: z.output<typeof s.oldInfrastructure> | undefined;
 }

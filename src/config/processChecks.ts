@@ -1,6 +1,7 @@
 import { looksSecret } from "../lib/secrets.js";
 import { hostsOf } from "./names.js";
 import type { Parts } from "./parts.js";
+import { shiftOf } from "./shift.js";
 
 interface Check {
   path: (string | number)[];
@@ -41,7 +42,7 @@ export function* processChecks(config: Parts): Generator<Check> {
       const kind = volumes[volume]?.kind;
       if (kind === undefined)
         yield { path: [...at, "mounts", i, "volume"], accepted: `a name in volumes (${Object.keys(volumes).join(", ") || "none given"})` };
-      if (kind === "ebs" && !("kind" in process && process.kind === "singleton"))
+      if (kind === "ebs" && !("kind" in process ? process.kind === "singleton" : process.once))
         yield {
           path: [...at, "mounts", i, "volume"],
           accepted: "a volume of kind efs or claim: an EBS disk is of one pod at a time, so of a singleton alone",
@@ -70,11 +71,28 @@ export function* processChecks(config: Parts): Generator<Check> {
     );
     if (same < i) yield { path: ["ingress", "routes", i, "path"], accepted: "each path once for a host" };
   }
-  if (workload.web) return;
+  if (workload.web) {
+    if (workload.once) yield* onceChecks(config);
+    return;
+  }
+  if (workload.once)
+    yield { path: ["workload", "once"], accepted: "false without a web process (workload.web): a singleton of processes runs once too" };
   const none = "nothing of it without a web process (workload.web)";
   if (config.ingress !== undefined) yield { path: ["ingress"], accepted: none };
   if (strategy.kind !== "rolling") yield { path: ["strategy", "kind"], accepted: '"rolling" without a web process (workload.web)' };
   if (Object.values(processes).every((p) => p.kind === "release"))
     yield { path: ["processes"], accepted: "something that runs, where there is no web process (workload.web)" };
   if (config.autoscaling.hpa.enabled || config.autoscaling.vpa.enabled) yield { path: ["autoscaling"], accepted: none };
+}
+
+/** Two of it at once, or users on both sides at once, are what must not be. */
+function* onceChecks({ workload, strategy, autoscaling, dns, traffic, old }: Parts): Generator<Check> {
+  const why = "where the web process may run only once (workload.once)";
+  if (workload.replicas !== 1) yield { path: ["workload", "replicas"], accepted: `1 ${why}` };
+  if (strategy.kind !== "rolling")
+    yield { path: ["strategy", "kind"], accepted: `"rolling" ${why}: the others run two versions beside each other` };
+  if (autoscaling.hpa.enabled || autoscaling.vpa.enabled) yield { path: ["autoscaling"], accepted: `nothing of it ${why}` };
+  const shift = shiftOf({ dns, traffic });
+  if (old !== undefined && shift !== undefined && (shift.steps.length !== 1 || shift.steps[0] !== 100))
+    yield { path: [shift.section, "steps"], accepted: `[100] ${why}: only one side runs, so all its users move in one step` };
 }

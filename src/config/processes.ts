@@ -201,8 +201,12 @@ export type Process = z.output<typeof process>;
 export type Volumes = z.output<typeof volumes>;
 type Of<K extends Process["kind"]> = Extract<Process, { kind: K }>;
 
-interface Handed {
+interface Runs {
+  workload: { web: boolean; once: boolean };
   processes: Record<string, Process>;
+}
+
+interface Handed extends Runs {
   old?: unknown;
   handover: z.output<typeof handover>;
 }
@@ -212,22 +216,37 @@ const ofKind = <K extends Process["kind"]>(all: Record<string, Process>, ...kind
 
 export const servicesOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "service");
 export const workersOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "worker");
-export const singletonsOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "singleton");
+type Single = [string, { kind: "singleton" }];
+const webOnce = ({ workload }: Runs): Single[] => (workload.web && workload.once ? [[WEB, { kind: "singleton" }]] : []);
+/** The web process is one where it may run only once. */
+export const singletonsOf = (c: Runs): Single[] => [...webOnce(c), ...ofKind(c.processes, "singleton")];
 export const schedulesOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "schedule");
 export const releasesOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "release");
 /** What may run on one side only. */
-export const onceOf = (c: Pick<Handed, "processes">) => ofKind(c.processes, "singleton", "schedule");
+export const onceOf = (c: Runs): [string, { kind: "singleton" | "schedule" }][] => [
+  ...webOnce(c),
+  ...ofKind(c.processes, "singleton", "schedule"),
+];
 
 /** Whether what may run once runs on the new side. Without an old side there is no other. */
 export const onceIsNew = (c: Handed): boolean => c.old === undefined || c.handover.once === "new";
+/** The web process is stopped on the old side before it starts on the new one: its users move with it, in one step. */
+export const webMovesOnce = ({ workload, old }: Pick<Handed, "workload" | "old">): boolean =>
+  workload.web && workload.once && old !== undefined;
+/** How many pods of the web process run on the new side. */
+export const webReplicas = (c: Handed & { workload: { replicas: number } }): number =>
+  webMovesOnce(c) && !onceIsNew(c) ? 0 : c.workload.replicas;
 /** Percent of the workers on the new side. */
 export const workersOnNew = (c: Handed): number => (c.old === undefined ? 100 : c.handover.workers);
 
 /** How many pods of a worker run on the new side: a share of it, and one at least once it has any. */
 export const replicasOnNew = (replicas: number, percent: number): number => Math.ceil((replicas * percent) / 100);
 
+/** What the web process is called among the others: none of `processes` has this name. */
+export const WEB = "web";
+
 /** The name of a process's objects. */
-export const processName = (app: string, process: string): string => `${app}-${process}`;
+export const processName = (app: string, process: string): string => (process === WEB ? app : `${app}-${process}`);
 
 /** A checked schedule. */
 export function scheduleOf(text: string): Schedule {

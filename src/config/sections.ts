@@ -93,6 +93,12 @@ export const workload = z.strictObject({
   runAsUser: count(1, 65_535).default(1_001),
   /** Whether there is a web process at all; false for an application of workers and schedules alone. */
   web: z.boolean().default(true),
+  /**
+   * Whether the web process may run only once in the world, because it runs triggers or schedules of its own beside serving users. It
+   * moves with what else may run once: stopped on the old side, observed stopped, and started here in the update that sends all users
+   * here, who wait meanwhile. Until then no pod of it runs here.
+   */
+  once: z.boolean().default(false),
   ...podOptions,
 });
 

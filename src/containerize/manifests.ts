@@ -25,7 +25,13 @@ export function manifests(config: StackConfig): Record<string, string> {
   const namespace = namespaceOf(config);
   const { files, map } = filesIn(config, "web");
   const isCanary = config.strategy.kind === "canary" && config.strategy.workload !== "rollout";
-  const args = { ...webPods(config, undefined, files), namespace, replicas: workload.replicas, servicePort: workload.servicePort };
+  const args = {
+    ...webPods(config, undefined, files),
+    namespace,
+    replicas: workload.replicas,
+    servicePort: workload.servicePort,
+    single: workload.once,
+  };
   const shape = { ...args, minReadySeconds: workload.minReadySeconds, ...(isCanary ? { runner: "deployment" as const } : {}) };
   const identity = identityOf(application.name, shape);
   return {
@@ -34,7 +40,9 @@ export function manifests(config: StackConfig): Record<string, string> {
       ? {
           "deployment.yaml": write("apps/v1", "Deployment", deploymentArgs(identity, shape)),
           "service.yaml": write("v1", "Service", serviceArgs(identity, shape)),
-          "poddisruptionbudget.yaml": write("policy/v1", "PodDisruptionBudget", disruptionBudgetArgs(identity)),
+          ...(workload.once
+            ? {}
+            : { "poddisruptionbudget.yaml": write("policy/v1", "PodDisruptionBudget", disruptionBudgetArgs(identity)) }),
           "networkpolicy.yaml": write("networking.k8s.io/v1", "NetworkPolicy", networkPolicyArgs(identity, shape)),
           ...(map === undefined ? {} : { "files.yaml": write("v1", "ConfigMap", mapArgs(map, namespace)) }),
         }

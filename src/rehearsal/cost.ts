@@ -1,8 +1,11 @@
 import { wayBackTo } from "../automation/decide/wayBack.js";
 import type { PathItem, Recorded } from "../automation/journal/entries.js";
+import { ONCE_STOP } from "../automation/plan/phases/handover.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { apply } from "../automation/state/evolve.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
+import { webMovesOnce } from "../config/processes.js";
+import type { StackConfig } from "../config/schema.js";
 import { rawShift, shiftOf } from "../config/shift.js";
 import { Conflict } from "../errors.js";
 import type { RehearsedRollback, WayBackCost } from "./outcome.js";
@@ -75,6 +78,12 @@ const durationOf = (item: PathItem, { update, undo }: Durations): number => (ite
 function usersBack(path: PathItem[], state: MigrationState, durations: Durations): number {
   const config = currentConfig(state);
   const [first] = path;
+  const started = webMovesOnce(config) ? path.findIndex(startsOld) : -1;
+  const servedMs = path.slice(0, started + 1).reduce((sum, item) => sum + pauseOf(item) + durationOf(item, durations), 0);
+  return Math.max(servedMs, usersSent(first, config, durations));
+}
+
+function usersSent(first: PathItem | undefined, config: StackConfig, durations: Durations): number {
   if ((shiftOf(config)?.weights.new ?? 0) === 0 || first === undefined) return 0;
   // A load balancer follows its rule at once; names have caches.
   return durationOf(first, durations) + (config.dns === undefined ? 0 : PROPAGATION_MS + config.dns.ttlSeconds * SECOND);
@@ -92,7 +101,8 @@ export function rollbackCosts(plan: Plan, entries: readonly Recorded[], share: (
       const { at, why, automatic, revision } = entry;
       const done = entries.find((e) => e.seq > entry.seq && e.type === "rollback.completed")?.at;
       // Whoever goes on again does not wait for the last resolver.
-      const back = usersBackAt(entry, state, (moment) => share(moment, done));
+      const sent = usersBackAt(entry, state, (moment) => share(moment, done));
+      const back = servedAgain(entry, state, entries, sent);
       found.push({
         at,
         why,
@@ -120,6 +130,23 @@ function losesOf(plan: Plan, state: MigrationState, revision: number): string[] 
     throw error;
   }
 }
+
+/**
+ * Where the web process may run only once and was stopped on the old side, users who are back are served only once it has started there.
+ * @param sent when they were back there
+ */
+function servedAgain(
+  { seq, path }: Extract<Recorded, { type: "rollback.started" }>,
+  state: MigrationState,
+  entries: readonly Recorded[],
+  sent: number | undefined,
+): number | undefined {
+  if (!webMovesOnce(currentConfig(state)) || !path.some(startsOld)) return sent;
+  const started = entries.find((e) => e.seq > seq && e.type === "action.succeeded" && e.step === ONCE_STOP && e.undo);
+  return sent === undefined || started === undefined ? undefined : Math.max(sent, started.at);
+}
+
+const startsOld = (item: PathItem): boolean => item.kind === "undo" && item.step === ONCE_STOP;
 
 /** When the share of users on the new side had fallen to what the restored weights ask for. */
 function usersBackAt(

@@ -74,7 +74,7 @@ export function faultText({ name, percent, of, moment, always }: Fault): string 
 
 /** Why a fault can never strike a stack; undefined when it can. */
 export function cannotStrike({ percent, of, name }: Fault, config: StackConfig): string | undefined {
-  const { database, strategy, old, processes, handover } = config;
+  const { database, strategy, old, handover } = config;
   if (percent !== undefined && of === undefined && shiftOf(config) === undefined)
     return "it has neither a dns section nor target groups, so no DNS weight and no group's";
   if (name === "throttled-dns" && config.dns === undefined) return "it has no dns section, so no DNS weight";
@@ -82,7 +82,7 @@ export function cannotStrike({ percent, of, name }: Fault, config: StackConfig):
   if (of === "canary" && strategy.kind !== "canary") return `its strategy is ${strategy.kind}: there is no canary`;
   if (["lag-spike", "data-difference", "no-change-log", "no-reverse", "lost-reverse"].includes(name) && database === undefined)
     return "it moves no database";
-  if (name === "stuck-run" && (old === undefined || onceOf({ processes }).length === 0)) return "nothing of it may run once";
+  if (name === "stuck-run" && (old === undefined || onceOf(config).length === 0)) return "nothing of it may run once";
   const { queues } = handover;
   if (name === "dead-letters" && (old === undefined || queues.every((q) => q.deadLetters === undefined)))
     return "no queue of handover.queues has dead letters that are looked at";

@@ -130,6 +130,14 @@ export const WITH_PROCESSES: RawConfig = {
   "cutover:handover": { steps: [50, 100], queues: [{ kind: "sqs", name: "jobs", deadLetters: "jobs-dead" }] },
 };
 
+/** The same with a web process that may run only once: its users move with it. */
+export const WITH_WEB_ONCE: RawConfig = {
+  ...WITH_PROCESSES,
+  "cutover:workload": { ...(RAW["cutover:workload"] as object), replicas: 1, once: true },
+  "cutover:strategy": { kind: "rolling", image: "example.org/web-api:1.1.0" },
+  "cutover:dns": { ...(RAW["cutover:dns"] as object), steps: [100] },
+};
+
 export class ModelWorld {
   now = Date.UTC(2026, 0, 5, 9);
   applied: StackConfig;

@@ -1,19 +1,19 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { MigratedApp } from "../../src/components/MigratedApp.js";
-import { patched, readConfig } from "../../src/config/stackFile.js";
+import { type ConfigPatch, patched, readConfig } from "../../src/config/stackFile.js";
 import { RAW, STACK } from "../automation/model.js";
 import { registered } from "./harness.js";
 
 const IMAGE = "example.org/web-api:1.1.0";
 
 /** What is registered of a strategy, in order: what depends on something comes after it. */
-async function order(strategy: object): Promise<string[]> {
-  const config = readConfig(patched(RAW, { "workload.deployed": true, strategy }), "test", STACK);
+async function order(strategy: object, patch: ConfigPatch = {}): Promise<string[]> {
+  const config = readConfig(patched(RAW, { "workload.deployed": true, strategy, ...patch }), "test", STACK);
   const secrets = pulumi.secret<Record<string, string>>({ "database-password": "made-up" }) as pulumi.Output<Record<string, string>>;
   const all = await registered(() => new MigratedApp("web-api", { config, secrets }));
   return all.flatMap(({ type, name }) =>
-    /:(Rollout|Deployment|Ingress|Service)$/.test(type) && !name.includes("synthetic") ? [`${type.split(":").at(-1)} ${name}`] : [],
+    /:(Rollout|Deployment|Ingress|Service|Record)$/.test(type) && !name.includes("synthetic") ? [`${type.split(":").at(-1)} ${name}`] : [],
   );
 }
 
@@ -42,5 +42,23 @@ describe("the order of pods and of what sends requests to them", () => {
       "Deployment web-api-green",
       "Ingress web-api",
     );
+  });
+
+  it("[applications-14] users of a web process that may run only once are sent to it after its pod", async () => {
+    const moved = await order(
+      { kind: "rolling", image: IMAGE },
+      {
+        "workload.once": true,
+        "workload.replicas": 1,
+        "handover.once": "new",
+        "dns.steps": [100],
+        "dns.records": "both",
+        "dns.weights": { old: 0, new: 100 },
+      },
+    );
+    const records = moved.filter((r) => r.startsWith("Record ") && !r.includes("validation"));
+    expect(records).to.have.length.at.least(2);
+    comesFirst(moved, "Deployment web-api", "Ingress web-api");
+    comesFirst(moved, "Ingress web-api", records.find((r) => r.includes("new")) ?? "none");
   });
 });

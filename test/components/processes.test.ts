@@ -153,6 +153,29 @@ describe("processes", () => {
     expect(refusedFor({ "workload.web": false, ingress: { host: "a.example.com" } })).to.deep.equal(["ingress"]);
   });
 
+  it("[applications-14] a web process that may run only once has no pod here before it moved, and never two", async () => {
+    const once: ConfigPatch = { "workload.once": true, "workload.replicas": 1 };
+    const moving: ConfigPatch = {
+      ...once,
+      old: { instanceIds: ["i-123abc"] },
+      "database.target.oldSide": { cidrBlocks: ["10.0.0.0/16"] },
+    };
+    const web = async (patch: ConfigPatch) => {
+      const all = await objectsOf(patch);
+      expect(all.map((r) => `${r.type.split(":").at(-1)} ${r.name}`)).to.not.include("PodDisruptionBudget shop");
+      const { replicas, strategy } = only(all, "Deployment", "shop").spec;
+      expect(strategy).to.deep.equal({ type: "Recreate" });
+      return replicas;
+    };
+    expect(await web(moving)).to.equal(0);
+    expect(await web({ ...moving, "handover.once": "new" })).to.equal(1);
+    // Without an old side it runs nowhere else.
+    expect(await web(once)).to.equal(1);
+    // A disk of one pod at a time is right for it.
+    expect(refusedFor({ ...once, "processes.web.mounts": [{ path: "/data", volume: "index" }] })).to.deep.equal([]);
+    expect(refusedFor({ ...once, "autoscaling.hpa.enabled": true })).to.deep.equal(["autoscaling"]);
+  });
+
   it("[applications-12] an application without a web process has its workers and schedules, and their identity", async () => {
     const all = await objectsOf({ "workload.web": false });
     const names = all.map((r) => `${r.type.split(":").at(-1)} ${r.name}`);

@@ -135,6 +135,30 @@ describe("a stack config", () => {
       "ingress.certificateArn",
       "a certificate that covers api.internal.example.com",
     ],
+    [
+      "two pods of a web process that may run only once",
+      { "cutover:workload": { image: "example.org/web-api:1.0.0", once: true } },
+      "workload.replicas",
+      "1 where the web process may run only once (workload.once)",
+    ],
+    [
+      "two versions of a web process that may run only once",
+      { "cutover:workload": { image: "example.org/web-api:1.0.0", once: true, replicas: 1 } },
+      "strategy.kind",
+      '"rolling" where the web process may run only once',
+    ],
+    [
+      "users on both sides of a web process that may run only once",
+      { "cutover:workload": { image: "example.org/web-api:1.0.0", once: true, replicas: 1 } },
+      "dns.steps",
+      "[100] where the web process may run only once",
+    ],
+    [
+      "a web process that may run only once and is none",
+      { "cutover:workload": { image: "example.org/web-api:1.0.0", once: true, web: false } },
+      "workload.once",
+      "false without a web process",
+    ],
     ["an unknown section", { "cutover:wrkload": {} }, "cutover:wrkload", "one of application, cluster, workload"],
     [
       "a strategy without steps",

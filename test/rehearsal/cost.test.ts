@@ -4,7 +4,8 @@ import type { Plan } from "../../src/automation/plan/plan.js";
 import { rollbackCosts, waysBack } from "../../src/rehearsal/cost.js";
 import { framesOf } from "../../src/rehearsal/frames.js";
 import { turningPoints } from "../../src/rehearsal/text.js";
-import { STACK } from "../automation/model.js";
+import { STACK, WITH_WEB_ONCE } from "../automation/model.js";
+import { modelService as modelParts } from "../automation/modelService.js";
 import { type ModelService, modelService } from "../cli/service.js";
 
 const MINUTE = 60_000;
@@ -60,6 +61,49 @@ describe("what going back costs", function () {
     const [back] = rollbackCosts(plan, entries, share);
     expect(back).to.include({ automatic: false, usersOnNew: 0.25, usersBackMs: 3 * MINUTE });
     expect(rollbackCosts(plan, entries, () => 0.25)[0]).to.not.have.property("usersBackMs");
+  });
+
+  it("[applications-14] counts users as back only once a web process that may run only once runs there again", async () => {
+    const parts = modelParts(
+      {},
+      { workload: WITH_WEB_ONCE["cutover:workload"], strategy: WITH_WEB_ONCE["cutover:strategy"], dns: WITH_WEB_ONCE["cutover:dns"] },
+    );
+    const migrations = parts.start();
+    await migrations.create(STACK, "alice");
+    for (let i = 0; i < 200; i += 1) {
+      const { state, plan } = await migrations.get(STACK);
+      if (state.steps["traffic.once-start"]?.status === "done") break;
+      if (state.status === "approval") await migrations.command(STACK, { command: "approve", step: plan[state.position]?.id ?? "" }, "bob");
+      else await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
+      await migrations.settled(STACK);
+    }
+    const { state } = await migrations.get(STACK);
+    await migrations.command(STACK, { command: "rollback", revision: state.revision - 1, why: "a test" }, "alice");
+    await migrations.settled(STACK);
+    const told = await migrations.journal(STACK);
+    const last = told.find((e) => e.type === "action.succeeded" && e.step === "traffic.once-stop" && e.undo);
+    // The model's effects take no time; this one takes five minutes.
+    const journal = told.map((e) => (e.seq < (last?.seq ?? 0) ? e : { ...e, at: e.at + 5 * MINUTE }));
+    const { plan: own } = await migrations.get(STACK);
+    const began = journal.find((e) => e.type === "rollback.started");
+    const started = journal.find((e) => e.type === "action.succeeded" && e.step === "traffic.once-stop" && e.undo);
+    expect(started?.seq).to.be.above(began?.seq ?? Number.POSITIVE_INFINITY);
+    // The resolvers let go at once, and nobody answers there yet.
+    const [back] = rollbackCosts(own, journal, () => 0);
+    expect(back?.usersBackMs).to.equal((started?.at ?? 0) - (began?.at ?? 0));
+    expect(back?.usersBackMs).to.be.at.least(5 * MINUTE);
+    expect(
+      rollbackCosts(
+        own,
+        journal.filter((e) => e !== started),
+        () => 0,
+      )[0],
+    ).to.not.have.property("usersBackMs");
+    const costs = new Map(waysBack(own, journal).map((c) => [c.step, c]));
+    // Before the weights moved, too: the old side's process stands still.
+    expect(costs.get("traffic.once-stopped")?.usersMinutes).to.be.at.least(5);
+    expect(costs.get("traffic.emergency-exit")?.usersMinutes).to.equal(0);
+    await migrations.close();
   });
 
   it("can be replayed: every frame knows weights, status and revision of its moment", () => {

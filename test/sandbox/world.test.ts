@@ -6,13 +6,13 @@ import fc from "fast-check";
 import { gateNamed } from "../../src/automation/gates/catalogue.js";
 import { judge } from "../../src/automation/gates/gate.js";
 import { buildPlan } from "../../src/automation/plan/plan.js";
-import { readConfig } from "../../src/config/stackFile.js";
+import { patched, readConfig } from "../../src/config/stackFile.js";
 import { Conflict, UserError } from "../../src/errors.js";
 import { parseFault } from "../../src/sandbox/faults.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { newShare } from "../../src/sandbox/world/signals.js";
 import { newWorld, noise } from "../../src/sandbox/world/state.js";
-import { modelProject, RAW, STACK } from "../automation/model.js";
+import { modelProject, RAW, STACK, WITH_WEB_ONCE } from "../automation/model.js";
 import { tempFolder } from "../support/tmp.js";
 
 const CONFIG = readConfig(RAW, "test", STACK);
@@ -168,6 +168,48 @@ describe("the sandbox's world", () => {
     expect(await refusal(backend.create({ type: "kubernetes:apps/v1:Deployment", urn: "u" }, pods))).to.contain(
       "couldn't find key k in Secret production/s",
     );
+  });
+
+  it("[applications-14] promise 12: a web process that may run only once answers where it runs and nowhere else, and never on both sides", async () => {
+    const config = readConfig(patched(WITH_WEB_ONCE, { "workload.deployed": true, "application.criticality": "low" }), "test", STACK);
+    const sandbox = await Sandbox.open({ folder: tempFolder(), seed: 1, faults: {}, config: async () => config });
+    const backend = await sandbox.open(STACK);
+    const { fleet, cluster, observer, clock } = await sandbox.target(STACK, () => config);
+    const ref = { type: "kubernetes:apps/v1:Deployment", urn: "urn:web" };
+    const web = (replicas: number) => ({ metadata: { name: "web-api", namespace: "production" }, spec: { replicas, template: {} } });
+    const seen = async (name: "pods-ready" | "once-ready" | "old-once-running" | "new-once-running", side?: "old" | "new") => {
+      const { reading } = await observer.observe(name, side, 300);
+      return reading.known ? reading.value : reading.reason;
+    };
+    const errors = async (side: "old" | "new") => {
+      const { reading } = await observer.observe("error-rate", side, 300);
+      return reading.known ? reading.value : reading.reason;
+    };
+    await backend.create(ref, web(0));
+    expect(await seen("pods-ready")).to.equal(0);
+    expect(await seen("new-once-running")).to.equal(0);
+    expect(await errors("old")).to.be.below(0.1);
+    expect(await refusal(cluster.smokeTest(effect("smoke")))).to.contain("are not ready");
+    expect((await observer.observe("targets-healthy", undefined, 300)).reading.known).to.equal(false);
+    await fleet.stopOnce(effect("stop"));
+    // Users are still sent there, and nobody answers.
+    expect(await errors("old")).to.equal(1);
+    expect(await seen("old-once-running")).to.equal(1);
+    await clock.sleepUntil(clock.now() + 31_000);
+    expect(await seen("old-once-running")).to.equal(0);
+    const began = clock.now();
+    await backend.update(ref, "production/web-api", web(0), web(1));
+    expect(clock.now() - began, "a pod takes its time to start").to.be.at.least(30_000);
+    expect(await seen("new-once-running")).to.be.at.least(1);
+    expect(await sandbox.violations(STACK)).to.deep.equal([]);
+    await cluster.stopOnce(effect("stop here"));
+    await backend.update(ref, "production/web-api", web(1), web(0));
+    await fleet.startOnce([], effect("start"));
+    expect(await errors("old")).to.be.below(0.1);
+    expect(await sandbox.violations(STACK)).to.deep.equal([]);
+    // Whoever starts it here now has two of it.
+    await backend.update(ref, "production/web-api", web(0), web(1));
+    expect(await sandbox.violations(STACK)).to.deep.equal(["promise 12: ran twice: web, on both sides at once"]);
   });
 
   it("promise 6: does an effect once a key, and answers the same again", async () => {

@@ -5,6 +5,8 @@ import {
   schedulesOf,
   servicesOf,
   singletonsOf,
+  WEB,
+  webReplicas,
   workersOf,
   workersOnNew,
 } from "../../config/processes.js";
@@ -71,6 +73,7 @@ const leastOf = (all: Reading[]): Reading =>
 
 /** As many as the config wants, and not only as many as the cluster was told of last. */
 async function processReady(clients: ClusterClients, config: StackConfig, name: string): Promise<Reading> {
+  if (name === WEB) return carrierReady(clients, config);
   const process = config.processes[name];
   const share = process?.kind === "worker" ? replicasOnNew(process.replicas, workersOnNew(config)) : undefined;
   const wanted = process?.kind === "singleton" ? 1 : share;
@@ -94,7 +97,8 @@ async function onceReady(clients: ClusterClients, config: StackConfig): Promise<
 function carrierReady(clients: ClusterClients, config: StackConfig): Promise<Reading> {
   const { strategy } = config;
   if (strategy.kind === "canary" && strategy.workload === "rollout") return rolloutReady(clients, config);
-  return deploymentReady(clients, config, strategy.kind !== "blue-green" ? "" : strategy.blue ? "-blue" : "-green");
+  const wanted = config.workload.once ? webReplicas(config) : undefined;
+  return deploymentReady(clients, config, strategy.kind !== "blue-green" ? "" : strategy.blue ? "-blue" : "-green", wanted);
 }
 
 async function deploymentReady(

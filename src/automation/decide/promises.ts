@@ -1,6 +1,6 @@
-import { onceOf } from "../../config/processes.js";
+import { onceIsNew, onceOf, webMovesOnce } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
-import { groupsOf } from "../../config/shift.js";
+import { groupsOf, shiftOf } from "../../config/shift.js";
 import { ONCE_STOPPED } from "../plan/phases/handover.js";
 import type { Marks, Step } from "../plan/step.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
@@ -42,6 +42,10 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   const starts = before.handover.once !== "new" && after.handover.once === "new" && before.old !== undefined;
   if (starts && onceOf(after).length > 0 && !onceStopped(state))
     say(12, "what may run once starts on the new side only after it was stopped, and seen to be stopped, on the old one");
+  // Only going forward: on the way back the weights come first.
+  const shift = shiftOf(after);
+  if (step !== undefined && webMovesOnce(after) && shift !== undefined && onceIsNew(after) !== (shift.weights.new === 100))
+    say(12, "a web process that may run only once and its users move in one step: they are sent to the side that runs it");
 
   const was = before.dns;
   const will = after.dns;
@@ -134,9 +138,10 @@ function after(state: MigrationState, first: keyof MigrationState["marks"], seco
   return a !== undefined && (b === undefined || a.seq >= b.seq);
 }
 
-/** Stopped on the old side, and seen to be stopped since. */
-const onceStopped = (state: MigrationState) =>
-  after(state, "old-once-stopped", "old-once-started") && state.steps[ONCE_STOPPED]?.status === "done";
+/** What may run once was stopped on the old side. */
+export const stoppedOnOld = (state: MigrationState): boolean => after(state, "old-once-stopped", "old-once-started");
+/** And seen to be stopped since. */
+const onceStopped = (state: MigrationState) => stoppedOnOld(state) && state.steps[ONCE_STOPPED]?.status === "done";
 
 const oldAcceptsWrites = (state: MigrationState) => !after(state, "old-writes-stopped", "old-writes-allowed");
 const newAcceptsWrites = (state: MigrationState) => after(state, "new-writes-allowed", "new-writes-stopped");

@@ -1,3 +1,4 @@
+import { webMovesOnce } from "../../config/processes.js";
 import type { ConfigPatch } from "../../config/rawConfig.js";
 import type { StackConfig } from "../../config/schema.js";
 import { gates, rollback } from "../../config/sections.js";
@@ -34,13 +35,16 @@ export const TUNABLE = [
 /** How long the old side is kept: decided before that time is over. */
 const SOAKS = ["cleanup.soakSeconds", "database.keepOldSeconds"];
 
-/** Every tunable value as it counts now; what the stack config has no section for is left out. */
+/** The users' ramps: where the web process may run only once there is none. */
+const RAMPS = ["dns.steps", "traffic.steps"];
+
+/** Every tunable value as it counts now; what the stack config has no section or no choice for is left out. */
 export function tunables(config: StackConfig): Record<string, unknown> {
+  const fixed = webMovesOnce(config) ? RAMPS : [];
   return Object.fromEntries(
-    TUNABLE.map((path) => [
-      path,
-      path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], config),
-    ]).filter(([, value]) => value !== undefined),
+    TUNABLE.filter((path) => !fixed.includes(path))
+      .map((path) => [path, path.split(".").reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], config)])
+      .filter(([, value]) => value !== undefined),
   );
 }
 
@@ -79,7 +83,7 @@ export function checkTuning(state: MigrationState, plan: Plan, changes: ConfigPa
   const begun = state.position + (status === "waiting" || status === "undone" ? 0 : 1);
   const lost = plan.slice(0, begun).find((step, i) => after[i]?.id !== step.id);
   if (lost === undefined) return;
-  const ramps = Object.keys(changes).filter((path) => path === "dns.steps" || path === "traffic.steps" || path === "strategy.weights");
+  const ramps = Object.keys(changes).filter((path) => RAMPS.includes(path) || path === "strategy.weights");
   throw new UserError(
     ramps.map((path) => ({
       path: `changes.${path}`,

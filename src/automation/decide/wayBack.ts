@@ -116,7 +116,8 @@ function furtherBack(applied: RawConfig, rest: PathItem[], wanted: RawConfig): P
   if (safe === undefined) return items;
   const next = items.findIndex((i) => i.kind === "config");
   const afterSeconds = resolversFollow(applied);
-  const waiting = items.map((item, i) => (i === next ? { ...item, afterSeconds } : item));
+  const waits = section(applied, WORKLOAD)?.once !== true;
+  const waiting = items.map((item, i) => (i === next && waits ? { ...item, afterSeconds } : item));
   return [{ kind: "config", config: safe, kept: [], dnsOnly: true, summary: weightsBack(safe) }, ...waiting];
 }
 
@@ -288,6 +289,7 @@ function undoIndexOf(plan: Plan, state: MigrationState, { step, refines }: Revis
 }
 
 const STRATEGY = "cutover:strategy";
+const WORKLOAD = "cutover:workload";
 /** Until a load balancer's rule and targets follow what the cluster was told, in seconds. */
 const SETTLE_SECONDS = 60;
 
@@ -317,7 +319,9 @@ function joined(start: RawConfig, items: PathItem[]): PathItem[] {
       const { afterSeconds } = last;
       found[found.indexOf(last)] = { ...item, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
     } else {
-      const afterSeconds = last?.kind !== "config" ? 0 : last.dnsOnly ? resolversFollow(before) : SETTLE_SECONDS;
+      // A web process that may run only once was stopped before: nobody is served until it starts on the other side.
+      const waits = last?.kind === "config" && !(last.dnsOnly && section(before, WORKLOAD)?.once === true);
+      const afterSeconds = !waits ? 0 : last.dnsOnly ? resolversFollow(before) : SETTLE_SECONDS;
       found.push({ ...item, ...(afterSeconds === 0 ? {} : { afterSeconds }) });
     }
     open = !item.dnsOnly && !carrier;

@@ -314,7 +314,7 @@ export class Runner {
   private async unlessToADeadSide(entries: Entry[]): Promise<Entry[]> {
     const [entry] = entries;
     if (entry?.type !== "rollback.started" || !entry.automatic || !movesUsers(entry.path)) return entries;
-    const trouble = await troubleOfOldSide(this.parts.target.observer, currentConfig(this.state));
+    const trouble = await troubleOfOldSide(this.parts.target.observer, this.state);
     if (trouble === undefined) return entries;
     const reason = `${entry.why}. It does not go back automatically: ${trouble}. Fix the old side and go back, or insist: \`cutover rollback ${this.state.stack} --to ${entry.revision} --insist\`.`;
     return [{ type: "migration.held", reason }];

@@ -10,7 +10,7 @@ import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPor
 import { afterWeight, atHandover } from "../faults.js";
 import { aheadSeconds, pauseToCompare, tablesOf, wholeInPause } from "../world/comparison.js";
 import { openConnections } from "../world/connections.js";
-import { advance, makeUp, setOnce } from "../world/once.js";
+import { advance, makeUp, setOnce, webAbsent } from "../world/once.js";
 import { isReverseLost, retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import { keyOf, type World } from "../world/world.js";
@@ -227,10 +227,14 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
     if (!reading.known || reading.value < 1) throw new Terminal(problem);
     return state;
   };
+  const answered = async (url: string): Promise<void> => {
+    if (webAbsent((await world.look()).once, config(), "new")) throw new Terminal(`curl: (22) ${url} answered 503: no pod is behind it`);
+  };
   return {
     smokeTest: async (effect) => {
       const url = liveUrl(config());
       const { resources } = await need("pods-ready", `curl: (22) ${url} did not answer 200: the pods are not ready`);
+      await answered(url);
       // A name in the cluster is a Service there.
       if (resources[keyOf("kubernetes:core/v1:Service", `${namespaceOf(config())}/${liveOf(config()).service}`)] === undefined)
         throw new Terminal(`curl: (6) Could not resolve host: ${new URL(url).hostname}`);
@@ -260,6 +264,7 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
     },
     probeLoadBalancer: async () => {
       await need("load-balancer-ready", "the ingress has no address yet");
+      await answered("/health");
       return { summary: `GET /health with Host ${config().ingress?.host} answered 200.`, facts: { status: 200 } };
     },
     runRelease: (process, effect) =>

@@ -68,7 +68,7 @@ export function outcomeOf(
 ): Outcome {
   const verb = before === undefined ? "Create" : "Update";
   const plain: Outcome = { outputs: { ...before?.outputs, ...inputs }, kinds: [`${shortType(type)}:${verb}`], seconds: 2, restarts: true };
-  if (before === undefined) ranOnce(type, id, true, state, config);
+  if (before === undefined || replicasOf(before.inputs) !== replicasOf(inputs)) ranOnce(type, id, inputs, state, config);
   switch (type) {
     case "aws:rds/instance:Instance":
       return database(plain, id, before, inputs, state, config);
@@ -213,7 +213,9 @@ interface WorkloadSpec {
 function pods(plain: Outcome, before: Stored | undefined, inputs: Properties, state: WorldState): Outcome {
   requireNamespace(inputs, state);
   const spec = inputs.spec as WorkloadSpec;
-  const restarts = before === undefined || templateOf(before.inputs) !== templateOf(inputs);
+  // From no pod to one takes as long as any start.
+  const starts = before !== undefined && replicasOf(before.inputs) === 0 && replicasOf(inputs) !== 0;
+  const restarts = before === undefined || starts || templateOf(before.inputs) !== templateOf(inputs);
   const { namespace } = metadataOf(inputs);
   for (const container of spec.template?.spec?.containers ?? []) {
     for (const variable of container.env ?? []) {
@@ -224,6 +226,7 @@ function pods(plain: Outcome, before: Stored | undefined, inputs: Properties, st
   return { ...plain, seconds: restarts ? 40 : 5, restarts };
 }
 
+const replicasOf = (inputs: Properties): number | undefined => (inputs.spec as { replicas?: number } | undefined)?.replicas;
 const templateOf = (inputs: Properties): string => JSON.stringify((inputs.spec as WorkloadSpec).template);
 
 /** A first version, and the stable one again, come at once; another walks the steps, and is stable when it is through. */

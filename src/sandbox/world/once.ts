@@ -1,7 +1,8 @@
-import { onceOf, processName, scheduleOf, schedulesOf, singletonsOf } from "../../config/processes.js";
+import { onceOf, processName, scheduleOf, schedulesOf, singletonsOf, WEB, webMovesOnce } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
 import { timesBetween } from "../../lib/cron.js";
 import type { Instant, Side } from "../../ports/observations.js";
+import type { Properties } from "../backend.js";
 
 /** What may run once, in a world: where it could begin at every moment, and so which runs came twice and which never. */
 export interface OnceState {
@@ -91,10 +92,24 @@ export function onceViolations(once: OnceState, now: Instant): string[] {
   ];
 }
 
-/** A process that may run once came to the new side, or left it, with its CronJob or Deployment. */
-export function ranOnce(type: string, id: string, runs: boolean, state: { once: OnceState; now: Instant }, config: StackConfig): void {
+/** Whether a web process that may run only once runs nowhere on a side: whoever is sent there is answered by nobody. */
+export const webAbsent = (once: OnceState, config: StackConfig, side: Side): boolean =>
+  webMovesOnce(config) && once.on[WEB]?.[side] === undefined;
+
+/** Pods that an object's spec asks for: of a CronJob it is the object itself. */
+const runsPods = (inputs: Properties): boolean => (inputs.spec as { replicas?: number } | undefined)?.replicas !== 0;
+
+/** A process that may run once came to the new side, or left it, with its CronJob or Deployment or with that one's pods. */
+export function ranOnce(
+  type: string,
+  id: string,
+  inputs: Properties | undefined,
+  state: { once: OnceState; now: Instant },
+  config: StackConfig,
+): void {
   if (!/:(CronJob|Deployment)$/.test(type)) return;
   const name = id.split("/").at(-1) ?? "";
   const process = onceOf(config).find(([p]) => processName(config.application.name, p) === name)?.[0];
+  const runs = inputs !== undefined && runsPods(inputs);
   if (process !== undefined) setOnce(state.once, config, "new", [process], runs, state.now);
 }

@@ -1,4 +1,4 @@
-import { onceIsNew, onceOf, servicesOf, singletonsOf, workersOf, workersOnNew } from "../../config/processes.js";
+import { onceIsNew, onceOf, servicesOf, singletonsOf, WEB, workersOf, workersOnNew } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
 import { namespaceOf } from "../../config/schema.js";
 import { groupsOf, shiftOf } from "../../config/shift.js";
@@ -6,7 +6,7 @@ import { known, type ObservationName, type Reading, type Side, unknown } from ".
 import { isActive } from "../faults.js";
 import { ruleIn } from "./balancer.js";
 import { pauseToCompare } from "./comparison.js";
-import { runningOn } from "./once.js";
+import { runningOn, webAbsent } from "./once.js";
 import { noise, type Stored, valueAt, type WorldState } from "./state.js";
 
 const SECOND = 1_000;
@@ -32,7 +32,7 @@ export function signal(
   const { now } = state;
   switch (name) {
     case "error-rate":
-      return rated(state, config, side ?? "new", windowSeconds, () => errorRate(state, side ?? "new"));
+      return rated(state, config, side ?? "new", windowSeconds, () => errorRate(state, config, side ?? "new"));
     case "latency-p95":
       return rated(state, config, side ?? "new", windowSeconds, () => latency(state, side ?? "new"));
     case "request-count":
@@ -66,13 +66,15 @@ export function signal(
     case "pods-ready":
       return least([
         ...(config.workload.web ? [readiness(carrier(state, config), now)] : []),
-        ...besides(config).map((name) => readiness(find(state, DEPLOYMENT, config, `-${name}`), now)),
+        ...besides(config).map((name) => processReady(state, config, name)),
       ]);
     case "workers-ready":
       return least(workersOf(config).map(([name]) => readiness(find(state, DEPLOYMENT, config, `-${name}`), now)));
     case "once-ready": {
-      const kinds = onceOf(config).map(([name, { kind }]) => find(state, kind === "schedule" ? CRON_JOB : DEPLOYMENT, config, `-${name}`));
-      return least(kinds.map((stored) => readiness(stored, now)));
+      const all = onceOf(config).map(([name, { kind }]) =>
+        kind === "schedule" ? readiness(find(state, CRON_JOB, config, `-${name}`), now) : processReady(state, config, name),
+      );
+      return least(all);
     }
     case "new-once-running":
       return known(runningOn(state.once, "new", now));
@@ -161,6 +163,11 @@ const CRON_JOB = "kubernetes:batch/v1:CronJob";
 const besides = (config: StackConfig): string[] =>
   [...servicesOf(config), ...workersOf(config), ...(onceIsNew(config) ? singletonsOf(config) : [])].map(([name]) => name);
 
+function processReady(state: WorldState, config: StackConfig, name: string): Reading {
+  if (name !== WEB) return readiness(find(state, DEPLOYMENT, config, `-${name}`), state.now);
+  return webAbsent(state.once, config, "new") ? known(0) : readiness(carrier(state, config), state.now);
+}
+
 const least = (all: Reading[]): Reading => all.find((r) => r.known && r.value < 1) ?? known(1);
 
 /** Who was told of the old side before the last change of weights asks there no longer than a TTL. */
@@ -196,7 +203,8 @@ function requests(state: WorldState, config: StackConfig, side: Side, windowSeco
 /** Twice as many requests at noon as at midnight. */
 const dayCurve = (at: number): number => 1 + Math.sin(((at / 86_400_000) % 1) * 2 * Math.PI - Math.PI / 2) / 3;
 
-function errorRate(state: WorldState, side: Side): number {
+function errorRate(state: WorldState, config: StackConfig, side: Side): number {
+  if (webAbsent(state.once, config, side)) return 1;
   if (side === "new" && isActive(state.faults, "errors")) return 0.11 + noise(state.seed, "errors", state.now) * 0.02;
   return 0.001 + noise(state.seed, `errors-${side}`, state.now) * 0.004;
 }
@@ -330,6 +338,7 @@ const pausesOf = (rollout: Stored): number =>
   SECOND;
 
 function targets(state: WorldState, config: StackConfig): Reading {
+  if (webAbsent(state.once, config, "new")) return unknown("the target group has no target: the web process does not run here");
   if ((groupsOf(config)?.records ?? "none") !== "none") return groupTargets(state, config);
   const ingress = find(state, "kubernetes:networking.k8s.io/v1:Ingress", config);
   if (ingress === undefined) return unknown("there is no load balancer");

@@ -110,7 +110,7 @@ export class World implements SandboxBackend {
       if (ref.type === "aws:ec2/securityGroup:SecurityGroup") requireUnused(state, id);
       removed(ref.type, id, state);
       delete state.resources[key];
-      ranOnce(ref.type, id, false, state, await this.config());
+      ranOnce(ref.type, id, undefined, state, await this.config());
       return { kinds: [`${shortType(ref.type)}:Delete`], seconds: 5, id, answer: undefined };
     });
   }

@@ -79,6 +79,48 @@ export function onceChecks(cluster: ReturnType<typeof clusterForSuite>, clientsO
     expect((await port.stopOnce({ key: "again", fence: 1 })).summary).to.contain("Nothing of scheduler, reports runs");
   });
 
+  it("[applications-14] promise 12: on a real cluster a web process that may run only once is seen, stopped, and seen to be stopped", async () => {
+    const clients = clientsOf();
+    const raw = patched(PROCESSES, {
+      "application.name": "solo",
+      "application.namespace": NAMESPACE,
+      processes: {},
+      volumes: {},
+      "workload.once": true,
+      "workload.replicas": 1,
+      old: { instanceIds: ["i-123abc"] },
+      "database.target.oldSide": { cidrBlocks: ["10.0.0.0/16"] },
+    });
+    const before = readConfig(raw, "test", "solo-production");
+    const after = readConfig(patched(raw, { "handover.once": "new" }), "test", "solo-production");
+    const observe = async (name: ObservationName, config: typeof before) => {
+      const reading = await clusterObservation(clients, config, name);
+      return reading?.known === true ? reading.value : reading;
+    };
+    const eventually = async (name: ObservationName, config: typeof before, value: number): Promise<void> => {
+      for (let i = 0; i < 600 && (await observe(name, config)) !== value; i += 1) await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(await observe(name, config), name).to.equal(value);
+    };
+    const bring = async (config: typeof before): Promise<void> => {
+      for (const object of objectsOf(await programOf(config)).filter((o) => /^(ServiceAccount|Secret|Deployment)$/.test(o.kind))) {
+        const { status, body } = await cluster.apply(object);
+        expect(status, `${object.kind} ${object.metadata.name}: ${body.message}`).to.be.oneOf([200, 201]);
+      }
+    };
+    // It is deployed, and none of it runs.
+    await bring(before);
+    await eventually("pods-ready", before, 1);
+    expect(await observe("new-once-running", before)).to.equal(0);
+    // What the cluster was told of last is not what the config wants now.
+    expect(await observe("once-ready", after)).to.equal(0);
+    await bring(after);
+    await eventually("once-ready", after, 1);
+    expect(await observe("new-once-running", after)).to.be.at.least(2);
+    await kubernetesClusterPort(clients, () => after).stopOnce({ key: "stop the web", fence: 1 });
+    expect(await observe("new-once-running", after)).to.equal(0);
+    await eventually("pods-ready", before, 1);
+  });
+
   it("[applications-12] a release runs to its end on the version that is to start, and its failure is told", async () => {
     const clients = clientsOf();
     const config = readConfig(

@@ -25,6 +25,7 @@ import {
   RAW,
   STACK,
   WITH_PROCESSES,
+  WITH_WEB_ONCE,
 } from "../model.js";
 
 /** Histories that `npm test` generates; the nightly tier sets more. */
@@ -457,6 +458,13 @@ class Night {
         this.world.violations.push(`promise 5: after an emergency, ${where} sends ${weights?.new} % to the new side`);
   }
 
+  /** Where users are sent, their process may run; only while it moves it runs nowhere. */
+  requireServed(): void {
+    const { onceOld, onceNew, applied } = this.world;
+    const users = (applied.dns?.weights.new ?? 0) === 100 ? "new" : "old";
+    if (users === "new" ? onceOld && !onceNew : onceNew) expect.fail(`users are on the ${users} side, and the web process is not`);
+  }
+
   /** What was broken, and the journal's last lines, which say how it came to that. */
   async requireNoViolation(): Promise<void> {
     const { faults } = this.world;
@@ -496,6 +504,13 @@ async function night(from: number, actions: Action[], check: (n: Night) => Promi
   }
 }
 
+const chosen = (numRuns: number) => ({
+  numRuns,
+  endOnFailure: false,
+  ...(process.env.CUTOVER_SEED === undefined ? {} : { seed: Number(process.env.CUTOVER_SEED) }),
+  ...(process.env.CUTOVER_PATH === undefined ? {} : { path: process.env.CUTOVER_PATH }),
+});
+
 describe("promises 1 to 11 over random nights", function () {
   this.timeout(Math.max(600_000, HISTORIES * 2_000));
 
@@ -522,12 +537,37 @@ describe("promises 1 to 11 over random nights", function () {
           await night(from, actions, check, WITH_PROCESSES);
         },
       ),
-      {
-        numRuns: Math.ceil(HISTORIES / 4),
-        endOnFailure: false,
-        ...(process.env.CUTOVER_SEED === undefined ? {} : { seed: Number(process.env.CUTOVER_SEED) }),
-        ...(process.env.CUTOVER_PATH === undefined ? {} : { path: process.env.CUTOVER_PATH }),
-      },
+      chosen(Math.ceil(HISTORIES / 4)),
+    );
+  });
+
+  it("[applications-14] promise 12: a web process that may run only once never runs twice, and its users end where it runs, over random nights", async () => {
+    const plan = modelPlan(WITH_WEB_ONCE);
+    const first = plan.findIndex((s) => s.id === "traffic.new-record");
+    const steady = action.filter((a) => a.kind !== "clock");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: first, max: plan.length - 1 }),
+        fc.array(steady, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }),
+        async (from, actions) => {
+          const check = async (n: Night) => {
+            await n.requireNoViolation();
+            n.world.faults = NO_FAULTS;
+            // Wherever it stands still, but on a way back that a person paused: nobody rests where users are on one side and their process on the other.
+            const { status, returning } = await n.state;
+            const rests = returning === undefined && ["ready", "approval", "paused"].includes(status);
+            if (rests) n.requireServed();
+            const end = await n.finish();
+            await n.requireNoViolation();
+            n.requireServed();
+            const { onceOld, onceNew, missed } = n.world;
+            const isNew = end === "completed";
+            expect({ onceOld, onceNew, missed }).to.deep.equal({ onceOld: !isNew, onceNew: isNew, missed: [] });
+          };
+          await night(from, actions, check, WITH_WEB_ONCE);
+        },
+      ),
+      chosen(Math.ceil(HISTORIES / 4)),
     );
   });
 

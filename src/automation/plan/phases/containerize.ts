@@ -1,3 +1,4 @@
+import { webMovesOnce } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { containerizeApplication, verifyContainer } from "../documents.js";
 import type { Step } from "../step.js";
@@ -6,6 +7,8 @@ import { earlierConfig, gate, NOTHING_TO_UNDO } from "./build.js";
 /** Phase 2: application containerization. */
 export function containerize(config: StackConfig): Step[] {
   const { ingress } = config;
+  // What may run only once has no pod here before it has moved.
+  const targets = webMovesOnce(config) ? [] : [gate("targets-healthy", 60)];
   return [
     {
       id: "containerize.dockerfile",
@@ -33,7 +36,7 @@ export function containerize(config: StackConfig): Step[] {
       seed: "k8s/base/deployment.yaml, service.yaml, ingress.yaml",
       wayBack: earlierConfig("The workload is removed again; users are on the old infrastructure throughout."),
       change: () => ({ "workload.deployed": true }),
-      gates: [gate("pods-ready", 60), ...(ingress === undefined ? [] : [gate("load-balancer-ready"), gate("targets-healthy", 60)])],
+      gates: [gate("pods-ready", 60), ...(ingress === undefined ? [] : [gate("load-balancer-ready"), ...targets])],
     },
   ];
 }

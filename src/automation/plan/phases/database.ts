@@ -1,3 +1,4 @@
+import { webMovesOnce } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { endReverse, LOSES_BY_STREAM, REVERSE } from "../reverse.js";
 import type { ActionStep, Step } from "../step.js";
@@ -187,7 +188,7 @@ export function database(config: StackConfig): Step[] {
       undoFrom: WINDOW,
       run: ({ target, effect }) => target.data.verifyReadWrite(effect),
     }),
-    ...(config.workload.web ? [smokeTest] : []),
+    ...(config.workload.web && !webMovesOnce(config) ? [smokeTest] : []),
     act({
       id: "database.accept-writes",
       title: `Let ${copy.identifier} accept the application's writes`,

@@ -1,10 +1,12 @@
-import { onceOf, schedulesOf, workersOf } from "../../../config/processes.js";
+import { onceOf, schedulesOf, webMovesOnce, workersOf } from "../../../config/processes.js";
+import type { ConfigPatch } from "../../../config/rawConfig.js";
 import type { StackConfig } from "../../../config/schema.js";
+import { SHIFTS, type ShiftSection, shiftOf } from "../../../config/shift.js";
 import { Terminal } from "../../../errors.js";
 import type { GateUse } from "../../gates/gate.js";
 import { ambiguousRuns, missedRuns, quietMoment } from "../quiet.js";
 import type { ActionContext, Step } from "../step.js";
-import { earlierConfig, gate, need } from "./build.js";
+import { earlierConfig, gate, healthy, need } from "./build.js";
 
 /** From here on what may run once may run nowhere: whatever fails brings it back to where it ran. */
 export const ONCE_STOP = "traffic.once-stop";
@@ -15,10 +17,33 @@ export const ONCE_STOPPED = "traffic.once-stopped";
  *   workers by share: more on the new side, then fewer on the old one, so that nothing waits;
  *   what may run once: stopped on the old side, observed stopped, started on the new one, and what was missed meanwhile is run.
  * The way back is the mirror image. An emergency sends users back first, and then goes this way.
+ * Where the web process may run only once, all of that kind has moved with the users: see `moveOnce`.
  */
 export function handover(config: StackConfig): Step[] {
   if (config.old === undefined) return [];
-  return [...workers(config), ...once(config)];
+  const moved = webMovesOnce(config) && shiftOf(config) !== undefined;
+  return [...workers(config), ...(moved ? [] : once(config))];
+}
+
+/**
+ * Moves the users with a web process that may run only once: stopped on the old side, observed stopped, and then one update that
+ * starts it here and, once its pod is ready, sends all users here. They wait from the stop on. No weight lies in between, since
+ * only one side runs; and no revision between the stop and the last weight is a place to go back to.
+ * The way back is the mirror image: the weights, stopped here, observed stopped, started on the old side.
+ */
+export function moveOnce(config: StackConfig, section: ShiftSection, last: GateUse[]): Step[] {
+  const holdSeconds = shiftOf(config)?.holdSeconds ?? 0;
+  return once(config, {
+    change: { [`${section}.weights`]: { old: 0, new: 100 } },
+    gates: [
+      gate("pods-ready", holdSeconds),
+      gate(SHIFTS[section].gate, holdSeconds, { expect: 100 }),
+      gate("traffic-share", holdSeconds, { expect: 100 }),
+      gate("targets-healthy", holdSeconds),
+      ...healthy(holdSeconds),
+      ...last,
+    ],
+  });
 }
 
 const names = (entries: [string, unknown][]): string => entries.map(([name]) => name).join(", ");
@@ -85,7 +110,8 @@ function workers(config: StackConfig): Step[] {
   return [...moved, last];
 }
 
-function once(config: StackConfig): Step[] {
+/** @param users what sends them along, and what watches over them then */
+function once(config: StackConfig, users?: { change: ConfigPatch; gates: GateUse[] }): Step[] {
   const all = onceOf(config);
   if (all.length === 0) return [];
   const { stopSeconds } = config.handover;
@@ -94,13 +120,14 @@ function once(config: StackConfig): Step[] {
       id: ONCE_STOP,
       phase: "traffic",
       kind: "action",
-      title: `Stop ${names(all)} on the old side, at a moment when no schedule is near`,
+      title: `Stop ${names(all)} on the old side, at a moment when no schedule is near${users === undefined ? "" : "; users wait from here on"}`,
       seed: "batch-processor: cron",
       wayBack: {
         summary: `${names(all)} stop on the new side, are observed stopped there, and then start on the old side.`,
         loses: "nothing",
       },
       undoFrom: ONCE_STOP,
+      ...(users === undefined ? {} : { inMaintenance: true }),
       run: stopOld,
       undo: startOld,
       marks: ["old-once-stopped"],
@@ -120,14 +147,16 @@ function once(config: StackConfig): Step[] {
       id: "traffic.once-start",
       phase: "traffic",
       kind: "config",
-      title: `Start ${names(all)} on the new side`,
+      title: `Start ${names(all)} on the new side${users === undefined ? "" : ", and send all users there"}`,
       seed: "batch-processor: cron",
-      wayBack: earlierConfig("They begin nothing more on the new side, what runs comes to its end, and they are removed there."),
+      wayBack: earlierConfig(
+        `${users === undefined ? "" : "The weights go back first. "}They begin nothing more on the new side, what runs comes to its end, and they are removed there.`,
+      ),
       undoFrom: ONCE_STOP,
-      change: () => ({ "handover.once": "new" }),
+      change: () => ({ "handover.once": "new", ...users?.change }),
       undo: ({ target, effect }) => target.cluster.stopOnce(effect),
       undoMarks: ["new-once-stopped"],
-      gates: [gate("once-ready", 0)],
+      gates: [gate("once-ready", 0), ...(users?.gates ?? [])],
     },
     ...(schedulesOf(config).length === 0
       ? []

@@ -52,7 +52,7 @@ export function optimize(config: StackConfig): Step[] {
       change: () => ({ "alerts.enabled": true }),
       gates: [],
     }),
-    ...(config.workload.web ? scaling(config, configStep) : []),
+    ...(config.workload.web && !config.workload.once ? scaling(config, configStep) : []),
     {
       id: "optimize.usage",
       phase: "optimize",

@@ -1,4 +1,4 @@
-import { releasesOf } from "../../../config/processes.js";
+import { releasesOf, webMovesOnce } from "../../../config/processes.js";
 import type { ConfigPatch } from "../../../config/rawConfig.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { drainStep } from "../drain.js";
@@ -9,7 +9,8 @@ const HOUR = 3_600;
 
 /** Phase 4: staged rollout. Staging first; then the strategy that the stack config names. */
 export function rollout(config: StackConfig): Step[] {
-  const asked = config.workload.web ? [smoke] : [];
+  // What may run only once is asked nothing before it has moved: staging has tried the version.
+  const asked = config.workload.web && !webMovesOnce(config) ? [smoke] : [];
   if (isStaging(config)) return [...releases(config), ...strategySteps(config), ...asked, integration];
   return [
     stagingVerified,
@@ -66,7 +67,7 @@ const integration: Step = {
 
 /** Before DNS moves, no user reaches the new side: without requests its gates would stay unknown. */
 function synthetic(config: StackConfig, on: boolean): Step[] {
-  if (config.ingress === undefined || config.verification.syntheticRequestsPerSecond === 0) return [];
+  if (config.ingress === undefined || config.verification.syntheticRequestsPerSecond === 0 || webMovesOnce(config)) return [];
   return [
     configStep({
       id: on ? "rollout.synthetic-on" : "rollout.synthetic-off",
@@ -88,7 +89,9 @@ function strategySteps(config: StackConfig): Step[] {
       return [
         configStep({
           id: "rollout.update",
-          title: `Roll out ${strategy.image}, pod by pod`,
+          title: webMovesOnce(config)
+            ? `Take ${strategy.image} for the pod that starts when the web process moves`
+            : `Roll out ${strategy.image}, pod by pod`,
           seed: "kubectl apply -k; kubectl rollout undo",
           wayBack: earlierConfig("The earlier image is rolled out again."),
           change: () => ({ "workload.image": strategy.image }),

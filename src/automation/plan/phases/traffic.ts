@@ -1,10 +1,11 @@
+import { webMovesOnce } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { groupsOf } from "../../../config/shift.js";
 import type { Step } from "../step.js";
 import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, need, noWorse, streaming } from "./build.js";
 import { ALIAS_TTL_SECONDS, dnsPreparation } from "./dnsPreparation.js";
-import { EMERGENCY_EXIT } from "./emergencyExit.js";
-import { handover } from "./handover.js";
+import { EMERGENCY_EXIT, SERVED_AGAIN } from "./emergencyExit.js";
+import { handover, moveOnce } from "./handover.js";
 import { trafficGroups } from "./trafficGroups.js";
 
 /**
@@ -16,9 +17,20 @@ export function traffic(config: StackConfig): Step[] {
   return [...(groups === undefined ? users(config) : trafficGroups(config, groups)), ...handover(config)];
 }
 
+const probe: Step = {
+  id: "traffic.probe",
+  phase: "traffic",
+  kind: "action",
+  title: "Ask the new load balancer for /health with the application's host name",
+  seed: "curl -H 'Host: api.example.com' http://$ALB_DNS/health",
+  wayBack: NOTHING_TO_UNDO,
+  run: ({ target }) => target.cluster.probeLoadBalancer(),
+};
+
 function users(config: StackConfig): Step[] {
   if (config.dns === undefined) return [];
   const { steps, holdSeconds } = config.dns;
+  const once = webMovesOnce(config);
   return [
     ...(config.database === undefined ? dnsPreparation(config, "traffic") : []),
     {
@@ -28,17 +40,10 @@ function users(config: StackConfig): Step[] {
       title: "Wait until the new load balancer is ready",
       seed: "kubectl get ingress",
       wayBack: NOTHING_TO_UNDO,
-      gates: [gate("load-balancer-ready", 60), gate("targets-healthy", 60), ...streaming(config, 60)],
+      gates: [gate("load-balancer-ready", 60), ...(once ? [] : [gate("targets-healthy", 60)]), ...streaming(config, 60)],
     },
-    {
-      id: "traffic.probe",
-      phase: "traffic",
-      kind: "action",
-      title: "Ask the new load balancer for /health with the application's host name",
-      seed: "curl -H 'Host: api.example.com' http://$ALB_DNS/health",
-      wayBack: NOTHING_TO_UNDO,
-      run: ({ target }) => target.cluster.probeLoadBalancer(),
-    },
+    // Nothing answers before the web process has moved.
+    ...(once ? [] : [probe]),
     {
       id: "traffic.webhooks",
       phase: "traffic",
@@ -71,11 +76,15 @@ function users(config: StackConfig): Step[] {
       kind: "action",
       title: "Try the emergency exit: set the weights directly, past the engine, as they are",
       seed: "Immediate rollback via DNS",
-      wayBack: { summary: "Users go to the old side at once: the weights are set directly, past the engine.", loses: "nothing" },
+      wayBack: {
+        summary: `Users go to the old side at once: the weights are set directly, past the engine.${once ? SERVED_AGAIN : ""}`,
+        loses: "nothing",
+      },
       run: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
       undo: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
     },
-    ...steps.map(
+    ...(once ? moveOnce(config, "dns", [gate("dns-resolvers")]) : []),
+    ...(once ? [] : steps).map(
       (w): Step => ({
         id: `traffic.dns-${w}`,
         phase: "traffic",

@@ -1,8 +1,10 @@
+import { webMovesOnce } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
 import type { TargetGroups } from "../../../config/shift.js";
 import type { Step } from "../step.js";
 import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, noWorse, streaming } from "./build.js";
-import { EMERGENCY_EXIT } from "./emergencyExit.js";
+import { EMERGENCY_EXIT, SERVED_AGAIN } from "./emergencyExit.js";
+import { moveOnce } from "./handover.js";
 
 /**
  * Phase 5 where users keep the load balancer that they have: a rule of cutover's own stands before the one that serves today, with
@@ -10,6 +12,7 @@ import { EMERGENCY_EXIT } from "./emergencyExit.js";
  * before is removing cutover's own. No name changes, so there is nothing that resolvers keep, and nothing to tell third parties.
  */
 export function trafficGroups(config: StackConfig, { steps, holdSeconds }: TargetGroups): Step[] {
+  const once = webMovesOnce(config);
   return [
     {
       id: "traffic.rule",
@@ -30,26 +33,23 @@ export function trafficGroups(config: StackConfig, { steps, holdSeconds }: Targe
       change: () => ({ "traffic.records": "both", "traffic.weights": { old: 100, new: 0 } }),
       gates: [gate("group-weight", 0, { expect: 0 })],
     },
-    {
-      id: "traffic.new-targets",
-      phase: "traffic",
-      kind: "gate",
-      title: "Wait until the load balancer finds every pod of the new target group healthy",
-      seed: "curl -H 'Host: api.example.com' http://$ALB_DNS/health",
-      wayBack: NOTHING_TO_UNDO,
-      gates: [gate("targets-healthy", 60), ...streaming(config, 60)],
-    },
+    // It has no pod before the web process has moved.
+    ...(once ? [] : [newTargets(config)]),
     {
       id: EMERGENCY_EXIT,
       phase: "traffic",
       kind: "action",
       title: "Try the emergency exit: set the rule's weights directly, past the engine, as they are",
       seed: "Immediate rollback via DNS",
-      wayBack: { summary: "Users go to the old side at once: the rule's weights are set directly, past the engine.", loses: "nothing" },
+      wayBack: {
+        summary: `Users go to the old side at once: the rule's weights are set directly, past the engine.${once ? SERVED_AGAIN : ""}`,
+        loses: "nothing",
+      },
       run: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
       undo: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
     },
-    ...steps.map(
+    ...(once ? moveOnce(config, "traffic", []) : []),
+    ...(once ? [] : steps).map(
       (w): Step => ({
         id: `traffic.groups-${w}`,
         phase: "traffic",
@@ -69,3 +69,13 @@ export function trafficGroups(config: StackConfig, { steps, holdSeconds }: Targe
     ),
   ];
 }
+
+const newTargets = (config: StackConfig): Step => ({
+  id: "traffic.new-targets",
+  phase: "traffic",
+  kind: "gate",
+  title: "Wait until the load balancer finds every pod of the new target group healthy",
+  seed: "curl -H 'Host: api.example.com' http://$ALB_DNS/health",
+  wayBack: NOTHING_TO_UNDO,
+  gates: [gate("targets-healthy", 60), ...streaming(config, 60)],
+});
