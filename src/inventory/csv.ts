@@ -269,8 +269,10 @@ export function inventoryCsv({ applications }: Inventory): string {
   const rows = applications.map((a) => {
     const text = (column: Column): string => a.readings.find((r) => r.column === column)?.text || "unknown";
     const level = `${a.criticality[0]?.toUpperCase()}${a.criticality.slice(1)}`;
-    const dependencies = a.dependencies.join(";") || "None";
-    return [a.name, text("Technology"), dependencies, text("Traffic"), text("Data Store"), level, a.owner];
+    const isOpen = (column: Column): boolean => a.readings.some((r) => r.column === column && r.confidence === "unsure");
+    // A question mark keeps open what is not known.
+    const dependencies = [...a.dependencies, ...(isOpen("Dependencies") ? ["?"] : [])].join(";") || "None";
+    return [a.name, text("Technology"), dependencies, text("Traffic"), text("Data Store"), level, isOpen("Owner") ? "unknown" : a.owner];
   });
   return [[...COLUMNS], ...rows].map((row) => `${row.map(quoted).join(",")}\n`).join("");
 }

@@ -304,6 +304,9 @@ describe("an inventory as people write it", () => {
     expect(copy.applications.map((a) => [a.name, a.technology, a.criticality, a.traffic.from])).to.deep.equal(
       inventory.applications.map((a) => [a.name, a.technology, a.criticality, a.traffic.from]),
     );
+    const open = (of: typeof copy) => of.applications.map((a) => a.readings.filter((r) => r.confidence === "unsure").map((r) => r.column));
+    expect(open(inventory)[0]).to.include.members(["Dependencies", "Owner"]);
+    expect(open(copy)).to.deep.equal(open(inventory));
     expect(() => read("System;Stack\nx;y\n")).to.throw(/here stands System, Stack.*--map 'Application=System'/s);
     expect(() => read("System;Stack\nx;y\n", { Application: "Sytem" })).to.throw(
       /--map Application: got "Sytem"; accepted: a column of f.csv: System, Stack/,
