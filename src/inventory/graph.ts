@@ -18,8 +18,8 @@ export function unknownDependencies(inventory: Inventory): UnknownDependency[] {
     a.dependencies
       .filter((d) => !names.has(d) && serviceNamed(d) === undefined)
       .map((dependency) => {
-        // Two letters of a short word are half of another one: cron is not crm.
-        const suggestion = nearest(dependency, [...names, ...SERVICE_NAMES], dependency.length < 6 ? 1 : 2);
+        // Two letters of a short word are half of another one: cron is not crm, and S4 is not S3.
+        const suggestion = nearest(dependency, [...names, ...SERVICE_NAMES], dependency.length < 4 ? 0 : dependency.length < 6 ? 1 : 2);
         return { application: a.name, line: a.line, dependency, ...(suggestion === undefined ? {} : { suggestion }) };
       }),
   );

@@ -62,7 +62,9 @@ export function readStores(text: string, dependencies: readonly string[]): { sto
     if (confidence !== "unsure") confidence = level;
     questions.push(question);
   };
-  const stores = partsOf(text).map((part): Store => {
+  // "RDS PostgreSQL 14.7, 200 GB, Multi-AZ" is one store and what it is like.
+  const parts = partsOf(text).filter((part, i) => i === 0 || leftOver(part) !== "" || KINDS.some(([, is]) => is.test(part)));
+  const stores = parts.map((part): Store => {
     const kinds = KINDS.flatMap(([k, is]) => (is.test(part) && k !== "relational database" ? [k] : []));
     if (kinds.length > 1 && (kinds.includes("PostgreSQL") || /\bor\b|\bfrom\b|\bto\b|->|→|compatible/i.test(part))) {
       doubt("unsure", `Which one holds the data of ${JSON.stringify(part)}: ${kinds.join(" or ")}?`);

@@ -97,7 +97,7 @@ describe("an inventory as people write it", () => {
     ["RDS", ["PostgreSQL", "Redis"], "PostgreSQL", true],
     ["RDS PostgreSQL 12", [], "PostgreSQL", true],
     ["PostgreSQL (RDS), Redis", [], "PostgreSQL, Redis", true],
-    ["RDS PostgreSQL 12.4 Multi-AZ, 500 GB", [], "PostgreSQL, unknown", true],
+    ["RDS PostgreSQL 12.4, Multi-AZ, 500 GB", [], "PostgreSQL", true],
     ["PostgreSQL (RDS) shared with orders", [], "PostgreSQL", false],
     ["Uses web-api's RDS PostgreSQL", [], "PostgreSQL", false],
     ["Read replica of the RDS PostgreSQL of orders", [], "PostgreSQL", false],
@@ -169,6 +169,10 @@ describe("an inventory as people write it", () => {
     ["cron(0 2 * * ? *)", undefined, "clock"],
     ["twice a day", undefined, "clock"],
     ["at 02:00 UTC", undefined, "clock"],
+    ["daily at 3am", undefined, "clock"],
+    ["Hourly (weekdays)", undefined, "clock"],
+    ["every Monday", undefined, "clock"],
+    ["daily at 3am, and 20 users", undefined, "unknown"],
     ["every employee, all day", undefined, "unknown"],
     ["at 50% load", undefined, "unknown"],
     ["batch API, 50 rps", undefined, "unknown"],
@@ -210,6 +214,7 @@ describe("an inventory as people write it", () => {
     ]);
     expect(unknownDependencies(inventory)).to.deep.equal([{ application: "a", line: 2, dependency: "Mainframe (z/OS)" }]);
     expect(() => requireKnown(inventory)).not.to.throw();
+    expect(() => requireKnown(read(`${HEADER}\na,Java 17,S4,50 rps,None,High,o\n`))).not.to.throw();
     expect(["RDS MySQL", "aurora-postgresql", "RDS", "SAP"].map(serviceNamed)).to.deep.equal(["MySQL", "PostgreSQL", "RDS", undefined]);
     const { config } = { config: (await drafted('a,Java 17,"PostgreSQL, Redis",50 rps,RDS,High,o')).config };
     expect(config.workload.secretEnv).to.deep.equal({ DATABASE_URL: "database-url", REDIS_URL: "redis-url" });
