@@ -30,7 +30,8 @@ const RATES: Record<string, [string, keyof typeof PER]> = {
 const REQUESTS = /^(req|reqs|requests?|hits?|calls?|(page ?)?views?|pv|transactions?|quer(y|ies))$/;
 const PEOPLE = /^(users?|sessions?|visits?|visitors?|customers?|clients?|logins?|people|employees|concurrent users|dau|mau)$/;
 const QUEUED = /^(messages?|msgs?|events?|jobs?|tasks?)$/;
-const SPAN = "(?:min(?:ute)?s?|hours?|hrs?|h|days?|nights?|mornings?|evenings?|weeks?|weekdays?|weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|months?|quarters?|years?)";
+const SPAN =
+  "(?:min(?:ute)?s?|hours?|hrs?|h|days?|nights?|mornings?|evenings?|weeks?|weekdays?|weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|months?|quarters?|years?)";
 const CLOCK = new RegExp(
   `^(?:(?:hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually)(?:,? (?:at|on|\\().*)?|cron.*|scheduled.*|batch.*|rate\\(.*|every (?:\\d+ ?|other )?${SPAN}.*|(?:once|twice|\\d+ ?(?:x|times)) (?:an?|per|every) ${SPAN}.*|at \\d{1,2}(?::\\d\\d)? ?(?:[ap]\\.?m\\.?|utc|gmt|h|o'clock)?|(?:[\\d*/,-]+\\s+){4,5}[\\w*?/,-]+)$`,
 );
