@@ -1,7 +1,7 @@
 import type { Discovered, NameRow } from "../adapters/aws/discovery.js";
 import type { Inventory } from "../inventory/csv.js";
-import { serviceNamed } from "../inventory/graph.js";
 import { type Found, matchDependencies, matchResources, type Stated } from "../inventory/matching.js";
+import { serviceNamed } from "../inventory/services.js";
 
 /** One table of what was found. */
 export interface Sheet {

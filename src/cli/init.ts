@@ -131,7 +131,7 @@ async function report(stacks: string, names: string[], inventory: Inventory, { o
       "How each cell was read:",
       tableOf(
         ["APPLICATION", "COLUMN", "CELL", "READ AS", "CONFIDENCE"],
-        cells.map((c) => [c.application, c.column, c.text, c.as, c.confidence]),
+        cells.map((c) => [c.application, c.column, c.text.replace(/\s+/g, " "), c.as, c.confidence]),
       ),
       ...notes,
       ...rows.flatMap((r) => [

@@ -1,6 +1,6 @@
 import { Document } from "yaml";
 import type { Application, Inventory } from "../inventory/csv.js";
-import { serviceNamed } from "../inventory/graph.js";
+import { serviceNamed } from "../inventory/services.js";
 import { REPLACE } from "./placeholders.js";
 
 /** The little that an inventory does not say. */

@@ -98,13 +98,22 @@ export interface Places {
   format?: string;
 }
 
-const same = (a: string, b: string): boolean => a.trim().toLowerCase() === b.trim().toLowerCase();
+/** `Data Store`, `data_store` and `DataStore` are one. */
+const plain = (header: string): string => header.toLowerCase().replace(/[\s_-]+/g, "");
+const same = (a: string, b: string): boolean => plain(a) === plain(b);
+
+/** Whether these cells are a header: one of them names applications, or a known export has them. */
+export function isHeader(cells: string[], given: ColumnMap): boolean {
+  const has = (name: string): boolean => cells.some((cell) => same(cell, name));
+  return cells.length > 1 && (has(given.Application ?? "Application") || FORMATS.some((f) => f.signature.every(has)));
+}
 
 /**
  * Where each column stands: by its own name, by what the user mapped, or by the export that the header belongs to.
+ * @param where the file and the header's line
  * @throws UserError when a column is missing and neither a mapping nor a known export says why
  */
-export function placesOf(header: string[], file: string, given: ColumnMap, note: string): Places {
+export function placesOf(header: string[], where: string, given: ColumnMap, note: string): Places {
   const find = (name: string): number => header.findIndex((h) => same(h, name));
   const twice = COLUMNS.filter((c) => header.filter((h) => same(h, given[c] ?? c)).length > 1);
   const unknown = Object.entries(given).filter(([, name]) => find(name) < 0);
@@ -114,8 +123,12 @@ export function placesOf(header: string[], file: string, given: ColumnMap, note:
     .join(", ");
   if (twice.length > 0 || unknown.length > 0)
     throw new UserError([
-      ...twice.map((c) => ({ path: `${file} line 1, column ${c}`, got: "the column twice", accepted: "each column once" })),
-      ...unknown.map(([c, name]) => ({ path: `--map ${c}`, got: JSON.stringify(name), accepted: `a column of ${file}: ${shown}` })),
+      ...twice.map((c) => ({ path: `${where}, column ${c}`, got: "the column twice", accepted: "each column once" })),
+      ...unknown.map(([c, name]) => ({
+        path: `--map ${c}`,
+        got: JSON.stringify(name),
+        accepted: `a column of ${where.replace(/ line \d+$/, "")}: ${shown}`,
+      })),
     ]);
   const own = COLUMNS.filter((c) => given[c] === undefined && find(c) >= 0);
   const isPlain = own.length === COLUMNS.length;
@@ -130,13 +143,13 @@ export function placesOf(header: string[], file: string, given: ColumnMap, note:
     if (!same(header[place] ?? "", column)) mapped.add(column);
   }
   const missing = COLUMNS.filter((c) => at[c] === undefined);
-  const unread = header.find((_, place) => !Object.values(at).includes(place));
+  const unread = header.filter((name, place) => name !== "" && !Object.values(at).includes(place));
   const isMapped = format !== undefined || Object.keys(given).length > 0;
   if (missing.length > 0 && (!isMapped || missing.includes("Application")))
     throw new UserError(
-      missing.map((c) => ({
-        path: `${file} line 1, column ${c}`,
-        accepted: `a header with the columns ${COLUMNS.join(",")}; here stands ${shown}${note}. ${unread === undefined ? `Add the column ${c}; its cells may be empty` : `Say which of them it is: --map '${c}=${unread}'`}`,
+      missing.map((c, i) => ({
+        path: `${where}, column ${c}`,
+        accepted: `a header with the columns ${COLUMNS.join(",")}; here stands ${shown}${note}. ${unread.length === 0 ? `Add the column ${c}` : `Say which of them it is: --map '${c}=${unread[i] ?? unread[0]}'`}`,
       })),
     );
   const names = (format?.columns.Application ?? []).map(find).filter((place) => place >= 0);

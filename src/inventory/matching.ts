@@ -1,5 +1,5 @@
 import type { Inventory } from "./csv.js";
-import { RDS_ENGINES, serviceNamed } from "./graph.js";
+import { RDS_ENGINES, serviceNamed } from "./services.js";
 
 /** What was found somewhere, as far as matching needs it. */
 export interface Found {
@@ -98,9 +98,9 @@ function saidOf({ application, hosts, ids }: Stated, { kind, id, hosts: names = 
  * Of applications that claim a resource by its name alone, those whose name is part of another claimant's that stands in it
  * too step back: `web-api-prod-1` is web-api's, though web and api stand in it.
  */
-function longestOf(claims: Match[], { name, id, tags, names = [] }: Found): Match[] {
+function longestOf(claims: Match[], found: Found): Match[] {
   if (claims.some((c) => c.confidence !== "likely" || c.evidence.some((e) => !e.includes("names it")))) return claims;
-  const words = [name ?? "", id, ...names, ...Object.values(tags)].map((w) => w.toLowerCase());
+  const words = wordsOf(found);
   const covers = (long: string, short: string): boolean =>
     long !== short &&
     long.includes(short) &&
@@ -114,12 +114,18 @@ const plainly = (text: string): string =>
     .toLowerCase()
     .replace(/[\s_]+/g, "-");
 
-function claim(application: string, { kind, id, name, tags, names = [] }: Found): Match | undefined {
+/** Names that a resource has: its own, its target groups' and of what made it; `web_api` is web-api. Other tags name other things. */
+const wordsOf = ({ id, name, tags, names = [] }: Found): string[] =>
+  [name, id, ...names, ...Object.keys(tags).flatMap((k) => (NAMING.includes(k.toLowerCase()) ? [tags[k]] : []))].flatMap((text) =>
+    text === undefined ? [] : [plainly(text)],
+  );
+
+function claim(application: string, found: Found): Match | undefined {
+  const { kind, id, tags } = found;
   const keys = Object.keys(tags);
   const tag = keys.find((k) => TAGS.includes(k.toLowerCase()) && plainly(tags[k] ?? "") === application.toLowerCase());
   if (tag !== undefined) return { application, kind, id, confidence: "certain", evidence: [`tag ${tag} is ${tags[tag]}`] };
-  const made = keys.filter((k) => NAMING.includes(k.toLowerCase())).map((k) => tags[k]);
-  const words = [name, id, ...names, ...made].flatMap((text) => (text === undefined ? [] : [text.toLowerCase()]));
+  const words = wordsOf(found);
   const whole = words.find((w) => new RegExp(`(^|[^a-z0-9])${escaped(application)}([^a-z0-9]|$)`).test(w));
   if (whole !== undefined) return { application, kind, id, confidence: "likely", evidence: [`its name ${whole} names it`] };
   const [first = ""] = application.split("-");

@@ -31,6 +31,16 @@ const KINDS: readonly [string, RegExp][] = [
   ["relational database", /\brds\b|\baurora\b|\bsql\b|database/i],
 ];
 
+/** Another application writes to it, or is its owner. */
+const SHARED = /\bshare[sd]?\b|\bsame\b|'s\b|s'(?=\s)|\b(uses|read[- ]?replica|replica) of\b|\bvia\b(?! rds proxy)|\bowned by\b/i;
+const NOTHING = /^\s*(stateless|no (database|db|data ?store|data|storage|persistence))\s*$/i;
+/** Words that may stand beside PostgreSQL without making it anything else than what RDS runs. */
+const ORDINARY =
+  /^(amazon|aws|rds|managed|(postgres(ql)?|pgsql|pg)\d*|sql|database|db|instance|cluster|for|on|in|the|an?|version|v\d*|ver|multi|single|az|read|replicas?|primary|prod(uction)?|with|proxy|via|latest|v?\d+(\.[\dx]+){0,2}|(\d+(\.\d+)?)?[gtm]i?b|db\.[a-z0-9]+\.\w+)$/i;
+
+const leftOver = (part: string): string =>
+  (part.match(/[\p{L}\d][\p{L}\d.:@-]*/gu) ?? []).filter((word) => !word.split("-").every((piece) => ORDINARY.test(piece))).join(" ");
+
 export interface Store {
   kind: string;
   text: string;
@@ -45,16 +55,23 @@ export interface Store {
 export function readStores(text: string, dependencies: readonly string[]): { stores: Store[]; reading: Omit<Reading, "column"> } {
   if (text.trim() === "")
     return { stores: [], reading: { text, as: "unknown", confidence: "unsure", question: "Where does it keep its data, or None?" } };
-  if (isNone(text)) return { stores: [], reading: { text, as: "none", confidence: "sure" } };
+  if (isNone(text) || NOTHING.test(text)) return { stores: [], reading: { text, as: "none", confidence: "sure" } };
   const questions: string[] = [];
   let confidence: Reading["confidence"] = "sure";
   const doubt = (level: "likely" | "unsure", question: string): void => {
     if (confidence !== "unsure") confidence = level;
     questions.push(question);
   };
-  const stores = partsOf(text).map((part): Store => {
+  // "RDS PostgreSQL 14.7, 200 GB, Multi-AZ" is one store and what it is like.
+  const parts = partsOf(text).filter((part, i) => i === 0 || leftOver(part) !== "" || KINDS.some(([, is]) => is.test(part)));
+  const stores = parts.map((part): Store => {
+    const kinds = KINDS.flatMap(([k, is]) => (is.test(part) && k !== "relational database" ? [k] : []));
+    if (kinds.length > 1 && (kinds.includes("PostgreSQL") || /\bor\b|\bfrom\b|\bto\b|->|→|compatible/i.test(part))) {
+      doubt("unsure", `Which one holds the data of ${JSON.stringify(part)}: ${kinds.join(" or ")}?`);
+      return { kind: "unknown", text: part, movable: false };
+    }
     const kind = KINDS.find(([, is]) => is.test(part))?.[0];
-    const onRds = /\brds\b/i.test(part);
+    const onRds = /\brds\b/i.test(part) && !/\b(not|no|non|without)\b[ -]*(?:(?:on|in|an?)\s+)*rds\b/i.test(part);
     if (kind === undefined) {
       doubt("unsure", `Which data store is ${JSON.stringify(part)}?`);
       return { kind: "unknown", text: part, movable: false };
@@ -75,16 +92,31 @@ export function readStores(text: string, dependencies: readonly string[]): { sto
       doubt("unsure", "Aurora PostgreSQL has no cross-VPC read replica of the kind that cutover promotes: how does it move?");
       return { kind: "Aurora PostgreSQL", text: part, movable: false };
     }
-    if (/\bec2\b|self[- ]?(hosted|managed)|on[- ]?prem|\bvm\b|docker|container|local|azure|cloud ?sql|heroku/i.test(part)) {
-      doubt("unsure", `${JSON.stringify(part)} is not on RDS, which cutover's read replica needs: how does it move?`);
+    if (SHARED.test(part)) {
+      doubt("unsure", `${JSON.stringify(part)} is another application's too: with which of them does it move, and when?`);
+      return { kind, text: part, movable: false };
+    }
+    const beside = leftOver(part);
+    if (!onRds && beside !== "") {
+      doubt(
+        "unsure",
+        `${JSON.stringify(part)} does not say that it is on RDS, which cutover's read replica needs: where does it run, and how does it move?`,
+      );
       return { kind: "PostgreSQL outside RDS", text: part, movable: false };
     }
     if (!onRds) doubt("likely", "Is it on RDS? It was taken to be.");
+    else if (beside !== "") doubt("likely", `Not understood beside it: ${beside}.`);
     return { kind, text: part, movable: true };
   });
   for (const s of stores.filter((store) => !store.movable && store.kind !== "unknown" && store.kind !== "S3"))
-    if (!questions.some((q) => q.includes(s.text)))
+    if (!questions.some((q) => q.includes(s.text) || q.includes(s.kind)))
       questions.push(`cutover does not move ${s.kind}: does it stay where it is, or do people move it?`);
+  // What is not understood may say of PostgreSQL that it runs elsewhere: "PostgreSQL, self-managed".
+  if (stores.some((s) => s.kind === "unknown"))
+    for (const s of stores.filter((s) => s.movable && !/\brds\b/i.test(s.text)))
+      Object.assign(s, { kind: "PostgreSQL outside RDS", movable: false });
+  if (stores.filter((s) => s.movable).length > 1)
+    doubt("unsure", "cutover moves one PostgreSQL database with an application: which of them, and how do the others move?");
   const as = stores.map((s) => s.kind).join(", ");
   return { stores, reading: { text, as, confidence, ...(questions.length === 0 ? {} : { question: questions.join(" ") }) } };
 }

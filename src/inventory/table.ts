@@ -20,10 +20,11 @@ const DELIMITERS = [",", ";", "\t", "|"] as const;
  * @throws UserError naming the line
  */
 export function readTable(text: string, file: string): Table {
-  const stated = /^sep=(.)\r?\n/i.exec(text);
+  // Some write it in quotes, or fill its row up with separators as they do every other.
+  const stated = /^"?sep=(\\t|.)"?[^\r\n\w]*(?:\r\n|\r|\n)/i.exec(text);
   const body = stated === null ? text : text.slice(stated[0].length);
   const before = stated === null ? 0 : 1;
-  const delimiter = stated?.[1] ?? delimiterOf(body);
+  const delimiter = stated?.[1]?.replace("\\t", "\t") ?? delimiterOf(body);
   try {
     const parsed = parse(body, { bom: true, info: true, relaxColumnCount: true, trim: true, delimiter }) as unknown as {
       record: string[];
@@ -34,7 +35,7 @@ export function readTable(text: string, file: string): Table {
       // The parser counts the line a record ends on; a quoted cell may span several.
       const line = ended + 1;
       ended = before + info.lines;
-      return { record, line };
+      return { record: record.map((cell) => cell.replace(/[\u00A0\u202F]/g, " ").trim()), line };
     });
     return { rows: rows.filter(({ record }) => record.some((cell) => cell !== "")), delimiter };
   } catch (cause) {
@@ -50,9 +51,10 @@ export function readTable(text: string, file: string): Table {
   }
 }
 
-/** The one that the header has most of, outside quotes. */
+/** The one that the header has most of, outside quotes: the first line that has any; a title above it has none. */
 function delimiterOf(text: string): string {
-  const header = (text.split(/\r?\n/).find((l) => l.trim() !== "" && !/^[,;|\t\s]*$/.test(l)) ?? "").replace(/"[^"]*"/g, "");
+  const lines = text.split(/\r\n|\r|\n/).filter((l) => !/^[,;|\t\s]*$/.test(l));
+  const header = lines.map((l) => l.replace(/"[^"]*"/g, "")).find((l) => /[,;|\t]/.test(l)) ?? "";
   const counts = DELIMITERS.map((d) => header.split(d).length);
   return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ",";
 }

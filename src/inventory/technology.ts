@@ -13,7 +13,7 @@ export interface Technology {
 interface Word {
   is: RegExp;
   kind?: Exclude<TechnologyKind, "other">;
-  role: "runtime" | "framework" | "front end" | "beside";
+  role: "runtime" | "framework" | "front end" | "mobile" | "beside";
 }
 
 const word = (is: string, role: Word["role"], kind?: Word["kind"]): Word => ({
@@ -24,7 +24,8 @@ const word = (is: string, role: Word["role"], kind?: Word["kind"]): Word => ({
 
 /** In this order: what is longer stands before what is part of it. */
 const WORDS: readonly Word[] = [
-  word("react[ -]native|flutter|android|ios app", "beside"),
+  word("react[ -]native|flutter|android|ios app", "mobile"),
+  word("java script", "beside"),
   word("next(?:\\.?js)?|nuxt(?:\\.?js)?|remix|express(?:\\.?js)?|nest(?:\\.?js)|fastify|koa|sveltekit|strapi", "framework", "nodejs"),
   word(
     "react(?:\\.?js)?|vue(?:\\.?js)?|angular(?:js|\\.js)?|svelte|ember(?:\\.?js)?|static(?: site| files)?|html5?|css3?|gatsby|hugo|jekyll|spa|vite",
@@ -70,6 +71,7 @@ export function readTechnology(text: string): { technology: Technology; reading:
   const hits = hitsIn(text);
   const servers = [...new Set(hits.filter((h) => h.role === "runtime" || h.role === "framework").map((h) => h.kind))];
   const isFront = hits.some((h) => h.role === "front end");
+  const isMobile = hits.some((h) => h.role === "mobile");
   const rest = leftOver(text, hits);
   const answer = (technology: Omit<Technology, "text">, confidence: Reading["confidence"], question?: string) => ({
     technology: { ...technology, text },
@@ -83,8 +85,10 @@ export function readTechnology(text: string): { technology: Technology; reading:
   if (text.trim() === "") return answer({ kind: "other" }, "unsure", "Which technology is it?");
   const [kind, ...others] = servers;
   if (kind === undefined) {
-    if (!isFront || hits.some((h) => h.role === "beside" && /native|flutter|android|ios/i.test(text.slice(h.at, h.end))))
+    if (!isFront || isMobile)
       return answer({ kind: "other" }, "unsure", `Which language and version is ${JSON.stringify(text)}? No runtime in it is known.`);
+    if (SERVER_SIDE.test(text))
+      return answer({ kind: "other" }, "unsure", `What runs on the server side of ${JSON.stringify(text)}, in which language and version?`);
     return rest === ""
       ? answer({ kind: "static" }, "sure")
       : answer({ kind: "static" }, "unsure", `Is it a static site? Not understood: ${rest}.`);
@@ -97,6 +101,7 @@ export function readTechnology(text: string): { technology: Technology; reading:
     );
   const versions = [...new Set(hits.filter((h) => h.kind === kind && h.role === "runtime").flatMap((h) => h.version ?? []))];
   const technology = { kind, ...(versions[0] === undefined ? {} : { version: versions[0] }) };
+  if (isMobile) return answer(technology, "unsure", `Is the image the ${kind} process alone? What runs on people's devices needs none.`);
   if (isFront) return answer(technology, "unsure", `Does the ${kind} process serve the front end too, or are they two applications?`);
   if (kind === "dotnet" && needsWindows(text, versions))
     return answer(technology, "unsure", ".NET Framework runs on Windows only: is it moved to .NET first, or does it run in Windows nodes?");
@@ -106,10 +111,14 @@ export function readTechnology(text: string): { technology: Technology; reading:
   if (/(?<![A-Za-z])(next|nuxt|gatsby)/i.test(text) && !/ssr|server/i.test(text))
     return answer(technology, "unsure", "Is it rendered by a server, or exported as static files?");
   if (rest !== "") return answer(technology, "likely", `Not understood beside it: ${rest}.`);
+  if (/\b(windows|iis)\b/i.test(text))
+    return answer(technology, "likely", "Its image runs on Linux: does it use anything that only Windows has?");
   if (versions.length === 0) return answer(technology, "likely", `Which version of ${kind}?`);
   return answer(technology, "sure");
 }
 
+/** Words that a site of files alone has no use for. */
+const SERVER_SIDE = /\bssr\b|server[- ]?side|\bback[- ]?end\b|\bapi\b|\brest\b|\bgraphql\b|\blambdas?\b|\bserver(?! 20\d\d)\b/i;
 const SERVERLESS = /\blambdas?\b|\b(cloud|azure) functions?\b/i;
 
 /** .NET Framework by its name, by what only it has, or by its numbers: 1.x to 4.x, where .NET Core says so and .NET begins with 5. */
@@ -126,7 +135,7 @@ function hitsIn(text: string): Hit[] {
       const at = match.index;
       const end = at + match[0].length;
       if (hits.some((h) => at < h.end && end > h.at)) continue;
-      const number = /^[\s:-]*v?(\d+(?:\.\d+)*)(?:\.x)?/.exec(text.slice(end));
+      const number = /^[\s:/-]*v?(\d+(?:\.\d+)*)(?:\.x)?/.exec(text.slice(end));
       const version = number?.[1];
       const plausible = version !== undefined && Number.parseInt(version, 10) <= (HIGHEST[w.kind ?? ""] ?? 0);
       hits.push({ ...w, at, end: end + (number?.[0].length ?? 0), ...(plausible && w.role === "runtime" ? { version } : {}) });

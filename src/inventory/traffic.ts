@@ -1,4 +1,4 @@
-import type { Reading } from "./reading.js";
+import { isNone, type Reading } from "./reading.js";
 
 export interface Traffic {
   text: string;
@@ -29,9 +29,20 @@ const RATES: Record<string, [string, keyof typeof PER]> = {
 };
 const REQUESTS = /^(req|reqs|requests?|hits?|calls?|(page ?)?views?|pv|transactions?|quer(y|ies))$/;
 const PEOPLE = /^(users?|sessions?|visits?|visitors?|customers?|clients?|logins?|people|employees|concurrent users|dau|mau)$/;
-const QUEUED = /^(messages?|msgs?|events?|jobs?|tasks?|files?|records?|orders?|e?mails?)$/;
-const CLOCK = /^(hourly|daily|nightly|weekly|monthly|quarterly|cron.*|scheduled.*|batch.*|every .+|once (a|per) .+|at \d.*|\d+ times .+)$/;
-const QUEUE = /^(queue.*|event[- ]driven.*|asynchronous.*|async.*|sqs.*|consumer.*|stream.*)$/;
+const QUEUED = /^(messages?|msgs?|events?|jobs?|tasks?)$/;
+const SPAN =
+  "(?:min(?:ute)?s?|hours?|hrs?|h|days?|nights?|mornings?|evenings?|weeks?|weekdays?|weekends?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|months?|quarters?|years?)";
+const CLOCK = new RegExp(
+  `^(?:(?:hourly|daily|nightly|weekly|monthly|quarterly|yearly|annually)(?:,? (?:at|on|\\().*)?|cron.*|scheduled.*|batch.*|rate\\(.*|every (?:\\d+ ?|other )?${SPAN}.*|(?:once|twice|\\d+ ?(?:x|times)) (?:an?|per|every) ${SPAN}.*|at \\d{1,2}(?::\\d\\d)? ?(?:[ap]\\.?m\\.?|utc|gmt|h|o'clock)?|(?:[\\d*/,-]+\\s+){4,5}[\\w*?/,-]+)$`,
+);
+const QUEUE = /^(queue.*|event[- ]driven.*|asynchronous.*|async.*|sqs.*|consumers?( of .*)?|streams?( .*)?)$/;
+/** Somebody asks it besides, whatever else the cell says. */
+const ASKED =
+  /\b(users?|visit(or)?s?|customers?|employees?|people|sessions?|logins?|req(uest)?s?|rps|qps|tps|rpm|hits?|calls?|views?|apis?|web(site|sockets?)?|site|portal|https?|public|ui)\b/;
+
+/** Numbers of users or requests, in words that are not all understood: a peak, an average. */
+const LOAD = /\d\s*(k|m)?\+?\s*(rps|qps|tps|rpm|req(uest)?s?|hits?|users?|visits?|visitors?|customers?|page ?views?)\b/;
+const OTHERWISE = /batch|hourly|nightly|daily (job|run)|cron|every|schedul|\bjobs?\b|queue|internal|intranet|vpn|\bno\b|\bnot\b/;
 
 /** What a cell says of an application's users, in the units that people use. Pure. */
 export function readTraffic(text: string): { traffic: Traffic; reading: Omit<Reading, "column"> } {
@@ -43,9 +54,7 @@ export function readTraffic(text: string): { traffic: Traffic; reading: Omit<Rea
     traffic: { text, ...traffic },
     reading: { text, as, confidence, ...(question === undefined ? {} : { question }) },
   });
-  if (/^(none|no traffic|-+|n\/a|0)$/.test(lower)) return answer({ from: "nobody" }, "no requests", "sure");
-  if (CLOCK.test(lower)) return answer({ from: "clock" }, "started by a clock", "sure");
-  if (QUEUE.test(lower)) return answer({ from: "queue" }, "fed by a queue", "sure");
+  if (isNone(text) || /^(no (traffic|users|requests)|0)$/.test(lower)) return answer({ from: "nobody" }, "no requests", "sure");
   const unknown = () =>
     answer(
       { from: "unknown" },
@@ -53,14 +62,22 @@ export function readTraffic(text: string): { traffic: Traffic; reading: Omit<Rea
       "unsure",
       "Who uses it, and how much: requests a day (10k req/day, 50 rps), users, a schedule, a queue, or None?",
     );
+  const loaded = () =>
+    LOAD.test(lower) && !OTHERWISE.test(lower) ? answer({ from: "users" }, "users", "likely", "How many requests a day?") : unknown();
+  const isClock = CLOCK.test(lower);
+  if (isClock || QUEUE.test(lower)) {
+    if (ASKED.test(lower)) return unknown();
+    return isClock ? answer({ from: "clock" }, "started by a clock", "sure") : answer({ from: "queue" }, "fed by a queue", "sure");
+  }
   const match = /^([\d.,'’_\s]*\d)(?:\s*(?:-|–|to)\s*([\d.,'’_]*\d))?\s*(?:(k|m|bn|thousand|million)(?![a-z]))?\s*(.*)$/.exec(lower);
-  if (match === null) return unknown();
+  if (match === null) return loaded();
   const [, low = "", high, scale = "", rest = ""] = match;
   const amount = numberOf(high ?? low);
-  if (amount === undefined) return unknown();
+  if (amount === undefined) return loaded();
   const factor = { "": 1, k: 1e3, thousand: 1e3, m: 1e6, million: 1e6, bn: 1e9 }[scale] ?? 1;
   const { unit, per } = unitOf(rest);
   const many = amount.value * factor;
+  if (many === 0 && unit !== undefined) return answer({ from: "nobody" }, "no requests", "sure");
   const confidence = amount.ambiguous ? "unsure" : "sure";
   const question = amount.ambiguous ? `Is ${low} ${amount.value} or ${amount.value / 1_000}?` : undefined;
   if (unit !== undefined && REQUESTS.test(unit) && per !== undefined) {
@@ -70,7 +87,7 @@ export function readTraffic(text: string): { traffic: Traffic; reading: Omit<Rea
   if (unit !== undefined && PEOPLE.test(unit)) return answer({ from: "users" }, `users (${many} ${unit})`, confidence, question);
   if (unit !== undefined && QUEUED.test(unit))
     return answer({ from: "queue" }, `fed by ${unit}`, "likely", "Do they come from a queue, or by requests of users?");
-  return unknown();
+  return loaded();
 }
 
 function unitOf(text: string): { unit?: string; per?: keyof typeof PER } {

@@ -1,6 +1,7 @@
 import type { Inventory } from "../inventory/csv.js";
 import type { DependencySupplement } from "../inventory/dependencyMap.js";
-import { computeWaves, consumedBy, serviceNamed } from "../inventory/graph.js";
+import { computeWaves, consumedBy } from "../inventory/graph.js";
+import { serviceNamed } from "../inventory/services.js";
 
 export interface GraphNode {
   id: string;

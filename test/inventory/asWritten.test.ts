@@ -5,9 +5,10 @@ import { StackFile } from "../../src/config/stackFile.js";
 import { containerize } from "../../src/containerize/containerize.js";
 import { draftStackConfigs } from "../../src/init/stackConfigs.js";
 import { inventoryCsv, parseInventory } from "../../src/inventory/csv.js";
-import { requireKnown, serviceNamed, unknownDependencies } from "../../src/inventory/graph.js";
+import { requireKnown, unknownDependencies } from "../../src/inventory/graph.js";
 import { type ColumnMap, parseColumnMap } from "../../src/inventory/mappings.js";
 import { type Found, matchResources } from "../../src/inventory/matching.js";
+import { serviceNamed } from "../../src/inventory/services.js";
 import { readStores } from "../../src/inventory/stores.js";
 import { readTechnology } from "../../src/inventory/technology.js";
 import { readTraffic } from "../../src/inventory/traffic.js";
@@ -47,6 +48,13 @@ describe("an inventory as people write it", () => {
     ["Python 3.8/3.11", "python 3.8", "unsure"],
     ["AWS Lambda (Python 3.12)", "python 3.12", "unsure"],
     ["Java 17 (Spring Boot 3.2)", "java 17", "sure"],
+    ["React (SSR)", "other", "unsure"],
+    ["Angular 12 with a REST API", "other", "unsure"],
+    ["Vue 3 on IIS", "static", "sure"],
+    ["React Native + Node.js 18", "nodejs 18", "unsure"],
+    ["Java 11 on Windows Server 2016", "java 11", "likely"],
+    ["Java Script", "other", "unsure"],
+    ["PHP/7.4", "php 7.4", "sure"],
   ];
   for (const [text, as, confidence] of technologies)
     it(`[applications-1] reads ${text} as ${as}, ${confidence}`, () => {
@@ -89,12 +97,38 @@ describe("an inventory as people write it", () => {
     ["RDS", ["PostgreSQL", "Redis"], "PostgreSQL", true],
     ["RDS PostgreSQL 12", [], "PostgreSQL", true],
     ["PostgreSQL (RDS), Redis", [], "PostgreSQL, Redis", true],
+    ["RDS PostgreSQL 12.4, Multi-AZ, 500 GB", [], "PostgreSQL", true],
+    ["PostgreSQL (RDS) shared with orders", [], "PostgreSQL", false],
+    ["Uses web-api's RDS PostgreSQL", [], "PostgreSQL", false],
+    ["Read replica of the RDS PostgreSQL of orders", [], "PostgreSQL", false],
+    ["PostgreSQL (Supabase)", [], "PostgreSQL outside RDS", false],
+    ["PostgreSQL in Kubernetes", [], "PostgreSQL outside RDS", false],
+    ["PostgreSQL, not on RDS", [], "PostgreSQL outside RDS, unknown", false],
+    ["PostgreSQL, self-managed", [], "PostgreSQL outside RDS, unknown", false],
+    ["PostgreSQL (not on RDS)", [], "PostgreSQL outside RDS", false],
+    ["PostgreSQL 10.0.0.5", [], "PostgreSQL outside RDS", false],
+    ["jdbc:postgresql://db.corp.local:5432/orders", [], "PostgreSQL outside RDS", false],
+    ["PostgreSQL or MySQL", [], "unknown", false],
+    ["PostgreSQL-compatible (Cockroach)", [], "unknown", false],
+    ["PostgreSQL on EBS", [], "unknown", false],
+    ["None (stateless)", [], "none", false],
+    ["none (uses the database of orders)", [], "unknown", false],
+    ["s3://bucket/a/b", [], "S3", false],
   ];
   for (const [text, dependencies, as, movable] of stores)
     it(`[applications-3] takes ${text} with ${dependencies.join("/") || "nothing"} for ${as}`, () => {
       const { stores: found, reading } = readStores(text, dependencies);
       expect([reading.as, found.some((s) => s.movable)]).to.deep.equal([as, movable]);
     });
+
+  it("[applications-3] asks about what it cannot read of a data store, and is sure of nothing else", () => {
+    const asked = (text: string) => readStores(text, []).reading;
+    expect(asked("RDS PostgreSQL 12.4 Multi-AZ").confidence).to.equal("sure");
+    expect(asked("RDS PostgreSQL (orders-db)")).to.include({ confidence: "likely", question: "Not understood beside it: orders-db." });
+    expect(asked("PostgreSQL (RDS) shared with orders")).to.include({ confidence: "unsure" });
+    expect(asked("RDS PostgreSQL, RDS PostgreSQL 12")).to.include({ confidence: "unsure" });
+    expect(asked("PostgreSQL or MySQL").question).to.equal('Which one holds the data of "PostgreSQL or MySQL": MySQL or PostgreSQL?');
+  });
 
   it("[applications-3] drafts a database for PostgreSQL on RDS only, and asks about the rest", async () => {
     for (const store of ["RDS MySQL 8.0", "Aurora MySQL", "Oracle on RDS", "SQL Server 2019", "MongoDB"]) {
@@ -127,6 +161,27 @@ describe("an inventory as people write it", () => {
     ["None", undefined, "nobody"],
     ["lots", undefined, "unknown"],
     ["10k", undefined, "unknown"],
+    ["50 rps peak", undefined, "users"],
+    ["avg 50 rps, peak 200 rps", undefined, "users"],
+    ["0 req/day", undefined, "nobody"],
+    ["No users", undefined, "nobody"],
+    ["0 2 * * *", undefined, "clock"],
+    ["cron(0 2 * * ? *)", undefined, "clock"],
+    ["twice a day", undefined, "clock"],
+    ["at 02:00 UTC", undefined, "clock"],
+    ["daily at 3am", undefined, "clock"],
+    ["Hourly (weekdays)", undefined, "clock"],
+    ["every Monday", undefined, "clock"],
+    ["daily at 3am, and 20 users", undefined, "unknown"],
+    ["every employee, all day", undefined, "unknown"],
+    ["at 50% load", undefined, "unknown"],
+    ["batch API, 50 rps", undefined, "unknown"],
+    ["async API", undefined, "unknown"],
+    ["consumer portal", undefined, "unknown"],
+    ["stream of users", undefined, "unknown"],
+    ["10k orders/day", undefined, "unknown"],
+    ["100 internal users", undefined, "unknown"],
+    ["1 GB/day", undefined, "unknown"],
   ];
   for (const [text, perDay, from] of traffic)
     it(`[applications-4] reads a traffic of ${text}`, () => {
@@ -159,9 +214,42 @@ describe("an inventory as people write it", () => {
     ]);
     expect(unknownDependencies(inventory)).to.deep.equal([{ application: "a", line: 2, dependency: "Mainframe (z/OS)" }]);
     expect(() => requireKnown(inventory)).not.to.throw();
+    expect(() => requireKnown(read(`${HEADER}\na,Java 17,S4,50 rps,None,High,o\n`))).not.to.throw();
     expect(["RDS MySQL", "aurora-postgresql", "RDS", "SAP"].map(serviceNamed)).to.deep.equal(["MySQL", "PostgreSQL", "RDS", undefined]);
     const { config } = { config: (await drafted('a,Java 17,"PostgreSQL, Redis",50 rps,RDS,High,o')).config };
     expect(config.workload.secretEnv).to.deep.equal({ DATABASE_URL: "database-url", REDIS_URL: "redis-url" });
+  });
+
+  it("[applications-5] knows an application in another form, says so, and asks where it cannot tell", () => {
+    const row = (name: string, dependencies: string) => `${name},Java 17,"${dependencies}",50 rps,None,High,o`;
+    const of = (dependencies: string) => {
+      const [web] = read([HEADER, row("web", dependencies), row("orders-api", ""), row("billing", "")].join("\n")).applications;
+      return [web?.dependencies.join("|"), web?.readings.find((r) => r.column === "Dependencies")?.confidence];
+    };
+    for (const text of [
+      "calls orders-api",
+      "Orders API",
+      "orders_api",
+      "orders-api (REST)",
+      "orders-api:8443",
+      "depends on: orders-api",
+      "https://orders-api.corp.local/v1",
+    ])
+      expect(of(text), text).to.deep.equal(["orders-api", "likely"]);
+    expect(of("orders-api und billing")).to.deep.equal(["orders-api|billing", "sure"]);
+    for (const text of ["orders-api billing", "orders-api -> PostgreSQL", "https://orders-api.partner.com"])
+      expect(of(text), text).to.deep.equal([text, "unsure"]);
+    for (const text of ["?", "TBD", "unknown"]) expect(of(text), text).to.deep.equal(["", "unsure"]);
+    expect(of("Redis?")).to.deep.equal(["Redis?", "unsure"]);
+    for (const text of ["https://api.stripe.com/v1", "arn:aws:s3:::bucket/a/b", "SAP R/3", "R&D"])
+      expect(of(text), text).to.deep.equal([text, "sure"]);
+  });
+
+  it("[applications-1] is not surer than who wrote it", () => {
+    const [a] = read(`${HEADER}\na,Node.js 18?,S3,50 rps (TBC),RDS PostgreSQL (not used),High,TBD\n`).applications;
+    const unsure = a?.readings.filter((r) => r.confidence === "unsure").map((r) => r.column);
+    expect(unsure).to.deep.equal(["Technology", "Traffic", "Data Store", "Owner"]);
+    expect(a?.owner).to.equal("unassigned");
   });
 
   it("[applications-6] gives a resource to the longest name that claims it, and reads tags and target groups", () => {
@@ -175,6 +263,7 @@ describe("an inventory as people write it", () => {
     expect(owner({ name: "web-api-and-web-7" })).to.deep.equal([]);
     expect(owner({ name: "ip-10-0-0-1", tags: { APPLICATION: "Web API" } })).to.deep.equal(["web-api certain"]);
     expect(owner({ name: "node", tags: { "aws:autoscaling:groupName": "asg-billing-2019" } })).to.deep.equal(["billing likely"]);
+    expect(owner({ name: "WEB_API_prod_1", tags: { Team: "web" } })).to.deep.equal(["web-api likely"]);
     expect(owner({ name: "node", names: ["tg-web-api-443"] })).to.deep.equal(["web-api likely"]);
   });
 
@@ -220,6 +309,9 @@ describe("an inventory as people write it", () => {
     expect(copy.applications.map((a) => [a.name, a.technology, a.criticality, a.traffic.from])).to.deep.equal(
       inventory.applications.map((a) => [a.name, a.technology, a.criticality, a.traffic.from]),
     );
+    const open = (of: typeof copy) => of.applications.map((a) => a.readings.filter((r) => r.confidence === "unsure").map((r) => r.column));
+    expect(open(inventory)[0]).to.include.members(["Dependencies", "Owner"]);
+    expect(open(copy)).to.deep.equal(open(inventory));
     expect(() => read("System;Stack\nx;y\n")).to.throw(/here stands System, Stack.*--map 'Application=System'/s);
     expect(() => read("System;Stack\nx;y\n", { Application: "Sytem" })).to.throw(
       /--map Application: got "Sytem"; accepted: a column of f.csv: System, Stack/,
@@ -246,5 +338,48 @@ describe("an inventory as people write it", () => {
       expect(owner(content)).to.deep.equal(["books Jürgen"]);
     expect(read(Buffer.from(text, "latin1")).notes.join()).to.contain("not UTF-8; it was read as Windows-1252");
     expect(() => read(`sep=;\n\n${semicolons};;;;;;\n\na;b;c;d;e;Urgent;f\n`)).to.throw(/line 7, column Critical: got "Urgent"/);
+  });
+
+  it("[applications-7] reads what spreadsheets leave around a table: titles, filled-up rows, sep= in quotes, other line ends and spaces", () => {
+    const row = "a,Java 17,S3,50 rps,None,High,o";
+    const semicolons = [HEADER, row].join("\n").replaceAll(",", ";");
+    for (const text of [
+      `Applications of 2024,,,,,,\n${HEADER}\n${row}\n`,
+      `Applications of 2024\n\n${semicolons}`,
+      `${HEADER},,\n${row}\n`,
+      `${HEADER}\n${row},,,\n`,
+      `"sep=;"\n${semicolons}`,
+      `sep=;;;;;;;\r\n${semicolons}`,
+      `sep=\\t\n${semicolons.replaceAll(";", "\t")}`,
+      `sep=;\n${semicolons}`.replaceAll("\n", "\r"),
+      `${HEADER.replace("Data Store", "Data\u00A0Store")}\n\u00A0${row}`,
+      `${HEADER.replace("Data Store", "data_store")}\n${row}`,
+    ])
+      expect(
+        read(text).applications.map((a) => [a.name, a.technology.version, a.owner]),
+        text,
+      ).to.deep.equal([["a", "17", "o"]]);
+    expect(read(`Applications of 2024\n${HEADER}\n${row}`).notes.join()).to.contain("The header is line 2");
+    // A cell that says "Application" makes no header of a full row.
+    expect(() => read("System,Type\nshop,Application\n")).to.throw(/f.csv line 1, column Application/);
+    expect(() => read(`Title\n${HEADER},Owner\n${row},x`)).to.throw(/f.csv line 2, column Owner: got "?the column twice/);
+  });
+
+  it("[applications-7] names a workbook for what it is", () => {
+    expect(() => read(Buffer.from("PK\u0003\u0004rest"))).to.throw(/got "?an Excel or OpenDocument workbook"?; accepted: a CSV file/);
+    expect(() => read(Buffer.from([0xd0, 0xcf, 0x11, 0xe0, 0xa1]))).to.throw(/an old Excel workbook/);
+  });
+
+  it("[applications-7] asks where rows of one name say different things, and keeps the letters of a name", () => {
+    const { applications } = read(
+      "name,business_criticality,owned_by\nWeb Shop,1 - most critical,Ann\nweb_shop,4 - not critical,Ann\nBüro-Straße,,\n",
+    );
+    expect(applications.map((a) => a.name)).to.deep.equal(["web-shop", "buro-strasse"]);
+    const asked = Object.fromEntries(applications[0]?.readings.map((r) => [r.column, r.question]) ?? []);
+    expect(asked.Application).to.equal("Are Web Shop and web_shop one application?");
+    expect(asked.Critical).to.contain('Another row of it says "4 - not critical": which is right?');
+    expect(asked.Owner).to.equal(undefined);
+    expect(() => read(`${HEADER}\nWeb API,Java 17,S3,50 rps,None,High,o\n`)).to.throw(/got "Web API".*for example web-api/);
+    expect(() => read("Anwendung;Technologie\na;Java\n")).to.throw(/--map 'Application=Anwendung'.*--map 'Technology=Technologie'/s);
   });
 });
