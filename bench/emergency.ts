@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { foreignLock } from "../test/support/foreignLock.js";
 import { fillJournals } from "./harness/fill.js";
 import { quantile, sampleOf } from "./harness/measure.js";
 import { type Benchmark, compared } from "./harness/report.js";
@@ -131,20 +132,11 @@ function inFlood(world: World, service: Service, busy: readonly string[], viewer
       return whileGoing(() => service.call("POST", `/v1/migrations/${stack}/preview`).catch(() => new Promise((r) => setTimeout(r, 100))));
     });
     await new Promise((resolve) => setTimeout(resolve, FLOOD_MS));
-    const free = await foreignLock(world);
+    const free = await foreignLock(join(world.state, "engine"), STACK);
     return async () => {
       going = false;
       await free();
       await Promise.all([...updates, ...previews]);
     };
   });
-}
-
-/** Another host holds the stack's lock, as a laptop's `pulumi up` does. */
-async function foreignLock({ state, project }: World): Promise<() => Promise<void>> {
-  const folder = join(state, "engine", ".pulumi", "locks", "organization", project.name, STACK);
-  const file = join(folder, "foreign.json");
-  await mkdir(folder, { recursive: true });
-  await writeFile(file, JSON.stringify({ pid: 7, username: "ops", hostname: "a-laptop", timestamp: new Date().toISOString() }));
-  return () => rm(file);
 }

@@ -120,8 +120,8 @@ async function examineEnvironment(
         );
     }
     for (const { name, config } of stacks) {
-      const sides: Side[] = config.old === undefined ? ["new"] : ["old", "new"];
       if (known.standing !== "ok") continue;
+      const sides: Side[] = config.old === undefined ? ["new"] : ["old", "new"];
       const asked = { clients, prometheus };
       found(...(await oldSide(name, config, clients)));
       found(...(await Promise.all(sides.map((side) => answers(name, config, side, asked)))), await draining(name, config, asked));

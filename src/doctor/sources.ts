@@ -66,7 +66,7 @@ export const draining = (
     if (unknown.length === 0) return shown.join(", ");
     return {
       warning: `${shown.join(", ")}: ${unknown.join("; ")}`,
-      mend: `Each removal waits ${seconds} s (drain.seconds) and cannot say what it cuts, unless something counts (docs/config.md, drain).`,
+      mend: `Each removal waits ${seconds} s (drain.seconds) and cannot say what it cuts, unless something counts (docs/reference/stack-config.md, drain).`,
     };
   });
 

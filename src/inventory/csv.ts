@@ -107,10 +107,10 @@ export function parseInventory(content: string | Buffer, file: string, map: Colu
 
 /** Which of its dependencies are applications is known once all of them are. */
 function nameDependencies(application: Application, names: ReadonlySet<string>): void {
-  const { dependencies, reading } = readDependencies(application.dependencies.join("\n"), names, application.name);
+  const { dependencies, reading } = readDependencies(application.dependencies, names, application.name);
   application.dependencies = dependencies;
   application.readings = application.readings.map((r) =>
-    r.column !== "Dependencies" || r.confidence === "unsure" ? r : { ...r, ...reading, text: r.text },
+    r.column !== "Dependencies" || r.confidence === "unsure" ? r : { ...r, ...reading },
   );
 }
 

@@ -1,4 +1,4 @@
-import { isDoubted, partsOf, type Reading } from "./reading.js";
+import { isDoubted, type Reading } from "./reading.js";
 import { serviceNamed } from "./services.js";
 
 /** Words around a name that say how it is used, not what it is. */
@@ -11,22 +11,22 @@ const INTERNAL =
 const wordsOf = (text: string): string[] => text.toLowerCase().match(/[a-z0-9]+/g) ?? [];
 
 /**
- * What a cell of dependencies names. An application that it names in another form (`Orders API`, `calls orders-api`,
+ * What the parts of a cell of dependencies name. An application that it names in another form (`Orders API`, `calls orders-api`,
  * `orders-api (REST)`, `https://orders-api.corp.local/v1`) is that application, and is said to be; one whose name stands in
  * something that is not understood is asked for. Pure.
  * @param names of the inventory's applications
  * @param own the application whose cell it is
  */
 export function readDependencies(
-  text: string,
+  parts: readonly string[],
   names: ReadonlySet<string>,
   own: string,
-): { dependencies: string[]; reading: Omit<Reading, "column"> } {
+): { dependencies: string[]; reading: Omit<Reading, "column" | "text"> } {
   const dependencies: string[] = [];
   const questions: string[] = [];
   let confidence: Reading["confidence"] = "sure";
   const taken: string[] = [];
-  for (const part of partsOf(text)) {
+  for (const part of parts) {
     const meant = names.has(part) ? part : applicationMeant(part, names);
     if (isDoubted(part)) {
       questions.push(`Does it depend on anything, and on what? ${JSON.stringify(part)} does not say it for certain.`);
@@ -45,7 +45,7 @@ export function readDependencies(
   const question = [...questions, ...taken].join(" ");
   const all = [...new Set(dependencies)];
   const none = questions.length > 0 ? "unknown" : "none";
-  return { dependencies: all, reading: { text, as: all.join(", ") || none, confidence, ...(question === "" ? {} : { question }) } };
+  return { dependencies: all, reading: { as: all.join(", ") || none, confidence, ...(question === "" ? {} : { question }) } };
 }
 
 function applicationMeant(part: string, names: ReadonlySet<string>): string | undefined {

@@ -1,5 +1,6 @@
 import { ApiException, KubeConfig, type KubernetesObject, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
 import { type FieldSet, union } from "../adapters/kubernetes/fieldSets.js";
+import { isSeen } from "../adapters/kubernetes/objectApi.js";
 import type { Properties, ResourceRef, SandboxBackend } from "./backend.js";
 
 /** How long an object may take to be ready, or to be gone. */
@@ -117,11 +118,11 @@ const at = (object: unknown, path: readonly string[]): unknown =>
   path.reduce<unknown>((inner, part) => (inner as Properties | undefined)?.[part], object);
 
 /** As the real provider awaits: Deployments until all pods are available; of a Rollout it only knows that it is there. */
-function ready({ kind, metadata, spec, status }: Observed): boolean {
-  const seen = Number(status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
+function ready(object: Observed): boolean {
+  const { kind, spec, status } = object;
   if (kind !== "Deployment") return true;
   const wanted = spec?.replicas ?? 1;
-  return seen && status?.updatedReplicas === wanted && status.availableReplicas === wanted && status.replicas === wanted;
+  return isSeen(object) && status?.updatedReplicas === wanted && status.availableReplicas === wanted && status.replicas === wanted;
 }
 
 async function remove(api: KubernetesObjectApi, state: Properties): Promise<void> {

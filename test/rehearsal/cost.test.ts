@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import type { Recorded } from "../../src/automation/journal/entries.js";
+import type { Migrations } from "../../src/automation/migrations.js";
 import type { Plan } from "../../src/automation/plan/plan.js";
 import { rollbackCosts, waysBack } from "../../src/rehearsal/cost.js";
 import { framesOf } from "../../src/rehearsal/frames.js";
@@ -7,8 +8,16 @@ import { turningPoints } from "../../src/rehearsal/text.js";
 import { STACK, WITH_WEB_ONCE } from "../automation/model.js";
 import { modelService as modelParts } from "../automation/modelService.js";
 import { type ModelService, modelService } from "../cli/service.js";
+import { peopleOf } from "../support/people.js";
 
 const MINUTE = 60_000;
+
+/** A migration that stood before a step, and that a person took back by a revision from there. */
+async function takenBack(migrations: Migrations, before: string): Promise<void> {
+  const { say, standBefore } = peopleOf(migrations, STACK);
+  const { revision } = await standBefore(before);
+  await say({ command: "rollback", revision: revision - 1, why: "a test" });
+}
 
 describe("what going back costs", function () {
   this.timeout(60_000);
@@ -21,17 +30,7 @@ describe("what going back costs", function () {
   before(async () => {
     service = await modelService();
     const { migrations } = service;
-    await migrations.create(STACK, "alice");
-    for (let i = 0; i < 200; i += 1) {
-      const { state, plan } = await migrations.get(STACK);
-      if (state.steps["traffic.dns-25"]?.status === "done") break;
-      if (state.status === "approval") await migrations.command(STACK, { command: "approve", step: plan[state.position]?.id ?? "" }, "bob");
-      else await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
-      await migrations.settled(STACK);
-    }
-    const { state } = await migrations.get(STACK);
-    await migrations.command(STACK, { command: "rollback", revision: state.revision - 1, why: "a test" }, "alice");
-    await migrations.settled(STACK);
+    await takenBack(migrations, "traffic.dns-100");
     entries = await migrations.journal(STACK);
     ({ plan } = await migrations.get(STACK));
     wentBackAt = entries.find((e) => e.type === "rollback.started")?.at ?? 0;
@@ -69,17 +68,7 @@ describe("what going back costs", function () {
       { workload: WITH_WEB_ONCE["cutover:workload"], strategy: WITH_WEB_ONCE["cutover:strategy"], dns: WITH_WEB_ONCE["cutover:dns"] },
     );
     const migrations = parts.start();
-    await migrations.create(STACK, "alice");
-    for (let i = 0; i < 200; i += 1) {
-      const { state, plan } = await migrations.get(STACK);
-      if (state.steps["traffic.once-start"]?.status === "done") break;
-      if (state.status === "approval") await migrations.command(STACK, { command: "approve", step: plan[state.position]?.id ?? "" }, "bob");
-      else await migrations.command(STACK, { command: "advance", extent: "step" }, "alice");
-      await migrations.settled(STACK);
-    }
-    const { state } = await migrations.get(STACK);
-    await migrations.command(STACK, { command: "rollback", revision: state.revision - 1, why: "a test" }, "alice");
-    await migrations.settled(STACK);
+    await takenBack(migrations, "optimize.alerts");
     const told = await migrations.journal(STACK);
     const last = told.find((e) => e.type === "action.succeeded" && e.step === "traffic.once-stop" && e.undo);
     // The model's effects take no time; this one takes five minutes.

@@ -9,6 +9,12 @@ const DEADLINE_MS = 5_000;
 export const objectApi = (access: ClusterAccess): KubernetesObjectApi =>
   new KubernetesObjectApi(settingsOf(access, access.deadlineMs ?? DEADLINE_MS).settings);
 
+/** Whether its controller has seen what is wanted now: the status of an older generation says nothing of it. */
+export const isSeen = (object: {
+  metadata?: { generation?: number } | undefined;
+  status?: { observedGeneration?: number | string } | undefined;
+}): boolean => Number(object.status?.observedGeneration ?? 0) >= (object.metadata?.generation ?? 0);
+
 /** The object as it is now; undefined where it is gone. */
 export const readObject = <T extends KubernetesObject>(api: KubernetesObjectApi, head: Head): Promise<T | undefined> =>
   api.read<T>(head).catch((error: unknown) => {

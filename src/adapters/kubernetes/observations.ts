@@ -13,6 +13,7 @@ import {
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { known, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
 import { type ClusterClients, found } from "./clients.js";
+import { isSeen } from "./objectApi.js";
 import { runningOnce } from "./once.js";
 import { rolloutOf } from "./rollouts.js";
 
@@ -111,9 +112,8 @@ async function deploymentReady(
   const namespace = namespaceOf(config);
   const deployment = await found(`read the Deployment ${namespace}/${name}`, apps.readNamespacedDeployment({ name, namespace }));
   if (deployment === undefined) return known(0);
-  const { metadata, spec, status } = deployment;
-  // An older generation says nothing about the pods that are wanted now.
-  if ((status?.observedGeneration ?? 0) < (metadata?.generation ?? 0)) return known(0);
+  const { spec, status } = deployment;
+  if (!isSeen(deployment)) return known(0);
   const wanted = spec?.replicas ?? 1;
   if (asked !== undefined && asked !== wanted) return known(0);
   const ready = Math.min(status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0);
@@ -131,11 +131,10 @@ async function rolloutReady(clients: ClusterClients, config: StackConfig): Promi
 async function rolloutHealthy(clients: ClusterClients, config: StackConfig): Promise<Reading> {
   const rollout = await rolloutOf(clients, namespaceOf(config), config.application.name);
   if (rollout === undefined) return known(0);
-  const { metadata, spec, status } = rollout;
-  const seen = Number(status?.observedGeneration ?? 0) >= (metadata.generation ?? 0);
+  const { spec, status } = rollout;
   const released = status?.currentPodHash !== undefined && status.currentPodHash === status.stableRS;
   const image = spec.template.spec.containers.some((c) => c.image === config.workload.image);
-  return known(seen && released && image && status?.phase === "Healthy" ? 1 : 0);
+  return known(isSeen(rollout) && released && image && status?.phase === "Healthy" ? 1 : 0);
 }
 
 async function hpaActive({ autoscaling }: ClusterClients, config: StackConfig): Promise<Reading> {

@@ -1,7 +1,7 @@
 import { type KubernetesObject, PatchStrategy } from "@kubernetes/client-node";
 import { FIELD_MANAGER } from "../../lib/fieldManager.js";
 import type { ClusterAccess } from "./clients.js";
-import { objectApi, readObject } from "./objectApi.js";
+import { isSeen, objectApi, readObject } from "./objectApi.js";
 import { headOf, type StateObject, stateObjects } from "./stateObjects.js";
 
 /** Argo Rollouts' label of the pods of one version, and what it adds to a Service's selector. */
@@ -49,8 +49,7 @@ function servicesOf({ kind, inputs }: StateObject): string[] {
 }
 
 /** The version that is stable and wanted; undefined while the controller has not seen what is wanted, or brings it. */
-function promoted({ metadata, status }: Rollout): string | undefined {
-  const { observedGeneration, currentPodHash, stableRS } = status ?? {};
-  const seen = Number(observedGeneration ?? 0) >= (metadata?.generation ?? 0);
-  return seen && stableRS !== undefined && stableRS !== "" && stableRS === currentPodHash ? stableRS : undefined;
+function promoted(rollout: Rollout): string | undefined {
+  const { currentPodHash, stableRS } = rollout.status ?? {};
+  return isSeen(rollout) && stableRS !== undefined && stableRS !== "" && stableRS === currentPodHash ? stableRS : undefined;
 }

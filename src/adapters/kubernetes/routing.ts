@@ -3,7 +3,7 @@ import { type KubernetesObject, PatchStrategy } from "@kubernetes/client-node";
 import { ROUTING } from "../../components/objects.js";
 import { FIELD_MANAGER } from "../../lib/fieldManager.js";
 import type { ClusterAccess } from "./clients.js";
-import { objectApi, readObject } from "./objectApi.js";
+import { isSeen, objectApi, readObject } from "./objectApi.js";
 import { headOf, type StateObject, stateObjects } from "./stateObjects.js";
 
 /** A way back waits no longer for a controller. */
@@ -54,8 +54,6 @@ export async function holdRouting(access: ClusterAccess, deployment: unknown, se
 
 const annotationsOf = (object: { metadata?: unknown }): Record<string, unknown> =>
   ((object.metadata ?? {}) as { annotations?: Record<string, unknown> }).annotations ?? {};
-
-const isSeen = ({ metadata, status }: Seen): boolean => Number(status?.observedGeneration ?? 0) >= (metadata?.generation ?? 0);
 
 /** Every action that the config names stands there as it says. */
 function sameRules({ inputs }: StateObject, live: KubernetesObject): boolean {

@@ -115,9 +115,7 @@ function furtherBack(applied: RawConfig, rest: PathItem[], wanted: RawConfig): P
   });
   if (safe === undefined) return items;
   const next = items.findIndex((i) => i.kind === "config");
-  const afterSeconds = resolversFollow(applied);
-  const waits = section(applied, WORKLOAD)?.once !== true;
-  const waiting = items.map((item, i) => (i === next && waits ? { ...item, afterSeconds } : item));
+  const waiting = items.map((item, i) => (i === next && item.kind === "config" ? afterwards(item, resolversFollow(applied)) : item));
   return [{ kind: "config", config: safe, kept: [], dnsOnly: true, summary: weightsBack(safe) }, ...waiting];
 }
 
@@ -319,10 +317,7 @@ function joined(start: RawConfig, items: PathItem[]): PathItem[] {
       const { afterSeconds } = last;
       found[found.indexOf(last)] = { ...item, ...(afterSeconds === undefined ? {} : { afterSeconds }) };
     } else {
-      // A web process that may run only once was stopped before: nobody is served until it starts on the other side.
-      const waits = last?.kind === "config" && !(last.dnsOnly && section(before, WORKLOAD)?.once === true);
-      const afterSeconds = !waits ? 0 : last.dnsOnly ? resolversFollow(before) : SETTLE_SECONDS;
-      found.push({ ...item, ...(afterSeconds === 0 ? {} : { afterSeconds }) });
+      found.push(afterwards(item, last?.kind !== "config" ? 0 : last.dnsOnly ? resolversFollow(before) : SETTLE_SECONDS));
     }
     open = !item.dnsOnly && !carrier;
     before = item.config;
@@ -330,8 +325,16 @@ function joined(start: RawConfig, items: PathItem[]): PathItem[] {
   return found;
 }
 
-/** Seconds until nobody is sent any more to where the weights sent users before: a load balancer follows at once, resolvers do not. */
+/** The item, once what came before it has taken its time. */
+const afterwards = <T extends PathItem & { kind: "config" }>(item: T, afterSeconds: number): T =>
+  afterSeconds === 0 ? item : { ...item, afterSeconds };
+
+/**
+ * Seconds until nobody is sent any more to where the weights sent users before: a load balancer follows at once, resolvers do not.
+ * None for a web process that may run only once: it was stopped before, and nobody is served until it starts on the other side.
+ */
 function resolversFollow(raw: RawConfig): number {
+  if (section(raw, WORKLOAD)?.once === true) return 0;
   if (shiftKey(raw) === "traffic") return SETTLE_SECONDS;
   const ttl = Number(section(raw, DNS)?.ttlSeconds ?? 300);
   return Math.max(ttl, ALIAS_TTL_SECONDS) + SETTLE_SECONDS;

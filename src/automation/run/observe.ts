@@ -54,7 +54,7 @@ async function observe({ target, observeLocal }: Observers, use: GateUse, config
     if (!RATES.includes(name) || ownSeconds >= windowSeconds || judge(gate, use, observed, config, now) !== "fail") return observed;
     // Errors of an earlier attempt would end this one too.
     const own = await target.observer.observe(name, side, ownSeconds);
-    const early = own.reading.known ? sinceSeconds < ownSeconds && judge(gate, use, own, config, now) === "fail" : true;
+    const early = !own.reading.known || (sinceSeconds < ownSeconds && judge(gate, use, own, config, now) === "fail");
     if (!early) return own;
     // At a first attempt what was bad before counts on. Tried again, no user may be back yet, for as long as resolvers keep answers.
     return again

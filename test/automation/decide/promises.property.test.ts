@@ -511,64 +511,52 @@ const chosen = (numRuns: number) => ({
   ...(process.env.CUTOVER_PATH === undefined ? {} : { path: process.env.CUTOVER_PATH }),
 });
 
+/** Checks the end of random nights that begin with users on their way, or later. */
+async function overHandovers(raw: RawConfig, check: (n: Night) => Promise<void>): Promise<void> {
+  const plan = modelPlan(raw);
+  const first = plan.findIndex((s) => s.id === "traffic.new-record");
+  // Clocks that jump leave open which runs were due.
+  const steady = action.filter((a) => a.kind !== "clock");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: first, max: plan.length - 1 }),
+      fc.array(steady, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }),
+      (from, actions) => night(from, actions, check, raw),
+    ),
+    chosen(Math.ceil(HISTORIES / 4)),
+  );
+}
+
 describe("promises 1 to 11 over random nights", function () {
   this.timeout(Math.max(600_000, HISTORIES * 2_000));
 
   it("[applications-14] promise 12: nothing that may run once runs twice, and nothing is skipped, over random nights", async () => {
-    const plan = modelPlan(WITH_PROCESSES);
-    const first = plan.findIndex((s) => s.id === "traffic.new-record");
-    // Clocks that jump leave open which runs were due.
-    const steady = action.filter((a) => a.kind !== "clock");
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: first, max: plan.length - 1 }),
-        fc.array(steady, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }),
-        async (from, actions) => {
-          const check = async (n: Night) => {
-            await n.requireNoViolation();
-            const end = await n.finish();
-            await n.requireNoViolation();
-            const { onceOld, onceNew, oldWorkers, missed, applied } = n.world;
-            const there = { onceOld, onceNew, oldWorkers, missed, workers: applied.handover.workers };
-            if (end === "completed")
-              expect(there).to.deep.equal({ onceOld: false, onceNew: true, oldWorkers: 0, missed: [], workers: 100 });
-            else expect(there).to.deep.equal({ onceOld: true, onceNew: false, oldWorkers: 100, missed: [], workers: 0 });
-          };
-          await night(from, actions, check, WITH_PROCESSES);
-        },
-      ),
-      chosen(Math.ceil(HISTORIES / 4)),
-    );
+    await overHandovers(WITH_PROCESSES, async (n) => {
+      await n.requireNoViolation();
+      const end = await n.finish();
+      await n.requireNoViolation();
+      const { onceOld, onceNew, oldWorkers, missed, applied } = n.world;
+      const there = { onceOld, onceNew, oldWorkers, missed, workers: applied.handover.workers };
+      if (end === "completed") expect(there).to.deep.equal({ onceOld: false, onceNew: true, oldWorkers: 0, missed: [], workers: 100 });
+      else expect(there).to.deep.equal({ onceOld: true, onceNew: false, oldWorkers: 100, missed: [], workers: 0 });
+    });
   });
 
   it("[applications-14] promise 12: a web process that may run only once never runs twice, and its users end where it runs, over random nights", async () => {
-    const plan = modelPlan(WITH_WEB_ONCE);
-    const first = plan.findIndex((s) => s.id === "traffic.new-record");
-    const steady = action.filter((a) => a.kind !== "clock");
-    await fc.assert(
-      fc.asyncProperty(
-        fc.integer({ min: first, max: plan.length - 1 }),
-        fc.array(steady, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }),
-        async (from, actions) => {
-          const check = async (n: Night) => {
-            await n.requireNoViolation();
-            n.world.faults = NO_FAULTS;
-            // Wherever it stands still, but on a way back that a person paused: nobody rests where users are on one side and their process on the other.
-            const { status, returning } = await n.state;
-            const rests = returning === undefined && ["ready", "approval", "paused"].includes(status);
-            if (rests) n.requireServed();
-            const end = await n.finish();
-            await n.requireNoViolation();
-            n.requireServed();
-            const { onceOld, onceNew, missed } = n.world;
-            const isNew = end === "completed";
-            expect({ onceOld, onceNew, missed }).to.deep.equal({ onceOld: !isNew, onceNew: isNew, missed: [] });
-          };
-          await night(from, actions, check, WITH_WEB_ONCE);
-        },
-      ),
-      chosen(Math.ceil(HISTORIES / 4)),
-    );
+    await overHandovers(WITH_WEB_ONCE, async (n) => {
+      await n.requireNoViolation();
+      n.world.faults = NO_FAULTS;
+      // Wherever it stands still, but on a way back that a person paused: nobody rests where users are on one side and their process on the other.
+      const { status, returning } = await n.state;
+      const rests = returning === undefined && ["ready", "approval", "paused"].includes(status);
+      if (rests) n.requireServed();
+      const end = await n.finish();
+      await n.requireNoViolation();
+      n.requireServed();
+      const { onceOld, onceNew, missed } = n.world;
+      const isNew = end === "completed";
+      expect({ onceOld, onceNew, missed }).to.deep.equal({ onceOld: !isNew, onceNew: isNew, missed: [] });
+    });
   });
 
   it("holds every promise whatever people, faults and crashes do, and always comes to a right end", async () => {

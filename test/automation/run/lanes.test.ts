@@ -1,6 +1,3 @@
-import { rmSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { expect } from "chai";
 import { StackDriver } from "../../../src/automation/engine/driver.js";
 import type { Recorded } from "../../../src/automation/journal/entries.js";
@@ -8,6 +5,7 @@ import { type Weights, weightsOf } from "../../../src/automation/run/sendBack.js
 import { Conflict } from "../../../src/errors.js";
 import { known } from "../../../src/ports/observations.js";
 import { afterThisTest } from "../../support/cleanup.js";
+import { foreignLock } from "../../support/foreignLock.js";
 import { peopleOf } from "../../support/people.js";
 import { tempFolder } from "../../support/tmp.js";
 import { STACK } from "../model.js";
@@ -34,14 +32,10 @@ const locksOf = (backend: string) =>
     lockPatienceMs: 20,
   });
 
-/** A folder of the engine in which another host holds the stack's lock, as a laptop's `pulumi up` does. */
-async function foreignLock(): Promise<{ backend: string; free: () => void }> {
+/** A folder of the engine in which another host holds the stack's lock. */
+async function locked(): Promise<{ backend: string; free: () => Promise<void> }> {
   const root = tempFolder("backend");
-  const folder = join(root, ".pulumi/locks/organization/cutover", STACK);
-  await mkdir(folder, { recursive: true });
-  const lock = { pid: 7, username: "ops", hostname: "a-laptop", timestamp: new Date().toISOString() };
-  await writeFile(join(folder, "foreign.json"), JSON.stringify(lock));
-  return { backend: `file://${root}`, free: () => rmSync(folder, { recursive: true }) };
+  return { backend: `file://${root}`, free: await foreignLock(root, STACK) };
 }
 
 describe("the lane of what leads back", function () {
@@ -71,7 +65,7 @@ describe("the lane of what leads back", function () {
 
   it("[safety-1] an emergency sets the weights while another host holds the engine's lock, and ends once that is gone", async () => {
     const { world, service, state, entries, use } = await withUsers();
-    const { backend, free } = await foreignLock();
+    const { backend, free } = await locked();
     use(backend);
     expect(world.applied.dns?.weights).to.deep.equal({ old: 75, new: 25 });
     await service.command(STACK, { command: "emergency", why: "errors" }, "alice");
@@ -81,7 +75,7 @@ describe("the lane of what leads back", function () {
     expect(await state()).to.include({ status: "returning" });
     expect((await entries("update.failed")).at(-1)?.error).to.contain("is locked by process 7 of ops on a-laptop");
     expect(world.applied.dns?.weights).to.deep.equal(OLD);
-    free();
+    await free();
     await until(async () => (await state()).status === "held");
     expect((await state()).heldReason).to.contain("Went back to revision");
     expect(world.violations).to.deep.equal([]);
@@ -112,7 +106,7 @@ describe("the lane of what leads back", function () {
 
   it("[safety-2] an automatic way back sends users back at once and outlasts a foreign lock: it spends no try", async () => {
     const { world, service, state, entries, use } = await withUsers();
-    const { backend, free } = await foreignLock();
+    const { backend, free } = await locked();
     // The lock comes while the weights are watched.
     world.faults = {
       ...world.faults,
@@ -127,7 +121,7 @@ describe("the lane of what leads back", function () {
     expect((await entries("rollback.started")).at(-1)).to.include({ automatic: true });
     expect(world.applied.dns?.weights).to.deep.equal({ old: 75, new: 25 });
     expect(await state()).to.include({ status: "returning" });
-    free();
+    await free();
     await until(async () => (await state()).status === "held");
     expect((await state()).heldReason).to.contain("Went back to revision");
     expect(world.violations).to.deep.equal([]);
@@ -168,13 +162,13 @@ describe("the lane of what leads back", function () {
 
   it("[safety-2] going forward waits for a foreign lock too, with the weights as they were, until it is gone", async () => {
     const { world, service, state, entries, use } = await withUsers();
-    const { backend, free } = await foreignLock();
+    const { backend, free } = await locked();
     use(backend);
     await service.command(STACK, { command: "advance", extent: "step" }, "alice");
     await until(async () => (await entries("update.failed")).filter((e) => e.conflict === true).length > 6);
     expect(await state()).to.include({ status: "running" });
     expect(world.applied.dns?.weights, "nobody watches users who would be sent there").to.deep.equal({ old: 75, new: 25 });
-    free();
+    await free();
     await until(async () => (await state()).steps["traffic.dns-100"]?.status === "done");
     expect(world.applied.dns?.weights).to.deep.equal({ old: 0, new: 100 });
   });

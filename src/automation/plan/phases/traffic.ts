@@ -4,7 +4,7 @@ import { groupsOf } from "../../../config/shift.js";
 import type { Step } from "../step.js";
 import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, need, noWorse, streaming } from "./build.js";
 import { ALIAS_TTL_SECONDS, dnsPreparation } from "./dnsPreparation.js";
-import { EMERGENCY_EXIT, SERVED_AGAIN } from "./emergencyExit.js";
+import { emergencyExit } from "./emergencyExit.js";
 import { handover, moveOnce } from "./handover.js";
 import { trafficGroups } from "./trafficGroups.js";
 
@@ -70,39 +70,28 @@ function users(config: StackConfig): Step[] {
       }),
       gates: [gate("dns-weight", 0, { expect: 0 })],
     },
-    {
-      id: EMERGENCY_EXIT,
-      phase: "traffic",
-      kind: "action",
-      title: "Try the emergency exit: set the weights directly, past the engine, as they are",
-      seed: "Immediate rollback via DNS",
-      wayBack: {
-        summary: `Users go to the old side at once: the weights are set directly, past the engine.${once ? SERVED_AGAIN : ""}`,
-        loses: "nothing",
-      },
-      run: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
-      undo: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
-    },
-    ...(once ? moveOnce(config, "dns", [gate("dns-resolvers")]) : []),
-    ...(once ? [] : steps).map(
-      (w): Step => ({
-        id: `traffic.dns-${w}`,
-        phase: "traffic",
-        kind: "config",
-        title: `Answer ${w} % of DNS queries with the new side`,
-        seed: "Gradually increase new-infra weight: 10%, 25%, 50%, 75%, 100%",
-        wayBack: earlierConfig("The earlier weights are set; clients follow within one TTL."),
-        change: () => ({ "dns.weights": { old: 100 - w, new: w } }),
-        gates: [
-          gate("dns-weight", holdSeconds, { expect: w }),
-          gate("traffic-share", holdSeconds, { expect: w }),
-          gate("targets-healthy", holdSeconds),
-          ...healthy(holdSeconds),
-          ...noWorse(config, w, holdSeconds),
-          // At the last weight nobody may be left who was told of the old side.
-          ...(w === 100 ? [gate("dns-resolvers")] : []),
-        ],
-      }),
-    ),
+    emergencyExit(config, "the weights"),
+    ...(once
+      ? moveOnce(config, "dns", [gate("dns-resolvers")])
+      : steps.map(
+          (w): Step => ({
+            id: `traffic.dns-${w}`,
+            phase: "traffic",
+            kind: "config",
+            title: `Answer ${w} % of DNS queries with the new side`,
+            seed: "Gradually increase new-infra weight: 10%, 25%, 50%, 75%, 100%",
+            wayBack: earlierConfig("The earlier weights are set; clients follow within one TTL."),
+            change: () => ({ "dns.weights": { old: 100 - w, new: w } }),
+            gates: [
+              gate("dns-weight", holdSeconds, { expect: w }),
+              gate("traffic-share", holdSeconds, { expect: w }),
+              gate("targets-healthy", holdSeconds),
+              ...healthy(holdSeconds),
+              ...noWorse(config, w, holdSeconds),
+              // At the last weight nobody may be left who was told of the old side.
+              ...(w === 100 ? [gate("dns-resolvers")] : []),
+            ],
+          }),
+        )),
   ];
 }

@@ -3,7 +3,7 @@ import type { StackConfig } from "../../../config/schema.js";
 import type { TargetGroups } from "../../../config/shift.js";
 import type { Step } from "../step.js";
 import { earlierConfig, gate, healthy, NOTHING_TO_UNDO, noWorse, streaming } from "./build.js";
-import { EMERGENCY_EXIT, SERVED_AGAIN } from "./emergencyExit.js";
+import { emergencyExit } from "./emergencyExit.js";
 import { moveOnce } from "./handover.js";
 
 /**
@@ -35,38 +35,27 @@ export function trafficGroups(config: StackConfig, { steps, holdSeconds }: Targe
     },
     // It has no pod before the web process has moved.
     ...(once ? [] : [newTargets(config)]),
-    {
-      id: EMERGENCY_EXIT,
-      phase: "traffic",
-      kind: "action",
-      title: "Try the emergency exit: set the rule's weights directly, past the engine, as they are",
-      seed: "Immediate rollback via DNS",
-      wayBack: {
-        summary: `Users go to the old side at once: the rule's weights are set directly, past the engine.${once ? SERVED_AGAIN : ""}`,
-        loses: "nothing",
-      },
-      run: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
-      undo: ({ target, effect }) => target.cloud.setWeights({ old: 100, new: 0 }, effect),
-    },
-    ...(once ? moveOnce(config, "traffic", []) : []),
-    ...(once ? [] : steps).map(
-      (w): Step => ({
-        id: `traffic.groups-${w}`,
-        phase: "traffic",
-        kind: "config",
-        title: `Send ${w} % of requests to the new target group`,
-        seed: "Gradually increase new-infra weight: 10%, 25%, 50%, 75%, 100%",
-        wayBack: earlierConfig("The earlier weights are set; the next request follows."),
-        change: () => ({ "traffic.weights": { old: 100 - w, new: w } }),
-        gates: [
-          gate("group-weight", holdSeconds, { expect: w }),
-          gate("traffic-share", holdSeconds, { expect: w }),
-          gate("targets-healthy", holdSeconds),
-          ...healthy(holdSeconds),
-          ...noWorse(config, w, holdSeconds),
-        ],
-      }),
-    ),
+    emergencyExit(config, "the rule's weights"),
+    ...(once
+      ? moveOnce(config, "traffic", [])
+      : steps.map(
+          (w): Step => ({
+            id: `traffic.groups-${w}`,
+            phase: "traffic",
+            kind: "config",
+            title: `Send ${w} % of requests to the new target group`,
+            seed: "Gradually increase new-infra weight: 10%, 25%, 50%, 75%, 100%",
+            wayBack: earlierConfig("The earlier weights are set; the next request follows."),
+            change: () => ({ "traffic.weights": { old: 100 - w, new: w } }),
+            gates: [
+              gate("group-weight", holdSeconds, { expect: w }),
+              gate("traffic-share", holdSeconds, { expect: w }),
+              gate("targets-healthy", holdSeconds),
+              ...healthy(holdSeconds),
+              ...noWorse(config, w, holdSeconds),
+            ],
+          }),
+        )),
   ];
 }
 
