@@ -1,5 +1,5 @@
-import { gateNamed } from "../automation/gates/catalogue.js";
-import { type GateName, judge } from "../automation/gates/gate.js";
+import { type GateName, gateNamed } from "../automation/gates/catalogue.js";
+import { judge } from "../automation/gates/gate.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
