@@ -16,8 +16,6 @@ export interface Sampled {
 export const REQUEST_SIGNALS = ["error-rate", "latency-p95", "request-count"] as const satisfies ObservationName[];
 export type RequestSignal = (typeof REQUEST_SIGNALS)[number];
 
-/** Requests whose status says nothing, of all: more than so much and errors may hide among them. */
-const MOST_UNTOLD = 0.001;
 /** Load balancer nodes that check a target's health, every 15 s each: one an availability zone. */
 const CHECKING_NODES = 3;
 const CHECK_SECONDS = 15;
@@ -91,7 +89,7 @@ async function reading(
   if (name === "latency-p95") return latency(options, config, selection, window);
   const untold = await query(options, promql.untoldShare(selection, window));
   const { statusLabels } = CONVENTIONS[selection.convention];
-  if (untold === undefined || !(untold <= MOST_UNTOLD))
+  if (untold === undefined || !(untold <= promql.MOST_UNTOLD))
     throw new Unknown(
       `the status of ${untold === undefined ? "all" : `${Math.round(untold * 1_000) / 10} % of`} requests says nothing: no label ${statusLabels.join(", ")} of theirs holds a status such as 200, 5xx or error`,
     );
