@@ -105,6 +105,8 @@ export interface Faults {
   crash: (point: string) => boolean;
   /** Decides at each effect whether it fails; one that timed out was done, and one that was lost was not, though nobody can tell. */
   fail: (point: string) => "transient" | "terminal" | "timed out" | "lost" | undefined;
+  /** Decides at each call of the engine that needs the stack's lock whether somebody else holds it. */
+  locked: () => boolean;
   /** Decides at each call of the store whether it cannot be reached, has done it without an answer, or has no space. */
   store: () => "unreached" | "unanswered" | "full" | undefined;
   /** A reading instead of the healthy one, over as many seconds where it is a rate. */
@@ -114,6 +116,7 @@ export interface Faults {
 export const NO_FAULTS: Faults = {
   crash: () => false,
   fail: () => undefined,
+  locked: () => false,
   store: () => undefined,
   reading: () => undefined,
 };
@@ -276,6 +279,12 @@ export class ModelWorld {
     return evidence;
   }
 
+  /** As the engine says it of a lock that is another process's. */
+  requireUnlocked(): void {
+    if (!this.faults.locked()) return;
+    throw new Conflict("The stack is locked by process 4711 of somebody on elsewhere.", { holder: "somebody@elsewhere process 4711" });
+  }
+
   gate(point: string): void {
     if (this.faults.crash(point)) throw new Crash(point);
   }
@@ -310,6 +319,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
     },
     async update(_, config, key, { dnsOnly, known = [] } = {}): Promise<Updated> {
       world.gate("before update");
+      world.requireUnlocked();
       const fails = world.faults.fail("update");
       if (fails === "transient") throw new Transient("the update was throttled");
       if (fails === "terminal") throw new Terminal("the update was refused");
@@ -340,6 +350,7 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
     findUpdate: async (_, config, key) => historyOf(config, key),
     async recover(_, __, { dnsOnly } = {}) {
       world.gate("before recovery");
+      world.requireUnlocked();
       const fails = world.faults.fail(dnsOnly === true ? "recovery of the records" : "recovery");
       // Then what stands there stays unknown, and a way back goes on all the same.
       world.unread = fails === "terminal";
@@ -349,7 +360,10 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       world.believed = dnsOnly === true ? { ...believed, [DNS]: stands[DNS] } : stands;
       return [];
     },
-    clearDeadLocks: async () => [],
+    clearDeadLocks: async (_, __, { wait = true } = {}) => {
+      if (wait) world.requireUnlocked();
+      return [];
+    },
     strangers: async (_, known) => world.updates.map((u) => u.key).filter((key) => !known.has(key)),
     byHand: async () => undefined,
     checkHistory: async () => [],

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -9,7 +9,7 @@ import type { Command, PathItem } from "../../../src/automation/journal/entries.
 import { Migrations } from "../../../src/automation/migrations.js";
 import { EMERGENCY_EXIT } from "../../../src/automation/plan/phases/emergencyExit.js";
 import { currentConfig, planOf } from "../../../src/automation/state/state.js";
-import type { RawConfig } from "../../../src/config/stackFile.js";
+import { patched, type RawConfig, StackFile } from "../../../src/config/stackFile.js";
 import { Conflict, CutoverError } from "../../../src/errors.js";
 import { known, unknown } from "../../../src/ports/observations.js";
 import { recordFinding } from "../../support/findings.js";
@@ -54,6 +54,14 @@ type Action =
   | { kind: "fail"; how: "transient" | "terminal" | "timed out" | "lost"; after: number; times: number }
   /** The store cannot be reached, does not answer, or is full, for n calls. */
   | { kind: "store"; how: "unreached" | "unanswered" | "full"; after: number; times: number }
+  /** Somebody else holds the stack's lock for n calls of the engine. */
+  | { kind: "lock"; times: number }
+  /** Somebody edits the stack's file, and takes the edit or leaves it there. */
+  | { kind: "edit"; who: string; changes: Record<string, unknown>; takes: boolean }
+  /** Nothing can be measured, for n observations. */
+  | { kind: "blind"; times: number }
+  /** The old side answers nobody, for n observations of it. */
+  | { kind: "dead"; times: number }
   /** The clock is set forward or back, in seconds: now, or in the n-th pause from now. */
   | { kind: "clock"; by: number; pause: number | undefined }
   /** Alertmanager calls. */
@@ -150,6 +158,22 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       pause: fc.option(fc.nat(30), { nil: undefined }),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("lock" as const), times: fc.integer({ min: 1, max: 12 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("edit" as const),
+      who,
+      changes: fc.constantFrom(
+        { "workload.replicas": 7 },
+        { "workload.image": "example.org/web-api:1.0.1" },
+        { "gates.minRequests": 3 },
+      ) as fc.Arbitrary<Record<string, unknown>>,
+      takes: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("blind" as const), times: fc.integer({ min: 1, max: 200 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("dead" as const), times: fc.integer({ min: 1, max: 200 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("alarm" as const), id: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "guard" as const }) },
   {
@@ -293,6 +317,30 @@ class Night {
         };
         return;
       }
+      case "lock": {
+        let left = next.times;
+        this.world.faults = {
+          ...faults,
+          locked: () => {
+            if (left === 0) return false;
+            left -= 1;
+            injected("somebody else holds the engine's lock", "at any update or recovery");
+            return true;
+          },
+        };
+        return;
+      }
+      case "edit":
+        await this.edit(next.changes, next.takes ? next.who : undefined);
+        return;
+      case "blind":
+        this.setReadings(next.times, "nothing can be measured", () => unknown("the source does not answer"));
+        return;
+      case "dead":
+        this.setReadings(next.times, "the old side answers nobody", (name, side) =>
+          name === "old-targets-healthy" ? known(0) : name === "error-rate" && side === "old" ? known(1) : undefined,
+        );
+        return;
       case "clock":
         this.setClock(next.by, next.pause);
         return;
@@ -305,16 +353,10 @@ class Night {
         });
         return;
       case "signal": {
-        let left = next.times;
-        this.world.faults = {
-          ...faults,
-          reading: (name) => {
-            if (name !== next.name || left === 0) return undefined;
-            left -= 1;
-            injected(next.value === undefined ? "metric does not answer" : "metric reads badly", `at any sample of ${next.name}`);
-            return next.value === undefined ? unknown("the source does not answer") : known(next.value);
-          },
-        };
+        const { name: wanted, value, times } = next;
+        const reading = value === undefined ? unknown("the source does not answer") : known(value);
+        const fault = value === undefined ? "metric does not answer" : "metric reads badly";
+        this.setReadings(times, fault, (name) => (name === wanted ? reading : undefined), `at any sample of ${wanted}`);
         return;
       }
       case "answer": {
@@ -329,6 +371,7 @@ class Night {
       }
       case "command":
         await this.command(next.command, next.who);
+        if (next.command.command === "emergency") await this.requireSentBack();
         // What loosens a protection counts only once another person wants it too.
         if (next.command.command === "tune")
           await this.tried(async () => {
@@ -337,6 +380,29 @@ class Night {
             if (proposal !== undefined) await this.service.command(STACK, { command: "confirm", tuning: proposal.seq }, other);
           });
     }
+  }
+
+  private setReadings(times: number, fault: string, read: ModelWorld["faults"]["reading"], where = "at any sample"): void {
+    let left = times;
+    this.world.faults = {
+      ...this.world.faults,
+      reading: (...asked) => {
+        const reading = left === 0 ? undefined : read(...asked);
+        if (reading === undefined) return undefined;
+        left -= 1;
+        injected(fault, where);
+        return reading;
+      },
+    };
+  }
+
+  /** @param by who takes it; undefined where it is left in the file */
+  private async edit(changes: Record<string, unknown>, by: string | undefined): Promise<void> {
+    const path = StackFile.pathOf(this.folder, STACK);
+    const raw = StackFile.parse(path, STACK, readFileSync(path, "utf8")).raw();
+    writeFileSync(path, stringify({ config: patched(raw, changes) }));
+    injected("the stack's file is edited", by === undefined ? "and nobody takes the edit" : "and somebody takes the edit");
+    if (by !== undefined) await this.tried(() => this.service.takeEdit(STACK, { why: "a person said so" }, by));
   }
 
   private setClock(seconds: number, pause: number | undefined): void {
@@ -440,6 +506,18 @@ class Night {
 
   get state() {
     return this.service.get(STACK).then((m) => m.state);
+  }
+
+  /** Somebody else's lock, an edit and blindness keep no emergency waiting: where its effects do not fail, users are back at once. */
+  private async requireSentBack(): Promise<void> {
+    const { fail, store } = this.world.faults;
+    if (fail !== NO_FAULTS.fail || store !== NO_FAULTS.store || this.crashIn !== undefined || this.rivalIn !== undefined) return;
+    const started = (await this.store.entries(STACK)).findLast((e) => e.type === "rollback.started");
+    const { weights } = this.world.applied.dns ?? {};
+    if (started?.type !== "rollback.started" || !isEmergency(started.path) || (weights?.new ?? 0) === 0) return;
+    // Who went forward again since has users there.
+    const { returning } = await this.state;
+    if (returning !== undefined) this.world.violations.push(`promise 5: an emergency waits, and ${weights?.new} % are on the new side`);
   }
 
   /** Once an emergency's way back is over, no user is sent to the new side, and nothing says that any should be. */
