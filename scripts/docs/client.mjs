@@ -13,6 +13,7 @@ export function typeOf(schema) {
   const several = schema.anyOf ?? schema.oneOf;
   if (several !== undefined) return [...new Set(several.map(typeOf))].join(" | ");
   if (schema.allOf !== undefined) return schema.allOf.map((s) => grouped(typeOf(s))).join(" & ");
+  if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type })).join(" | ");
   switch (schema.type) {
     case "string":
     case "boolean":
@@ -32,12 +33,19 @@ export function typeOf(schema) {
   }
 }
 
-const grouped = (type) => (/ [|&] /.test(type) && !type.startsWith("{") ? `(${type})` : type);
+/** In brackets where it is of several parts; what stands within braces is of one. */
+function grouped(type) {
+  let [flat, outer] = [type, ""];
+  while (flat !== outer) [outer, flat] = [flat, flat.replace(/\{[^{}]*\}/g, "")];
+  return / [|&] /.test(flat) ? `(${type})` : type;
+}
 
-function objectOf({ properties = {}, required = [], additionalProperties }) {
-  const members = Object.entries(properties).map(
-    ([name, schema]) => `${comment(schema.description)}${key(name)}${required.includes(name) ? "" : "?"}: ${typeOf(schema)};`,
-  );
+/** @param absent what else an optional member may be: of what is sent, `undefined` is as good as nothing */
+function objectOf({ properties = {}, required = [], additionalProperties }, absent = "") {
+  const members = Object.entries(properties).map(([name, schema]) => {
+    const [sign, other] = required.includes(name) ? ["", ""] : ["?", absent];
+    return `${comment(schema.description)}${key(name)}${sign}: ${typeOf(schema)}${other};`;
+  });
   if (typeof additionalProperties === "object") {
     const rest = typeOf(additionalProperties);
     if (members.length === 0) return `Record<string, ${rest}>`;
@@ -68,7 +76,7 @@ function method(path, verb, operation) {
   const body = requestBody?.content["application/json"].schema;
   const takesBody = Object.keys(body?.properties ?? {}).length > 0;
   const takesQuery = Object.keys(query.properties).length > 0;
-  const given = (name, schema, optional) => `${name}: ${typeOf(schema)}${optional ? " = {}" : ""}`;
+  const given = (name, schema, optional) => `${name}: ${objectOf(schema, " | undefined")}${optional ? " = {}" : ""}`;
   const args = [
     ...of("path").map((p) => `${p.name}: ${typeOf(p.schema)}`),
     ...(takesBody ? [given("body", body, !requestBody.required)] : []),
