@@ -63,10 +63,9 @@ function declaration([name, schema]) {
 /** A method: the path's parameters, then the body or the query, then the options of the call. */
 function method(path, verb, operation) {
   const { operationId, summary, description, parameters = [], requestBody, responses } = operation;
+  if (isStream(operation)) return [];
   const [status] = Object.keys(responses).filter((s) => s.startsWith("2"));
   const [[media, { schema: answer }]] = Object.entries(responses[status].content);
-  // Streams have a method of their own, written by hand.
-  if (media === "text/event-stream") return [];
   const of = (where) => parameters.filter((p) => p.in === where);
   const query = { properties: {}, required: [] };
   for (const p of of("query")) {
@@ -98,8 +97,15 @@ function method(path, verb, operation) {
   return [text];
 }
 
+/** Streams have methods of their own, written by hand. */
+const STREAM = "text/event-stream";
+const isStream = ({ responses }) => Object.values(responses).some(({ content }) => STREAM in content);
+
 /** The whole file. */
 export function renderClient(document) {
+  const streams = Object.entries(document.paths).flatMap(([path, verbs]) =>
+    Object.values(verbs).flatMap((o) => (isStream(o) ? [`${o.operationId}: ${JSON.stringify(path)}`] : [])),
+  );
   const methods = Object.entries(document.paths).flatMap(([path, verbs]) =>
     Object.entries(verbs).flatMap(([verb, operation]) => method(path, verb, operation)),
   );
@@ -110,6 +116,9 @@ ${Object.entries(document.components.schemas).map(declaration).join("\n\n")}
 
 /** Every operation of the API that answers once. */
 export class Operations {
+  /** Paths of what does not answer once. */
+  static readonly streams = { ${streams.join(", ")} } as const;
+
   constructor(private readonly call: <T>(call: Call) => Promise<T>) {}
 
   ${indent(methods.join("\n\n")).replaceAll(/\n +\n/g, "\n\n")}

@@ -62,7 +62,8 @@ export class ServiceClient extends Operations {
   /** Entries after a sequence number, in order, to the newest. */
   async journal(stack: string, first = 0): Promise<Recorded[]> {
     const all: Recorded[] = [];
-    for await (const { entries } of pagesOf((after: number | undefined = first) => this.getJournal(stack, { after }))) all.push(...(entries as Recorded[]));
+    for await (const { entries } of pagesOf((after: number | undefined = first) => this.getJournal(stack, { after })))
+      all.push(...(entries as Recorded[]));
     return all;
   }
 

@@ -1,6 +1,6 @@
 import { type Connection, CutoverProblem, pause } from "./connection.js";
 import { readEvents } from "./eventStream.js";
-import type { Migration } from "./generated.js";
+import { type Migration, Operations } from "./generated.js";
 
 /** Something happened to a migration. */
 export interface MigrationEvent {
@@ -44,7 +44,7 @@ export async function* eventsOf(connection: Connection, options: EventOptions = 
     try {
       const headers = { accept: "text/event-stream", ...(last === undefined ? {} : { "last-event-id": last }) };
       const listening = listen(connection, options);
-      const answer = await listening.inTime(connection.send("/v1/events", { signal: listening.signal }, headers));
+      const answer = await listening.inTime(connection.send(Operations.streams.events, { signal: listening.signal }, headers));
       wait = reconnectMs;
       onState?.(true);
       for await (const { id, event, data } of readEvents(answer, { inTime: listening.inTime, onId }))

@@ -935,6 +935,9 @@ export interface Edit {
 
 /** Every operation of the API that answers once. */
 export class Operations {
+  /** Paths of what does not answer once. */
+  static readonly streams = { events: "/v1/events" } as const;
+
   constructor(private readonly call: <T>(call: Call) => Promise<T>) {}
 
   /** Tells that the process answers. */

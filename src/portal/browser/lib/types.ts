@@ -1,4 +1,7 @@
 /** What the service answers, as its document says. */
+
+/** The document leaves open what an entry of each type has. */
+export type { Recorded } from "../../../automation/journal/entries.js";
 export type {
   Checklist,
   ConfigChange as Change,
@@ -23,5 +26,3 @@ export type {
   Tuning as TuningData,
   Way,
 } from "../../../client/index.js";
-/** The document leaves open what an entry of each type has. */
-export type { Recorded } from "../../../automation/journal/entries.js";

@@ -29,7 +29,8 @@ const PAGE = 1_000;
 /** The whole journal, page by page. */
 async function entriesOf(api: CutoverClient, stack: string): Promise<Recorded[]> {
   const all: Recorded[] = [];
-  for await (const { entries } of pagesOf((after?: number) => api.getJournal(stack, { after, limit: PAGE }))) all.push(...(entries as Recorded[]));
+  for await (const { entries } of pagesOf((after?: number) => api.getJournal(stack, { after, limit: PAGE })))
+    all.push(...(entries as Recorded[]));
   return all;
 }
 
