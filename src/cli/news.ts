@@ -1,3 +1,4 @@
+import { pause } from "../client/connection.js";
 import type { EventOptions, MigrationEvent } from "../client/events.js";
 
 /** What comes within this time is news once. */
@@ -24,11 +25,11 @@ export class News {
         const timer = setTimeout(resolve, most);
         this.wake = () => {
           clearTimeout(timer);
-          setTimeout(resolve, TOGETHER_MS);
+          resolve();
         };
       });
+    if (this.heard) await pause(TOGETHER_MS);
     this.heard = false;
-    this.wake = undefined;
   }
 
   end(): void {
@@ -43,7 +44,6 @@ export class News {
   }
 
   private tell(): void {
-    if (this.heard) return;
     this.heard = true;
     this.wake?.();
   }
