@@ -127,3 +127,7 @@ export function printable(value: unknown): string {
   }
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
+
+/** Marks the failure of a call whose engine's state (a bucket, a folder, a service) cannot be reached: it passes without anybody. */
+export const unreached = <E extends Error>(error: E): E => Object.assign(error, { unreached: true });
+export const isUnreached = (error: unknown): boolean => error instanceof Error && "unreached" in error;

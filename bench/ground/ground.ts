@@ -1,5 +1,6 @@
 import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { PROVIDERS } from "../../src/adapters/providers.js";
 import { StackDriver } from "../../src/automation/engine/driver.js";
 import { Migrations } from "../../src/automation/migrations.js";
 import { FolderStore } from "../../src/automation/store/folderStore.js";
@@ -72,7 +73,7 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
     project: project.name,
     program: new URL("../../src/program.js", import.meta.url).href,
     env: project.env,
-    environment: { env: host.env, findCreated: (name, type, inputs) => sandbox.findCreated(name, type, inputs) },
+    environment: { env: host.env, providers: PROVIDERS, findCreated: (name, type, inputs) => sandbox.findCreated(name, type, inputs) },
   });
   const migrations = new Migrations({
     store,

@@ -7,18 +7,18 @@ import { row, table } from "./tables.mjs";
 
 /** @returns path in the checkout → text; needs the build */
 export async function renderConfig(root) {
-  const { stackConfigSchema } = await import(pathToFileURL(join(root, "dist", "src", "config", "schema.js")).href);
+  const { acceptedInWords, stackConfigSchema } = await import(pathToFileURL(join(root, "dist", "src", "config", "schema.js")).href);
   const sources = ["sections.ts", "processes.ts"].map((file) => readFile(join(root, "src", "config", file), "utf8"));
-  const comments = commentsIn((await Promise.all(sources)).join("\n"));
+  const words = { comments: commentsIn((await Promise.all(sources)).join("\n")), inWords: acceptedInWords };
   const sections = Object.entries(stackConfigSchema.shape).map(([name, schema]) => {
     const { fallback, optional } = unwrapped(schema);
-    const rows = valuesOf(name, schema, comments).map(asRow);
+    const rows = valuesOf(name, schema, words).map(asRow);
     const needed = optional
       ? "Optional."
       : fallback === undefined && !prefaulted(schema)
         ? "Required."
         : "Optional: everything has a default.";
-    const about = comments.get(name) ?? "";
+    const about = words.comments.get(name) ?? "";
     return [
       `## ${name}`,
       [about, needed].filter((t) => t !== "").join(" "),
@@ -35,14 +35,14 @@ export async function renderConfig(root) {
   ].join("\n\n");
   return new Map([
     [join("docs", "reference", "stack-config.md"), `${text}\n`],
-    [join("src", "config", "valueTexts.ts"), await renderTexts(root, stackConfigSchema, comments)],
+    [join("src", "config", "valueTexts.ts"), await renderTexts(root, stackConfigSchema, words)],
   ]);
 }
 
 /** What the values mean that people change while a migration runs: said beside them, where they are changed. */
-async function renderTexts(root, schema, comments) {
+async function renderTexts(root, schema, words) {
   const { TUNABLE } = await import(pathToFileURL(join(root, "dist", "src", "automation", "decide", "tuning.js")).href);
-  const every = Object.entries(schema.shape).flatMap(([name, section]) => valuesOf(name, section, comments));
+  const every = Object.entries(schema.shape).flatMap(([name, section]) => valuesOf(name, section, words));
   const texts = TUNABLE.map((path) => {
     const { about, accepted } = every.find((v) => v.path === path);
     return `  ${JSON.stringify(path)}: { about: ${JSON.stringify(about)}, accepted: ${JSON.stringify(accepted)} },`;
@@ -70,29 +70,29 @@ function unwrapped(schema) {
 }
 
 /** Every value of a section, of each of its variants. */
-function valuesOf(name, section, comments) {
+function valuesOf(name, section, words) {
   const { inner } = unwrapped(section);
   const variants = inner.def.type === "union" ? inner.def.options : [inner];
-  return variants.flatMap((variant) => values(variant, [name], comments));
+  return variants.flatMap((variant) => values(variant, [name], words));
 }
 
-function values(schema, path, comments, prefix = []) {
-  if (schema.def.type !== "object") return [valueAt(schema, path, comments, prefix)];
+function values(schema, path, words, prefix = []) {
+  if (schema.def.type !== "object") return [valueAt(schema, path, words, prefix)];
   const kind = schema.shape.kind?.def.type === "literal" ? schema.shape.kind.def.values[0] : undefined;
   return Object.entries(schema.shape).flatMap(([key, value]) => {
     const { inner } = unwrapped(value);
     const at = [...path, key];
     const shown = kind === undefined ? prefix : [kind];
-    if (inner.def.type === "object") return values(inner, at, comments, shown);
-    return [valueAt(value, at, comments, shown)];
+    if (inner.def.type === "object") return values(inner, at, words, shown);
+    return [valueAt(value, at, words, shown)];
   });
 }
 
-function valueAt(schema, path, comments, [variant]) {
+function valueAt(schema, path, { comments, inWords }, [variant]) {
   const { inner, fallback, optional } = unwrapped(schema);
   const scoped = variant === undefined ? path : [variant, ...path.slice(1)];
   const about = comments.get(scoped.join(".")) ?? comments.get(path.join(".")) ?? "";
-  return { path: path.join("."), variant, fallback, optional, accepted: accepted(inner), about };
+  return { path: path.join("."), variant, fallback, optional, accepted: accepted(inner, inWords), about };
 }
 
 function asRow({ path, variant, fallback, optional, accepted, about }) {
@@ -102,9 +102,9 @@ function asRow({ path, variant, fallback, optional, accepted, about }) {
 }
 
 /** What a schema says when it refuses something; it says it to people in the same words. */
-function accepted(schema) {
-  if (schema.def.type === "array") return `a list: ${accepted(unwrapped(schema.def.element).inner)}`;
-  if (schema.def.type === "record") return `a map: ${accepted(unwrapped(schema.def.valueType).inner)}`;
+function accepted(schema, inWords) {
+  if (schema.def.type === "array") return `a list: ${accepted(unwrapped(schema.def.element).inner, inWords)}`;
+  if (schema.def.type === "record") return `a map: ${accepted(unwrapped(schema.def.valueType).inner, inWords)}`;
   if (schema.def.type === "object") return `a map with ${Object.keys(schema.shape).join(", ")}`;
   if (schema.def.type === "literal") return `\`${schema.def.values.join("`, `")}\``;
   if (schema.def.type === "enum")
@@ -119,13 +119,6 @@ function accepted(schema) {
   }
   return schema.def.type === "string" ? "a text" : "a number";
 }
-
-/** zod's own words where the schema has none. */
-const inWords = (message) =>
-  message
-    .replace(/^Invalid input: expected /, "")
-    .replace(/^Too small: expected string to have >=1 characters$/, "a text")
-    .replace(/^Invalid string: must start with "(.+)"$/, "a text that starts with $1");
 
 /** Comment by path, from the nesting of the source as it is formatted. */
 function commentsIn(source) {

@@ -18,8 +18,7 @@ import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./decide/wayBa
 import type { Driver } from "./engine/driver.js";
 import { driftOf } from "./engine/preview.js";
 import type { Resource } from "./engine/progress.js";
-import { gateNamed } from "./gates/catalogue.js";
-import type { GateName } from "./gates/gate.js";
+import { type GateName, gateNamed } from "./gates/catalogue.js";
 import type { Command, Entry, Recorded } from "./journal/entries.js";
 import { isRepeated } from "./journal/idempotency.js";
 import type { Drift, Preview, RequestMark } from "./journal/records.js";

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { unseenLocks } from "../automation/engine/lockPlaces.js";
+import { unseenLocks } from "../adapters/lockPlaces.js";
 import { useEngine } from "../engine/engine.js";
 import { NO_OPERATIONS, readOperations } from "../operations/config.js";
 import { createLogger } from "../operations/logs.js";

@@ -1,7 +1,7 @@
 import type * as native from "@pulumi/aws-native";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { errorRate, latency, requestSeries, type Selection, targetSeries, untoldShare } from "../promql/expressions.js";
+import { allTargetsDown, errorRate, latency, type Selection, untoldWhileServing } from "../promql/expressions.js";
 import { errorShareAlarm, metricAlarm } from "./alarm.js";
 import { require, requireName, requireNumber } from "./checks.js";
 import type { Tags } from "./support.js";
@@ -85,14 +85,14 @@ export function alertRules(
     {
       alert: "NoPodUp",
       // Not absent(): before its first pod, and after it went back, an application is not down.
-      expr: `max(${targetSeries(selection)}) == 0`,
+      expr: allTargetsDown(selection),
       for: hold,
       labels: { severity: "critical", ...args.labels },
       annotations: { summary: "No pod is up", description: `Prometheus reaches no pod of ${selection.application}` },
     },
     {
       alert: "ErrorsNotMeasured",
-      expr: `(${untoldShare(selection, WINDOW)}) > 0.001 and sum(rate(${requestSeries(selection)}[${WINDOW}])) > 0`,
+      expr: untoldWhileServing(selection, WINDOW),
       for: hold,
       labels: { severity: "warning", ...args.labels },
       annotations: {

@@ -260,7 +260,7 @@ export function issuesOf(error: z.ZodError, input: unknown): InputIssue[] {
       {
         path: path.join(".") || "config",
         ...(got === undefined ? {} : { got }),
-        accepted: inWords(issue.message),
+        accepted: acceptedInWords(issue.message),
       },
     ];
   });
@@ -275,8 +275,8 @@ const TYPES: Record<string, string> = {
   record: "a map",
 };
 
-/** zod's own words where the schema has none. */
-const inWords = (message: string): string =>
+/** What is accepted, of an issue's message: zod's own words where the schema has none. */
+export const acceptedInWords = (message: string): string =>
   message
     .replace(/^Invalid input: expected (\w+), received .*$/, (_, type: string) => TYPES[type] ?? type)
     .replace(/^Invalid input: expected /, "")

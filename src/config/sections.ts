@@ -161,7 +161,15 @@ export const ingress = z.strictObject({
   protocolVersion: z.enum(["HTTP1", "HTTP2", "GRPC"]).default("HTTP1"),
 });
 
+/** Kinds of databases that cutover moves itself; what stands for each is in src/adapters/engines. */
+export const DATABASE_ENGINES = ["postgresql"] as const;
+export type DatabaseEngineName = (typeof DATABASE_ENGINES)[number];
+
 export const database = z.strictObject({
+  /** Kind of both databases. Others are moved by people: `stores`. */
+  engine: z
+    .enum(DATABASE_ENGINES, `${DATABASE_ENGINES.join(" or ")}: other kinds are moved by people, as an entry of stores`)
+    .default("postgresql"),
   /** The database that serves the old infrastructure today. */
   source: z.strictObject({
     identifier: name,

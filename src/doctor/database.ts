@@ -1,5 +1,5 @@
 import { type AwsClients, awsClients } from "../adapters/aws/clients.js";
-import { sqlDataPort } from "../adapters/engines/postgresql/dataPort.js";
+import { engineOf } from "../adapters/engines/registry.js";
 import { databasesOf } from "../adapters/target.js";
 import { StackFile } from "../config/stackFile.js";
 import { readTarget } from "../config/targets.js";
@@ -30,7 +30,9 @@ export async function readinessOfStack(options: {
     // Nobody waits for eight attempts at a prompt.
     clients = awsClients({ region: typeof region === "string" ? region : "us-east-1", ...given }, { attempts: 2 });
     const secret = (key: string) => secretOf({ root }, stack, key);
-    return await sqlDataPort(databasesOf({ config: () => config, target, secret }, clients)).readiness();
+    return await engineOf(config)
+      .open(databasesOf({ config: () => config, target, secret }, clients))
+      .data.readiness();
   } catch (error) {
     return { standing: "unknown", at: Date.now(), findings: [], why: (error as Error).message.replaceAll("\n", " ") };
   } finally {

@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
-import { unseenLocks } from "../automation/engine/lockPlaces.js";
+import { unseenLocks } from "../adapters/lockPlaces.js";
 import { StackFile } from "../config/stackFile.js";
 import type { TargetConfig } from "../config/targets.js";
 import { useEngine } from "../engine/engine.js";

@@ -1,8 +1,8 @@
 import type { AwsClients } from "../adapters/aws/clients.js";
 import { loadBalancerRequests } from "../adapters/aws/requests.js";
-import { openConnections } from "../adapters/connections.js";
 import { prometheusObservation, type RequestSignal } from "../adapters/prometheus/observations.js";
 import { loadedRules, type PrometheusOptions } from "../adapters/prometheus/query.js";
+import { openConnections } from "../adapters/sources/connections.js";
 import { drainedSides } from "../automation/plan/drain.js";
 import { buildPlan } from "../automation/plan/plan.js";
 import type { StackConfig } from "../config/schema.js";
@@ -32,7 +32,7 @@ export const answers = (
         kind === "prometheus"
           ? await prometheusObservation(prometheus, config, signal, windowSeconds, side)
           : await loadBalancerRequests(clients, config, signal, side, windowSeconds, Date.now());
-      return sampled?.reading ?? { known: false, reason: "not measured" };
+      return sampled.reading;
     };
     const readings = await Promise.all(SIGNALS.map(async ([signal, label, format]) => ({ label, format, reading: await read(signal) })));
     const shown = readings.map(({ label, format, reading }) => `${label} ${reading.known ? format(reading.value) : "unknown"}`).join(", ");

@@ -1,13 +1,21 @@
 import { type Observation, type ObservationName, type Reading, type Side, unknown } from "./observations.js";
 
+interface Comparison {
+  of: ObservationName;
+  made: (fresh: number, old: number) => Reading;
+}
+
 /** Observations of one side by another: what they are made of, and how. */
-const COMPARISONS: Partial<Record<ObservationName, { of: ObservationName; made: (fresh: number, old: number) => Reading }>> = {
-  "error-rate-over-old": { of: "error-rate", made: (fresh, old) => ({ known: true, value: fresh - old }) },
+const COMPARISONS = {
+  "error-rate-over-old": { of: "error-rate", made: (fresh: number, old: number) => ({ known: true, value: fresh - old }) },
   "latency-over-old": {
     of: "latency-p95",
-    made: (fresh, old) => (old > 0 ? { known: true, value: fresh / old } : unknown("the old side's is 0")),
+    made: (fresh: number, old: number): Reading => (old > 0 ? { known: true, value: fresh / old } : unknown("the old side's is 0")),
   },
-};
+} satisfies Partial<Record<ObservationName, Comparison>>;
+
+/** What a target measures itself: neither made of two others, nor known from the journals of other stacks. */
+export type MeasuredName = Exclude<ObservationName, keyof typeof COMPARISONS | "staging-verified">;
 
 /**
  * The new side compared with the old one, from an observation of each, or undefined for what is no comparison. It is as
@@ -18,7 +26,7 @@ export async function compared(
   name: ObservationName,
   observe: (name: ObservationName, side: Side) => Promise<Observation>,
 ): Promise<Observation | undefined> {
-  const comparison = COMPARISONS[name];
+  const comparison: Comparison | undefined = (COMPARISONS as Partial<Record<ObservationName, Comparison>>)[name];
   if (comparison === undefined) return undefined;
   const [fresh, old] = await Promise.all([observe(comparison.of, "new"), observe(comparison.of, "old")]);
   const { at, delaySeconds } = fresh;

@@ -1,5 +1,6 @@
 import type { StackConfig } from "../config/schema.js";
 import type { Instant, Observation, ObservationName, Side } from "./observations.js";
+import type { ProviderFacts } from "./providers.js";
 import type { DatabaseReadiness } from "./readiness.js";
 
 /**
@@ -239,6 +240,7 @@ export type ExportState = () => Promise<{ deployment: unknown }>;
 /** What the engine needs to reach the providers: environment variables for the CLI, and a way to find lost creates. */
 export interface EngineEnvironment {
   env: Record<string, string>;
+  providers: ProviderFacts;
   /** What leads it to one stack's far side. @default nothing more */
   envOf?(stack: string): Promise<Record<string, string>>;
   /**

@@ -142,6 +142,16 @@ export function errorRate(selection: Selection, window: string): string {
 export const untoldShare = (selection: Selection, window: string): string =>
   `1 - ((${toldCount(selection, window)} or 0 * ${requestCount(selection, window)}) / ${requestCount(selection, window)})`;
 
+/** Of all requests, those whose status may say nothing: with more, errors may hide among them. */
+export const MOST_UNTOLD = 0.001;
+
+/** Gives a value where too many requests' status says nothing, while there are requests. */
+export const untoldWhileServing = (selection: Selection, window: string): string =>
+  `(${untoldShare(selection, window)}) > ${MOST_UNTOLD} and sum(rate(${requestSeries(selection)}[${window}])) > 0`;
+
+/** Every target is down; nothing where Prometheus knows of none: before its first pod an application is not down. */
+export const allTargetsDown = (selection: Selection): string => `max(${targetSeries(selection)}) == 0`;
+
 /** Seconds, or undefined where the convention has no histogram. Where most requests lie above the largest bucket it reads that bucket. */
 export function latency(selection: Selection, window: string): string | undefined {
   const { durations, perSecond = 1 }: Convention = conventionNamed(selection.convention);

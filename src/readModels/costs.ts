@@ -1,3 +1,4 @@
+import { STEP } from "../automation/plan/ids.js";
 import type { MigrationState } from "../automation/state/state.js";
 
 export interface CostsView {
@@ -22,7 +23,7 @@ interface Amounts {
 
 /** Cost before and after, as the step that reviews it found it. Pure. */
 export function costsView(state: MigrationState): CostsView {
-  const at = state.steps["optimize.cost"];
+  const at = state.steps[STEP.cost];
   const facts = at?.status === "done" ? (at.facts ?? {}) : {};
   const { before, after, applicationBefore, applicationAfter, spotSavingsAMonth, currency, services } = facts;
   const amounts = (a: unknown, b: unknown): Amounts | undefined =>

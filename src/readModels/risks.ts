@@ -1,4 +1,5 @@
 import { thirdPartiesOf } from "../automation/plan/documents.js";
+import { STEP } from "../automation/plan/ids.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { currentConfig, type MigrationState, type StepState } from "../automation/state/state.js";
 import type { Inventory } from "../inventory/csv.js";
@@ -16,7 +17,7 @@ export function riskViews(plan: Plan, state: MigrationState, inventory: Inventor
   const config = currentConfig(state);
   const application = inventory?.applications.find((a) => a.name === config.application.name);
   const risks = assessRisks({
-    ...((state.steps["assess.risks"]?.facts ?? {}) as CloudFacts),
+    ...((state.steps[STEP.risks]?.facts ?? {}) as CloudFacts),
     criticality: application?.criticality ?? config.application.criticality,
     hasDatabase: config.database !== undefined,
     hasPublicHost: config.dns !== undefined,

@@ -1,4 +1,5 @@
 import type { Migrations, Wanted } from "../automation/migrations.js";
+import { STEP } from "../automation/plan/ids.js";
 import type { Migration } from "../automation/run/projections.js";
 import { currentConfig } from "../automation/state/state.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
@@ -25,7 +26,7 @@ function shareOf({ plan, state }: Migration): [string, Wanted][] {
   if (kind === "blue-green") return [["rollout new", { name: "green-weight" }]];
   return step.id === CANARY && state.applied ? [["rollout new", { name: "rollout-weight" }]] : [];
 }
-const CANARY = "rollout.canary";
+const CANARY = STEP.canary;
 
 /** Least time between two rounds of one stack, on the target's clock. */
 const EVERY_MS = 15_000;

@@ -1,4 +1,5 @@
 import type { Recorded } from "../automation/journal/entries.js";
+import { STEP } from "../automation/plan/ids.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
@@ -180,4 +181,4 @@ function moments(entries: readonly Recorded[]): Moment[] {
 }
 
 const promoted = (entries: readonly Recorded[], key: string): boolean =>
-  entries.some((e) => e.type === "update.intended" && e.key === key && e.step === "database.promote");
+  entries.some((e) => e.type === "update.intended" && e.key === key && e.step === STEP.promote);

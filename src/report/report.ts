@@ -1,5 +1,6 @@
 import type { GateSummary } from "../automation/gates/watch.js";
 import type { Recorded } from "../automation/journal/entries.js";
+import { STEP } from "../automation/plan/ids.js";
 import type { Plan } from "../automation/plan/plan.js";
 import type { Phase } from "../automation/plan/step.js";
 import { fold } from "../automation/state/evolve.js";
@@ -176,7 +177,7 @@ function migrationReport({ stack, plan, entries, scorecard, verification }: Repo
 }
 
 function costsOf(state: MigrationState): CostReport | undefined {
-  const { before, after, currency, ...more } = state.steps["optimize.cost"]?.facts ?? {};
+  const { before, after, currency, ...more } = state.steps[STEP.cost]?.facts ?? {};
   if (typeof before !== "number" || typeof after !== "number") return undefined;
   const optional = Object.fromEntries(
     ["applicationBefore", "applicationAfter", "spotSavingsAMonth"].flatMap((k) => (typeof more[k] === "number" ? [[k, more[k]]] : [])),
@@ -217,7 +218,7 @@ function weightsOver(state: MigrationState, weight: (config: StackConfig) => num
 }
 
 function promotionReport(entries: readonly Recorded[]): PromotionReport | undefined {
-  const promoted = entries.find((e) => e.type === "update.intended" && e.step === "database.promote");
+  const promoted = entries.find((e) => e.type === "update.intended" && e.step === STEP.promote);
   if (promoted === undefined) return undefined;
   const before = entries.filter((e) => e.seq < promoted.seq);
   const lag = before.flatMap((e) => (e.type === "gates.passed" ? e.gates : [])).findLast((g) => g.gate === "lag-zero");

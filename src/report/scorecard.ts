@@ -1,5 +1,6 @@
-import { gateNamed } from "../automation/gates/catalogue.js";
-import { type GateName, judge } from "../automation/gates/gate.js";
+import { type GateName, gateNamed } from "../automation/gates/catalogue.js";
+import { judge } from "../automation/gates/gate.js";
+import { STEP } from "../automation/plan/ids.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
@@ -70,16 +71,14 @@ export function scorecard(input: ScorecardInput): Scorecard {
     goal(30, "no-errors", "Errors stay within the limit", gateNow(input, "error-rate")),
     goal(30, "fast", "Responses are as fast as promised", gateNow(input, "latency-p95")),
     goal(30, "no-way-back", "Nobody had to go back", noWayBack(input)),
-    has("optimize.alerts") ? goal(30, "alerts", "Alerts are set up", stepDone(input, "optimize.alerts")) : undefined,
+    has(STEP.alerts) ? goal(30, "alerts", "Alerts are set up", stepDone(input, STEP.alerts)) : undefined,
     config.database === undefined ? undefined : goal(60, "backups", "The new database is backed up", gateNow(input, "backup-retention")),
-    has("optimize.hpa") ? goal(60, "scales", "It scales automatically", gateNow(input, "hpa-active")) : undefined,
-    has("cleanup.close") ? goal(60, "old-gone", "The old infrastructure is gone", stepDone(input, "cleanup.close")) : undefined,
-    has("cleanup.documents")
-      ? goal(90, "documents", "The new architecture is written down", stepDone(input, "cleanup.documents"))
-      : undefined,
-    has("optimize.usage") ? goal(90, "right-sized", "Pods use at least a quarter of what they ask for", rightSized(input)) : undefined,
-    has("optimize.cost") ? goal(90, "cheaper", "It costs no more than before", cheaper(input)) : undefined,
-    has("optimize.spot") ? goal(90, "spot", "It runs on Spot capacity", stepDone(input, "optimize.spot")) : undefined,
+    has(STEP.hpa) ? goal(60, "scales", "It scales automatically", gateNow(input, "hpa-active")) : undefined,
+    has(STEP.close) ? goal(60, "old-gone", "The old infrastructure is gone", stepDone(input, STEP.close)) : undefined,
+    has(STEP.documents) ? goal(90, "documents", "The new architecture is written down", stepDone(input, STEP.documents)) : undefined,
+    has(STEP.usage) ? goal(90, "right-sized", "Pods use at least a quarter of what they ask for", rightSized(input)) : undefined,
+    has(STEP.cost) ? goal(90, "cheaper", "It costs no more than before", cheaper(input)) : undefined,
+    has(STEP.spot) ? goal(90, "spot", "It runs on Spot capacity", stepDone(input, STEP.spot)) : undefined,
   ];
   return {
     ...(since === undefined ? {} : { since }),
@@ -134,7 +133,7 @@ function noWayBack({ state }: ScorecardInput): Finding {
 const LEAST_USE = 0.25;
 
 function rightSized({ state }: ScorecardInput): Finding {
-  const { facts } = state.steps["optimize.usage"] ?? {};
+  const { facts } = state.steps[STEP.usage] ?? {};
   const cpu = facts?.cpuMillicores;
   if (typeof cpu !== "number") return { evidence: "no usage was measured" };
   const asked = currentConfig(state).workload.resources.requests.cpu;
@@ -143,7 +142,7 @@ function rightSized({ state }: ScorecardInput): Finding {
 }
 
 function cheaper({ state }: ScorecardInput): Finding {
-  const { before, after, applicationBefore, applicationAfter, currency } = state.steps["optimize.cost"]?.facts ?? {};
+  const { before, after, applicationBefore, applicationAfter, currency } = state.steps[STEP.cost]?.facts ?? {};
   const [then, now, what] =
     typeof applicationBefore === "number" && typeof applicationAfter === "number"
       ? [applicationBefore, applicationAfter, "tagged with the application"]

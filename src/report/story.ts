@@ -1,5 +1,4 @@
-import { gateNamed } from "../automation/gates/catalogue.js";
-import type { GateName } from "../automation/gates/gate.js";
+import { type GateName, gateNamed } from "../automation/gates/catalogue.js";
 import type { GateSummary } from "../automation/gates/watch.js";
 import type { Recorded } from "../automation/journal/entries.js";
 import { type EntryKind, inWords, sentence } from "../automation/journal/words.js";

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { aroundUpdates } from "../adapters/kubernetes/aroundUpdate.js";
+import { PROVIDERS } from "../adapters/providers.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import type { SlotOptions } from "../automation/engine/slots.js";
 import { Migrations } from "../automation/migrations.js";
@@ -69,6 +70,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     env: project.env,
     environment: {
       env: host.env,
+      providers: PROVIDERS,
       findCreated: (stack, type, inputs) => sandbox.findCreated(stack, type, inputs),
       ...(options.kubeconfig === undefined ? {} : aroundUpdates(async () => ({ kubeconfig: options.kubeconfig }))),
     },

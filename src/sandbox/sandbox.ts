@@ -9,7 +9,7 @@ import { sandboxTarget } from "./ports/target.js";
 import { shownRecords } from "./ports/zone.js";
 import { shownRule } from "./world/balancer.js";
 import { naturalId } from "./world/kinds.js";
-import { newShare } from "./world/signals.js";
+import { newShare } from "./world/share.js";
 import type { EffectEntry } from "./world/state.js";
 import { keyOf, World } from "./world/world.js";
 

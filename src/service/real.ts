@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { awsClients } from "../adapters/aws/clients.js";
 import { findCreated } from "../adapters/aws/created.js";
 import { aroundUpdates } from "../adapters/kubernetes/aroundUpdate.js";
+import { PROVIDERS } from "../adapters/providers.js";
 import { openRealTarget } from "../adapters/target.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import { Migrations } from "../automation/migrations.js";
@@ -73,6 +74,7 @@ export async function openRealService(options: RealServiceOptions): Promise<Real
       env: {},
       envOf: async (stack) => clusterEnvironment((await targetFor(options, stack)).cluster, join(state, "scratch")),
       ...aroundUpdates(async (stack) => (await targetFor(options, stack)).cluster),
+      providers: PROVIDERS,
       findCreated: (stack, type, inputs) => lookForCreated(options, stack, type, inputs),
     },
   });

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
@@ -33,5 +34,18 @@ describe("the pure rooms", () => {
     expect(urls.filter((url) => url.includes("/automation/")).length).to.be.greaterThan(40);
     expect([...packages].sort()).to.deep.equal(["@secretlint/secretlint-rule-preset-recommend", "fastest-levenshtein", "yaml", "zod"]);
     expect(builtIns).to.deep.equal([]);
+  });
+});
+
+describe("src/automation", () => {
+  it("names no provider's resource types and loads no SDK: what is a provider's own is handed in by the target", () => {
+    const root = join(projectRoot(), "src", "automation");
+    const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    const named = files.flatMap((name) => {
+      const text = readFileSync(join(root, name), "utf8");
+      return [...text.matchAll(/\b(aws|aws-native|kubernetes):[\w.-]+[/:]|@aws-sdk|@kubernetes\//g)].map(([what]) => `${name}: ${what}`);
+    });
+    expect(files.length).to.be.greaterThan(60);
+    expect(named).to.deep.equal([]);
   });
 });

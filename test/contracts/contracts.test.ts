@@ -3,22 +3,19 @@ import { join } from "node:path";
 import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-sdk/client-route-53";
 import { stringify } from "yaml";
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
-import { awsObservation } from "../../src/adapters/aws/observations.js";
-import { loadBalancerRequests } from "../../src/adapters/aws/requests.js";
 import { sqlDataPort, sqlObservations } from "../../src/adapters/engines/postgresql/dataPort.js";
 import { inSession } from "../../src/adapters/engines/postgresql/session.js";
 import { commandFleet } from "../../src/adapters/fleet.js";
-import { isRequestSignal } from "../../src/adapters/prometheus/observations.js";
 import { openRealTarget } from "../../src/adapters/target.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import { patched, readConfig } from "../../src/config/stackFile.js";
 import { targetSchema } from "../../src/config/targets.js";
-import { unknown } from "../../src/ports/observations.js";
 import type { ObserverPort } from "../../src/ports/target.js";
 import type { Properties } from "../../src/sandbox/backend.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
 import { database, instances, loadBalancer, network } from "../adapters/aws/account.js";
 import { RAW, STACK } from "../automation/model.js";
+import { awsReading } from "../support/awsReading.js";
 import { type KubernetesManifest, objectsOf } from "../support/cluster.js";
 import { motoForSuite } from "../support/moto.js";
 import { postgresForSuite } from "../support/postgres.js";
@@ -173,11 +170,9 @@ describe("the real adapters", () => {
       old: { ...(CONFIG.old as NonNullable<StackConfig["old"]>), instanceIds: ids, loadBalancerArn: arn, securityGroupIds: [groupId] },
     };
     const observer: ObserverPort = {
-      observe: async (name, side, windowSeconds) => ({
+      observe: async (name, side) => ({
         name,
-        reading: isRequestSignal(name)
-          ? (await loadBalancerRequests(clients, config, name, side ?? "new", windowSeconds, Date.now())).reading
-          : ((await awsObservation(clients, config, name)) ?? unknown("not measured")),
+        reading: await awsReading(clients, config, name, side),
         at: Date.now(),
         source: "moto",
       }),
@@ -275,7 +270,7 @@ describe("the real adapters", () => {
     const observer: ObserverPort = {
       observe: async (name) => ({
         name,
-        reading: name in readings ? await readings[name as keyof typeof readings]() : unknown("not measured"),
+        reading: await readings[name as keyof typeof readings](),
         at: Date.now(),
         source: "postgresql",
       }),

@@ -1,6 +1,7 @@
 import { expect } from "chai";
-import { type LockPlace, lockPlace } from "../../src/automation/engine/lockPlaces.js";
+import { lockPlace } from "../../src/adapters/lockPlaces.js";
 import { engineLocks } from "../../src/automation/engine/locks.js";
+import type { LockPlace } from "../../src/ports/providers.js";
 import { inSandbox } from "../support/sandbox.js";
 
 const STACK = "web-api-staging";

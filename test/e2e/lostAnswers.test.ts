@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
 import { drive } from "../../bench/harness/people.js";
-import { lockPlace } from "../../src/automation/engine/lockPlaces.js";
+import { lockPlace } from "../../src/adapters/lockPlaces.js";
 import { engineLocks } from "../../src/automation/engine/locks.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { spawnForTest } from "../support/processes.js";

@@ -10,7 +10,7 @@ import { patched, readConfig } from "../../src/config/stackFile.js";
 import { Conflict, UserError } from "../../src/errors.js";
 import { parseFault } from "../../src/sandbox/faults.js";
 import { Sandbox } from "../../src/sandbox/sandbox.js";
-import { newShare } from "../../src/sandbox/world/signals.js";
+import { newShare } from "../../src/sandbox/world/share.js";
 import { newWorld, noise } from "../../src/sandbox/world/state.js";
 import { modelProject, RAW, STACK, WITH_WEB_ONCE } from "../automation/model.js";
 import { tempFolder } from "../support/tmp.js";

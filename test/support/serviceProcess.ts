@@ -1,3 +1,4 @@
+import { PROVIDERS } from "../../src/adapters/providers.js";
 import { StackDriver } from "../../src/automation/engine/driver.js";
 import { Migrations } from "../../src/automation/migrations.js";
 import { SqlStore } from "../../src/automation/store/sqlStore.js";
@@ -28,7 +29,7 @@ const driver = new StackDriver({
   project: project.name,
   program: new URL("../../src/program.js", import.meta.url).href,
   env: project.env,
-  environment: { env: providers, findCreated: async () => undefined },
+  environment: { env: providers, providers: PROVIDERS, findCreated: async () => undefined },
   slots: { parallel: 1 },
 });
 const migrations = new Migrations({

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { PROVIDERS } from "../../src/adapters/providers.js";
 import { StackDriver } from "../../src/automation/engine/driver.js";
 import { Migrations } from "../../src/automation/migrations.js";
 import { SqlStore } from "../../src/automation/store/sqlStore.js";
@@ -38,7 +39,7 @@ const driver = new StackDriver({
   project: project.name,
   program: new URL("./heldProgram.js", import.meta.url).href,
   env: project.env,
-  environment: { env: host.env, findCreated: (stack, type, inputs) => sandbox.findCreated(stack, type, inputs) },
+  environment: { env: host.env, providers: PROVIDERS, findCreated: (stack, type, inputs) => sandbox.findCreated(stack, type, inputs) },
 });
 const store = await SqlStore.open(url, { leaseSeconds: 6 });
 const operations = new Operations({ config: NO_OPERATIONS, logger: createLogger("info") });

@@ -13,60 +13,40 @@ import { groupWeight, newGroupOf, removableGroups, ruleStanding } from "./groups
 import { metricData } from "./metrics.js";
 import { allTargetGroups, targetHealth } from "./pages.js";
 import { backupAge, protectionOf } from "./protection.js";
-import { recordsOf } from "./records.js";
-import { ttlOf, weightOf } from "./sets.js";
 
-/** What AWS itself can answer, or undefined for what it cannot. Never throws: a source that fails is unknown. */
-export async function awsObservation(
-  clients: AwsClients,
-  config: StackConfig,
-  name: ObservationName,
-  ingressHost?: IngressHost,
-): Promise<Reading | undefined> {
-  try {
-    switch (name) {
-      case "replica-available":
-        return await ofTarget(clients, config, (d) => (d.DBInstanceStatus === "available" && isReplica(d) ? 1 : 0));
-      case "backup-retention":
-        return await ofTarget(clients, config, (d) => d.BackupRetentionPeriod ?? 0);
-      case "database-protected":
-        return await protectionOf(clients, config);
-      case "backup-age":
-        return await backupAge(clients, config, Date.now());
-      case "snapshot-available": {
-        const snapshot = await snapshotOf(clients, finalSnapshotOf(config.old?.databaseIdentifier ?? ""));
-        return known(snapshot?.Status === "available" ? 1 : 0);
-      }
-      case "security-groups-users":
-        return known(await usersOf(clients, await removableGroups(clients, config)));
-      case "dns-weight-new":
-        return weightOf(await recordsOf(clients.route53, config));
-      case "dns-ttl":
-        return ttlOf(await recordsOf(clients.route53, config));
-      case "group-weight-new":
-        return await groupWeight(clients.elb, config);
-      case "load-balancer-ready":
-        return known((await balancerOf(clients, config, ingressHost))?.state === "active" ? 1 : 0);
-      case "targets-healthy":
-        if (servesByGroups(config)) return await healthOfGroup(clients, newGroupOf(await ruleStanding(clients.elb, config)));
-        return await targetsHealthy(clients, config, ingressHost);
-      case "old-targets-healthy": {
-        const groups = groupsOf(config);
-        return groups === undefined
-          ? await healthOf(clients, oldBalancerOf(config))
-          : await healthOfGroup(clients, groups.oldTargetGroupArn);
-      }
-      case "green-weight":
-        return await shareOf(clients, config, ["-green"], ingressHost);
-      case "rollout-share":
-        return await shareOf(clients, config, ["-stable", "-canary", "-ping", "-pong"], ingressHost);
-      default:
-        return undefined;
-    }
-  } catch (error) {
-    return unknown((error as Error).message);
-  }
-}
+type Ask = (clients: AwsClients, config: StackConfig, ingressHost?: IngressHost) => Promise<Reading>;
+
+const READINGS = {
+  "replica-available": (clients, config) => ofTarget(clients, config, (d) => (d.DBInstanceStatus === "available" && isReplica(d) ? 1 : 0)),
+  "backup-retention": (clients, config) => ofTarget(clients, config, (d) => d.BackupRetentionPeriod ?? 0),
+  "database-protected": protectionOf,
+  "backup-age": (clients, config) => backupAge(clients, config, Date.now()),
+  "snapshot-available": async (clients, config) => {
+    const snapshot = await snapshotOf(clients, finalSnapshotOf(config.old?.databaseIdentifier ?? ""));
+    return known(snapshot?.Status === "available" ? 1 : 0);
+  },
+  "security-groups-users": async (clients, config) => known(await usersOf(clients, await removableGroups(clients, config))),
+  "group-weight-new": ({ elb }, config) => groupWeight(elb, config),
+  "load-balancer-ready": async (clients, config, ingressHost) =>
+    known((await balancerOf(clients, config, ingressHost))?.state === "active" ? 1 : 0),
+  "targets-healthy": async (clients, config, ingressHost) =>
+    servesByGroups(config)
+      ? healthOfGroup(clients, newGroupOf(await ruleStanding(clients.elb, config)))
+      : targetsHealthy(clients, config, ingressHost),
+  "old-targets-healthy": async (clients, config) => {
+    const groups = groupsOf(config);
+    return groups === undefined ? healthOf(clients, oldBalancerOf(config)) : healthOfGroup(clients, groups.oldTargetGroupArn);
+  },
+  "green-weight": (clients, config, ingressHost) => shareOf(clients, config, ["-green"], ingressHost),
+  "rollout-share": (clients, config, ingressHost) => shareOf(clients, config, ["-stable", "-canary", "-ping", "-pong"], ingressHost),
+} satisfies Partial<Record<ObservationName, Ask>>;
+
+export type AwsReading = keyof typeof READINGS;
+export const AWS_READINGS = Object.keys(READINGS) as AwsReading[];
+
+/** What AWS itself answers. Never throws: a source that fails is unknown. */
+export const awsObservation = (clients: AwsClients, config: StackConfig, name: AwsReading, ingressHost?: IngressHost): Promise<Reading> =>
+  (READINGS[name] as Ask)(clients, config, ingressHost).catch((error: Error) => unknown(error.message));
 
 /** Network interfaces that hold one of the groups: a database, a load balancer or an instance keeps its own for minutes after it was deleted. */
 async function usersOf({ ec2 }: AwsClients, groups: string[]): Promise<number> {

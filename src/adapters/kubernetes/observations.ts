@@ -20,47 +20,37 @@ import { rolloutOf } from "./rollouts.js";
 /** Label of an application's Spot nodes; see SpotNodeGroup. */
 const SPOT = "cutover.dev/spot";
 
-/** What the cluster itself can answer, or undefined for what it cannot. Never throws: a cluster that fails is unknown. */
-export async function clusterObservation(
-  clients: ClusterClients,
-  config: StackConfig,
-  name: ObservationName,
-): Promise<Reading | undefined> {
-  try {
-    switch (name) {
-      case "pods-ready":
-        return await allReady(clients, config);
-      case "workers-ready": {
-        const workers = workersOf(config);
-        if (workers.length === 0) return unknown("no process is a worker");
-        return leastOf(await Promise.all(workers.map(([name]) => processReady(clients, config, name))));
-      }
-      case "once-ready":
-        return await onceReady(clients, config);
-      case "new-once-running": {
-        const running = await runningOnce(clients, config);
-        return known(running.length, running.join(", "));
-      }
-      case "green-ready":
-        return await deploymentReady(clients, config, "-green");
-      case "rollout-healthy":
-        return await rolloutHealthy(clients, config);
-      case "rollout-weight": {
-        const rollout = await rolloutOf(clients, namespaceOf(config), config.application.name);
-        const weight = rollout?.status?.canary?.weights?.canary.weight;
-        return weight === undefined ? unknown("the Rollout shows no weight") : known(weight);
-      }
-      case "hpa-active":
-        return await hpaActive(clients, config);
-      case "spot-nodes-ready":
-        return await spotNodes(clients, config);
-      default:
-        return undefined;
-    }
-  } catch (error) {
-    return unknown((error as Error).message);
-  }
-}
+type Ask = (clients: ClusterClients, config: StackConfig) => Promise<Reading>;
+
+const READINGS = {
+  "pods-ready": allReady,
+  "workers-ready": async (clients, config) => {
+    const workers = workersOf(config);
+    if (workers.length === 0) return unknown("no process is a worker");
+    return leastOf(await Promise.all(workers.map(([name]) => processReady(clients, config, name))));
+  },
+  "once-ready": onceReady,
+  "new-once-running": async (clients, config) => {
+    const running = await runningOnce(clients, config);
+    return known(running.length, running.join(", "));
+  },
+  "green-ready": (clients, config) => deploymentReady(clients, config, "-green"),
+  "rollout-healthy": rolloutHealthy,
+  "rollout-weight": async (clients, config) => {
+    const rollout = await rolloutOf(clients, namespaceOf(config), config.application.name);
+    const weight = rollout?.status?.canary?.weights?.canary.weight;
+    return weight === undefined ? unknown("the Rollout shows no weight") : known(weight);
+  },
+  "hpa-active": hpaActive,
+  "spot-nodes-ready": spotNodes,
+} satisfies Partial<Record<ObservationName, Ask>>;
+
+export type ClusterReading = keyof typeof READINGS;
+export const CLUSTER_READINGS = Object.keys(READINGS) as ClusterReading[];
+
+/** What the cluster itself answers. Never throws: a cluster that fails is unknown. */
+export const clusterObservation = (clients: ClusterClients, config: StackConfig, name: ClusterReading): Promise<Reading> =>
+  (READINGS[name] as Ask)(clients, config).catch((error: Error) => unknown(error.message));
 
 /** Of all that is to run on the new side now: the least. */
 async function allReady(clients: ClusterClients, config: StackConfig): Promise<Reading> {

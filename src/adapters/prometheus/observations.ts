@@ -13,12 +13,9 @@ export interface Sampled {
 }
 
 /** What of a side's requests Prometheus answers. */
-export type RequestSignal = "error-rate" | "latency-p95" | "request-count";
-const SIGNALS: ObservationName[] = ["error-rate", "latency-p95", "request-count"];
-export const isRequestSignal = (name: ObservationName): name is RequestSignal => SIGNALS.includes(name);
+export const REQUEST_SIGNALS = ["error-rate", "latency-p95", "request-count"] as const satisfies ObservationName[];
+export type RequestSignal = (typeof REQUEST_SIGNALS)[number];
 
-/** Requests whose status says nothing, of all: more than so much and errors may hide among them. */
-const MOST_UNTOLD = 0.001;
 /** Load balancer nodes that check a target's health, every 15 s each: one an availability zone. */
 const CHECKING_NODES = 3;
 const CHECK_SECONDS = 15;
@@ -27,7 +24,7 @@ const CHECK_SECONDS = 15;
 class Unknown extends Error {}
 
 /**
- * What Prometheus knows of a side's requests, or undefined for what it does not measure. The same expressions as the alerts.
+ * What Prometheus knows of a side's requests. The same expressions as the alerts.
  * Whatever does not tell good from bad is unknown, with the reason: no samples, too few requests, pods that do not report,
  * series of several places, a status that says nothing (promise 10). The age is that of the newest sample: an instant query
  * alone would go on with samples of five minutes ago.
@@ -35,11 +32,10 @@ class Unknown extends Error {}
 export async function prometheusObservation(
   options: PrometheusOptions,
   config: StackConfig,
-  name: ObservationName,
+  name: RequestSignal,
   windowSeconds: number,
   side: Side = "new",
-): Promise<Sampled | undefined> {
-  if (!isRequestSignal(name)) return undefined;
+): Promise<Sampled> {
   const source = side === "new" ? config.sources.new : config.sources.old;
   try {
     if (source?.kind === "prometheus" && source.expressions !== undefined)
@@ -93,7 +89,7 @@ async function reading(
   if (name === "latency-p95") return latency(options, config, selection, window);
   const untold = await query(options, promql.untoldShare(selection, window));
   const { statusLabels } = CONVENTIONS[selection.convention];
-  if (untold === undefined || !(untold <= MOST_UNTOLD))
+  if (untold === undefined || !(untold <= promql.MOST_UNTOLD))
     throw new Unknown(
       `the status of ${untold === undefined ? "all" : `${Math.round(untold * 1_000) / 10} % of`} requests says nothing: no label ${statusLabels.join(", ")} of theirs holds a status such as 200, 5xx or error`,
     );

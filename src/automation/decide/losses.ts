@@ -1,6 +1,7 @@
 import { canonical } from "../../config/rawConfig.js";
 import type { StackConfig } from "../../config/schema.js";
 import { shiftOf } from "../../config/shift.js";
+import { type Role, roleOf } from "../../resources/roles.js";
 import type { ResourceChange } from "../journal/records.js";
 
 /**
@@ -30,37 +31,17 @@ const secrets: Decides = ({ workload: { deployed, secretEnv }, database }) => [
   Object.keys(secretEnv).length === 0,
 ];
 
-interface Kind {
-  type: RegExp;
-  /** Absent where deleting it stops every step. */
-  decides?: Decides;
-}
-
-/** What holds data. */
-const DATA: Kind[] = [
-  { type: /^aws:(rds|dynamodb|s3|ebs|efs|elasticache|docdb|neptune|redshift|opensearch|elasticsearch|fsx|memorydb|msk|mq|kms)\// },
-  { type: /^aws:sqs\/|^aws:secretsmanager\/|^aws:kinesis\// },
-  { type: /^aws-native:(rds|dynamodb|s3|efs|elasticache|kms|sqs):/ },
-  { type: /^kubernetes:core\/v1:(PersistentVolume|Namespace)/ },
-  { type: /^kubernetes:apps\/v1:StatefulSet/ },
-  { type: /^kubernetes:helm\.sh\//, decides: ({ cluster }) => cluster },
-  { type: /^kubernetes:apiextensions\.k8s\.io\/v1:CustomResourceDefinition/, decides: ({ cluster }) => cluster },
-];
-
-/** What carries users: pods, what leads to them and what they read. */
-const USERS: Kind[] = [
-  { type: /^kubernetes:apps\/v1:(Deployment|DaemonSet|ReplicaSet)$|^kubernetes:argoproj\.io\/[^:]+:Rollout$/, decides: workload },
-  { type: /^kubernetes:core\/v1:(Service|Pod|ReplicationController)$/, decides: workload },
-  { type: /^kubernetes:core\/v1:(Secret|ConfigMap)$/, decides: secrets },
-  { type: /^kubernetes:core\/v1:ServiceAccount$/, decides: workload },
-  { type: /^kubernetes:networking\.k8s\.io\/v1:Ingress$|^kubernetes:gateway\.networking\.k8s\.io\//, decides: entrance },
-  { type: /^aws:lb\/(targetGroup|listenerRule):|^kubernetes:elbv2\.k8s\.aws\/[^:]+:TargetGroupBinding$/, decides: groups },
-  { type: /^aws:(acm\/certificate:|lb\/|alb\/|elb\/|cloudfront\/|globalaccelerator\/)/, decides: entrance },
-  { type: /^aws:route53\/(record|zone):/, decides: names },
-  { type: /^aws:eks\//, decides: ({ spot, cluster }) => [spot, cluster] },
-  { type: /^aws:(ec2\/securityGroup|vpc\/securityGroup)/, decides: wall },
-  { type: /^aws:(ec2|autoscaling)\/(instance|group):/ },
-];
+/** Absent where deleting it stops every step. */
+const DECIDES: Partial<Record<Role, Decides>> = {
+  cluster: ({ cluster }) => cluster,
+  nodes: ({ spot, cluster }) => [spot, cluster],
+  workload,
+  secrets,
+  groups,
+  entrance,
+  names,
+  wall,
+};
 
 /** Objects that another part of the config decides about too, by their names. */
 const OTHERS: { name: RegExp; decides: Decides[] }[] = [
@@ -76,12 +57,9 @@ const OTHERS: { name: RegExp; decides: Decides[] }[] = [
 export function lossesOf(changes: readonly ResourceChange[], before: StackConfig, after: StackConfig): Loss[] {
   return changes.filter((change): change is Loss => {
     if (change.op !== "replace" && change.op !== "delete") return false;
-    const kind = [...DATA, ...USERS].find(({ type }) => type.test(change.type));
-    if (kind === undefined) return false;
-    const reasons = [
-      ...(kind.decides === undefined ? [] : [kind.decides]),
-      ...(OTHERS.find((o) => o.name.test(change.name))?.decides ?? []),
-    ];
+    const role = roleOf(change.type);
+    if (role === undefined) return false;
+    const reasons = [DECIDES[role] ?? [], OTHERS.find((o) => o.name.test(change.name))?.decides ?? []].flat();
     return change.op === "replace" || reasons.every((decides) => canonical(decides(before) ?? null) === canonical(decides(after) ?? null));
   });
 }

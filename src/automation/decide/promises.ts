@@ -1,6 +1,7 @@
 import { onceIsNew, onceOf, webMovesOnce } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf, shiftOf } from "../../config/shift.js";
+import { STEP } from "../plan/ids.js";
 import { ONCE_STOPPED } from "../plan/phases/handover.js";
 import type { Marks, Step } from "../plan/step.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
@@ -154,8 +155,8 @@ function writesStoppedAndDrained(state: MigrationState): boolean {
 
 /** The cleanup's approval, by another person than the one who advanced. */
 export function cleanupApproved(state: MigrationState): boolean {
-  const approval = state.steps["cleanup.approve"];
-  const soak = state.steps["cleanup.soak"];
+  const approval = state.steps[STEP.approveCleanup];
+  const soak = state.steps[STEP.soak];
   return approval?.status === "done" && approval.approvedBy !== undefined && soak?.status === "done";
 }
 

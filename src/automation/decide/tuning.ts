@@ -4,6 +4,7 @@ import type { StackConfig } from "../../config/schema.js";
 import { gates, rollback } from "../../config/sections.js";
 import { printable, UserError } from "../../errors.js";
 import type { Loosened } from "../journal/person.js";
+import { STEP } from "../plan/ids.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, type MigrationState, planOf } from "../state/state.js";
 import { loosenedBy } from "./protections.js";
@@ -71,7 +72,7 @@ export function checkTuning(state: MigrationState, plan: Plan, changes: ConfigPa
         accepted: `one of ${Object.keys(now).join(", ")}`,
       })),
     );
-  const late = SOAKS.filter((path) => path in changes && state.steps["cleanup.soak"]?.status === "done");
+  const late = SOAKS.filter((path) => path in changes && state.steps[STEP.soak]?.status === "done");
   if (late.length > 0)
     throw new UserError(
       late.map((path) => ({ path: `changes.${path}`, got: printable(changes[path]), accepted: "nothing any more: the soak is over" })),

@@ -4,6 +4,7 @@ import { rawShift, SHIFTS } from "../../config/shift.js";
 import { Conflict, NotFound } from "../../errors.js";
 import type { PathItem } from "../journal/entries.js";
 import type { Revision } from "../journal/records.js";
+import { STEP } from "../plan/ids.js";
 import { EMERGENCY_EXIT } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import { REVERSE } from "../plan/reverse.js";
@@ -173,9 +174,9 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
   // What failed or is under way may have had its effect.
   const lost = plan.slice(undoTo, position + 1).filter((s) => ["done", "running", "failed"].includes(steps[s.id]?.status ?? "waiting"));
   if (
-    state.steps["cleanup.approve"]?.status === "done" &&
+    state.steps[STEP.approveCleanup]?.status === "done" &&
     cleanupApproved(state) &&
-    undoTo <= plan.findIndex((s) => s.id === "cleanup.approve")
+    undoTo <= plan.findIndex((s) => s.id === STEP.approveCleanup)
   )
     throw new Conflict(`${state.stack} has begun its cleanup: there is no way back from there.`, {
       next: "Go forward, or rebuild the old side from its final snapshot.",

@@ -1,6 +1,6 @@
 import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { configDigest, type RawConfig } from "../../config/rawConfig.js";
-import type { LockPlace } from "./lockPlaces.js";
+import type { LockPlace } from "../../ports/providers.js";
 
 /** An update of a stack that cutover did not run. */
 export interface ByHand {

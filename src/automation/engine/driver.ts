@@ -5,12 +5,12 @@ import type { UpdateSummary } from "@pulumi/pulumi/automation/index.js";
 import { rawShift } from "../../config/shift.js";
 import { configDigest, type RawConfig, withSecretsOf, writeAtomically } from "../../config/stackFile.js";
 import { Conflict, Terminal, Transient } from "../../errors.js";
+import type { LockPlace, ProviderFacts } from "../../ports/providers.js";
 import type { EngineEnvironment } from "../../ports/target.js";
 import type { EngineStart, Preview, Revision } from "../journal/records.js";
 import { type ByHand, byHandAmong, configKeysThatDiffer, NEWEST, pastIn, pastOf } from "./byHand.js";
 import type { Scope } from "./calls.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "./deadline.js";
-import { lockPlace } from "./lockPlaces.js";
 import { clearLocks } from "./locks.js";
 import { enginesOf, treeOf, VIEW_MARK } from "./memory.js";
 import { changesObjects, withOthers } from "./others.js";
@@ -79,8 +79,6 @@ export type Driver = Pick<
 > &
   Partial<Pick<StackDriver, "underWay">>;
 
-/** The weighted records or the weighted rule alone: sending users back needs neither the cluster nor anything else. */
-const WEIGHED = { "cutover:dns": "**$aws:route53/record:Record::**", "cutover:traffic": "**$aws:lb/listenerRule:ListenerRule::**" };
 /** How long a live engine of ours may take to end automatically once its service is gone. */
 const ORPHAN_MS = 60_000;
 /** Between being asked to stop, to end at once, and being ended, for what is in the way of going back. */
@@ -165,7 +163,7 @@ export class StackDriver {
   /** With who else wrote what it changes, and with what goes although no preview of the engine's shows it. */
   private async namingOthers(name: string, preview: Preview, refresh: boolean): Promise<Preview> {
     const { environment } = this.options;
-    if (environment.othersFields === undefined || !(refresh || changesObjects(preview))) return preview;
+    if (environment.othersFields === undefined || !(refresh || changesObjects(preview, this.options.environment.providers))) return preview;
     const others = environment.othersFields(name, () => this.engine.exportState(name));
     // A cluster that cannot be asked is no reason to see nothing at all; the engine's provider has asked it too.
     return withOthers(preview, await others.catch(() => []), refresh);
@@ -247,7 +245,7 @@ export class StackDriver {
     try {
       const { version, changes, told } = await this.inTime(name, "update", laneOf(options), async () => {
         const look = await this.prepared(name, options);
-        const up = { message: messageOf(key, config), writes, ...targetOf(options, config) };
+        const up = { message: messageOf(key, config), writes, ...targetOf(options, config, this.options.environment.providers) };
         const done = await this.withConfig(name, config, (configFile) => this.engine.up(name, { configFile, ...up }));
         return { ...done, told: await look() };
       });
@@ -319,7 +317,7 @@ export class StackDriver {
    * @param since when the journal began
    */
   async byHand(name: string, config: RawConfig, since: Date): Promise<(ByHand & { differs: string[] }) | undefined> {
-    const place = lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
+    const place = this.locks();
     const newest = () => this.turn(name, () => this.engine.history(name, NEWEST), "view");
     const quick = place === undefined ? undefined : await pastIn(place, this.options.project, name);
     if (quick !== undefined && byHandAmong(quick, name, since) === undefined) return undefined;
@@ -352,10 +350,11 @@ export class StackDriver {
   recover(name: string, config: RawConfig, options: UpdateOptions = {}): Promise<string[]> {
     return this.inTime(name, "recovery", laneOf(options), () =>
       this.withConfig(name, config, async (configFile) => {
-        const scope = { configFile, ...targetOf(options, config) };
+        const scope = { configFile, ...targetOf(options, config, this.options.environment.providers) };
         const state = await this.engine.exportState(name);
         const { planned, unknown } = await this.planned(name, scope);
-        const notes = await takeOver(state, planned, (type, inputs) => this.options.environment.findCreated(name, type, inputs));
+        const { findCreated, providers } = this.options.environment;
+        const notes = await takeOver(state, planned, (type, inputs) => findCreated(name, type, inputs), providers);
         if (notes.length > 0) await this.engine.importState(name, state);
         await this.engine.refresh(name, scope);
         return [...notes, ...unknown];
@@ -373,8 +372,12 @@ export class StackDriver {
     }
   }
 
+  private locks(): LockPlace | undefined {
+    return this.options.environment.providers.lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
+  }
+
   private async clearOwnLocks(name: string, begun: EngineStart): Promise<void> {
-    const place = lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
+    const place = this.locks();
     if (place !== undefined) await clearLocks(place, this.options.project, name, begun).catch(() => undefined);
   }
 
@@ -393,7 +396,7 @@ export class StackDriver {
   }
 
   private async cleared(name: string, begun: EngineStart | undefined, wait: boolean, signal: AbortSignal): Promise<string[]> {
-    const place = lockPlace(this.options.env.PULUMI_BACKEND_URL ?? "");
+    const place = this.locks();
     if (place === undefined) return [];
     const notes: string[] = [];
     const deadline = Date.now() + (this.options.lockPatienceMs ?? ORPHAN_MS);
@@ -416,8 +419,9 @@ export class StackDriver {
 
 const laneOf = ({ back }: UpdateOptions): Lane => (back === true ? "back" : "forward");
 
-const targetOf = ({ dnsOnly }: UpdateOptions, config: RawConfig) =>
-  dnsOnly === true ? { target: [WEIGHED[rawShift(config)?.key ?? "cutover:dns"]] } : {};
+/** What sends users alone, where that was asked for: sending them back needs neither the cluster nor anything else. */
+const targetOf = ({ dnsOnly }: UpdateOptions, config: RawConfig, { weighed }: ProviderFacts) =>
+  dnsOnly === true ? { target: [weighed[rawShift(config)?.key ?? "cutover:dns"]] } : {};
 
 /** The engine keeps this message in its history: the key says which decision, the digest which config. */
 const messageOf = (key: string, config: RawConfig) => `${key} ${configDigest(config).slice(0, 12)}`;

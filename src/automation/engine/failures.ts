@@ -1,5 +1,5 @@
 import { CommandError, ConcurrentUpdateError } from "@pulumi/pulumi/automation/index.js";
-import { Conflict, CutoverError, Terminal, Transient } from "../../errors.js";
+import { Conflict, CutoverError, isUnreached, Terminal, Transient, unreached } from "../../errors.js";
 import { plain } from "./preview.js";
 
 const PASSING =
@@ -13,10 +13,6 @@ const BAD_ADVICE = / If the cluster was deleted, you can remove this resource.*$
 /** Marks the failure of an update of whose operations some may have been done though the engine says otherwise. */
 export const unsettled = <E extends Error>(error: E): E => Object.assign(error, { unsettled: true });
 export const isUnsettled = (error: unknown): boolean => error instanceof Error && "unsettled" in error;
-
-/** Marks the failure of a call whose engine's state (a bucket, a folder, a service) cannot be reached: it passes without anybody. */
-export const unreached = <E extends Error>(error: E): E => Object.assign(error, { unreached: true });
-export const isUnreached = (error: unknown): boolean => error instanceof Error && "unreached" in error;
 
 /** What the engine says when it cannot read or write its own state: the files of its bucket, and no resource's. */
 const STATE =

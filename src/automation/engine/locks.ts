@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
+import type { LockPlace } from "../../ports/providers.js";
 import type { EngineStart } from "../journal/records.js";
-import type { LockPlace } from "./lockPlaces.js";
+
 import { containerStart, thisSystem } from "./system.js";
 
 /**

@@ -1,9 +1,11 @@
+import type { ProviderFacts } from "../../ports/providers.js";
 import type { OthersFields } from "../../ports/target.js";
 import type { Preview, ResourceChange } from "../journal/records.js";
 import { namesOn, previewOf } from "./preview.js";
 
-const isObject = ({ type }: Pick<ResourceChange, "type">): boolean => type.startsWith("kubernetes:");
-export const changesObjects = ({ changes }: Preview): boolean => changes.some((c) => isObject(c) && c.op === "update");
+/** Whether it updates what others may write too. */
+export const changesObjects = ({ changes }: Preview, { isApplied }: Pick<ProviderFacts, "isApplied">): boolean =>
+  changes.some((c) => isApplied(c.type) && c.op === "update");
 
 /**
  * A preview with who else wrote what it changes, and with what an update takes away of others although the engine shows nothing of

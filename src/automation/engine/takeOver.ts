@@ -1,3 +1,4 @@
+import type { ProviderFacts } from "../../ports/providers.js";
 import type { ExportedState } from "./calls.js";
 import type { Planned } from "./preview.js";
 
@@ -16,13 +17,6 @@ interface Deployment {
   resources?: Resource[];
   pending_operations?: { type: string; resource: Resource }[];
 }
-
-/**
- * What a bridged provider notes beside a resource's outputs: the version of their schema. Without it they count as those of the
- * first version, whose upgrade takes an id from where there is none. Source: SchemaVersion in terraform-provider-aws v6.47,
- * internal/service/rds/instance.go.
- */
-const VERSIONED: Record<string, object> = { "aws:rds/instance:Instance": { __meta: JSON.stringify({ schema_version: "2" }) } };
 
 /** What the engine's events write in place of a secret's ciphertext. */
 const HIDDEN = "[secret]";
@@ -54,6 +48,7 @@ export async function takeOver(
   state: ExportedState,
   planned: Planned[],
   find: (type: string, inputs: Record<string, unknown>) => Promise<string | undefined>,
+  providers: Pick<ProviderFacts, "isApplied" | "besideOutputs">,
 ): Promise<string[]> {
   const deployment = (state.deployment ?? {}) as Deployment;
   const { resources = [], pending_operations: pending = [] } = deployment;
@@ -62,15 +57,14 @@ export async function takeOver(
   const take = async (resource: Resource): Promise<boolean> => {
     const id = await find(resource.type, resource.inputs ?? {});
     if (id === undefined || resources.some((r) => r.type === resource.type && r.id === id)) return false;
-    resources.push({ ...resource, custom: true, id, outputs: { ...resource.inputs, ...VERSIONED[resource.type] } });
+    resources.push({ ...resource, custom: true, id, outputs: { ...resource.inputs, ...providers.besideOutputs(resource.type) } });
     notes.push(`${nameOf(resource)} had been created as ${id}; it was taken over.`);
     return true;
   };
   for (const resource of creating)
     if (!(await take(resource)))
       notes.push(
-        // Objects of the cluster are applied: doing it again takes over what is there.
-        resource.type.startsWith("kubernetes:")
+        providers.isApplied(resource.type)
           ? `${nameOf(resource)} is applied again, whether or not it had been created.`
           : `${nameOf(resource)} had not been created.`,
       );

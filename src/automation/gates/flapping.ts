@@ -1,4 +1,4 @@
-import type { Verdict } from "./gate.js";
+import type { Verdict } from "./definition.js";
 import type { GateSummary } from "./watch.js";
 
 const MINUTE = 60_000;

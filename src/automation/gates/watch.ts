@@ -1,7 +1,8 @@
 import type { StackConfig } from "../../config/schema.js";
 import type { Observation } from "../../ports/observations.js";
 import { gateNamed } from "./catalogue.js";
-import { type GateUse, judge, type Verdict } from "./gate.js";
+import type { Verdict } from "./definition.js";
+import { type GateUse, judge } from "./gate.js";
 
 /**
  * A watch over the gates of one step. It begins `open`; every round of samples moves it:

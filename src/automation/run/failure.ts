@@ -1,5 +1,4 @@
-import { Conflict, CutoverError, Transient } from "../../errors.js";
-import { isUnreached } from "../engine/failures.js";
+import { Conflict, CutoverError, isUnreached, Transient } from "../../errors.js";
 
 /** How a failure stands in the journal. A bug is no passing failure: it stops the step with its message. */
 export function failureOf(error: unknown): { error: string; transient: boolean; conflict?: boolean } {

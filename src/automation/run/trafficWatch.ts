@@ -2,7 +2,7 @@ import type { StackConfig } from "../../config/schema.js";
 import { shiftOf } from "../../config/shift.js";
 import type { Observation } from "../../ports/observations.js";
 import { waitOf } from "../decide/decide.js";
-import type { GateName } from "../gates/gate.js";
+import type { GateName } from "../gates/catalogue.js";
 import { type GateSummary, inWords, observeRound, startWatch } from "../gates/watch.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
 import type { Migration } from "./projections.js";

@@ -5,7 +5,8 @@ import { Terminal } from "../../errors.js";
 import type { CloudPort, CostRow, Effect, Evidence } from "../../ports/target.js";
 import { afterWeight } from "../faults.js";
 import { modifyRule, servingRule } from "../world/balancer.js";
-import { newShare, signal } from "../world/signals.js";
+import { newShare } from "../world/share.js";
+import { signal } from "../world/signals.js";
 import { noise, valueAt, type WorldState } from "../world/state.js";
 import type { World } from "../world/world.js";
 
@@ -209,7 +210,7 @@ export function sandboxCloud(world: World, config: () => StackConfig): CloudPort
         "rds:DeleteDBInstance",
         old()?.databaseIdentifier ?? "",
         (state) => {
-          const available = signal("snapshot-available", undefined, 0, state, config());
+          const available = signal("snapshot-available", { state, config: config(), side: undefined, windowSeconds: 0 });
           if (state.snapshots[snapshotId] === undefined || !available.known || available.value < 1)
             throw new Terminal(`the final snapshot ${snapshotId} is not available`);
           requireNewer(snapshotId, state.snapshots[snapshotId], notBefore);

@@ -1,20 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { clusterClients } from "../../adapters/kubernetes/clients.js";
 import { kubernetesClusterPort } from "../../adapters/kubernetes/clusterPort.js";
-import { clusterObservation } from "../../adapters/kubernetes/observations.js";
+import { type ClusterReading, clusterObservation } from "../../adapters/kubernetes/observations.js";
 import type { StackConfig } from "../../config/schema.js";
 import type { ObservationName } from "../../ports/observations.js";
 import type { Target } from "../../ports/target.js";
 
 /** What is seen on the API server; autoscalers and Spot nodes have nobody there who measures or makes them. */
-const SEEN: ReadonlySet<ObservationName> = new Set([
-  "pods-ready",
-  "green-ready",
-  "rollout-healthy",
-  "rollout-weight",
-  "workers-ready",
-  "once-ready",
-]);
+const SEEN: readonly ClusterReading[] = ["pods-ready", "green-ready", "rollout-healthy", "rollout-weight", "workers-ready", "once-ready"];
+const isSeen = (name: ObservationName): name is ClusterReading => (SEEN as readonly ObservationName[]).includes(name);
 /** How long a jump of the clock takes while a controller is at work, in milliseconds: it does not hurry. */
 const AT_WORK_MS = 200;
 
@@ -49,8 +43,8 @@ export function targetOnCluster(inner: Target, kubeconfig: string, config: () =>
     },
     observer: {
       observe: async (name, side, windowSeconds) => {
-        const reading = SEEN.has(name) ? await clusterObservation(clients, config(), name) : undefined;
-        if (reading === undefined) return inner.observer.observe(name, side, windowSeconds);
+        if (!isSeen(name)) return inner.observer.observe(name, side, windowSeconds);
+        const reading = await clusterObservation(clients, config(), name);
         if (!reading.known || reading.value < 1) atWork = true;
         return { name, ...(side === undefined ? {} : { side }), reading, at: inner.clock.now(), source: "kubernetes" };
       },

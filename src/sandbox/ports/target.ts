@@ -11,7 +11,9 @@ import { afterWeight, atHandover } from "../faults.js";
 import { aheadSeconds, pauseToCompare, tablesOf, wholeInPause } from "../world/comparison.js";
 import { openConnections } from "../world/connections.js";
 import { advance, makeUp, setOnce, webAbsent } from "../world/once.js";
-import { isReverseLost, retryRollout, rolloutStage, signal, skipPause } from "../world/signals.js";
+import { retryRollout, rolloutStage, skipPause } from "../world/rollout.js";
+import { isReverseLost } from "../world/signals/database.js";
+import { signal } from "../world/signals.js";
 import { noise, type WorldState } from "../world/state.js";
 import { keyOf, type World } from "../world/world.js";
 import { sandboxCloud } from "./cloud.js";
@@ -54,7 +56,7 @@ function observer(world: World, config: () => StackConfig): ObserverPort {
       const observe = async (measured: ObservationName, of: Side | undefined): Promise<Observation> => ({
         name: measured,
         ...(of === undefined ? {} : { side: of }),
-        reading: signal(measured, of, windowSeconds, state, config()),
+        reading: signal(measured, { state, config: config(), side: of, windowSeconds }),
         ...sourced(measured, of, state, config()),
       });
       if (name === "open-connections") return { name, side: side ?? "old", ...openConnections(state, config(), side ?? "old") };
@@ -223,7 +225,7 @@ function cluster(world: World, config: () => StackConfig): ClusterPort {
   const app = () => config().application;
   const need = async (what: "pods-ready" | "load-balancer-ready", problem: string): Promise<WorldState> => {
     const state = await world.look();
-    const reading = signal(what, undefined, 300, state, config());
+    const reading = signal(what, { state, config: config(), side: undefined, windowSeconds: 300 });
     if (!reading.known || reading.value < 1) throw new Terminal(problem);
     return state;
   };

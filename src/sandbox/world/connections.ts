@@ -2,7 +2,7 @@ import { countedBy } from "../../config/drain.js";
 import type { StackConfig } from "../../config/schema.js";
 import { shiftOf } from "../../config/shift.js";
 import { known, type Observation, type Reading, type Side, unknown } from "../../ports/observations.js";
-import { newShare } from "./signals.js";
+import { newShare } from "./share.js";
 import { type Since, valueAt, type WorldState } from "./state.js";
 
 const MINUTE = 60_000;

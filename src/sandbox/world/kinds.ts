@@ -5,7 +5,8 @@ import { afterWeight, isActive } from "../faults.js";
 import { listenerRule, RULE, TARGET_GROUP, targetGroup } from "./balancer.js";
 import { ranOnce } from "./once.js";
 import type { Outcome } from "./outcome.js";
-import { backupSeconds, replicaLag, rolloutStage } from "./signals.js";
+import { rolloutStage } from "./rollout.js";
+import { backupSeconds, replicaLag } from "./signals/database.js";
 import { noise, type Stored, type WorldState } from "./state.js";
 
 /** `rds:Instance` of `aws:rds/instance:Instance`; how the log and messages name a resource's type. */

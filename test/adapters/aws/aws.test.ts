@@ -31,17 +31,18 @@ import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { findCreated } from "../../../src/adapters/aws/created.js";
 import { discover } from "../../../src/adapters/aws/discovery.js";
 import { factsOf } from "../../../src/adapters/aws/facts.js";
-import { awsObservation, cloudwatchLag } from "../../../src/adapters/aws/observations.js";
+import { cloudwatchLag } from "../../../src/adapters/aws/observations.js";
 import { recordsOf } from "../../../src/adapters/aws/records.js";
 import { loadBalancerRequests } from "../../../src/adapters/aws/requests.js";
 import type { NameSet } from "../../../src/adapters/aws/zone.js";
-import { isRequestSignal, type RequestSignal } from "../../../src/adapters/prometheus/observations.js";
+import type { RequestSignal } from "../../../src/adapters/prometheus/observations.js";
 import { STACK_TAG, type StackConfig } from "../../../src/config/schema.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { projectRoot } from "../../../src/engine/engine.js";
 import { Terminal } from "../../../src/errors.js";
 import type { ObservationName, Side } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";
+import { awsReading } from "../../support/awsReading.js";
 import { motoForSuite } from "../../support/moto.js";
 import { bucket, cache, database, instances, loadBalancer, network, queue, weighted } from "./account.js";
 import { queueChecks } from "./queueChecks.js";
@@ -86,10 +87,7 @@ describe("the cloud port over the AWS SDK", function () {
   let zoneId: string;
   let net: Awaited<ReturnType<typeof network>>;
   const port = () => awsCloudPort(clients, () => config);
-  const observe = async (name: ObservationName, side?: Side) =>
-    isRequestSignal(name) && side !== undefined
-      ? (await loadBalancerRequests(clients, config, name, side, 300, Date.now())).reading
-      : awsObservation(clients, config, name);
+  const observe = (name: ObservationName, side?: Side) => awsReading(clients, config, name, side);
 
   before("an account with an old infrastructure", async () => {
     clients = moto.clients();

@@ -7,10 +7,9 @@ import {
 import { expect } from "chai";
 import { balancerOf } from "../../../src/adapters/aws/balancer.js";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
-import { awsObservation } from "../../../src/adapters/aws/observations.js";
+import { type AwsReading, awsObservation } from "../../../src/adapters/aws/observations.js";
 import type { StackConfig } from "../../../src/config/schema.js";
 import { readConfig } from "../../../src/config/stackFile.js";
-import type { ObservationName } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
 import { instances, loadBalancer, network } from "./account.js";
@@ -71,9 +70,9 @@ describe("the load balancer of an Ingress", function () {
       );
   }
 
-  const read = async (name: ObservationName, config: StackConfig, host?: string) => {
+  const read = async (name: AwsReading, config: StackConfig, host?: string) => {
     const reading = await awsObservation(clients, config, name, async () => host);
-    return reading?.known === true ? reading.value : reading?.reason;
+    return reading.known ? reading.value : reading.reason;
   };
 
   it("[traffic-16] one that several applications share is found by the Ingress's host name, and read by the application's own rules", async () => {

@@ -3,7 +3,7 @@ import { CreateLoadBalancerCommand, ModifyLoadBalancerAttributesCommand } from "
 import { expect } from "chai";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
 import { balancerConnections } from "../../../src/adapters/aws/connections.js";
-import { openConnections } from "../../../src/adapters/connections.js";
+import { openConnections } from "../../../src/adapters/sources/connections.js";
 import { readConfig } from "../../../src/config/stackFile.js";
 import { type Reading, unknown } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";

@@ -11,11 +11,10 @@ import {
 import { expect } from "chai";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
-import { awsObservation } from "../../../src/adapters/aws/observations.js";
+import { type AwsReading, awsObservation } from "../../../src/adapters/aws/observations.js";
 import { STACK_TAG, type StackConfig } from "../../../src/config/schema.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { listenerRule } from "../../../src/doctor/listenerRule.js";
-import type { ObservationName } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
 import { instances, loadBalancer, network } from "./account.js";
@@ -117,9 +116,9 @@ describe("[traffic-7] weighted target groups of the load balancer that serves to
     effects += 1;
     return { key: `effect ${effects}`, fence: 1 };
   };
-  const value = async (config: StackConfig, name: ObservationName) => {
+  const value = async (config: StackConfig, name: AwsReading) => {
     const reading = await awsObservation(clients, config, name);
-    return reading?.known === true ? reading.value : reading?.reason;
+    return reading.known ? reading.value : reading.reason;
   };
   const rulesOf = async ({ listenerArn }: { listenerArn: string }) => {
     const { Rules = [] } = await clients.elb.send(new DescribeRulesCommand({ ListenerArn: listenerArn }));

@@ -3,11 +3,11 @@ import { expect } from "chai";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { instanceOf } from "../../../src/adapters/aws/databases.js";
-import { awsObservation } from "../../../src/adapters/aws/observations.js";
+import { type AwsReading, awsObservation } from "../../../src/adapters/aws/observations.js";
 import { backupAge, lackingOf } from "../../../src/adapters/aws/protection.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { Transient } from "../../../src/errors.js";
-import { known, type ObservationName } from "../../../src/ports/observations.js";
+import { known } from "../../../src/ports/observations.js";
 import { RAW, STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
 import { database } from "./account.js";
@@ -20,7 +20,7 @@ describe("what protects the promoted database", function () {
   const moto = motoForSuite();
   const config = readConfig(patched(RAW, { "database.role": "primary", "database.active": "new" }), "test", STACK);
   let clients: AwsClients;
-  const observe = (name: ObservationName) => awsObservation(clients, config, name);
+  const observe = (name: AwsReading) => awsObservation(clients, config, name);
   const identifier = { DBInstanceIdentifier: REPLICA };
 
   before("a promotion that worked, and the change after it that failed", async () => {

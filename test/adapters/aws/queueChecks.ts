@@ -2,7 +2,7 @@ import { PutMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { CreateQueueCommand, ReceiveMessageCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { expect } from "chai";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
-import { queueObservation } from "../../../src/adapters/queues.js";
+import { queueObservation } from "../../../src/adapters/sources/queues.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { STACK, WITH_PROCESSES } from "../../automation/model.js";
 import type { motoForSuite } from "../../support/moto.js";

@@ -1,12 +1,12 @@
 import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand, type ResourceRecordSet } from "@aws-sdk/client-route-53";
 import { expect } from "chai";
-import { awsObservation } from "../../../src/adapters/aws/observations.js";
 import { adoptRecord, releaseRecord, setWeights } from "../../../src/adapters/aws/records.js";
 import { judge, plainName, recordsAt } from "../../../src/adapters/aws/zone.js";
 import type { StackConfig } from "../../../src/config/schema.js";
 import { readConfig } from "../../../src/config/stackFile.js";
 import { records } from "../../../src/doctor/records.js";
 import { RAW, STACK } from "../../automation/model.js";
+import { toldTtl, toldWeight } from "../../support/awsReading.js";
 import { motoForSuite } from "../../support/moto.js";
 
 const CONFIG = readConfig(RAW, "test", STACK);
@@ -78,7 +78,7 @@ describe("the records that answer today", function () {
     const config: StackConfig = { ...CONFIG, dns, ingress };
     const shown = async (name = HOST, id = zoneId) => (await recordsAt(route53, id, name)).map((r) => ({ ...r, Name: plainName(r.Name) }));
     const findings = () => records(STACK, config, clients);
-    const weight = async () => awsObservation(clients, config, "dns-weight-new");
+    const weight = () => toldWeight(clients, config);
     return { clients, route53, config, zoneId, put, shown, findings, hosted, weight };
   }
 
@@ -249,7 +249,7 @@ describe("the records that answer today", function () {
     expect(await adoptRecord(low.route53, low.config).catch((e: Error) => e.message)).to.contain("cutoverTtlSeconds must be 60, not 30");
     const high = await zoneWith([alias(HOST)], { cutoverTtlSeconds: 300 });
     await adoptRecord(high.route53, high.config);
-    expect(await awsObservation(high.clients, high.config, "dns-ttl")).to.deep.equal({
+    expect(await toldTtl(high.clients, high.config)).to.deep.equal({
       known: true,
       value: 60,
     });

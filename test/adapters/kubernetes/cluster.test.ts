@@ -2,7 +2,7 @@ import type { V1ConfigMap } from "@kubernetes/client-node";
 import { expect } from "chai";
 import type { ClusterClients } from "../../../src/adapters/kubernetes/clients.js";
 import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterPort.js";
-import { clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
+import { type ClusterReading, clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
 import { rolloutOf } from "../../../src/adapters/kubernetes/rollouts.js";
 import { waitFor } from "../../../src/adapters/kubernetes/waiting.js";
 import type { StackConfig } from "../../../src/config/schema.js";
@@ -10,7 +10,6 @@ import { patched, type RawConfig, readConfig } from "../../../src/config/stackFi
 import { readinessGates } from "../../../src/doctor/cluster.js";
 
 import { Terminal, Transient } from "../../../src/errors.js";
-import { type ObservationName, unknown } from "../../../src/ports/observations.js";
 import { clusterPortContract } from "../../contracts/clusterPort.js";
 import { clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { deployed, rightsIn } from "../../support/deployed.js";
@@ -150,7 +149,7 @@ describe("on a real Kubernetes control plane", function () {
     let raw: RawConfig;
     let config: StackConfig;
     let clients: ClusterClients;
-    const observe = (name: ObservationName) => clusterObservation(clients, config, name);
+    const observe = (name: ClusterReading) => clusterObservation(clients, config, name);
     const port = () => kubernetesClusterPort(clients, () => config);
     const rollout = () => rolloutOf(clients, "production", "admin-portal");
     /** Weights that the controller asks of the load balancer. */
@@ -206,7 +205,7 @@ describe("on a real Kubernetes control plane", function () {
       observer: {
         observe: async (name) => ({
           name,
-          reading: (await observe(name)) ?? unknown("not measured"),
+          reading: await observe(name as ClusterReading),
           at: Date.now(),
           source: "kubernetes",
         }),
@@ -214,8 +213,8 @@ describe("on a real Kubernetes control plane", function () {
       change: (image) => deploy({ "workload.image": image }),
       shows: async (name, value) => {
         const reading = await eventually(
-          () => observe(name),
-          (r) => r?.known === true && r.value === value,
+          () => observe(name as ClusterReading),
+          (r) => r.known && r.value === value,
           60,
         );
         return reading?.known === true ? reading.value : (reading?.reason ?? "not measured");
@@ -270,7 +269,6 @@ describe("on a real Kubernetes control plane", function () {
       expect(await observe("hpa-active")).to.deep.equal({ known: true, value: 0 });
       expect(await observe("green-ready")).to.deep.equal({ known: true, value: 0 });
       expect(await observe("spot-nodes-ready")).to.deep.equal({ known: true, value: 0 });
-      expect(await observe("dns-ttl")).to.equal(undefined);
     });
 
     it("is looked at by the doctor: whether the namespace asks for readiness gates", async () => {

@@ -1,10 +1,9 @@
 import { expect } from "chai";
 import type { ClusterClients } from "../../../src/adapters/kubernetes/clients.js";
 import { kubernetesClusterPort } from "../../../src/adapters/kubernetes/clusterPort.js";
-import { clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
+import { type ClusterReading, clusterObservation } from "../../../src/adapters/kubernetes/observations.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { Conflict } from "../../../src/errors.js";
-import type { ObservationName } from "../../../src/ports/observations.js";
 import { type clusterForSuite, objectsOf } from "../../support/cluster.js";
 import { PROCESSES } from "../../support/processStack.js";
 import { programOf } from "../../support/samples.js";
@@ -29,11 +28,11 @@ export function onceChecks(cluster: ReturnType<typeof clusterForSuite>, clientsO
     // Before it is their turn they are not there: a CronJob that was suspended would run what it missed.
     expect(await kinds(before)).to.not.include.members(["CronJob shop-reports"]);
     expect(await kinds(before)).to.not.include("Deployment shop-scheduler");
-    const observe = async (name: ObservationName, config = after) => {
+    const observe = async (name: ClusterReading, config = after) => {
       const reading = await clusterObservation(clients, config, name);
-      return reading?.known === true ? reading.value : reading;
+      return reading.known ? reading.value : reading;
     };
-    const eventually = async (name: ObservationName, value: number): Promise<void> => {
+    const eventually = async (name: ClusterReading, value: number): Promise<void> => {
       for (let i = 0; i < 600 && (await observe(name)) !== value; i += 1) await new Promise((resolve) => setTimeout(resolve, 200));
       expect(await observe(name), name).to.equal(value);
     };
@@ -93,11 +92,11 @@ export function onceChecks(cluster: ReturnType<typeof clusterForSuite>, clientsO
     });
     const before = readConfig(raw, "test", "solo-production");
     const after = readConfig(patched(raw, { "handover.once": "new" }), "test", "solo-production");
-    const observe = async (name: ObservationName, config: typeof before) => {
+    const observe = async (name: ClusterReading, config: typeof before) => {
       const reading = await clusterObservation(clients, config, name);
-      return reading?.known === true ? reading.value : reading;
+      return reading.known ? reading.value : reading;
     };
-    const eventually = async (name: ObservationName, config: typeof before, value: number): Promise<void> => {
+    const eventually = async (name: ClusterReading, config: typeof before, value: number): Promise<void> => {
       for (let i = 0; i < 600 && (await observe(name, config)) !== value; i += 1) await new Promise((resolve) => setTimeout(resolve, 200));
       expect(await observe(name, config), name).to.equal(value);
     };

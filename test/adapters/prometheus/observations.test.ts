@@ -115,6 +115,5 @@ describe("observations from a real Prometheus", function () {
     expect(away?.reading).to.include({ known: false }).and.have.property("reason").that.contains("http://127.0.0.1:1 does not answer");
     expect(await query({ url: "http://127.0.0.1:1" }, "1").catch((e: Error) => e)).to.be.instanceOf(Transient);
     expect(await query({ url: prometheus.url() }, "sum(").catch((e: Error) => e)).to.be.instanceOf(Terminal);
-    expect(await prometheusObservation({ url: prometheus.url() }, config, "dns-ttl", WINDOW)).to.equal(undefined);
   });
 });

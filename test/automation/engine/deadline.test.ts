@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
+import { PROVIDERS } from "../../../src/adapters/providers.js";
 import { type Deadlines, defaultDeadlines, inTime, Late } from "../../../src/automation/engine/deadline.js";
 import { Cancelled, StackDriver } from "../../../src/automation/engine/driver.js";
 import { enginesOf } from "../../../src/automation/engine/memory.js";
@@ -25,7 +26,7 @@ const driverOf = ({ project, env, sandbox }: OpenSandbox, deadlines: Deadlines, 
     project: project.name,
     program: import.meta.resolve(program),
     env: project.env,
-    environment: { env: { ...env, ...far }, findCreated: (...asked) => sandbox.findCreated(...asked) },
+    environment: { env: { ...env, ...far }, providers: PROVIDERS, findCreated: (...asked) => sandbox.findCreated(...asked) },
     deadlines,
   });
 

@@ -2,6 +2,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { PROVIDERS } from "../../../src/adapters/providers.js";
 import { StackDriver } from "../../../src/automation/engine/driver.js";
 import { StackFile } from "../../../src/config/stackFile.js";
 import { Conflict } from "../../../src/errors.js";
@@ -24,7 +25,7 @@ describe("the stack driver and the stack's file", function () {
     const driver = new StackDriver({
       ...{ projectDir: folder, stacksFolder: folder, scratch: join(folder, "scratch"), project: "thread" },
       program: new URL(`file://${join(folder, "program.mjs")}`).href,
-      environment: { env: {}, findCreated: async () => undefined } as never,
+      environment: { env: {}, providers: PROVIDERS, findCreated: async () => undefined } as never,
       env: {
         PULUMI_BACKEND_URL: `file://${folder}`,
         PULUMI_CONFIG_PASSPHRASE: "a test",

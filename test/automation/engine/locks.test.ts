@@ -4,12 +4,14 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { expect } from "chai";
+import { lockPlace } from "../../../src/adapters/lockPlaces.js";
+import { PROVIDERS } from "../../../src/adapters/providers.js";
 import { StackDriver } from "../../../src/automation/engine/driver.js";
-import { type LockPlace, lockPlace } from "../../../src/automation/engine/lockPlaces.js";
 import { isProvenDead, type Whereabouts } from "../../../src/automation/engine/locks.js";
 import { containerStart, engineStart, thisSystem } from "../../../src/automation/engine/system.js";
 import type { EngineStart } from "../../../src/automation/journal/records.js";
 import { Conflict, Transient } from "../../../src/errors.js";
+import type { LockPlace } from "../../../src/ports/providers.js";
 import { motoForSuite } from "../../support/moto.js";
 import { tempFolder } from "../../support/tmp.js";
 
@@ -93,7 +95,7 @@ describe("engine locks in a bucket", function () {
       scratch: ".",
       project: "cutover",
       program: "",
-      environment: { env: {}, findCreated: async () => undefined },
+      environment: { env: {}, providers: PROVIDERS, findCreated: async () => undefined },
       env: { PULUMI_BACKEND_URL: backend("state") },
       lockPatienceMs: 0,
     });

@@ -2,6 +2,7 @@ import { readdir, readFile, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "chai";
+import { PROVIDERS } from "../../../src/adapters/providers.js";
 import { engineStart } from "../../../src/automation/engine/system.js";
 import { takeOver } from "../../../src/automation/engine/takeOver.js";
 import { EngineThread } from "../../../src/automation/engine/thread.js";
@@ -143,7 +144,7 @@ describe("the recovery of an update whose end is not known", function () {
       },
     };
     const plans = [planned("orphan", "elsewhere", "aws::1"), planned("strange", "app", "aws::2"), planned("own", "app", "aws::1")];
-    await takeOver(state, plans, async (type) => void asked.push(type));
+    await takeOver(state, plans, async (type) => void asked.push(type), PROVIDERS);
     expect(asked).to.deep.equal(["own"]);
   });
 });

@@ -1,4 +1,5 @@
 import { expect } from "chai";
+import { PROVIDERS } from "../../../src/adapters/providers.js";
 import { StackDriver } from "../../../src/automation/engine/driver.js";
 import type { Recorded } from "../../../src/automation/journal/entries.js";
 import { type Weights, weightsOf } from "../../../src/automation/run/sendBack.js";
@@ -27,7 +28,7 @@ const locksOf = (backend: string) =>
     scratch: ".",
     project: "cutover",
     program: "",
-    environment: { env: {}, findCreated: async () => undefined },
+    environment: { env: {}, providers: PROVIDERS, findCreated: async () => undefined },
     env: { PULUMI_BACKEND_URL: backend },
     lockPatienceMs: 20,
   });

@@ -3,6 +3,7 @@ import { counted } from "../../../lib/plural.js";
 import type { Reading, Side } from "../../../ports/observations.js";
 import { type ReadinessFinding, worstFirst } from "../../../ports/readiness.js";
 import type { DataPort, Effect, Evidence } from "../../../ports/target.js";
+import { type DatabaseOptions, type DatabaseReading, NoAddress } from "../engine.js";
 import { levelOf } from "./barrier.js";
 import { tableName, tablesOf } from "./catalog.js";
 import { makeLogReadable } from "./changeLog.js";
@@ -15,29 +16,19 @@ import { fenceOff } from "./guard.js";
 import { readinessOf, readinessReport, sentenceOf } from "./readiness.js";
 import { type Ended, startReverse, stopReverse } from "./reverse.js";
 import { watchReverse } from "./reverseLag.js";
-import { inSession, NoAddress, type SqlEndpoint } from "./session.js";
+import { inSession, type SqlEndpoint } from "./session.js";
 import { watchStopped } from "./stopped.js";
 import type { Limits } from "./throttle.js";
 import { reportReadiness, watchReadiness } from "./watch.js";
 import { handBack } from "./wayBack.js";
 import { allowReading, allowWrites, isPrimary, replicaLag, stopWrites, verifyReadWrite } from "./writes.js";
 
-export interface SqlDataOptions {
-  /** Where a side's database is now, with the user that administers it. */
-  endpoint: (side: Side) => Promise<SqlEndpoint>;
+export interface SqlDataOptions extends DatabaseOptions {
   /** How the old database's server reaches the new one, when that is another address than ours. */
   publisher?: () => Promise<SqlEndpoint>;
-  /** The user that the application itself connects as: it must be another one than cutover's own, or nobody can keep it out. */
-  applicationUser?: string;
-  /** What becomes of schema changes after the promotion. @default hold */
-  schemaChanges?: () => "carry" | "hold";
-  /** Keeps how far a comparison is, so that it goes on after an interruption, in another process too. */
-  progress?: { load(key: string): Promise<object | undefined>; save(key: string, progress: object): Promise<void> };
   compare?: Pick<CompareOptions, "chunkRows" | "rest" | "examples">;
   /** What the comparison ahead of the window takes from the servers at most. */
   limits?: Limits;
-  /** How long writes may be stopped, for the readiness report. */
-  writePauseSeconds?: () => number | undefined;
   /** Seconds until a stream back is given up to drain. @default 120 */
   drainSeconds?: number;
 }
@@ -207,9 +198,7 @@ const notCarried = (what: string, left: { name: string; why: string }[]): string
   left.length === 0 ? "" : ` ${what} ${left.map((l) => `${l.name} (${l.why})`).join(", ")}.`;
 
 /** The observations that databases themselves answer. */
-export function sqlObservations(
-  options: SqlDataOptions,
-): Record<"replica-lag" | "writes-stopped" | "database-primary" | "reverse-lag" | "comparison-pause", () => Promise<Reading>> {
+export function sqlObservations(options: SqlDataOptions): Record<DatabaseReading, () => Promise<Reading>> {
   const { endpoint, schemaChanges } = options;
   const ahead = aheadOf(options);
   const reverseLag = watchReverse(schemaChanges);

@@ -1,20 +1,10 @@
 import { Client, type ClientConfig, type QueryResultRow } from "pg";
 import { CutoverError, Terminal, Transient } from "../../../errors.js";
 import { isOfNetwork } from "../../../lib/network.js";
+import type { DatabaseEndpoint } from "../engine.js";
 
 /** One database, and the user that administers it: its owner, or a member of the owner's role. */
-export interface SqlEndpoint {
-  host: string;
-  port: number;
-  database: string;
-  user: string;
-  password: string;
-  /** Certificate authorities for TLS; `false` only where the network is trusted. @default the server's certificate must be valid */
-  tls?: { ca?: string } | false;
-}
-
-/** A database that has no address yet: it is still to be made. */
-export class NoAddress extends Transient {}
+export type SqlEndpoint = DatabaseEndpoint;
 
 /** A connection as the adapters use it. */
 export interface Session {

@@ -1,7 +1,8 @@
 import { oldBalancerOf } from "../../../config/oldSide.js";
 import type { StackConfig } from "../../../config/schema.js";
 import type { Evidence } from "../../../ports/target.js";
-import type { GateName, GateUse } from "../../gates/gate.js";
+import type { GateName } from "../../gates/catalogue.js";
+import type { GateUse } from "../../gates/gate.js";
 import type { WayBack } from "../step.js";
 
 /** Small words that let the phase files read like the seed's chapters. */

@@ -6,6 +6,7 @@ import { SHIFTS, shiftOf } from "../../../config/shift.js";
 import type { Evidence } from "../../../ports/target.js";
 import { architectureDocument, cleanupList } from "../documents.js";
 import { DRAIN_OLD, drainStep } from "../drain.js";
+import { STEP } from "../ids.js";
 import type { ActionContext, ActionStep, Mark, Step } from "../step.js";
 import { removing } from "../unused.js";
 import { gate, healthy, NO_WAY_BACK, NOTHING_TO_UNDO } from "./build.js";
@@ -69,7 +70,7 @@ export function cleanup(config: StackConfig): Step[] {
   const snapshot = old.databaseIdentifier === undefined ? undefined : finalSnapshotOf(old.databaseIdentifier);
   return [
     {
-      id: "cleanup.soak",
+      id: STEP.soak,
       phase: "cleanup",
       kind: "gate",
       title: "Hold everything on the new side before anything old is removed",
@@ -85,7 +86,7 @@ export function cleanup(config: StackConfig): Step[] {
     },
     act("list", "List by id everything that will be removed", "Post-Migration Cleanup", cleanupList, NOTHING_TO_UNDO),
     {
-      id: "cleanup.approve",
+      id: STEP.approveCleanup,
       phase: "cleanup",
       kind: "approval",
       title: "Approve the removal of the old infrastructure",

@@ -1,5 +1,6 @@
 import { webMovesOnce } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
+import { STEP } from "../ids.js";
 import { endReverse, LOSES_BY_STREAM, REVERSE } from "../reverse.js";
 import type { ActionStep, Step } from "../step.js";
 import { earlierConfig, gate, NOTHING_TO_UNDO, streaming } from "./build.js";
@@ -7,7 +8,6 @@ import { compareAhead, verifyData } from "./databaseComparison.js";
 import { dnsPreparation } from "./dnsPreparation.js";
 
 const WINDOW = "database.maintenance-on";
-const PROMOTE = "database.promote";
 const HOUR = 3_600;
 
 const smokeTest: Step = {
@@ -70,7 +70,7 @@ export function database(config: StackConfig): Step[] {
       wayBack: NOTHING_TO_UNDO,
       asks: `May writes to ${source.identifier} be stopped, ${copy.identifier} be promoted and both sides be repointed?`,
       secondPerson: true,
-      approves: PROMOTE,
+      approves: STEP.promote,
       gates: [],
     },
     {
@@ -130,7 +130,7 @@ export function database(config: StackConfig): Step[] {
     },
     verifyData(config, WINDOW),
     {
-      id: PROMOTE,
+      id: STEP.promote,
       phase: "database",
       kind: "config",
       title: `Promote ${copy.identifier} to a standalone database`,

@@ -1,5 +1,6 @@
 import type { StackConfig } from "../../../config/schema.js";
 import { costDocument } from "../costs.js";
+import { STEP } from "../ids.js";
 import type { ConfigStep, Step, WayBack } from "../step.js";
 import { earlierConfig, gate, hasOld, NOTHING_TO_UNDO, need } from "./build.js";
 
@@ -8,7 +9,7 @@ type MadeStep = (step: Omit<ConfigStep, "phase" | "kind" | "wayBack"> & { wayBac
 /** Of the web process: the others have the numbers that their share says. */
 const scaling = (config: StackConfig, configStep: MadeStep): Step[] => [
   configStep({
-    id: "optimize.hpa",
+    id: STEP.hpa,
     title: `Scale between ${config.autoscaling.hpa.minReplicas} and ${config.autoscaling.hpa.maxReplicas} pods at ${config.autoscaling.hpa.cpuPercent} % CPU`,
     seed: "kubectl autoscale deployment",
     change: () => ({ "autoscaling.hpa.enabled": true }),
@@ -46,7 +47,7 @@ export function optimize(config: StackConfig): Step[] {
   });
   return [
     configStep({
-      id: "optimize.alerts",
+      id: STEP.alerts,
       title: "Set up alerts for error rate and latency",
       seed: "prometheus-rules.yaml",
       change: () => ({ "alerts.enabled": true }),
@@ -54,7 +55,7 @@ export function optimize(config: StackConfig): Step[] {
     }),
     ...(config.workload.web && !config.workload.once ? scaling(config, configStep) : []),
     {
-      id: "optimize.usage",
+      id: STEP.usage,
       phase: "optimize",
       kind: "action",
       title: "Compare usage with requests",
@@ -66,7 +67,7 @@ export function optimize(config: StackConfig): Step[] {
       ? []
       : [
           configStep({
-            id: "optimize.spot",
+            id: STEP.spot,
             title: "Run on Spot capacity",
             seed: "Use Spot instances for non-critical workloads",
             change: () => ({ "spot.enabled": true }),
@@ -85,7 +86,7 @@ export function optimize(config: StackConfig): Step[] {
           }),
         ]),
     {
-      id: "optimize.cost",
+      id: STEP.cost,
       phase: "optimize",
       kind: "action",
       title: "Review the cost before and after, by service and month",

@@ -2,6 +2,7 @@ import { releasesOf, webMovesOnce } from "../../../config/processes.js";
 import type { ConfigPatch } from "../../../config/rawConfig.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { drainStep } from "../drain.js";
+import { STEP } from "../ids.js";
 import type { ConfigStep, GateStep, Step } from "../step.js";
 import { earlierConfig, gate, healthy, isStaging, NOTHING_TO_UNDO } from "./build.js";
 
@@ -181,7 +182,7 @@ function canary(config: StackConfig, strategy: Extract<StackConfig["strategy"], 
       gates: [gate("pods-ready", 60), ...guards],
     }),
     configStep({
-      id: "rollout.canary",
+      id: STEP.canary,
       title: `Roll out ${strategy.image} as a canary: ${strategy.steps.map((s) => `${s.setWeight} %`).join(", ")}`,
       seed: "kubectl argo rollouts get/promote/abort/undo",
       wayBack: earlierConfig("The canary is aborted at once, the stable pods carry everything, and the earlier image is applied."),

@@ -1,7 +1,8 @@
 import { expect } from "chai";
+import { NoAddress } from "../../../../src/adapters/engines/engine.js";
 import { sqlDataPort, sqlReadiness } from "../../../../src/adapters/engines/postgresql/dataPort.js";
 import { readinessOf } from "../../../../src/adapters/engines/postgresql/readiness.js";
-import { NoAddress, type SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
+import type { SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
 import { reportReadiness, watchReadiness } from "../../../../src/adapters/engines/postgresql/watch.js";
 import { Transient } from "../../../../src/errors.js";
 import type { Side } from "../../../../src/ports/observations.js";

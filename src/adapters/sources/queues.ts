@@ -1,22 +1,24 @@
-import type { StackConfig } from "../config/schema.js";
-import { known, type Reading, unknown } from "../ports/observations.js";
-import type { AwsClients } from "./aws/clients.js";
-import { messagesIn, queueAge } from "./aws/queues.js";
-import { type PrometheusOptions, query } from "./prometheus/query.js";
+import type { StackConfig } from "../../config/schema.js";
+import { known, unknown } from "../../ports/observations.js";
+import { messagesIn, queueAge } from "../aws/queues.js";
+import { CLOUDWATCH_DELAY } from "../aws/requests.js";
+import { type PrometheusOptions, query } from "../prometheus/query.js";
+import { each, type Measured, type SourceParts } from "./source.js";
 
-interface Said {
-  reading: Reading;
-  /** How old it is, in seconds. */
-  age: number;
-  source: string;
-}
+/** How long the work in queues waits, and what no worker could process. */
+export const queueSource = (parts: SourceParts) =>
+  each(["queue-age", "dead-letters"], (name) => async ({ config }) => {
+    const said = await queueObservation(name, config, parts);
+    // SQS's figures come a minute late, and within a minute more.
+    return said.source.includes("sqs") && name === "queue-age" ? { ...said, delay: CLOUDWATCH_DELAY + 60 } : said;
+  });
 
 /** The worst of all queues; one that nobody can ask makes it unknown (promise 10). */
 export async function queueObservation(
   name: "queue-age" | "dead-letters",
   config: StackConfig,
-  { clients, prometheus }: { clients: AwsClients; prometheus: PrometheusOptions },
-): Promise<Said> {
+  { clients, prometheus }: Pick<SourceParts, "clients" | "prometheus">,
+): Promise<Measured> {
   const { queues } = config.handover;
   if (queues.length === 0) return { reading: unknown("handover.queues names no queue"), age: 0, source: "none" };
   const source = [...new Set(queues.map((q) => q.kind))].join(" and ");

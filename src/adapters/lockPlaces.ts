@@ -3,19 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DeleteObjectCommand, GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { fromNodeProviderChain } from "@aws-sdk/credential-providers";
-import { Transient } from "../../errors.js";
-import { unreached } from "./failures.js";
-
-/** Where an engine keeps its locks. */
-export interface LockPlace {
-  /** `folder` is one machine's; a bucket is shared by machines that may have the same name. */
-  kind: "folder" | "bucket";
-  /** Names of the locks under a path, such as `.pulumi/locks/organization/PROJECT/STACK`. */
-  list(path: string): Promise<string[]>;
-  /** undefined when it has gone meanwhile. */
-  read(path: string): Promise<string | undefined>;
-  remove(path: string): Promise<void>;
-}
+import { Transient, unreached } from "../errors.js";
+import type { LockPlace } from "../ports/providers.js";
 
 const CONNECT_MS = 5_000;
 const REQUEST_MS = 15_000;

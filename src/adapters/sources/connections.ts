@@ -1,26 +1,23 @@
-import { countedBy } from "../config/drain.js";
-import type { StackConfig } from "../config/schema.js";
-import { known, type Reading, type Side, unknown } from "../ports/observations.js";
-import type { AwsClients } from "./aws/clients.js";
-import { balancerConnections } from "./aws/connections.js";
-import { CLOUDWATCH_DELAY } from "./aws/requests.js";
-import { type PrometheusOptions, query } from "./prometheus/query.js";
+import { countedBy } from "../../config/drain.js";
+import type { StackConfig } from "../../config/schema.js";
+import { known, type Side, unknown } from "../../ports/observations.js";
+import { balancerConnections } from "../aws/connections.js";
+import { CLOUDWATCH_DELAY } from "../aws/requests.js";
+import { query } from "../prometheus/query.js";
+import type { Measure, Measured, SourceParts } from "./source.js";
 
-interface Said {
-  reading: Reading;
-  source: string;
-  /** How old it is, in seconds. */
-  age?: number;
-  /** How old it is at best. */
-  delay?: number;
-}
+/** Connections open on what is to be removed. */
+export const connectionSource = (parts: SourceParts) => {
+  const open: Measure = ({ config, side = "old" }) => openConnections(config, side, parts);
+  return { "open-connections": open };
+};
 
 /** Connections open on what is to be removed, by what the config or its load balancer has that counts them. */
 export async function openConnections(
   config: StackConfig,
   side: Side,
-  { clients, prometheus }: { clients: AwsClients; prometheus: PrometheusOptions },
-): Promise<Said> {
+  { clients, prometheus }: Pick<SourceParts, "clients" | "prometheus">,
+): Promise<Measured> {
   const by = countedBy(config, side);
   if (by.kind === "nothing") return { reading: unknown(by.why), source: "none" };
   if (by.kind === "prometheus") {
