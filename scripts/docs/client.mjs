@@ -13,6 +13,7 @@ export function typeOf(schema) {
   const several = schema.anyOf ?? schema.oneOf;
   if (several !== undefined) return [...new Set(several.map(typeOf))].join(" | ");
   if (schema.allOf !== undefined) return schema.allOf.map((s) => grouped(typeOf(s))).join(" & ");
+  if (Array.isArray(schema.type)) return schema.type.map((type) => typeOf({ ...schema, type })).join(" | ");
   switch (schema.type) {
     case "string":
     case "boolean":
@@ -32,12 +33,19 @@ export function typeOf(schema) {
   }
 }
 
-const grouped = (type) => (/ [|&] /.test(type) && !type.startsWith("{") ? `(${type})` : type);
+/** In brackets where it is of several parts; what stands within braces is of one. */
+function grouped(type) {
+  let [flat, outer] = [type, ""];
+  while (flat !== outer) [outer, flat] = [flat, flat.replace(/\{[^{}]*\}/g, "")];
+  return / [|&] /.test(flat) ? `(${type})` : type;
+}
 
-function objectOf({ properties = {}, required = [], additionalProperties }) {
-  const members = Object.entries(properties).map(
-    ([name, schema]) => `${comment(schema.description)}${key(name)}${required.includes(name) ? "" : "?"}: ${typeOf(schema)};`,
-  );
+/** @param absent what else an optional member may be: of what is sent, `undefined` is as good as nothing */
+function objectOf({ properties = {}, required = [], additionalProperties }, absent = "") {
+  const members = Object.entries(properties).map(([name, schema]) => {
+    const [sign, other] = required.includes(name) ? ["", ""] : ["?", absent];
+    return `${comment(schema.description)}${key(name)}${sign}: ${typeOf(schema)}${other};`;
+  });
   if (typeof additionalProperties === "object") {
     const rest = typeOf(additionalProperties);
     if (members.length === 0) return `Record<string, ${rest}>`;
@@ -55,10 +63,9 @@ function declaration([name, schema]) {
 /** A method: the path's parameters, then the body or the query, then the options of the call. */
 function method(path, verb, operation) {
   const { operationId, summary, description, parameters = [], requestBody, responses } = operation;
+  if (isStream(operation)) return [];
   const [status] = Object.keys(responses).filter((s) => s.startsWith("2"));
   const [[media, { schema: answer }]] = Object.entries(responses[status].content);
-  // Streams have a method of their own, written by hand.
-  if (media === "text/event-stream") return [];
   const of = (where) => parameters.filter((p) => p.in === where);
   const query = { properties: {}, required: [] };
   for (const p of of("query")) {
@@ -68,7 +75,7 @@ function method(path, verb, operation) {
   const body = requestBody?.content["application/json"].schema;
   const takesBody = Object.keys(body?.properties ?? {}).length > 0;
   const takesQuery = Object.keys(query.properties).length > 0;
-  const given = (name, schema, optional) => `${name}: ${typeOf(schema)}${optional ? " = {}" : ""}`;
+  const given = (name, schema, optional) => `${name}: ${objectOf(schema, " | undefined")}${optional ? " = {}" : ""}`;
   const args = [
     ...of("path").map((p) => `${p.name}: ${typeOf(p.schema)}`),
     ...(takesBody ? [given("body", body, !requestBody.required)] : []),
@@ -90,8 +97,15 @@ function method(path, verb, operation) {
   return [text];
 }
 
+/** Streams have methods of their own, written by hand. */
+const STREAM = "text/event-stream";
+const isStream = ({ responses }) => Object.values(responses).some(({ content }) => STREAM in content);
+
 /** The whole file. */
 export function renderClient(document) {
+  const streams = Object.entries(document.paths).flatMap(([path, verbs]) =>
+    Object.values(verbs).flatMap((o) => (isStream(o) ? [`${o.operationId}: ${JSON.stringify(path)}`] : [])),
+  );
   const methods = Object.entries(document.paths).flatMap(([path, verbs]) =>
     Object.entries(verbs).flatMap(([verb, operation]) => method(path, verb, operation)),
   );
@@ -102,6 +116,9 @@ ${Object.entries(document.components.schemas).map(declaration).join("\n\n")}
 
 /** Every operation of the API that answers once. */
 export class Operations {
+  /** Paths of what does not answer once. */
+  static readonly streams = { ${streams.join(", ")} } as const;
+
   constructor(private readonly call: <T>(call: Call) => Promise<T>) {}
 
   ${indent(methods.join("\n\n")).replaceAll(/\n +\n/g, "\n\n")}

@@ -1,9 +1,10 @@
 import { Command, Option } from "commander";
 import type { Extent } from "../automation/journal/entries.js";
+import type { Migration } from "../client/generated.js";
 import { NotFound } from "../errors.js";
 import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
-import type { MigrationView, ServiceClient } from "./client.js";
+import type { ServiceClient } from "./client.js";
 import { agreed, asksFirst, type YesOption } from "./confirm.js";
 import { sayEdit } from "./edit.js";
 import { say } from "./output.js";
@@ -25,17 +26,17 @@ export const advanceCommand = (cli: Cli): Command =>
       const extent = options.to === "step" ? "" : ` and what follows, to the end of the ${options.to === "phase" ? "phase" : "plan"}`;
       if (!(await agreed(`${stack}: run ${next}${extent}?`, options))) return;
       await sayEdit(service, stack);
-      await service.command(stack, "advance", { extent: options.to });
+      await service.advance(stack, { extent: options.to });
       await finish(service, stack, lastSeq, options);
     });
 
 /** The migration; one that has not begun begins with its stack config as revision 0. */
-async function begun(service: ServiceClient, stack: string): Promise<MigrationView> {
+async function begun(service: ServiceClient, stack: string): Promise<Migration> {
   try {
-    return await service.migration(stack);
+    return await service.getMigration(stack);
   } catch (error) {
     if (!(error instanceof NotFound)) throw error;
-    const view = await service.create(stack);
+    const view = await service.createMigration({ stack });
     say(`${stack}: begun with its stack config as revision 0.`);
     return view;
   }

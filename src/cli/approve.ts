@@ -1,9 +1,10 @@
 import { Argument, Command } from "commander";
 import { within } from "../automation/decide/ahead.js";
+import type { Migration } from "../client/generated.js";
 import { Conflict, UserError } from "../errors.js";
 import { finish, type WaitOptions, waits } from "./ask.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, stepsIn, talks, withValues } from "./cli.js";
-import type { MigrationView, ServiceClient } from "./client.js";
+import type { ServiceClient } from "./client.js";
 import { agreed, asksFirst, requireName, type YesOption } from "./confirm.js";
 import { say } from "./output.js";
 import { loosenedLines } from "./show.js";
@@ -27,17 +28,14 @@ export const approveCommand = (cli: Cli): Command =>
     .option("--confirm <application>", "the application's name, where what follows cannot be undone")
     .action(async (stack: string, step: string | undefined, options: ApproveOptions) => {
       const service = await cli.service(options);
-      const view = await service.migration(stack);
+      const view = await service.getMigration(stack);
       const id = step ?? waitingStep(view);
       requireNames(view, options.resource ?? []);
       for (const line of loosenedLines(view)) say(`Loosened since it began: ${line}`);
       const shown = await show(service, view, id, options);
       if (shown === undefined) return;
-      const { digest } = shown;
       // What was shown is what is approved: another preview makes the approval lapse.
-      const seen = digest === undefined ? {} : { preview: digest };
-      const resources = options.resource === undefined ? {} : { resources: options.resource };
-      await service.command(stack, "approve", { step: id, ...resources, ...seen });
+      await service.approve(stack, { step: id, resources: options.resource, preview: shown.digest });
       await finish(service, stack, view.lastSeq, options);
     });
 
@@ -54,14 +52,14 @@ export const refuseCommand = (cli: Cli): Command =>
     .option("--why <text>", "the reason, for the journal")
     .action(async (stack: string, step: string | undefined, options: RefuseOptions) => {
       const service = await cli.service(options);
-      const view = await service.migration(stack);
+      const view = await service.getMigration(stack);
       const id = step ?? waitingStep(view);
-      await service.command(stack, "refuse", { step: id, ...(options.why === undefined ? {} : { why: options.why }) });
+      await service.refuse(stack, { step: id, why: options.why });
       await finish(service, stack, view.lastSeq, { ...options, wait: false });
     });
 
 /** What is held for its losses goes on only when each is named. */
-function requireNames({ stack, losses = [] }: MigrationView, named: string[]): void {
+function requireNames({ stack, losses = [] }: Migration, named: string[]): void {
   const names = [...new Set(losses.map((l) => l.name))];
   if (names.every((name) => named.includes(name))) return;
   throw new UserError(
@@ -73,7 +71,7 @@ function requireNames({ stack, losses = [] }: MigrationView, named: string[]): v
 }
 
 /** Only what asks is answered: a migration that is held for another reason is resumed once that was read. */
-function waitingStep({ stack, status, step, losses, heldReason }: MigrationView): string {
+function waitingStep({ stack, status, step, losses, heldReason }: Migration): string {
   if ((status === "approval" || losses !== undefined) && step !== undefined) return step.id;
   const why = heldReason === undefined ? "" : `: ${heldReason}`;
   throw new Conflict(`${stack} waits for no approval: it is ${status}${why}.`, { next: `Check: cutover status ${stack}` });
@@ -82,11 +80,11 @@ function waitingStep({ stack, status, step, losses, heldReason }: MigrationView)
 /** Says what an approval lets happen until the next one; over a point of no return a person writes the application's name. */
 async function show(
   service: ServiceClient,
-  { stack, application, ahead }: MigrationView,
+  { stack, application, ahead }: Migration,
   id: string,
   options: ApproveOptions,
 ): Promise<{ digest: string | undefined } | undefined> {
-  const steps = await service.steps(stack);
+  const { steps } = await service.getPlan(stack);
   const { run, stopsAt } = within(ahead, "goal");
   const noWayBack = [...run, ...steps.filter((s) => s.id === id)].some((s) => s.pointOfNoReturn);
   if (run.length > 0) say(`Approving ${id} of ${stack} lets these steps run:`);

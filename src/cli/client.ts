@@ -1,9 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Way } from "../automation/decide/wayBack.js";
 import type { Recorded } from "../automation/journal/entries.js";
-import type { Preview } from "../automation/journal/records.js";
 import { type Call, Connection, CutoverProblem } from "../client/connection.js";
+import { eventsOf } from "../client/events.js";
+import { type Migration, Operations } from "../client/generated.js";
+import { pagesOf } from "../client/pages.js";
+import { pathOf } from "../client/paths.js";
 import {
   Conflict,
   Forbidden,
@@ -15,20 +17,8 @@ import {
   Unauthenticated,
   UserError,
 } from "../errors.js";
-import type { migrationView, stepView } from "../http/views.js";
 import { nearest } from "../lib/nearest.js";
-
-export type MigrationView = ReturnType<typeof migrationView>;
-export type StepView = ReturnType<typeof stepView>;
-export interface PreviewView {
-  step?: StepView;
-  preview?: Preview;
-  wayBack?: WayView;
-}
-/** A way back without the configs that it leads to. */
-export type WayView = Omit<Way, "path"> & {
-  path: { kind: "config" | "undo"; summary: string; step?: string; afterSeconds?: number; kept?: { path: string; why: string }[] }[];
-};
+import { News } from "./news.js";
 
 export interface ServiceAddress {
   /** Address of the running service. */
@@ -48,82 +38,58 @@ export async function tokenIn(state: string, env: NodeJS.ProcessEnv = process.en
   return given === undefined || given.trim() === "" ? undefined : given.trim();
 }
 
-/** The running service, as the commands need it. Its problems come back as the errors that they were there. */
-export class ServiceClient {
-  private readonly server: string;
+/** The API's operations as the commands need them: within a deadline, and problems come back as the errors that they were there. */
+export class ServiceClient extends Operations {
   private readonly connection: Connection;
 
   constructor({ server, ...who }: ServiceAddress) {
-    this.server = server;
-    this.connection = new Connection({ url: server, ...who });
+    const connection = new Connection({ url: server, ...who });
+    const ask = <T>(call: Call): Promise<T> => connection.call({ ...call, signal: AbortSignal.timeout(DEADLINE_MS) });
+    super((call) =>
+      ask<never>(call).catch(async (error: unknown) => {
+        const known = error instanceof CutoverProblem ? errorOf(error, server) : error;
+        throw known instanceof NotFound ? await withNearest(known, call, new Operations(ask)) : known;
+      }),
+    );
+    this.connection = connection;
   }
 
-  migration = (stack: string): Promise<MigrationView> => this.get(this.at(stack));
-  create = (stack: string): Promise<MigrationView> => this.post("/v1/migrations", { stack });
-  steps = async (stack: string): Promise<StepView[]> => (await this.get<{ steps: StepView[] }>(this.at(stack, "/plan"))).steps;
-  preview = (stack: string): Promise<PreviewView> => this.post(this.at(stack, "/preview"));
-  wayBack = (stack: string, revision: number): Promise<WayView> => this.get(this.at(stack, `/way-back?revision=${revision}`));
-  verify = (stack: string): Promise<{ intact: boolean; faults: string[] }> => this.get(this.at(stack, "/verify"));
-  command = (stack: string, name: string, body: object = {}): Promise<MigrationView> => this.post(this.at(stack, `/${name}`), body, true);
-
-  /** @param unreadable is told of each whose journal the service cannot read. @default nobody is */
-  async migrations(unreadable: (stack: string, problem: string) => void = () => undefined): Promise<MigrationView[]> {
-    const all: MigrationView[] = [];
-    for (let from: string | undefined = ""; from !== undefined; ) {
-      const query = from === "" ? "" : `?after=${encodeURIComponent(from)}`;
-      const page: { migrations: MigrationView[]; next?: string; unreadable?: { stack: string; problem: string }[] } = await this.get(
-        `/v1/migrations${query}`,
-      );
-      if (from === "") for (const { stack, problem } of page.unreadable ?? []) unreadable(stack, problem);
-      all.push(...page.migrations);
-      from = page.next;
-    }
-    return all;
+  /** @param unreadable is told of each whose journal the service cannot read, with each page. @default nobody is */
+  migrations(unreadable?: (stack: string, problem: string) => void): Promise<Migration[]> {
+    return everyMigration(this, unreadable);
   }
 
   /** Entries after a sequence number, in order, to the newest. */
-  async journal(stack: string, after = 0): Promise<Recorded[]> {
+  async journal(stack: string, first = 0): Promise<Recorded[]> {
     const all: Recorded[] = [];
-    for (let from: number | undefined = after; from !== undefined; ) {
-      const page: { entries: Recorded[]; next?: number } = await this.get(this.at(stack, `/journal?after=${from}`));
-      all.push(...page.entries);
-      from = page.next;
-    }
+    for await (const { entries } of pagesOf((after: number | undefined = first) => this.getJournal(stack, { after })))
+      all.push(...(entries as Recorded[]));
     return all;
   }
 
-  get<T>(path: string): Promise<T> {
-    return this.call({ method: "GET", path });
+  /** What happens to a stack, or to any; to be ended. */
+  news(stack?: string): News {
+    return new News((options) => eventsOf(this.connection, options), stack);
   }
+}
 
-  /** What is not JSON, such as a report. */
-  text(path: string): Promise<string> {
-    return this.call({ method: "GET", path, text: true });
+async function everyMigration(api: Operations, unreadable?: (stack: string, problem: string) => void): Promise<Migration[]> {
+  const all: Migration[] = [];
+  for await (const page of pagesOf((after?: string) => api.listMigrations({ after }))) {
+    for (const { stack, problem } of page.unreadable ?? []) unreadable?.(stack, problem);
+    all.push(...page.migrations);
   }
+  return all;
+}
 
-  post<T>(path: string, body: object = {}, repeatable = false): Promise<T> {
-    return this.call({ method: "POST", path, body, repeatable });
-  }
-
-  private at = (stack: string, path = ""): string => `/v1/migrations/${encodeURIComponent(stack)}${path}`;
-
-  private async call<T>(call: Call): Promise<T> {
-    try {
-      return await this.connection.call<T>({ ...call, signal: AbortSignal.timeout(DEADLINE_MS) });
-    } catch (error) {
-      const known = error instanceof CutoverProblem ? errorOf(error, this.server) : error;
-      throw known instanceof NotFound ? await this.withNearest(known, call.path) : known;
-    }
-  }
-
-  /** A stack's name that was misspelt is answered with the nearest one that the caller sees. */
-  private async withNearest(error: NotFound, path: string): Promise<NotFound> {
-    const stack = /^\/v1\/migrations\/([^/?]+)/.exec(path)?.[1];
-    if (stack === undefined) return error;
-    const seen = (await this.migrations().catch(() => [])).map((m) => m.stack);
-    const close = nearest(decodeURIComponent(stack), seen);
-    return close === undefined || close === stack ? error : new NotFound(error.message, { cause: error, next: `Did you mean ${close}?` });
-  }
+/** A stack's name that was misspelt is answered with the nearest one that the caller sees. */
+async function withNearest(error: NotFound, { path }: Call, api: Operations): Promise<NotFound> {
+  const below = pathOf((o) => o.getMigration(""));
+  if (!path.startsWith(below)) return error;
+  const stack = decodeURIComponent(path.slice(below.length).split("/")[0] ?? "");
+  const seen = (await everyMigration(api).catch(() => [])).map((m) => m.stack);
+  const close = nearest(stack, seen);
+  return close === undefined || close === stack ? error : new NotFound(error.message, { cause: error, next: `Did you mean ${close}?` });
 }
 
 /** The error that a problem document describes. */

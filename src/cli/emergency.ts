@@ -1,10 +1,11 @@
 import { Command } from "commander";
+import type { Migration } from "../client/generated.js";
 import { rawShift } from "../config/shift.js";
 import { type RawConfig, StackFile } from "../config/stackFile.js";
 import { Transient } from "../errors.js";
 import { byHand } from "../readModels/byHand.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks, wholeNumber } from "./cli.js";
-import type { MigrationView, ServiceClient } from "./client.js";
+import type { ServiceClient } from "./client.js";
 import { print, say } from "./output.js";
 
 interface EmergencyOptions extends ServiceOptions, OutputOptions {
@@ -52,7 +53,7 @@ async function emergency(
   { why, wait, insist, output }: EmergencyOptions,
   hand: string,
 ): Promise<void> {
-  await service.command(stack, "emergency", { why, ...(insist === true ? { insist } : {}) }).catch((error: Error) => {
+  await service.emergency(stack, { why, insist }).catch((error: Error) => {
     throw error instanceof Transient ? new Transient(error.message, { cause: error, next: hand }) : error;
   });
   say(`${stack}: the emergency is ordered. Whether users go to the old side, the far side says.`);
@@ -64,7 +65,7 @@ async function emergency(
   };
   let gone = false;
   for (;;) {
-    const view = await service.migration(stack).catch((error: Error) => {
+    const view = await service.getMigration(stack).catch((error: Error) => {
       if (!(error instanceof Transient) || Date.now() > deadline) throw error;
       // Told while it ends, it has gone; whoever runs the stack next goes on.
       if (!gone) say(`${error.message} The emergency stands in the journal: its next process goes on with it.\nOr do not wait. ${hand}`);
@@ -82,14 +83,14 @@ async function emergency(
   }
 }
 
-function standing(stack: string, { sentBack }: MigrationView): string {
+function standing(stack: string, { sentBack }: Migration): string {
   if (sentBack === undefined) return "";
   return sentBack.shown
     ? `${stack}: the far side shows it: ${sentBack.old} % old, ${sentBack.new} % new. Stack config and engine follow.`
     : `${stack}: not there yet; waits for ${sentBack.waitsFor}.`;
 }
 
-function late(stack: string, { status, heldReason, sentBack }: MigrationView, wait: number, hand: string): Transient {
+function late(stack: string, { status, heldReason, sentBack }: Migration, wait: number, hand: string): Transient {
   const why = heldReason === undefined ? "" : `: ${heldReason}`;
   if (sentBack?.shown === false)
     return new Transient(`${stack}: after ${wait} s the far side does not show it; it waits for ${sentBack.waitsFor}.`, { next: hand });

@@ -1,10 +1,14 @@
+import type { Migration } from "../client/generated.js";
 import { Transient } from "../errors.js";
-import type { MigrationView, ServiceClient } from "./client.js";
+import type { ServiceClient } from "./client.js";
 import { EXIT } from "./exitCodes.js";
 import { say } from "./output.js";
 import { printer } from "./progress.js";
 
-const POLL_MS = 500;
+/** What runs is told by events; this is for what no event tells. */
+const LOOK_MS = 2_000;
+/** Nothing tells when its process has let go of what waits for somebody. */
+const SOON_MS = 500;
 /** A migration that should run and that nobody runs for so long stands still. */
 const ABANDONED_MS = 60_000;
 
@@ -16,7 +20,7 @@ const MOVING = ["running", "returning"];
  * only: the service goes on.
  * @param after number of the newest entry that is known already
  */
-export async function follow(client: ServiceClient, stack: string, after: number): Promise<MigrationView> {
+export async function follow(client: ServiceClient, stack: string, after: number): Promise<Migration> {
   const out = printer(process.stderr, process.stderr.columns);
   let seen = after;
   let moved = Date.now();
@@ -26,9 +30,10 @@ export async function follow(client: ServiceClient, stack: string, after: number
   };
   // Not once: a second Ctrl-C while it ends would end it without this exit code.
   process.on("SIGINT", stop);
+  const news = client.news(stack);
   try {
     for (;;) {
-      const view = await client.migration(stack);
+      const view = await client.getMigration(stack);
       for (const entry of await client.journal(stack, seen)) {
         out.entry(stack, entry);
         seen = entry.seq;
@@ -40,14 +45,15 @@ export async function follow(client: ServiceClient, stack: string, after: number
         throw new Transient(`${stack} is ${view.status}, and nothing has happened for ${ABANDONED_MS / 1_000} s.`, {
           next: "Look at the service's log; the next command or start of the service tries again.",
         });
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      await news.next(MOVING.includes(view.status) ? LOOK_MS : SOON_MS);
     }
   } finally {
+    news.end();
     process.off("SIGINT", stop);
   }
 }
 
 /** Whoever asked for progress learns from the exit code that it stopped for a person. */
-export function exitAs({ status }: Pick<MigrationView, "status">): void {
+export function exitAs({ status }: Pick<Migration, "status">): void {
   if (status === "held" || status === "paused") process.exitCode = EXIT.held;
 }

@@ -74,7 +74,7 @@ const showCommand = (cli: Cli): Command =>
           requireOneOf(
             "--step",
             options.step,
-            (await service.steps(stack)).map((s) => s.id),
+            (await service.getPlan(stack)).steps.map((s) => s.id),
           );
       }
       const all = whole.filter((e) => e.seq > options.after);

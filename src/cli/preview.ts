@@ -1,8 +1,7 @@
 import { Command } from "commander";
-import type { ResourceChange } from "../automation/journal/records.js";
+import type { NextStep, Preview } from "../client/generated.js";
 import { printable } from "../errors.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks } from "./cli.js";
-import type { PreviewView } from "./client.js";
 import { type Paint, paintFor, print, say } from "./output.js";
 import { wayText } from "./show.js";
 
@@ -13,13 +12,13 @@ export const previewCommand = (cli: Cli): Command =>
     .argument(...STACK)
     .action(async (stack: string, options: ServiceOptions & OutputOptions) => {
       say(`Asking the engine what the next step of ${stack} would change …`);
-      const view = await (await cli.service(options)).preview(stack);
+      const view = await (await cli.service(options)).previewNextStep(stack);
       print(options.output, view, () => previewText(view, paintFor(process.stdout)));
     });
 
 const SIGNS = { create: ["+", "green"], update: ["~", "yellow"], replace: ["±", "red"], delete: ["-", "red"] } as const;
 
-function previewText({ step, preview, wayBack }: PreviewView, paint: Paint): string {
+function previewText({ step, preview, wayBack }: NextStep, paint: Paint): string {
   if (step === undefined) return "Every step is done.";
   return [
     `${paint("bold", step.id)}  ${step.title}`,
@@ -36,7 +35,7 @@ const NO_PREVIEW: Partial<Record<string, string>> = {
   approval: "It changes nothing: it waits for a person.",
 };
 
-export function changesText(all: ResourceChange[], unchanged: number, paint: Paint): string[] {
+export function changesText(all: Preview["changes"], unchanged: number, paint: Paint): string[] {
   return [
     ...all.flatMap(({ op, type, name, diff }) => {
       const [sign, colour] = SIGNS[op];

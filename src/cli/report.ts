@@ -3,9 +3,17 @@ import { Command, Option } from "commander";
 import { writeAtomically } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
 import { type Cli, type ServiceOptions, STACK, talks } from "./cli.js";
+import type { ServiceClient } from "./client.js";
 import { say } from "./output.js";
 
-const FORMATS = { html: ".html", markdown: ".md", json: "" } as const;
+type Fetch = (service: ServiceClient, stack: string) => Promise<string>;
+
+/** By format: how its file ends, and how to get it. */
+const FORMATS = {
+  html: [".html", (service, stack) => service.getReportPage(stack)],
+  markdown: [".md", (service, stack) => service.getReportMarkdown(stack)],
+  json: [".json", async (service, stack) => JSON.stringify(await service.getReport(stack))],
+} as const satisfies Record<string, [ending: string, fetch: Fetch]>;
 type Format = keyof typeof FORMATS;
 
 interface ReportOptions extends ServiceOptions {
@@ -30,12 +38,13 @@ export const reportCommand = (cli: Cli): Command =>
       if (out === "-" && format.length > 1)
         throw new UserError({ path: "--format", got: format.join(" "), accepted: "one format when it is printed" });
       for (const one of new Set(format)) {
-        const text = await service.text(`/v1/migrations/${encodeURIComponent(stack)}/report${FORMATS[one]}`);
+        const [ending, fetch] = FORMATS[one];
+        const text = await fetch(service, stack);
         if (out === "-") {
           process.stdout.write(`${text.trimEnd()}\n`);
           continue;
         }
-        const file = join(resolve(out ?? cli.globals().state), `${stack}-report${one === "json" ? ".json" : FORMATS[one]}`);
+        const file = join(resolve(out ?? cli.globals().state), `${stack}-report${ending}`);
         await writeAtomically(file, text);
         process.stdout.write(`${file}\n`);
       }

@@ -43,15 +43,15 @@ const back = (command: Command): Command =>
 
 async function goBack(service: ServiceClient, stack: string, to: number, name: "rollback" | "abort", options: BackOptions): Promise<void> {
   const { why, dryRun, confirm, insist, output } = options;
-  const way = await service.wayBack(stack, to);
+  const way = await service.getWayBack(stack, { revision: to });
   if (dryRun === true) return print(output, way, () => wayText(way));
-  const { application, lastSeq } = await service.migration(stack);
+  const { application, lastSeq } = await service.getMigration(stack);
   say(wayText(way));
   if (name === "abort" || way.crossesPointOfNoReturn)
     await requireName(application, confirm, name === "abort" ? "An aborted migration cannot be taken up again." : "");
   else if (!(await agreed(`Go back to revision ${to} now?`, options))) return;
-  const said = { ...(why === undefined ? {} : { why }), ...(insist === true ? { insist } : {}) };
-  await service.command(stack, name, { ...(name === "rollback" ? { revision: to } : {}), ...said });
+  if (name === "rollback") await service.rollback(stack, { revision: to, why, insist });
+  else await service.abort(stack, { why, insist });
   await finish(service, stack, lastSeq, options);
   // Held is what was asked for, once it is back.
   const isBack = (await service.journal(stack, lastSeq)).some((e) => e.type === "rollback.completed" || e.type === "migration.aborted");

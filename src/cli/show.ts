@@ -1,12 +1,12 @@
+import type { Migration, Way } from "../client/generated.js";
 import { duration } from "../report/format.js";
-import type { MigrationView, WayView } from "./client.js";
 import { bar, fields, type Paint, tableOf } from "./output.js";
 
 /** How views are printed as text; each command with a view of a migration shows it alike. */
 
 const VERDICTS: Record<string, string> = { pass: "✓", pending: "…", fail: "✗", unknown: "?" };
 
-export function migrationText(view: MigrationView, paint: Paint): string {
+export function migrationText(view: Migration, paint: Paint): string {
   const head = `${paint("bold", view.stack)}  ${status(view, paint)}  ${view.done} of ${view.steps} steps, revision ${view.revision}`;
   const details = fields([
     ["Phase", view.phase],
@@ -36,7 +36,7 @@ export function migrationText(view: MigrationView, paint: Paint): string {
   return `${head}\n${details}`;
 }
 
-export function migrationsTable(views: MigrationView[], paint: Paint): string {
+export function migrationsTable(views: Migration[], paint: Paint): string {
   if (views.length === 0) return "No migration has begun. Begin one: cutover advance STACK";
   const rows = views.map((v) => [
     v.stack,
@@ -55,17 +55,18 @@ export const loosenedText = ({ path, before, after }: { path: string; before?: u
   `${path}: ${JSON.stringify(before)} → ${JSON.stringify(after)}`;
 
 /** What people loosened since it began, a line each. */
-export const loosenedLines = ({ loosened = [] }: MigrationView): string[] =>
+export const loosenedLines = ({ loosened = [] }: Migration): string[] =>
   loosened.flatMap(({ changes, who, confirmedBy, why }) =>
     changes.map((change) => `${loosenedText(change)} (${who} and ${confirmedBy}: ${why})`),
   );
 
 /** What a rollback runs, keeps and loses. */
-export function wayText({ revision, path, loses, crossesPointOfNoReturn }: WayView): string {
-  const items = path.flatMap((p, i) => [
-    `  ${i + 1}. ${p.summary}${p.afterSeconds === undefined ? "" : ` (after a pause of ${duration(p.afterSeconds * 1_000)})`}`,
-    ...(p.kept ?? []).map((k) => `     keeps ${k.path}: ${k.why}`),
-  ]);
+export function wayText({ revision, path, loses, crossesPointOfNoReturn }: Way): string {
+  const items = path.flatMap((p, i) => {
+    const { afterSeconds, kept } = p.kind === "config" ? p : { afterSeconds: undefined, kept: [] };
+    const pause = afterSeconds === undefined ? "" : ` (after a pause of ${duration(afterSeconds * 1_000)})`;
+    return [`  ${i + 1}. ${p.summary}${pause}`, ...kept.map((k) => `     keeps ${k.path}: ${k.why}`)];
+  });
   return [
     `The way back to revision ${revision}:`,
     ...(items.length === 0 ? ["  Nothing to do: it is there already."] : items),
@@ -75,16 +76,16 @@ export function wayText({ revision, path, loses, crossesPointOfNoReturn }: WayVi
 }
 
 /** Where the next answer of the name leads. */
-const users = ({ dns }: MigrationView): string | undefined =>
+const users = ({ dns }: Migration): string | undefined =>
   dns === undefined ? undefined : `${bar(dns.new)} new, ${dns.old} % old${dns.records === "none" ? " (no weighted records yet)" : ""}`;
 
-function status({ status: s }: MigrationView, paint: Paint): string {
+function status({ status: s }: Migration, paint: Paint): string {
   const colour = s === "held" ? "red" : s === "completed" ? "green" : s === "running" ? "cyan" : "yellow";
   return paint(colour, s);
 }
 
 /** The command that a person would give next, of those that the service would take. */
-function nextOf({ stack, status: s, step, allowed }: MigrationView): string {
+function nextOf({ stack, status: s, step, allowed }: Migration): string {
   const { approve, advance, resume, rollback } = allowed;
   if (approve.offered) {
     const second = approve.notBy === undefined ? "" : ` (by another person than ${approve.notBy})`;
@@ -98,7 +99,7 @@ function nextOf({ stack, status: s, step, allowed }: MigrationView): string {
 }
 
 /** What went back last. */
-function wentBack({ wentBack: back }: MigrationView): string | undefined {
+function wentBack({ wentBack: back }: Migration): string | undefined {
   if (back === undefined) return undefined;
   const ordered = `${back.kind} ${back.who === undefined ? "automatically" : `by ${back.who}`} on ${at(back.at)}: ${back.why}`;
   return back.doneAt === undefined ? ordered : `${ordered}\nback at revision ${back.revision} since ${at(back.doneAt)}`;

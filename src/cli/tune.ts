@@ -1,17 +1,10 @@
 import { Command } from "commander";
 import { parse } from "yaml";
+import type { Proposal } from "../client/generated.js";
 import { Conflict, printable, UserError } from "../errors.js";
 import { type Cli, type OutputOptions, prints, type ServiceOptions, STACK, talks, wholeNumber } from "./cli.js";
-import type { MigrationView } from "./client.js";
 import { print, say, tableOf } from "./output.js";
 import { loosenedText } from "./show.js";
-
-interface Tunables {
-  values: Record<string, unknown>;
-  tuned: Record<string, unknown>;
-  proposal?: Proposal;
-}
-type Proposal = NonNullable<MigrationView["proposal"]>;
 
 /** Thresholds, holds and weights of a running migration. */
 export const tuneCommand = (cli: Cli): Command =>
@@ -23,9 +16,8 @@ export const tuneCommand = (cli: Cli): Command =>
     .action(async (stack: string, changes: string[], options: ServiceOptions & OutputOptions & { why?: string }) => {
       const service = await cli.service(options);
       const { why, output } = options;
-      if (changes.length > 0)
-        await service.command(stack, "tune", { changes: Object.fromEntries(changes.map(change)), ...(why === undefined ? {} : { why }) });
-      const now = await service.get<Tunables>(`/v1/migrations/${encodeURIComponent(stack)}/tuning`);
+      if (changes.length > 0) await service.tune(stack, { changes: Object.fromEntries(changes.map(change)), why });
+      const now = await service.getTuning(stack);
       print(output, now, () =>
         tableOf(
           ["PATH", "VALUE", ""],
@@ -47,10 +39,10 @@ export const confirmCommand = (cli: Cli): Command =>
     )
     .action(async (stack: string, tuning: number | undefined, options: ServiceOptions & OutputOptions) => {
       const service = await cli.service(options);
-      const { proposal } = await service.get<Tunables>(`/v1/migrations/${encodeURIComponent(stack)}/tuning`);
+      const { proposal } = await service.getTuning(stack);
       if (proposal === undefined) throw new Conflict(`${stack}: no tuning waits for a second person.`);
       say(waiting(stack, proposal));
-      const view = await service.command(stack, "confirm", { tuning: tuning ?? proposal.tuning });
+      const view = await service.confirm(stack, { tuning: tuning ?? proposal.tuning });
       print(options.output, view, () => `It counts from now on. Approvals that were given before and not used have lapsed.`);
     });
 

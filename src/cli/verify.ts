@@ -11,7 +11,7 @@ export const verifyCommand = (cli: Cli): Command =>
     .action(async (stacks: string[], options: ServiceOptions & OutputOptions) => {
       const service = await cli.service(options);
       const names = stacks.length > 0 ? stacks : (await service.migrations()).map((m) => m.stack);
-      const results = await Promise.all(names.map(async (stack) => ({ stack, ...(await service.verify(stack)) })));
+      const results = await Promise.all(names.map(async (stack) => ({ stack, ...(await service.verifyJournal(stack)) })));
       print(options.output, results, () =>
         tableOf(
           ["STACK", "JOURNAL", "FAULTS"],

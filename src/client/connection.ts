@@ -2,14 +2,16 @@
 export interface ClientOptions {
   /** Address of the service, for example `https://cutover.example.com`. */
   url: string;
-  /** A credential, or what answers one for each request: an identity provider's token ends. */
-  token?: string | (() => string | Promise<string>);
-  /** Names the person with the local token of a rehearsal. */
-  user?: string;
+  /** A credential, or what answers one for each request: an identity provider's token ends. An empty one is none. */
+  token?: string | (() => string | Promise<string>) | undefined;
+  /** Names the person with the local token of a rehearsal, or answers the name for each request. An empty one is none. */
+  user?: string | (() => string) | undefined;
   /** How often a request that may be sent again is, when the service does not answer or says 503. @default 2 */
   retries?: number;
   /** @default the global one */
   fetch?: typeof fetch;
+  /** Is told of each problem before it is thrown: a page learns from a 401 that its credential is accepted no more. */
+  onProblem?: (problem: CutoverProblem) => void;
 }
 
 export interface CallOptions {
@@ -46,9 +48,15 @@ export class CutoverProblem extends Error {
   ) {
     super(detail);
   }
+
+  /** What kind it is, for people. */
+  get title(): string {
+    return typeof this.document.title === "string" ? this.document.title : this.status === 0 ? "No answer" : "It did not work";
+  }
 }
 
 const SECOND = 1_000;
+const NO_ANSWER = "/problems/no-answer";
 
 /** Sends requests with the credential, and answers what came or throws a problem. */
 export class Connection {
@@ -58,7 +66,7 @@ export class Connection {
     const { method, path, body, repeatable, text, signal } = call;
     const headers: Record<string, string> = {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...(repeatable === true ? { "idempotency-key": call.idempotencyKey ?? crypto.randomUUID() } : {}),
+      ...(repeatable === true ? { "idempotency-key": call.idempotencyKey ?? randomKey() } : {}),
     };
     const init: RequestInit = {
       method,
@@ -82,15 +90,13 @@ export class Connection {
     const { url } = this.options;
     const text = await answer.text().catch((error: Error) => {
       if (signal?.aborted === true) throw error;
-      throw new CutoverProblem(0, "/problems/no-answer", `The answer of ${url} broke off: ${error.message}`);
+      throw this.noAnswer(`The answer of ${url} broke off: ${error.message}`);
     });
     if (asText) return text;
     try {
       return JSON.parse(text);
     } catch {
-      throw new CutoverProblem(
-        0,
-        "/problems/no-answer",
+      throw this.noAnswer(
         `${url} answered ${answer.status} with ${text.trim() === "" ? "nothing" : "something that is not JSON"}.`,
         "Check that the address is the service's: a proxy or another service may answer there.",
       );
@@ -99,23 +105,42 @@ export class Connection {
 
   /** @throws CutoverProblem for anything but 2xx */
   async send(path: string, init: RequestInit, headers: Record<string, string>): Promise<Response> {
-    const { url, token, user } = this.options;
-    const credential = typeof token === "function" ? await token() : token;
+    const [credential, user] = [await current(this.options.token), await current(this.options.user)];
     const all = {
       ...headers,
-      ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
-      ...(user === undefined ? {} : { "x-cutover-user": user }),
+      ...(credential === "" ? {} : { authorization: `Bearer ${credential}` }),
+      ...(user === "" ? {} : { "x-cutover-user": user }),
     };
-    const answer = await (this.options.fetch ?? fetch)(`${url.replace(/\/$/, "")}${path}`, { ...init, headers: all }).catch(
-      (error: Error) => {
-        if (init.signal?.aborted === true) throw error;
-        throw new CutoverProblem(0, "/problems/no-answer", `The service at ${url} does not answer: ${error.message}`);
-      },
-    );
-    if (!answer.ok) throw await problemOf(answer);
+    const ask = this.options.fetch ?? fetch;
+    const answer = await ask(this.addressOf(path), { ...init, headers: all }).catch((error: Error) => {
+      if (init.signal?.aborted === true) throw error;
+      throw this.noAnswer(`The service at ${this.options.url} does not answer: ${error.message}`);
+    });
+    if (!answer.ok) throw this.told(await problemOf(answer));
     return answer;
   }
+
+  /** The whole address of a path with its query. */
+  addressOf(path: string): string {
+    return `${this.options.url.replace(/\/$/, "")}${path}`;
+  }
+
+  /** What is thrown where the service does not answer, or not to the end. */
+  noAnswer(detail: string, next?: string): CutoverProblem {
+    return this.told(new CutoverProblem(0, NO_ANSWER, detail, next));
+  }
+
+  private told(problem: CutoverProblem): CutoverProblem {
+    this.options.onProblem?.(problem);
+    return problem;
+  }
 }
+
+const current = async (given: string | (() => string | Promise<string>) | undefined): Promise<string> =>
+  (typeof given === "function" ? await given() : given) ?? "";
+
+/** A page without TLS has no `crypto.randomUUID`. */
+const randomKey = (): string => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 
 async function problemOf(answer: Response): Promise<CutoverProblem> {
   const document = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
@@ -124,7 +149,7 @@ async function problemOf(answer: Response): Promise<CutoverProblem> {
   return new CutoverProblem(answer.status, said("type") ?? "about:blank", detail, said("next"), said("requestId"), document);
 }
 
-function queryOf(query: object | undefined): string {
+export function queryOf(query: object | undefined): string {
   const given = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) if (value !== undefined) given.set(name, String(value));
   return given.size === 0 ? "" : `?${given}`;

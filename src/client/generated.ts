@@ -42,6 +42,15 @@ export interface Drift {
   at?: number;
 }
 
+/** Who the credential stands for */
+export interface Me {
+  /** Stands in the journal beside every command */
+  name: string;
+  /** Whether the header x-cutover-user says who is asking */
+  mayBeNamed: boolean;
+  roles: ("viewer" | "operator" | "approver" | "admin")[];
+}
+
 /** Where a migration is, what comes next, where its users are */
 export interface Migration {
   stack: string;
@@ -350,7 +359,7 @@ export interface Way {
   /** Index of the first step that is undone */
   undoTo: number;
   /** What runs, in order */
-  path: {
+  path: ({
     kind: "config";
     kept: {
       path: string;
@@ -363,11 +372,18 @@ export interface Way {
     kind: "undo";
     step: string;
     summary: string;
-  }[];
+  })[];
   crossesPointOfNoReturn: boolean;
   loses: string[];
   /** Of an emergency: zones, records and commands with which a person sets the weights */
   byHand?: string[];
+}
+
+/** What comes next, and how one would come back */
+export interface NextStep {
+  step?: Step;
+  preview?: Preview;
+  wayBack?: Way;
 }
 
 /** The 30/60/90-day goals */
@@ -740,7 +756,7 @@ export interface Signals {
         /** Milliseconds since the epoch, on the target's clock */
         at: number;
         /** null where it was unknown */
-        value: unknown;
+        value: number | null;
       }[];
     }[];
   }[];
@@ -876,8 +892,52 @@ export interface Costs {
   evidence?: string;
 }
 
+/** What can be changed while it runs */
+export interface Tuning {
+  /** By path in the stack config */
+  values: Record<string, unknown>;
+  /** What people changed since it began */
+  tuned: Record<string, unknown>;
+  /** What each value means, and what is accepted for it */
+  texts: Record<string, {
+    about: string;
+    accepted: string;
+  }>;
+  proposal?: Proposal;
+  /** What two people loosened since it began: whoever approves should know */
+  loosened?: {
+    changes: {
+      path: string;
+      before?: unknown;
+      after?: unknown;
+    }[];
+    why: string;
+    who: string;
+    confirmedBy: string;
+    /** Milliseconds since the epoch, on the target's clock */
+    at: number;
+  }[];
+}
+
+/** What somebody edited in a stack's file */
+export interface Edit {
+  /** Names this edit, so that no other one is taken */
+  digest: string;
+  /** Against the applied revision; empty without an edit */
+  changes: ConfigChange[];
+  /** What of it cannot be taken during a migration, and why */
+  refused: {
+    path: string;
+    got?: string;
+    accepted: string;
+  }[];
+}
+
 /** Every operation of the API that answers once. */
 export class Operations {
+  /** Paths of what does not answer once. */
+  static readonly streams = { events: "/v1/events" } as const;
+
   constructor(private readonly call: <T>(call: Call) => Promise<T>) {}
 
   /** Tells that the process answers. */
@@ -924,23 +984,17 @@ export class Operations {
   /** Tells who the credential stands for, and which roles it has for a stack or anywhere. Needs the role viewer. */
   getMe(query: {
     /** Roles for this stack; anywhere when absent */
-    stack?: string;
-  } = {}, options: CallOptions = {}): Promise<{
-    /** Stands in the journal beside every command */
-    name: string;
-    /** Whether the header x-cutover-user says who is asking */
-    mayBeNamed: boolean;
-    roles: ("viewer" | "operator" | "approver" | "admin")[];
-  }> {
+    stack?: string | undefined;
+  } = {}, options: CallOptions = {}): Promise<Me> {
     return this.call({ method: "GET", path: `/v1/me`, query, ...options });
   }
 
   /** Lists the migrations that the caller may see, by stack. Needs the role viewer. */
   listMigrations(query: {
     /** Only stacks that come after this one: the `next` of the page before */
-    after?: string;
+    after?: string | undefined;
     /** At most so many */
-    limit?: number;
+    limit?: number | undefined;
   } = {}, options: CallOptions = {}): Promise<{
     migrations: Migration[];
     next?: string;
@@ -989,11 +1043,7 @@ export class Operations {
   }
 
   /** Makes the next step's preview now, and its way back; changes nothing. Needs the role viewer. */
-  previewNextStep(stack: string, options: CallOptions = {}): Promise<{
-    step?: Step;
-    preview?: Preview;
-    wayBack?: Way;
-  }> {
+  previewNextStep(stack: string, options: CallOptions = {}): Promise<NextStep> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/preview`, body: {}, ...options });
   }
 
@@ -1005,9 +1055,9 @@ export class Operations {
   /** Lists journal entries in order. Needs the role viewer. */
   getJournal(stack: string, query: {
     /** Only what comes after this number: the `next` of the page before */
-    after?: number;
+    after?: number | undefined;
     /** At most so many */
-    limit?: number;
+    limit?: number | undefined;
   } = {}, options: CallOptions = {}): Promise<{
     entries: Entry[];
     next?: number;
@@ -1018,9 +1068,9 @@ export class Operations {
   /** Lists revisions in order: config, why, who. Needs the role viewer. */
   getRevisions(stack: string, query: {
     /** Only revisions after this one: the `next` of the page before */
-    after?: number;
+    after?: number | undefined;
     /** At most so many */
-    limit?: number;
+    limit?: number | undefined;
   } = {}, options: CallOptions = {}): Promise<{
     current: number;
     revisions: Revision[];
@@ -1032,7 +1082,7 @@ export class Operations {
   /** Compares a revision's config with another one's. Needs the role viewer. */
   getRevisionDiff(stack: string, number: number, query: {
     /** The other revision; the one before when absent */
-    against?: number;
+    against?: number | undefined;
   } = {}, options: CallOptions = {}): Promise<{
     from: number;
     to: number;
@@ -1089,11 +1139,11 @@ export class Operations {
   /** Answers weights, error rate, latency and lag of both sides over time: from the journal, and sampled between. Needs the role viewer. */
   getSignals(stack: string, query: {
     /** Not before; the migration's beginning when absent */
-    from?: number;
+    from?: number | undefined;
     /** Not after; now when absent */
-    to?: number;
+    to?: number | undefined;
     /** At most so many points a line; of neighbours the worst stays */
-    points?: number;
+    points?: number | undefined;
   } = {}, options: CallOptions = {}): Promise<Signals> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/signals`, query, ...options });
   }
@@ -1133,37 +1183,13 @@ export class Operations {
   }
 
   /** Lists what can be changed while it runs, with the values that count now. Needs the role viewer. */
-  getTuning(stack: string, options: CallOptions = {}): Promise<{
-    /** By path in the stack config */
-    values: Record<string, unknown>;
-    /** What people changed since it began */
-    tuned: Record<string, unknown>;
-    /** What each value means, and what is accepted for it */
-    texts: Record<string, {
-      about: string;
-      accepted: string;
-    }>;
-    proposal?: Proposal;
-    /** What two people loosened since it began: whoever approves should know */
-    loosened?: {
-      changes: {
-        path: string;
-        before?: unknown;
-        after?: unknown;
-      }[];
-      why: string;
-      who: string;
-      confirmedBy: string;
-      /** Milliseconds since the epoch, on the target's clock */
-      at: number;
-    }[];
-  }> {
+  getTuning(stack: string, options: CallOptions = {}): Promise<Tuning> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/tuning`, ...options });
   }
 
   /** Goes on by one step, to the end of the phase, or as far as it may. Needs the role operator. */
   advance(stack: string, body: {
-    extent?: "step" | "phase" | "end";
+    extent?: "step" | "phase" | "end" | undefined;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/advance`, body, repeatable: true, ...options });
   }
@@ -1171,9 +1197,9 @@ export class Operations {
   /** Approves the step that waits; `resources` names what may be replaced or deleted. Needs the role approver. */
   approve(stack: string, body: {
     step: string;
-    resources?: string[];
+    resources?: string[] | undefined;
     /** Digest of the preview that was seen: the approval counts for that one only */
-    preview?: string;
+    preview?: string | undefined;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/approve`, body, repeatable: true, ...options });
   }
@@ -1182,7 +1208,7 @@ export class Operations {
   refuse(stack: string, body: {
     step: string;
     /** The reason, for the journal */
-    why?: string;
+    why?: string | undefined;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/refuse`, body, repeatable: true, ...options });
   }
@@ -1196,7 +1222,7 @@ export class Operations {
   tune(stack: string, body: {
     changes: Record<string, unknown>;
     /** The reason, for the journal */
-    why?: string;
+    why?: string | undefined;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/tune`, body, repeatable: true, ...options });
   }
@@ -1211,7 +1237,7 @@ export class Operations {
   /** Stops between two decisions. Needs the role operator. */
   pause(stack: string, body: {
     /** The reason, for the journal */
-    why?: string;
+    why?: string | undefined;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/pause`, body, repeatable: true, ...options });
   }
@@ -1225,9 +1251,9 @@ export class Operations {
   rollback(stack: string, body: {
     revision: number;
     /** The reason, for the journal */
-    why?: string;
+    why?: string | undefined;
     /** Sends users to the old side although it is known to be no better */
-    insist?: boolean;
+    insist?: boolean | undefined;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/rollback`, body, repeatable: true, ...options });
   }
@@ -1235,9 +1261,9 @@ export class Operations {
   /** Sends users to the old side at once, past the engine; then goes back to before their traffic moved. Needs the role operator. */
   emergency(stack: string, body: {
     /** The reason, for the journal */
-    why?: string;
+    why?: string | undefined;
     /** Sends users to the old side although it is known to be no better */
-    insist?: boolean;
+    insist?: boolean | undefined;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/emergency`, body, repeatable: true, ...options });
   }
@@ -1245,35 +1271,24 @@ export class Operations {
   /** Goes back to revision 0 and ends the migration. Needs the role operator. */
   abort(stack: string, body: {
     /** The reason, for the journal */
-    why?: string;
+    why?: string | undefined;
     /** Sends users to the old side although it is known to be no better */
-    insist?: boolean;
+    insist?: boolean | undefined;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/abort`, body, repeatable: true, ...options });
   }
 
   /** Shows what somebody edited in the stack's file, and no revision has yet. Needs the role viewer. */
-  getEdit(stack: string, options: CallOptions = {}): Promise<{
-    /** Names this edit, so that no other one is taken */
-    digest: string;
-    /** Against the applied revision; empty without an edit */
-    changes: ConfigChange[];
-    /** What of it cannot be taken during a migration, and why */
-    refused: {
-      path: string;
-      got?: string;
-      accepted: string;
-    }[];
-  }> {
+  getEdit(stack: string, options: CallOptions = {}): Promise<Edit> {
     return this.call({ method: "GET", path: `/v1/migrations/${encodeURIComponent(stack)}/edit`, ...options });
   }
 
   /** Takes what somebody edited in the stack's file as a revision of its own, with preview and gates. Needs the role operator. */
   edit(stack: string, body: {
     /** The reason, for the journal */
-    why?: string;
+    why?: string | undefined;
     /** Digest of the edit that was seen: no other one is taken */
-    seen?: string;
+    seen?: string | undefined;
   } = {}, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations/${encodeURIComponent(stack)}/edit`, body, repeatable: true, ...options });
   }

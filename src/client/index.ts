@@ -1,10 +1,12 @@
 import { type ClientOptions, Connection } from "./connection.js";
 import { type EventOptions, eventsOf, type MigrationEvent } from "./events.js";
 import { Operations } from "./generated.js";
+import { pathOf } from "./paths.js";
 
 export { type CallOptions, type ClientOptions, CutoverProblem } from "./connection.js";
 export type { EventOptions, MigrationEvent } from "./events.js";
 export * from "./generated.js";
+export { pagesOf } from "./pages.js";
 
 /**
  * A typed client of the HTTP API, for Node.js and browsers.
@@ -28,5 +30,14 @@ export class CutoverClient extends Operations {
   /** Events as they happen; a broken connection is made again, and what was missed comes first. */
   events(options?: EventOptions): AsyncGenerator<MigrationEvent, void, undefined> {
     return eventsOf(this.connection, options);
+  }
+
+  /**
+   * Where an operation's answer is, for a link. Nothing is sent.
+   *
+   *     cutover.addressOf((api) => api.getReportPage("web-api-production"));
+   */
+  addressOf(operation: (api: Operations) => unknown): string {
+    return this.connection.addressOf(pathOf(operation));
   }
 }

@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { parse } from "yaml";
-import type { MigrationView, StepView } from "../../src/cli/client.js";
+import type { Migration, Step } from "../../src/client/index.js";
 import { STACK } from "../automation/model.js";
 import { type ModelService, modelService } from "./service.js";
 
@@ -13,7 +13,7 @@ describe("the commands that act on migrations", function () {
   });
   afterEach(() => service.close());
 
-  const view = async (): Promise<MigrationView> => JSON.parse((await service.run(["status", STACK, "--output", "json"])).stdout);
+  const view = async (): Promise<Migration> => JSON.parse((await service.run(["status", STACK, "--output", "json"])).stdout);
   /** Goes on, approving as a second person, until a step is done. */
   const advanceTo = async (step: string): Promise<void> => {
     await service.run(["advance", STACK]);
@@ -45,7 +45,7 @@ describe("the commands that act on migrations", function () {
     );
     expect(table).to.match(/^STACK +STATUS +PHASE +STEP +DONE +DNS NEW +GREEN +UPDATED\n/);
     expect(JSON.parse(json ?? "")).to.deep.equal(parse(yaml ?? ""));
-    expect((JSON.parse(json ?? "") as MigrationView[]).find((m) => m.stack === STACK)).to.include({ status: "ready", done: 1 });
+    expect((JSON.parse(json ?? "") as Migration[]).find((m) => m.stack === STACK)).to.include({ status: "ready", done: 1 });
   });
 
   it("previews the next step with its way back, and changes nothing", async () => {
@@ -160,7 +160,7 @@ describe("the commands that act on migrations", function () {
   it("plans from the stack config alone: every step with its gates and its way back", async () => {
     const { code, stdout } = await service.run(["plan", STACK, "--output", "json"]);
     expect(code).to.equal(0);
-    const { steps } = JSON.parse(stdout) as { steps: StepView[] };
+    const { steps } = JSON.parse(stdout) as { steps: Step[] };
     expect(steps.map((s) => s.phase)).to.include.members([
       "assess",
       "containerize",

@@ -46,15 +46,17 @@ export const commandRoutes = [
     needs: "viewer",
     params: ofStack,
     answer: {
-      schema: z.object({
-        values: z.record(z.string(), anything).describe("By path in the stack config"),
-        tuned: z.record(z.string(), anything).describe("What people changed since it began"),
-        texts: z
-          .record(z.string(), z.object({ about: z.string(), accepted: z.string() }))
-          .describe("What each value means, and what is accepted for it"),
-        proposal: proposal.optional(),
-        loosened: loosened.optional(),
-      }),
+      schema: z
+        .object({
+          values: z.record(z.string(), anything).describe("By path in the stack config"),
+          tuned: z.record(z.string(), anything).describe("What people changed since it began"),
+          texts: z
+            .record(z.string(), z.object({ about: z.string(), accepted: z.string() }))
+            .describe("What each value means, and what is accepted for it"),
+          proposal: proposal.optional(),
+          loosened: loosened.optional(),
+        })
+        .meta({ id: "Tuning", description: "What can be changed while it runs" }),
       what: "The values",
     },
     problems: [404, 409],

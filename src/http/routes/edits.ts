@@ -20,11 +20,13 @@ export const editRoutes = [
     needs: "viewer",
     params: ofStack,
     answer: {
-      schema: z.object({
-        digest: z.string().describe("Names this edit, so that no other one is taken"),
-        changes: z.array(change).describe("Against the applied revision; empty without an edit"),
-        refused: z.array(refused).describe("What of it cannot be taken during a migration, and why"),
-      }),
+      schema: z
+        .object({
+          digest: z.string().describe("Names this edit, so that no other one is taken"),
+          changes: z.array(change).describe("Against the applied revision; empty without an edit"),
+          refused: z.array(refused).describe("What of it cannot be taken during a migration, and why"),
+        })
+        .meta({ id: "Edit", description: "What somebody edited in a stack's file" }),
       what: "The edit",
     },
     problems: [404, 409, 422],

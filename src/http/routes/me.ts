@@ -13,11 +13,13 @@ export const meRoutes = [
     needs: "viewer",
     query: z.strictObject({ stack: stackName.optional().describe("Roles for this stack; anywhere when absent") }),
     answer: {
-      schema: z.object({
-        name: z.string().describe("Stands in the journal beside every command"),
-        mayBeNamed: z.boolean().describe("Whether the header x-cutover-user says who is asking"),
-        roles: z.array(z.enum(ROLES)),
-      }),
+      schema: z
+        .object({
+          name: z.string().describe("Stands in the journal beside every command"),
+          mayBeNamed: z.boolean().describe("Whether the header x-cutover-user says who is asking"),
+          roles: z.array(z.enum(ROLES)),
+        })
+        .meta({ id: "Me", description: "Who the credential stands for" }),
       what: "The caller",
     },
     problems: [404],

@@ -128,7 +128,9 @@ export const migrationRoutes = [
     params: ofStack,
     body: z.strictObject({}),
     answer: {
-      schema: z.object({ step: step.optional(), preview: preview.optional(), wayBack: way.optional() }),
+      schema: z
+        .object({ step: step.optional(), preview: preview.optional(), wayBack: way.optional() })
+        .meta({ id: "NextStep", description: "What comes next, and how one would come back" }),
       what: "What the next step would do; empty when all is done",
     },
     problems: [404, 409, 422],

@@ -2,7 +2,7 @@ import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
 import { h, type View } from "./lib/render.js";
 import type { Change } from "./lib/session.js";
-import type { InventoryView, Migration, StackInFile } from "./lib/types.js";
+import type { InventoryView, StackInFile } from "./lib/types.js";
 import { FIRST_CHOICE, type FleetChoice, fleet } from "./views/fleet.js";
 import { dependencyGraph } from "./views/graph.js";
 import { problemBox } from "./views/parts.js";
@@ -40,7 +40,7 @@ export class CutoverFleet extends CutoverElement {
 
   private async loadInventory(): Promise<void> {
     try {
-      this.inventory = await this.session?.api.get<InventoryView>("v1/inventory");
+      this.inventory = await this.session?.api.getInventory();
       this.problem = undefined;
     } catch (error) {
       this.problem = asProblem(error);
@@ -50,14 +50,14 @@ export class CutoverFleet extends CutoverElement {
 
   /** A service of an earlier version knows no such list: then what has begun is shown. */
   private async loadStacks(): Promise<void> {
-    const answer = await this.session?.api.get<{ stacks: StackInFile[] }>("v1/stacks").catch(() => undefined);
+    const answer = await this.session?.api.listStacks().catch(() => undefined);
     this.stacks = answer?.stacks ?? [];
     this.update();
   }
 
   private async begin(stack: string): Promise<void> {
     try {
-      const begun = await this.session?.api.post<Migration>("v1/migrations", { stack });
+      const begun = await this.session?.api.createMigration({ stack });
       if (begun !== undefined) this.session?.take(begun);
       this.emit("cutover-command", { stack, command: "begin" });
       this.problem = undefined;

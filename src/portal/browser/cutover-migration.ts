@@ -1,4 +1,5 @@
-import { type Api, asProblem, type Problem } from "./lib/api.js";
+import type { CutoverClient } from "../../client/index.js";
+import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
 import { h, type View } from "./lib/render.js";
 import { save } from "./lib/save.js";
@@ -64,11 +65,8 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
   get byHand(): readonly string[] | undefined {
     return this.session?.live === false && !this.session.signedOut ? this.readBefore : undefined;
   }
-  get api(): Api | undefined {
+  get api(): CutoverClient | undefined {
     return this.session?.api;
-  }
-  get address(): string {
-    return `v1/migrations/${encodeURIComponent(this.stack)}`;
   }
 
   override attributeChangedCallback(name: string, before: string | null, after: string | null): void {
@@ -191,7 +189,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
       clocked: this.data.clocked,
       steps: this.data.steps,
       onPreview: () => this.dialog.open("preview"),
-      onReport: () => void this.download(`${migration.stack}.html`, `${this.address}/report.html`),
+      onReport: () => void this.download(`${migration.stack}.html`, (api) => api.getReportPage(migration.stack)),
     });
   }
 
@@ -225,16 +223,12 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
         if (!this.open.delete(id)) this.open.add(id);
         this.update();
       },
-      fileHref: (name) => this.fileOf(name),
+      fileHref: (name) => this.api?.addressOf((api) => api.getFile(migration.stack, name)) ?? "",
       onFile: (name, event) => {
         event.preventDefault();
-        void this.download(name, this.fileOf(name));
+        void this.download(name, (api) => api.getFile(migration.stack, name));
       },
     });
-  }
-
-  private fileOf(name: string): string {
-    return `${this.address}/files/${encodeURIComponent(name)}`;
   }
 
   /** Shows a tab; a host page that keeps addresses of its own hears of it first. */
@@ -253,7 +247,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
     const changes = changesOf(this.chosen.tuning);
     const why = this.chosen.tuning.why.trim();
     try {
-      const view = await this.api?.post<Migration>(`${this.address}/tune`, { changes, ...(why === "" ? {} : { why }) });
+      const view = await this.api?.tune(this.stack, { changes, why: why === "" ? undefined : why });
       this.chosen = { ...this.chosen, tuning: NO_DRAFT };
       if (view !== undefined) this.accepted("tune", view);
       this.data.refresh(0);
@@ -264,10 +258,10 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
   }
 
   /** A file of evidence needs the credential, which a plain link has not. */
-  private async download(name: string, address: string): Promise<void> {
+  private async download(name: string, get: (api: CutoverClient) => Promise<string>): Promise<void> {
     this.refusal = undefined;
     try {
-      save(name, (await this.api?.text(address)) ?? "");
+      if (this.api !== undefined) save(name, await get(this.api));
     } catch (error) {
       this.refusal = asProblem(error);
       this.update();

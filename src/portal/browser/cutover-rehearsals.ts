@@ -42,8 +42,8 @@ export class CutoverRehearsals extends CutoverElement {
     this.pause();
     [this.shown, this.problem, this.stack, this.at] = [undefined, undefined, undefined, 0];
     try {
-      if (id === null) this.list = (await this.session?.api.get<{ rehearsals: RehearsalSummary[] }>("v1/rehearsals"))?.rehearsals;
-      else this.shown = await this.session?.api.get<Rehearsal>(`v1/rehearsals/${encodeURIComponent(id)}`);
+      if (id === null) this.list = (await this.session?.api.listRehearsals())?.rehearsals;
+      else this.shown = await this.session?.api.getRehearsal(id);
     } catch (error) {
       this.problem = asProblem(error);
     }

@@ -1,6 +1,6 @@
-import { type Api, asProblem, type Problem } from "./lib/api.js";
-import type { Me } from "./lib/session.js";
-import type { Migration, Moment, Signals, Step } from "./lib/types.js";
+import type { CutoverClient } from "../../client/index.js";
+import { asProblem, type Problem } from "./lib/api.js";
+import type { Me, Migration, Moment, Signals, Step } from "./lib/types.js";
 import { isOver } from "./views/actions.js";
 import type { Clocked } from "./views/answers.js";
 import type { Panel, PanelContext } from "./views/panel.js";
@@ -18,9 +18,9 @@ const isMoving = ({ status }: Migration): boolean => status === "running" || sta
 
 /** Whose data it is, and what of it is looked at. */
 export interface Onlooker {
-  readonly address: string;
+  readonly stack: string;
   readonly isConnected: boolean;
-  readonly api: Api | undefined;
+  readonly api: CutoverClient | undefined;
   migration(): Migration | undefined;
   /** The panel that is shown; absent for what needs nothing else. */
   readonly panel: Panel | undefined;
@@ -118,11 +118,11 @@ export class MigrationData {
   /** Asked often while something runs: the engine's events and the clocks stand in no journal. */
   private async lookAtMoment(): Promise<void> {
     const { onlooker } = this;
-    const { address, api } = onlooker;
+    const { stack, api } = onlooker;
     clearTimeout(this.momentBeat);
-    const moment = await api?.get<Moment>(`${address}/moment`).catch(() => undefined);
+    const moment = await api?.getMoment(stack).catch(() => undefined);
     const m = onlooker.migration();
-    if (m === undefined || address !== onlooker.address || !onlooker.isConnected) return;
+    if (m === undefined || stack !== onlooker.stack || !onlooker.isConnected) return;
     if (moment !== undefined) [this.moment, this.momentAt] = [moment, Date.now()];
     onlooker.update();
     clearTimeout(this.momentBeat);
@@ -133,25 +133,22 @@ export class MigrationData {
 
   private async load(): Promise<void> {
     const { onlooker } = this;
-    const { address, api } = onlooker;
+    const { stack, api } = onlooker;
     const m = onlooker.migration();
     if (api === undefined || m === undefined) return;
     this.seen = m.lastSeq;
-    const { steps } = await api.get<{ steps: Step[] }>(`${address}/plan`);
-    const { roles } = await api.get<Me>(`v1/me?stack=${encodeURIComponent(m.stack)}`);
-    if (address !== onlooker.address) return;
+    const { steps } = await api.getPlan(stack);
+    const { roles } = await api.getMe({ stack });
+    if (stack !== onlooker.stack) return;
     [this.steps, this.roles] = [steps, roles];
     onlooker.update();
     void this.lookAtMoment();
     const { panel } = onlooker;
-    const shown = await panel?.load(api, address, onlooker.context(m));
+    const shown = await panel?.load(api, stack, onlooker.context(m));
     const stretch = onlooker.stretch(m);
-    const signals = stretch === undefined ? this.signals : await api.get<Signals>(`${address}/signals?${queryOf(stretch)}`);
-    if (address !== onlooker.address) return;
+    const signals = stretch === undefined ? this.signals : await api.getSignals(stack, stretch);
+    if (stack !== onlooker.stack) return;
     if (panel !== undefined) this.panels = { ...this.panels, [panel.id]: shown };
     [this.signals, this.problem] = [signals, undefined];
   }
 }
-
-const queryOf = (stretch: { from?: number; to?: number }): URLSearchParams =>
-  new URLSearchParams(Object.entries(stretch).map(([name, at]) => [name, String(at)]));

@@ -1,6 +1,7 @@
-import { type Api, asProblem } from "./lib/api.js";
+import type { CutoverClient } from "../../client/index.js";
+import { asProblem } from "./lib/api.js";
 import type { View } from "./lib/render.js";
-import type { EditAnswer, Migration, Preview, PreviewAnswer, Revision, Step, Way } from "./lib/types.js";
+import type { Migration, Step } from "./lib/types.js";
 import type { Action } from "./views/actions.js";
 import { actionDialog } from "./views/dialog.js";
 import type { DialogState } from "./views/dialogState.js";
@@ -12,9 +13,8 @@ const ARMING_MS = 700;
 /** The element that a dialog belongs to. */
 export interface DialogOwner {
   readonly shadowRoot: ShadowRoot | null;
-  readonly api: Api | undefined;
-  /** Of the migration in the API. */
-  readonly address: string;
+  readonly api: CutoverClient | undefined;
+  readonly stack: string;
   migration(): Migration | undefined;
   plan(): readonly Step[];
   /** Read beforehand; undefined while the service answers. */
@@ -87,22 +87,22 @@ export class MigrationDialog {
   /** Asks the service what the action would do. */
   private async ask(): Promise<void> {
     const { state } = this;
-    const { api, address } = this.element;
+    const { api, stack } = this.element;
     if (state === undefined || api === undefined) return;
     const answer: Partial<DialogState> = {};
     try {
-      if (state.action === "advance" || state.action === "preview") answer.preview = await api.post<PreviewAnswer>(`${address}/preview`);
+      if (state.action === "advance" || state.action === "preview") answer.preview = await api.previewNextStep(stack);
       if (state.action === "edit") {
-        const edit = await api.get<EditAnswer>(`${address}/edit`);
-        answer.edit = { ...edit, ...(await api.post<{ preview: Preview }>(`${address}/edit/preview`)) };
+        const edit = await api.getEdit(stack);
+        answer.edit = { ...edit, ...(await api.previewEdit(stack)) };
       }
-      if (state.action === "emergency") answer.way = await api.get<Way>(`${address}/way-back/emergency`);
-      if (state.action === "abort") answer.way = await api.get<Way>(`${address}/way-back?revision=0`);
+      if (state.action === "emergency") answer.way = await api.getEmergencyWay(stack);
+      if (state.action === "abort") answer.way = await api.getWayBack(stack, { revision: 0 });
       if (state.action === "rollback") {
-        const { current, revisions } = await api.get<{ current: number; revisions: Revision[] }>(`${address}/revisions?limit=1000`);
+        const { current, revisions } = await api.getRevisions(stack, { limit: 1_000 });
         answer.revisions = revisions;
         answer.revision = state.revision ?? revisions.findLast((r) => r.number !== current)?.number ?? 0;
-        answer.way = await api.get<Way>(`${address}/way-back?revision=${answer.revision}`);
+        answer.way = await api.getWayBack(stack, { revision: answer.revision });
       }
     } catch (error) {
       answer.problem = asProblem(error);
@@ -115,12 +115,12 @@ export class MigrationDialog {
 
   private async send(): Promise<void> {
     const { state } = this;
-    const { api, address } = this.element;
+    const { api, stack } = this.element;
     if (state === undefined || api === undefined) return;
     this.change({ sending: true, problem: undefined });
     try {
-      const view = await api.post<Migration>(`${address}/${state.action}`, bodyOf(state, this.element.migration(), this.element.plan()));
-      this.element.accepted(state.action, view);
+      const view = await command(api, stack, state, this.element);
+      if (view !== undefined) this.element.accepted(state.action, view);
       this.close();
     } catch (error) {
       this.change({ sending: false, armed: "no", problem: asProblem(error) });
@@ -128,28 +128,41 @@ export class MigrationDialog {
   }
 }
 
-function bodyOf({ action, extent, revision, why, edit, insist }: DialogState, m: Migration | undefined, steps: readonly Step[]): object {
-  const reason = { ...(why.trim() === "" ? {} : { why: why.trim() }), ...(insist === true ? { insist } : {}) };
+/** Sends what was decided. @returns nothing for what only shows */
+async function command(
+  api: CutoverClient,
+  stack: string,
+  { action, extent, revision, why: said, edit, insist }: DialogState,
+  element: DialogOwner,
+): Promise<Migration | undefined> {
+  const [m, why] = [element.migration(), said.trim() === "" ? undefined : said.trim()];
+  const step = m?.step?.id ?? "";
   switch (action) {
     case "advance":
-      return { extent };
+      return api.advance(stack, { extent });
     case "approve": {
       // It counts for the preview that was shown, and for no other.
-      const digest = steps.find((s) => s.id === m?.step?.id)?.preview?.digest;
+      const preview = element.plan().find((s) => s.id === step)?.preview?.digest;
       const resources = m === undefined ? [] : lostNames(action, m);
-      return { step: m?.step?.id, ...(resources.length === 0 ? {} : { resources }), ...(digest === undefined ? {} : { preview: digest }) };
+      return api.approve(stack, { step, resources: resources.length === 0 ? undefined : resources, preview });
     }
     case "refuse":
-      return { step: m?.step?.id, ...reason };
+      return api.refuse(stack, { step, why });
     case "edit":
-      return { seen: edit?.digest, ...reason };
+      return api.edit(stack, { seen: edit?.digest, why });
     case "rollback":
-      return { revision, ...reason };
+      return revision === undefined ? undefined : api.rollback(stack, { revision, why, insist });
     case "pause":
+      return api.pause(stack, { why });
+    case "resume":
+      return api.resume(stack);
+    case "promote":
+      return api.promote(stack);
     case "abort":
+      return api.abort(stack, { why, insist });
     case "emergency":
-      return reason;
-    default:
-      return {};
+      return api.emergency(stack, { why, insist });
+    case "preview":
+      return undefined;
   }
 }

@@ -91,8 +91,8 @@ describe("the fleet", () => {
     expect(names("progress", all)).to.deep.equal([["All applications", "a", "c", "b", "d"]]);
     const moved = [
       one("a"),
-      one("b", { dns: { old: 0, new: 100 } as Migration["dns"] }),
-      one("c", { dns: { old: 90, new: 10 } as Migration["dns"] }),
+      one("b", { dns: { old: 0, new: 100 } as NonNullable<Migration["dns"]> }),
+      one("c", { dns: { old: 90, new: 10 } as NonNullable<Migration["dns"]> }),
     ];
     expect(names("users", moved)).to.deep.equal([["All applications", "b", "c", "a"]]);
   });

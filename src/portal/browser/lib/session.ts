@@ -1,13 +1,6 @@
-import { Api, type ApiOptions, asProblem, type Problem } from "./api.js";
-import { follow } from "./events.js";
-import type { Migration } from "./types.js";
-
-export interface Me {
-  name: string;
-  /** Whether the person may say who they are. */
-  mayBeNamed: boolean;
-  roles: ("viewer" | "operator" | "approver" | "admin")[];
-}
+import { type CutoverClient, pagesOf } from "../../../client/index.js";
+import { type ApiOptions, asProblem, clientOf, type Problem } from "./api.js";
+import type { Me, Migration } from "./types.js";
 
 /** A change that an element is told of: the stack whose view is new, or nothing for a change of the connection. */
 export type Change = { stack: string; statusChanged: boolean } | undefined;
@@ -17,7 +10,7 @@ export type Change = { stack: string; statusChanged: boolean } | undefined;
  * date by one stream of events for as long as somebody listens.
  */
 export class Session {
-  readonly api: Api;
+  readonly api: CutoverClient;
   readonly migrations = new Map<string, Migration>();
   /** Who the credential stands for; absent until the service has said it. */
   me: Me | undefined;
@@ -34,7 +27,7 @@ export class Session {
   private stop: (() => void) | undefined;
 
   constructor(options: ApiOptions) {
-    this.api = new Api(options, (problem) => {
+    this.api = clientOf(options, (problem) => {
       if (this.signedOut) return;
       [this.signedOut, this.live, this.problem] = [true, false, problem];
       this.tell(undefined);
@@ -57,29 +50,30 @@ export class Session {
   }
 
   private start(): void {
+    const ending = new AbortController();
+    this.stop = () => ending.abort();
     // The stream first: what happens while the list is fetched is not missed.
-    this.stop = follow(this.api, "v1/events", {
-      event: ({ data }) => this.take(data as Migration),
-      state: (live, problem) => {
-        this.live = live;
-        this.problem = problem;
-        if (live) this.signedOut = false;
-        // The stream resumes where it broke off; the list says what it did not carry.
-        if (live) void this.load();
-        this.tell(undefined);
-      },
-    });
+    void this.follow(ending.signal);
+  }
+
+  private async follow(signal: AbortSignal): Promise<void> {
+    const onState = (live: boolean, error?: Error): void => {
+      this.live = live;
+      this.problem = error === undefined ? undefined : asProblem(error);
+      if (live) this.signedOut = false;
+      // The stream resumes where it broke off; the list says what it did not carry.
+      if (live) void this.load();
+      this.tell(undefined);
+    };
+    for await (const { migration } of this.api.events({ signal, onState, outlastsRefusal: true })) this.take(migration);
   }
 
   private async load(): Promise<void> {
     try {
-      this.me = await this.api.get<Me>("v1/me");
-      for (let path: string | undefined = "v1/migrations"; path !== undefined; ) {
-        const page: { migrations: Migration[]; next?: string; unreadable?: { stack: string; problem: string }[] } =
-          await this.api.get(path);
-        this.unreadable = page.unreadable ?? [];
-        for (const m of page.migrations) this.take(m);
-        path = page.next === undefined ? undefined : `v1/migrations?after=${encodeURIComponent(page.next)}`;
+      this.me = await this.api.getMe();
+      for await (const { migrations, unreadable = [] } of pagesOf((after?: string) => this.api.listMigrations({ after }))) {
+        this.unreadable = unreadable;
+        for (const m of migrations) this.take(m);
       }
       this.loaded = true;
     } catch (error) {

@@ -1,4 +1,4 @@
-import type { Api } from "../lib/api.js";
+import type { CutoverClient } from "../../../client/index.js";
 import type { View } from "../lib/render.js";
 import type { Migration, Revision, Step } from "../lib/types.js";
 import type { TuningDraft } from "./tuning.js";
@@ -32,7 +32,7 @@ export interface Panel {
   id: string;
   title: string;
   /** Fetches what it shows; called again when the migration has moved. */
-  load: (api: Api, at: string, context: PanelContext) => Promise<unknown>;
+  load: (api: CutoverClient, stack: string, context: PanelContext) => Promise<unknown>;
   view: (data: never, context: PanelContext) => View;
 }
 

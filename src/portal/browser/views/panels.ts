@@ -1,6 +1,6 @@
-import type { Api } from "../lib/api.js";
+import { type CutoverClient, pagesOf } from "../../../client/index.js";
 import type { View } from "../lib/render.js";
-import type { Checklist, CostsView, DatabaseReadiness, EditAnswer, Recorded, Revision, RiskView, Scorecard } from "../lib/types.js";
+import type { Recorded } from "../lib/types.js";
 import { checklistPanel } from "./checklists.js";
 import { costsPanel } from "./costs.js";
 import { editsPanel } from "./edits.js";
@@ -10,12 +10,12 @@ import type { Panel, PanelContext, RevisionsData } from "./panel.js";
 import { readinessPanel } from "./readiness.js";
 import { revisionsPanel } from "./revisions.js";
 import { risksPanel } from "./risks.js";
-import { type TuningData, tuningPanel } from "./tuning.js";
+import { tuningPanel } from "./tuning.js";
 
 const panel = <T>(
   id: string,
   title: string,
-  load: (api: Api, at: string, c: PanelContext) => Promise<T>,
+  load: (api: CutoverClient, stack: string, c: PanelContext) => Promise<T>,
   view: (data: T, c: PanelContext) => View,
 ): Panel => ({
   id,
@@ -27,21 +27,18 @@ const panel = <T>(
 const PAGE = 1_000;
 
 /** The whole journal, page by page. */
-async function entriesOf(api: Api, at: string): Promise<Recorded[]> {
-  const entries: Recorded[] = [];
-  for (let after: number | undefined = 0; after !== undefined; ) {
-    const page: { entries: Recorded[]; next?: number } = await api.get(`${at}/journal?after=${after}&limit=${PAGE}`);
-    entries.push(...page.entries);
-    after = page.next;
-  }
-  return entries;
+async function entriesOf(api: CutoverClient, stack: string): Promise<Recorded[]> {
+  const all: Recorded[] = [];
+  for await (const { entries } of pagesOf((after?: number) => api.getJournal(stack, { after, limit: PAGE })))
+    all.push(...(entries as Recorded[]));
+  return all;
 }
 
-async function revisionsOf(api: Api, at: string, { compared }: PanelContext): Promise<RevisionsData> {
-  const { current, revisions } = await api.get<{ current: number; revisions: Revision[] }>(`${at}/revisions?limit=${PAGE}`);
+async function revisionsOf(api: CutoverClient, stack: string, { compared }: PanelContext): Promise<RevisionsData> {
+  const { current, revisions } = await api.getRevisions(stack, { limit: PAGE });
   const right = compared.right ?? current;
   const left = compared.left ?? Math.max(0, right - 1);
-  const { changes } = await api.get<{ changes: RevisionsData["changes"] }>(`${at}/revisions/${right}/diff?against=${left}`);
+  const { changes } = await api.getRevisionDiff(stack, right, { against: left });
   return { current, revisions, changes, left, right };
 }
 
@@ -49,22 +46,22 @@ async function revisionsOf(api: Api, at: string, { compared }: PanelContext): Pr
 export const PANELS: Panel[] = [
   panel("journal", "Journal", entriesOf, journalPanel),
   panel("revisions", "Revisions", revisionsOf, revisionsPanel),
-  panel("checklists", "Checklists", (api, at) => api.get<{ checklists: Checklist[] }>(`${at}/checklists`), checklistPanel),
-  panel("risks", "Risks", (api, at) => api.get<{ risks: RiskView[] }>(`${at}/risks`), risksPanel),
-  panel("readiness", "Database", (api, at) => api.get<DatabaseReadiness>(`${at}/readiness`), readinessPanel),
-  panel("costs", "Costs", (api, at) => api.get<CostsView>(`${at}/costs`), costsPanel),
+  panel("checklists", "Checklists", (api, stack) => api.getChecklists(stack), checklistPanel),
+  panel("risks", "Risks", (api, stack) => api.getRisks(stack), risksPanel),
+  panel("readiness", "Database", (api, stack) => api.getReadiness(stack), readinessPanel),
+  panel("costs", "Costs", (api, stack) => api.getCosts(stack), costsPanel),
   panel(
     "tuning",
     "Tuning",
-    (api, at) => api.get<TuningData>(`${at}/tuning`),
+    (api, stack) => api.getTuning(stack),
     (data, { tuning, choose, tune }) =>
       tuningPanel(data, { draft: tuning, onDraft: (typed) => choose({ tuning: typed }), ...(tune === undefined ? {} : { send: tune }) }),
   ),
   panel(
     "edits",
     "Edits",
-    (api, at) => api.get<EditAnswer>(`${at}/edit`),
+    (api, stack) => api.getEdit(stack),
     (data, { edit }) => editsPanel(data, edit),
   ),
-  panel("goals", "30/60/90 days", (api, at) => api.get<Scorecard>(`${at}/scorecard`), goalsPanel),
+  panel("goals", "30/60/90 days", (api, stack) => api.getScorecard(stack), goalsPanel),
 ];

@@ -1,15 +1,7 @@
 import { duration } from "../lib/format.js";
 import { h, type View } from "../lib/render.js";
+import type { TuningData } from "../lib/types.js";
 import { CELL } from "./parts.js";
-
-export interface TuningData {
-  /** By path in the stack config. */
-  values: Record<string, unknown>;
-  /** What people changed since it began. */
-  tuned: Record<string, unknown>;
-  /** What each value means; absent from a service of an earlier version. */
-  texts?: Record<string, { about: string; accepted: string }>;
-}
 
 /** What of a tuning was typed: the value as JSON by path, and why. */
 export interface TuningDraft {
@@ -53,7 +45,7 @@ const inUnits = (path: string, value: unknown): View =>
     : false;
 
 /** Thresholds, holds and weights to come, as they count now; changed from here on, with the person's name in the journal. */
-export function tuningPanel({ values, tuned, texts = {} }: TuningData, { draft, onDraft, send }: TuningProps): View {
+export function tuningPanel({ values, tuned, texts }: TuningData, { draft, onDraft, send }: TuningProps): View {
   const wantedOf = ({ changes }: TuningDraft) => Object.entries(changes).filter(([path, text]) => text.trim() !== printed(values[path]));
   const wanted = wantedOf(draft);
   return h(
