@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
-import { type Told, toWrite } from "../../../src/automation/gates/flapping.js";
 import type { Verdict } from "../../../src/automation/gates/definition.js";
+import { type Told, toWrite } from "../../../src/automation/gates/flapping.js";
 import type { GateSummary } from "../../../src/automation/gates/watch.js";
 
 const ROUND = 15_000;
