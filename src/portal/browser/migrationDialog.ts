@@ -1,5 +1,5 @@
+import type { ComponentChildren } from "preact";
 import { type Api, asProblem } from "./lib/api.js";
-import type { View } from "./lib/render.js";
 import type { EditAnswer, Migration, Preview, PreviewAnswer, Revision, Step, Way } from "./lib/types.js";
 import type { Action } from "./views/actions.js";
 import { actionDialog } from "./views/dialog.js";
@@ -57,7 +57,7 @@ export class MigrationDialog {
     this.opener?.focus();
   }
 
-  view(migration: Migration, steps: readonly Step[]): View {
+  view(migration: Migration, steps: readonly Step[]): ComponentChildren {
     if (this.state === undefined) return false;
     return actionDialog({
       state: this.state,

@@ -1,5 +1,5 @@
+import { type ComponentChild, render } from "preact";
 import type { Token, User } from "./api.js";
-import { patch, type View } from "./render.js";
 import { type Change, type Session, sessionOf } from "./session.js";
 import { sheets } from "./styles.js";
 
@@ -77,7 +77,7 @@ export abstract class CutoverElement extends HTMLElement {
     setTimeout(() => {
       this.due = false;
       if (this.root === undefined || !this.isConnected) return;
-      patch(this.root, this.view());
+      render(this.drawn(), this.root);
       for (const dialog of this.root.querySelectorAll<HTMLDialogElement>("dialog[data-modal]"))
         if (!dialog.open && dialog.isConnected) dialog.showModal();
     }, 16);
@@ -88,6 +88,7 @@ export abstract class CutoverElement extends HTMLElement {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable: true }));
   }
 
-  protected abstract view(): View;
+  /** What it shows. No member of an element is named as an attribute is: whoever draws it with Preact, as we do, or with React 19 would set it. */
+  protected abstract drawn(): ComponentChild;
   protected changed(_change: Change): void {}
 }

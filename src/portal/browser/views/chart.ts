@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { clock, day, time, value } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import { linear, type Scale, ticks, timeTicks } from "../lib/scale.js";
 import type { Signals } from "../lib/types.js";
 
@@ -22,7 +22,7 @@ const HEIGHT = 168;
 const PAD = { top: 14, right: 14, bottom: 24, left: 48 };
 
 /** One chart: both sides as lines, the gate's limit drawn in, what happened as marks. Its words and values stand beside it. */
-export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartProps): View {
+export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartProps): ComponentChildren {
   const { threshold, unit } = chart;
   const points = chart.series.flatMap((s) => s.points);
   const seen = points.flatMap((p) => (p.value === null ? [] : [p.value]));
@@ -46,8 +46,8 @@ export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartPr
             viewBox: `0 0 ${width} ${HEIGHT}`,
             role: "img",
             "aria-label": describe(chart, from, to),
-            onpointermove: (e: PointerEvent) => onAt(instantOf(e)),
-            onpointerleave: () => onAt(undefined),
+            onPointerMove: (e: PointerEvent) => onAt(instantOf(e)),
+            onPointerLeave: () => onAt(undefined),
           },
           yTicks.map((t) => grid(t, y, width, value(t, unit))),
           timeAxis(from, to, x, width),
@@ -60,7 +60,7 @@ export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartPr
 }
 
 /** What each line reads at an instant, beside its colour: no value has to be guessed from the picture. */
-function legend(chart: Chart, at: number): View {
+function legend(chart: Chart, at: number): ComponentChildren {
   return h(
     "ul",
     { class: "legend" },
@@ -89,7 +89,7 @@ export function valueAt(points: readonly Point[], at: number, stays = false): nu
   return stays || next !== undefined || at - found.at < 3_600_000 ? found.value : undefined;
 }
 
-const grid = (t: number, y: Scale, width: number, label: string): View =>
+const grid = (t: number, y: Scale, width: number, label: string): ComponentChildren =>
   h(
     "g",
     { key: `y${t}` },
@@ -97,14 +97,14 @@ const grid = (t: number, y: Scale, width: number, label: string): View =>
     h("text", { class: "tick", x: PAD.left - 8, y: y(t) + 4, "text-anchor": "end" }, label),
   );
 
-function timeAxis(from: number, to: number, x: Scale, width: number): View {
+function timeAxis(from: number, to: number, x: Scale, width: number): ComponentChildren {
   const { at, days } = timeTicks(from, to, Math.max(2, Math.floor(width / 95)));
   return at.map((t) =>
     h("text", { key: `x${t}`, class: "tick", x: x(t), y: HEIGHT - 6, "text-anchor": "middle" }, days ? day(t) : clock(t)),
   );
 }
 
-const limit = ({ value: v }: NonNullable<Chart["threshold"]>, y: Scale, width: number): View =>
+const limit = ({ value: v }: NonNullable<Chart["threshold"]>, y: Scale, width: number): ComponentChildren =>
   h(
     "g",
     { key: "limit" },
@@ -112,7 +112,7 @@ const limit = ({ value: v }: NonNullable<Chart["threshold"]>, y: Scale, width: n
     h("line", { class: "threshold", x1: PAD.left, x2: width - PAD.right, y1: y(v), y2: y(v) }),
   );
 
-const moment = (m: Signals["moments"][number], x: Scale): View =>
+const moment = (m: Signals["moments"][number], x: Scale): ComponentChildren =>
   h(
     "g",
     { key: `${m.kind}${m.at}`, class: `moment ${m.kind}` },
@@ -138,7 +138,7 @@ function path(points: readonly Point[], x: Scale, y: Scale, from: number, to: nu
   return d;
 }
 
-function cursor(chart: Chart, at: number, x: Scale, y: Scale): View {
+function cursor(chart: Chart, at: number, x: Scale, y: Scale): ComponentChildren {
   const dots = chart.series.flatMap((s) => {
     const v = valueAt(s.points, at, s.id === "asked");
     return v === undefined || v === null ? [] : [h("circle", { key: s.id, class: `dot ${s.id}`, cx: x(at), cy: y(v), r: 3.5 })];
