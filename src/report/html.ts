@@ -5,6 +5,7 @@ import { renderToString } from "preact-render-to-string";
 import { counted } from "../lib/plural.js";
 import { charts } from "./charts.js";
 import { duration, time } from "./format.js";
+import { facts, part, table } from "./parts.js";
 import type { MigrationReport, Report, StepReport } from "./report.js";
 
 const STYLE = readFileSync(new URL("./report.css", import.meta.url), "utf8");
@@ -50,47 +51,6 @@ export function renderHtml(report: Report): string {
   return `<!doctype html>\n${renderToString(page)}\n`;
 }
 
-/** A table with a caption; the first column names the row. Nothing without rows. */
-const table = (caption: string, header: string[], rows: ComponentChildren[][]): ComponentChildren =>
-  rows.length > 0 &&
-  h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
-    h(
-      "table",
-      null,
-      h("caption", null, caption),
-      h(
-        "thead",
-        null,
-        h(
-          "tr",
-          null,
-          header.map((name) => h("th", { scope: "col" }, name)),
-        ),
-      ),
-      h(
-        "tbody",
-        null,
-        rows.map(([first, ...rest]) =>
-          h(
-            "tr",
-            null,
-            h("th", { scope: "row" }, first),
-            rest.map((cell) => h("td", null, cell)),
-          ),
-        ),
-      ),
-    ),
-  );
-
-const facts = (pairs: [string, string][]): ComponentChildren =>
-  h(
-    "dl",
-    { class: "facts" },
-    pairs.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value))),
-  );
-
 function totals({ totals: t, migrations }: Report): ComponentChildren {
   return facts([
     ["Applications", String(t.applications)],
@@ -132,10 +92,6 @@ const migration = (m: MigrationReport): ComponentChildren =>
     part("Timeline", timelineOf(m)),
     part("Verification", verification(m)),
   );
-
-/** With its heading, where there is anything. */
-const part = (title: string, body: ComponentChildren): ComponentChildren =>
-  body !== false && !(Array.isArray(body) && body.length === 0) && [h("h3", null, title), body];
 
 function summary(m: MigrationReport): ComponentChildren {
   const done = m.steps.filter((s) => s.status === "done").length;

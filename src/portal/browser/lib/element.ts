@@ -88,7 +88,10 @@ export abstract class CutoverElement extends HTMLElement {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable: true }));
   }
 
-  /** What it shows. No member of an element is named as an attribute is: whoever draws it with Preact, as we do, or with React 19 would set it. */
+  /**
+   * What it shows. Where a member has an attribute's name, Preact (as our own page) and React 19 set the member: it needs a
+   * setter then, or another name.
+   */
   protected abstract drawn(): ComponentChild;
   protected changed(_change: Change): void {}
 }
