@@ -230,10 +230,10 @@ const timelineOf = (m: MigrationReport): ComponentChildren =>
 
 function verification({ verification: v }: MigrationReport): ComponentChildren {
   if (v === undefined) return h("p", null, "The journal was not verified for this report.");
-  const intact = `Intact: the hash chain of ${counted(v.entries, "entry", "entries")} holds, and every revision agrees with the engine's own history.`;
+  const chain = `the hash chain of ${counted(v.entries, "entry", "entries")} holds`;
   return [
     v.faults.length === 0
-      ? h("p", { class: "good" }, intact)
+      ? h("p", { class: "good" }, `Intact: ${chain}, and every revision agrees with the engine's own history.`)
       : [
           h("p", { class: "failed" }, `${v.faults.length} faults:`),
           h(
