@@ -1,4 +1,6 @@
-import { escaped } from "./escaped.js";
+import { scaleLinear, scaleUtc } from "d3-scale";
+import { curveLinear, curveStepAfter, line } from "d3-shape";
+import { type ComponentChild, type ComponentChildren, h } from "preact";
 import { duration, time } from "./format.js";
 
 export interface Point {
@@ -26,62 +28,76 @@ export interface Chart {
 
 const WIDTH = 720;
 const HEIGHT = 220;
+/** Of the grid, about. */
+const LINES = 4;
 const PLOT = { left: 64, right: WIDTH - 16, top: 14, bottom: HEIGHT - 34 };
 
 /**
  * A chart as inline SVG: named and described for who cannot see it, without a colour that alone means something, sized
  * by its view box, styled by the page's classes.
  */
-export function chart({ id, title, points, stepped, limit, top, marks, format }: Chart): string {
+export function chart({ id, title, points, stepped, limit, top, marks, format }: Chart): ComponentChild {
   const first = points[0]?.at ?? 0;
   const last = Math.max(points.at(-1)?.at ?? 0, first + 1);
   const most = Math.max(top ?? 0, ...points.map((p) => p.value), (limit ?? 0) * 1.2) || 1;
-  const x = (at: number): number => round(PLOT.left + ((at - first) / (last - first)) * (PLOT.right - PLOT.left));
-  const y = (value: number): number => round(PLOT.bottom - (value / most) * (PLOT.bottom - PLOT.top));
+  const times = scaleUtc([first, last], [PLOT.left, PLOT.right]);
+  const values = scaleLinear([0, most], [PLOT.bottom, PLOT.top]).nice(LINES);
+  const x = (at: number): number => round(times(at));
+  const y = (value: number): number => round(values(value));
   const inside = marks.filter((m) => m.at >= first && m.at <= last);
-  return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-labelledby="${id}-title ${id}-desc">`,
-    `<title id="${id}-title">${escaped(title)}</title>`,
-    `<desc id="${id}-desc">${escaped(described({ points, limit, marks: inside, format }))}</desc>`,
-    ...[0, 0.25, 0.5, 0.75, 1].map((part) => {
-      const at = y(most * part);
-      return `<line class="grid" x1="${PLOT.left}" x2="${PLOT.right}" y1="${at}" y2="${at}"/><text class="tick" x="${PLOT.left - 8}" y="${at + 4}" text-anchor="end">${escaped(format(most * part))}</text>`;
-    }),
-    ...ticks(first, last).map(
-      ({ at, text }, i, all) =>
-        `<text class="tick" x="${x(at)}" y="${PLOT.bottom + 20}" text-anchor="${i === 0 ? "start" : i === all.length - 1 ? "end" : "middle"}">${text}</text>`,
+  return h(
+    "svg",
+    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-labelledby": `${id}-title ${id}-desc` },
+    h("title", { id: `${id}-title` }, title),
+    h("desc", { id: `${id}-desc` }, described({ points, limit, marks: inside, format })),
+    values
+      .ticks(LINES)
+      .map((value) => [
+        across("grid", y(value)),
+        h("text", { class: "tick", x: PLOT.left - 8, y: y(value) + 4, "text-anchor": "end" }, format(value)),
+      ]),
+    labels(first, last).map(({ at, text }, i, all) =>
+      h(
+        "text",
+        { class: "tick", x: x(at), y: PLOT.bottom + 20, "text-anchor": i === 0 ? "start" : i === all.length - 1 ? "end" : "middle" },
+        text,
+      ),
     ),
-    ...(limit === undefined
-      ? []
-      : [
-          `<line class="limit" x1="${PLOT.left}" x2="${PLOT.right}" y1="${y(limit)}" y2="${y(limit)}"/><text class="limit-text" x="${PLOT.right}" y="${y(limit) - 5}" text-anchor="end">accepted: at most ${escaped(format(limit))}</text>`,
-        ]),
-    `<path class="line" d="${path(points, x, y, stepped)}"/>`,
+    limit !== undefined && [
+      across("limit", y(limit)),
+      h("text", { class: "limit-text", x: PLOT.right, y: y(limit) - 5, "text-anchor": "end" }, `accepted: at most ${format(limit)}`),
+    ],
+    h("path", { class: "line", d: joined(points, x, y, stepped) }),
     // A failed value has another shape too, for who does not see colours, and for print.
-    ...points
+    points
       .filter((p) => p.passes === false)
-      .map(({ at, value }) => `<path class="bad" d="M${x(at) - 4} ${y(value) - 4}l8 8m0 -8l-8 8"/>`),
-    ...inside.map(
-      (m) =>
-        `<line class="mark" x1="${x(m.at)}" x2="${x(m.at)}" y1="${PLOT.top}" y2="${PLOT.bottom}"/><text class="mark-text" x="${x(m.at) + (x(m.at) > WIDTH / 2 ? -5 : 5)}" y="${PLOT.top + 10}" text-anchor="${x(m.at) > WIDTH / 2 ? "end" : "start"}">${escaped(m.text)}</text>`,
-    ),
-    "</svg>",
-  ].join("");
+      .map(({ at, value }) => h("path", { class: "bad", d: `M${x(at) - 4} ${y(value) - 4}l8 8m0 -8l-8 8` })),
+    inside.map((m) => mark(x(m.at), m.text)),
+  );
 }
 
+const across = (name: string, at: number): ComponentChild => h("line", { class: name, x1: PLOT.left, x2: PLOT.right, y1: at, y2: at });
+
+/** Its text stands on the side that has more room. */
+function mark(at: number, text: string): ComponentChildren {
+  const isLate = at > WIDTH / 2;
+  return [
+    h("line", { class: "mark", x1: at, x2: at, y1: PLOT.top, y2: PLOT.bottom }),
+    h("text", { class: "mark-text", x: at + (isLate ? -5 : 5), y: PLOT.top + 10, "text-anchor": isLate ? "end" : "start" }, text),
+  ];
+}
+
+/** Tenths of a pixel: the file stays small. */
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-function path(points: Point[], x: (at: number) => number, y: (value: number) => number, stepped: boolean): string {
-  return points
-    .map((p, i) => {
-      if (i === 0) return `M${x(p.at)} ${y(p.value)}`;
-      return stepped ? `H${x(p.at)}V${y(p.value)}` : `L${x(p.at)} ${y(p.value)}`;
-    })
-    .join("");
-}
+const joined = (points: Point[], x: (at: number) => number, y: (value: number) => number, stepped: boolean): string | null =>
+  line<Point>()
+    .x((p) => x(p.at))
+    .y((p) => y(p.value))
+    .curve(stepped ? curveStepAfter : curveLinear)(points);
 
 /** The beginning with its date, and how long after it. */
-function ticks(first: number, last: number): { at: number; text: string }[] {
+function labels(first: number, last: number): { at: number; text: string }[] {
   const span = last - first;
   const later = [0.5, 0.75, 1].map((part) => ({ at: first + span * part, text: `+${duration(span * part)}` }));
   return [{ at: first, text: time(first) }, ...later];

@@ -1,5 +1,5 @@
+import { type ComponentChild, h } from "preact";
 import { chart, type Point } from "./chart.js";
-import { escaped } from "./escaped.js";
 import { time } from "./format.js";
 import type { MigrationReport } from "./report.js";
 import { shownValue } from "./story.js";
@@ -14,20 +14,22 @@ const NAMES: Record<string, string> = {
 const percent = (value: number): string => `${Math.round(value)} %`;
 
 /** Every chart of a migration, each with its values as a table below. */
-export function charts(m: MigrationReport): string {
+export function charts(m: MigrationReport): ComponentChild[] {
   const marks = m.rollbacks.map((r) => ({ at: r.at, text: `back to revision ${r.toRevision}` }));
-  const weights = (id: string, title: string, points: Point[]): string =>
+  const weights = (id: string, title: string, points: Point[]): ComponentChild[] =>
     points.length < 2
-      ? ""
-      : figure(
-          title,
-          chart({ id: `${m.stack}-${id}`, title, points: lasting(points), stepped: true, top: 100, marks, format: percent }),
-          points,
-          percent,
-        );
+      ? []
+      : [
+          figure(
+            title,
+            chart({ id: `${m.stack}-${id}`, title, points: lasting(points), stepped: true, top: 100, marks, format: percent }),
+            points,
+            percent,
+          ),
+        ];
   return [
-    weights("dns", "DNS answers for the new side", m.dnsWeights),
-    weights("green", "Requests to green", m.greenWeights),
+    ...weights("dns", "DNS answers for the new side", m.dnsWeights),
+    ...weights("green", "Requests to green", m.greenWeights),
     ...m.series.map(({ gate, phase, points, limit }) => {
       const title = `${NAMES[gate] ?? gate}, phase ${phase}`;
       const format = (value: number): string => shownValue(gate, value);
@@ -39,7 +41,7 @@ export function charts(m: MigrationReport): string {
         format,
       );
     }),
-  ].join("");
+  ];
 }
 
 /** Only what moves is worth its room: the wait before the first change is cut, and the last weight holds on for a while. */
@@ -51,8 +53,25 @@ function lasting(points: Point[]): Point[] {
   return [{ ...first, at: Math.max(first.at, second.at - margin) }, ...points.slice(1), { ...last, at: last.at + margin }];
 }
 
-function figure(title: string, svg: string, points: Point[], format: (value: number) => string): string {
-  const rows = points.map((p) => `<tr><td>${time(p.at)}</td><td>${escaped(format(p.value))}</td></tr>`).join("");
-  const values = `<details><summary>Values</summary><table><thead><tr><th scope="col">Time</th><th scope="col">Value</th></tr></thead><tbody>${rows}</tbody></table></details>`;
-  return `<figure><figcaption>${escaped(title)}</figcaption>${svg}${values}</figure>`;
-}
+const figure = (title: string, svg: ComponentChild, points: Point[], format: (value: number) => string): ComponentChild =>
+  h(
+    "figure",
+    null,
+    h("figcaption", null, title),
+    svg,
+    h(
+      "details",
+      null,
+      h("summary", null, "Values"),
+      h(
+        "table",
+        null,
+        h("thead", null, h("tr", null, h("th", { scope: "col" }, "Time"), h("th", { scope: "col" }, "Value"))),
+        h(
+          "tbody",
+          null,
+          points.map((p) => h("tr", null, h("td", null, time(p.at)), h("td", null, format(p.value)))),
+        ),
+      ),
+    ),
+  );

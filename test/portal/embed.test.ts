@@ -79,6 +79,23 @@ describe("the elements in somebody else's page", function () {
     await close();
   });
 
+  it("takes its attributes as properties too, as Preact and React 19 set those that an element has", async () => {
+    const { page: own } = await embedded(FLEET, "", (origin) => [origin]);
+    const { page: tab, close } = await openPage(browser(), own.origin);
+    await tab.waitForFunction("customElements.get('cutover-rehearsals') !== undefined");
+    const taken = await tab.evaluate(`["cutover-fleet", "cutover-migration", "cutover-rehearsals"].flatMap((tag) => {
+      const element = document.createElement(tag);
+      return element.constructor.observedAttributes.map((name) => {
+        if (name in element) element[name] = "x";
+        else element.setAttribute(name, "x");
+        return [tag, name, name === "token" ? element.token : element.getAttribute(name)];
+      });
+    })`);
+    expect(taken).to.have.length.above(10);
+    for (const [tag, name, value] of taken as string[][]) expect(value, `${tag} ${name}`).to.equal("x");
+    await close();
+  });
+
   it("shows nothing to a page of an origin that is not named", async () => {
     const script = `document.querySelector("cutover-fleet").token = new URLSearchParams(location.hash.slice(1)).get("token");`;
     const { page: own, token } = await embedded(FLEET, script, () => ["https://portal.example.com"]);

@@ -97,6 +97,30 @@ describe("the portal's page", function () {
     await close();
   });
 
+  it("leaves what is unfolded, scrolled and typed as it is while events come in", async () => {
+    const { page, close } = await openPage(browser(), portal.entrance, { size: "phone" });
+    await page.setViewportSize({ width: 375, height: 480 });
+    await page.goto(`${portal.server.url}/#/${STACK}`);
+    await page.getByRole("button", { name: "Emergency: users back now" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Without cutover: set the weights by hand").click();
+    const why = dialog.getByLabel("Why");
+    await why.pressSequentially("the phone ");
+    const body = dialog.getByRole("group", { name: "What it will do" });
+    const scrolled = await body.evaluate((e) => {
+      e.scrollTop = e.scrollHeight / 8;
+      return e.scrollTop;
+    });
+    expect(scrolled).to.be.above(0);
+    await portal.migrations.command(STACK, { command: "pause", why: "a look" }, "ben");
+    await page.locator('[data-status="paused"]').first().waitFor({ state: "attached" });
+    expect(await body.evaluate((e) => e.scrollTop)).to.equal(scrolled);
+    expect(await dialog.locator("details").evaluate((e) => e.hasAttribute("open"))).to.equal(true);
+    await page.keyboard.type("rang");
+    expect(await why.inputValue()).to.equal("the phone rang");
+    await close();
+  });
+
   it("puts the person's name and reason into the journal, and filters it", async () => {
     const { page, close } = await open();
     await page.getByLabel("Acting as").fill("carla");

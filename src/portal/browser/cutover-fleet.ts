@@ -1,6 +1,6 @@
+import { type ComponentChild, h } from "preact";
 import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
-import { h, type View } from "./lib/render.js";
 import type { Change } from "./lib/session.js";
 import type { InventoryView, StackInFile } from "./lib/types.js";
 import { FIRST_CHOICE, type FleetChoice, fleet } from "./views/fleet.js";
@@ -67,7 +67,7 @@ export class CutoverFleet extends CutoverElement {
     await this.loadStacks();
   }
 
-  protected view(): View {
+  protected drawn(): ComponentChild {
     const { session } = this;
     const mayBegin = this.getAttribute("actions") !== "off" && session?.me?.roles.includes("operator") === true;
     const migrations = [...(session?.migrations.values() ?? [])];

@@ -1,7 +1,7 @@
+import { type ComponentChild, type ComponentChildren, h } from "preact";
 import type { CutoverClient } from "../../client/index.js";
 import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
-import { h, type View } from "./lib/render.js";
 import { save } from "./lib/save.js";
 import type { Change } from "./lib/session.js";
 import type { Migration, Step } from "./lib/types.js";
@@ -46,6 +46,9 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
 
   get stack(): string {
     return this.getAttribute("stack") ?? "";
+  }
+  set stack(stack: string) {
+    this.setAttribute("stack", stack);
   }
   get tab(): string {
     const asked = this.getAttribute("view") ?? "overview";
@@ -110,7 +113,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
   }
 
   context(migration: Migration): PanelContext {
-    const actions = this.actions(migration);
+    const actions = this.offered(migration);
     return {
       migration,
       steps: this.data.steps,
@@ -137,12 +140,12 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
   }
 
   /** What is offered to this person now. */
-  private actions(m: Migration): Action[] {
+  private offered(m: Migration): Action[] {
     if (!this.mayAct) return [];
     return actionsOf(m, this.data.roles);
   }
 
-  protected view(): View {
+  protected drawn(): ComponentChild {
     const m = this.migration();
     const { session } = this;
     const lost = session?.live === false ? session.problem : undefined;
@@ -160,7 +163,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
       this.byHand === undefined || isOver(m) ? false : h("div", { class: "card" }, withoutService(this.byHand)),
       migrationHeader(
         m,
-        actionBar(m, this.actions(m), (action) => this.dialog.open(action)),
+        actionBar(m, this.offered(m), (action) => this.dialog.open(action)),
       ),
       writePause(this.data.clocked, m),
       h("section", { class: "card glance", "aria-label": "At a glance" }, answers(m, this.data.clocked, this.session?.live !== false)),
@@ -175,7 +178,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
     );
   }
 
-  private content(m: Migration): View {
+  private content(m: Migration): ComponentChildren {
     if (this.tab === "overview") return h("div", { class: "stack" }, this.now(m), this.charts(m));
     if (this.tab === "steps") return this.stepList(m);
     const { panel } = this;
@@ -183,7 +186,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
     return panel === undefined || data === undefined ? h("p", { class: "empty" }, "Loading…") : panel.view(data as never, this.context(m));
   }
 
-  private now(migration: Migration): View {
+  private now(migration: Migration): ComponentChildren {
     return now({
       migration,
       clocked: this.data.clocked,
@@ -193,7 +196,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
     });
   }
 
-  private charts(migration: Migration): View {
+  private charts(migration: Migration): ComponentChildren {
     const { steps, signals } = this.data;
     return charts({
       migration,
@@ -214,7 +217,7 @@ export class CutoverMigration extends CutoverElement implements Onlooker {
     });
   }
 
-  private stepList(migration: Migration): View {
+  private stepList(migration: Migration): ComponentChildren {
     return stepList({
       migration,
       steps: this.data.steps,

@@ -1,6 +1,6 @@
+import { type ComponentChild, h } from "preact";
 import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
-import { h, type View } from "./lib/render.js";
 import type { Rehearsal, RehearsalSummary } from "./lib/types.js";
 import { problemBox } from "./views/parts.js";
 import { rehearsalList } from "./views/rehearsals.js";
@@ -69,7 +69,7 @@ export class CutoverRehearsals extends CutoverElement {
     this.timer = undefined;
   }
 
-  protected view(): View {
+  protected drawn(): ComponentChild {
     const { shown, list } = this;
     return h(
       "div",

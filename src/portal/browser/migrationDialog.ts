@@ -1,6 +1,6 @@
+import type { ComponentChildren } from "preact";
 import type { CutoverClient } from "../../client/index.js";
 import { asProblem } from "./lib/api.js";
-import type { View } from "./lib/render.js";
 import type { Migration, Step } from "./lib/types.js";
 import type { Action } from "./views/actions.js";
 import { actionDialog } from "./views/dialog.js";
@@ -57,7 +57,7 @@ export class MigrationDialog {
     this.opener?.focus();
   }
 
-  view(migration: Migration, steps: readonly Step[]): View {
+  view(migration: Migration, steps: readonly Step[]): ComponentChildren {
     if (this.state === undefined) return false;
     return actionDialog({
       state: this.state,

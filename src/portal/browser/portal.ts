@@ -1,7 +1,7 @@
+import { type ComponentChild, Fragment, h, render } from "preact";
 import { isNotifying, mayNotify, notify, useNotifications } from "./desk/notifications.js";
 import { listenForKeys, shortcutSheet } from "./desk/shortcuts.js";
 import { configure } from "./elements.js";
-import { h, patch, type View } from "./lib/render.js";
 import { sessionOf } from "./lib/session.js";
 import { NEEDS_SOMEBODY } from "./views/fleet.js";
 import { STATUS } from "./views/parts.js";
@@ -19,6 +19,8 @@ type Theme = "auto" | "light" | "dark";
 const stored = (key: string): string | undefined => localStorage.getItem(`cutover-${key}`) ?? undefined;
 let theme: Theme = (stored("theme") as Theme | undefined) ?? "auto";
 let user = stored("user") ?? "";
+/** The name as far as it is typed. */
+let typed: string | undefined;
 const userNow = (): string => user;
 configure({ base, user: userNow });
 const session = sessionOf({ base, token: undefined, user: userNow });
@@ -34,6 +36,7 @@ function useTheme(chosen: Theme): void {
 /** The local credential does not say who a person is; the journal has to. */
 function useName(name: string): void {
   user = name.trim();
+  typed = undefined;
   localStorage.setItem("cutover-user", user);
   draw();
 }
@@ -56,10 +59,10 @@ const where = (): Place => {
 function draw(): void {
   const place = where();
   const title = place.stack ?? (place.rehearsals === undefined ? "Fleet" : "Rehearsals");
-  patch(bar, ...barView(place));
+  render(barView(place), bar);
   document.title = `${stateOf(place)}${title} · cutover`;
   icon.href = iconOf(place);
-  patch(main, h("h1", { key: "title", class: place.stack === undefined ? "" : "sr" }, title), content(place));
+  render(h(Fragment, null, h("h1", { key: "title", class: place.stack === undefined ? "" : "sr" }, title), content(place)), main);
 }
 
 /** The icon of the tab, in the colour of what needs a person most. */
@@ -81,7 +84,7 @@ function stateOf({ stack, rehearsals }: Place): string {
   return waiting === 0 ? "" : `(${waiting}) `;
 }
 
-function content({ stack, view, rehearsals }: Place): View {
+function content({ stack, view, rehearsals }: Place): ComponentChild {
   if (stack !== undefined) return h("cutover-migration", { key: stack, stack, view });
   if (rehearsals === undefined) return h("cutover-fleet", { key: "fleet" });
   return h("cutover-rehearsals", { key: "rehearsals", ...(rehearsals.id === undefined ? {} : { rehearsal: rehearsals.id }) });
@@ -89,9 +92,12 @@ function content({ stack, view, rehearsals }: Place): View {
 
 const standing = (): string => (session.live ? "Live" : session.signedOut ? "Signed out" : "Not live");
 
-function barView({ stack, rehearsals }: Place): View[] {
-  const link = (href: string, text: string, here: boolean): View => h("a", { href, ...(here ? { "aria-current": "page" } : {}) }, text);
-  return [
+function barView({ stack, rehearsals }: Place): ComponentChild {
+  const link = (href: string, text: string, here: boolean): ComponentChild =>
+    h("a", { href, ...(here ? { "aria-current": "page" } : {}) }, text);
+  return h(
+    Fragment,
+    null,
     h("p", { class: "brand" }, h("a", { href: "#/", class: "brand" }, h("img", { src: "icon.svg", alt: "" }), "cutover")),
     h(
       "nav",
@@ -103,7 +109,7 @@ function barView({ stack, rehearsals }: Place): View[] {
     h(
       "div",
       { class: "tools" },
-      h("button", { type: "button", class: "plain", "aria-haspopup": "dialog", onclick: () => sheet.open() }, "Keys"),
+      h("button", { type: "button", class: "plain", "aria-haspopup": "dialog", onClick: () => sheet.open() }, "Keys"),
       mayNotify()
         ? h(
             "button",
@@ -112,7 +118,7 @@ function barView({ stack, rehearsals }: Place): View[] {
               class: "plain",
               "aria-pressed": String(isNotifying()),
               title: "A notification of the browser when a migration begins to need a person",
-              onclick: () => void useNotifications(!isNotifying()).then(draw),
+              onClick: () => void useNotifications(!isNotifying()).then(draw),
             },
             isNotifying() ? "Notifying" : "Notify me",
           )
@@ -127,11 +133,14 @@ function barView({ stack, rehearsals }: Place): View[] {
             h("span", null, "Acting as"),
             h("input", {
               type: "text",
-              value: user,
+              value: typed ?? user,
               maxlength: 80,
               autocomplete: "off",
               placeholder: "your name",
-              onchange: (e: Event) => useName((e.target as HTMLInputElement).value),
+              onInput: (e: Event) => {
+                typed = (e.target as HTMLInputElement).value;
+              },
+              onChange: (e: Event) => useName((e.target as HTMLInputElement).value),
             }),
           ),
       h(
@@ -140,12 +149,12 @@ function barView({ stack, rehearsals }: Place): View[] {
         h("span", null, "Theme"),
         h(
           "select",
-          { onchange: (e: Event) => useTheme((e.target as HTMLSelectElement).value as Theme) },
-          (["auto", "light", "dark"] as const).map((t) => h("option", { key: t, value: t, selected: t === theme }, t)),
+          { value: theme, onChange: (e: Event) => useTheme((e.target as HTMLSelectElement).value as Theme) },
+          (["auto", "light", "dark"] as const).map((t) => h("option", { key: t, value: t }, t)),
         ),
       ),
     ),
-  ];
+  );
 }
 
 addEventListener("hashchange", () => {

@@ -1,7 +1,8 @@
 import { expect } from "chai";
-import { linear, ticks, timeTicks } from "../../../src/portal/browser/lib/scale.js";
+import { h } from "preact";
+import { renderToString } from "preact-render-to-string";
 import type { InventoryView, Migration, Signals, Step } from "../../../src/portal/browser/lib/types.js";
-import { valueAt } from "../../../src/portal/browser/views/chart.js";
+import { lineChart, valueAt } from "../../../src/portal/browser/views/chart.js";
 import { inOrder } from "../../../src/portal/browser/views/charts.js";
 import type { DialogState } from "../../../src/portal/browser/views/dialogState.js";
 import { grouped } from "../../../src/portal/browser/views/fleet.js";
@@ -99,13 +100,36 @@ describe("the fleet", () => {
 });
 
 describe("the charts", () => {
-  it("have round ticks that reach above the highest value", () => {
-    expect(ticks(0.0541, 4)).to.deep.equal([0, 0.02, 0.04, 0.06]);
-    expect(ticks(1.08, 4)).to.deep.equal([0, 0.5, 1, 1.5]);
-    const hour = 3_600_000;
-    expect(timeTicks(0.5 * hour, 4.2 * hour, 4)).to.deep.equal({ at: [hour, 2 * hour, 3 * hour, 4 * hour], days: false });
-    expect(timeTicks(0, 70 * 24 * hour, 5).days).to.equal(true);
-    expect(linear([0, 10], [100, 0])(2.5)).to.equal(75);
+  const HOUR = 3_600_000;
+  const chart = (points: { at: number; value: number | null }[], { id = "new", to = 4.2 * HOUR } = {}): string => {
+    const series = [{ id, label: "new side", points }];
+    const shown = { id: "errors", title: "Errors", unit: "fraction", series } as Signals["charts"][number];
+    return renderToString(
+      h("div", null, lineChart({ chart: shown, from: 0.5 * HOUR, to, moments: [], at: undefined, onAt: () => undefined, width: 560 })),
+    );
+  };
+  const labels = (drawn: string) => [...drawn.matchAll(/<text class="tick"[^>]*>([^<]*)</g)].map(([, text]) => text);
+
+  it("have round ticks that reach above the highest value, and round moments in UTC", () => {
+    const drawn = chart([{ at: HOUR, value: 0.0501 }]);
+    expect(labels(drawn)).to.deep.equal(["0 %", "2 %", "4 %", "6 %", "01:00", "02:00", "03:00", "04:00"]);
+    expect(labels(chart([{ at: HOUR, value: 1 }])).slice(0, 4)).to.deep.equal(["0 %", "50 %", "100 %", "150 %"]);
+    const days = labels(chart([{ at: HOUR, value: 1 }], { to: 30 * 24 * HOUR })).slice(4);
+    expect(days.length).to.be.at.least(3);
+    for (const day of days) expect(day).to.match(/^\d+ Jan$/);
+    // Of a window of a few seconds no two labels say the same.
+    expect(labels(chart([{ at: 0.5 * HOUR, value: 1 }], { to: 0.5 * HOUR + 9_000 })).slice(4)).to.deep.equal(["00:30"]);
+  });
+
+  it("break a line where nothing was measured, make a single reading a dot, and let a weight stand until the next", () => {
+    const traceOf = (drawn: string) => /class="trace \w+" d="([^"]*)"/.exec(drawn)?.[1];
+    const points = [1, 2, 3, 4].map((hour) => ({ at: hour * HOUR, value: hour === 3 ? null : hour / 100 }));
+    expect(traceOf(chart(points))).to.match(/^M[\d.]+,[\d.]+L[\d.]+,[\d.]+M[\d.]+,[\d.]+Z$/);
+    const weights = [1, 2].map((hour) => ({ at: hour * HOUR, value: hour / 10 }));
+    const [, x1, y1, x2, y2, x3, y3] =
+      /^M([\d.]+),([\d.]+)L([\d.]+),([\d.]+)L([\d.]+),([\d.]+)$/.exec(traceOf(chart(weights, { id: "asked" })) ?? "") ?? [];
+    expect([y2, x3], "along, then up").to.deep.equal([y1, x2]);
+    expect([Number(x1) < Number(x2), Number(y3) < Number(y2)]).to.deep.equal([true, true]);
   });
 
   it("begin with the lag while the database moves", () => {

@@ -1,4 +1,4 @@
-import { h, patch } from "../lib/render.js";
+import { Fragment, h, render } from "preact";
 
 interface Shortcut {
   key: string;
@@ -39,28 +39,32 @@ export function shortcutSheet(): { open: () => void } {
   dialog.className = "keys";
   dialog.setAttribute("aria-label", "Keys");
   const draw = (): void =>
-    patch(
+    render(
+      h(
+        Fragment,
+        null,
+        h("h2", null, "Keys"),
+        h(
+          "dl",
+          null,
+          [...SHORTCUTS, { key: HELP, what: "This sheet" }].map(({ key, what }) => [
+            h("dt", { key }, h("kbd", null, key)),
+            h("dd", { key: what }, what),
+          ]),
+        ),
+        h(
+          "label",
+          null,
+          h("input", {
+            type: "checkbox",
+            checked: areOn(),
+            onChange: (e: Event) => localStorage.setItem(KEY, (e.target as HTMLInputElement).checked ? "on" : "off"),
+          }),
+          " Keys work",
+        ),
+        h("p", null, h("button", { type: "button", onClick: () => dialog.close() }, "Close")),
+      ),
       dialog,
-      h("h2", null, "Keys"),
-      h(
-        "dl",
-        null,
-        [...SHORTCUTS, { key: HELP, what: "This sheet" }].map(({ key, what }) => [
-          h("dt", { key }, h("kbd", null, key)),
-          h("dd", { key: what }, what),
-        ]),
-      ),
-      h(
-        "label",
-        null,
-        h("input", {
-          type: "checkbox",
-          checked: areOn(),
-          onchange: (e: Event) => localStorage.setItem(KEY, (e.target as HTMLInputElement).checked ? "on" : "off"),
-        }),
-        " Keys work",
-      ),
-      h("p", null, h("button", { type: "button", onclick: () => dialog.close() }, "Close")),
     );
   return {
     open: () => {

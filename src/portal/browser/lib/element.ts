@@ -1,5 +1,5 @@
+import { type ComponentChild, render } from "preact";
 import type { Token, User } from "./api.js";
-import { patch, type View } from "./render.js";
 import { type Change, type Session, sessionOf } from "./session.js";
 import { sheets } from "./styles.js";
 
@@ -77,7 +77,7 @@ export abstract class CutoverElement extends HTMLElement {
     setTimeout(() => {
       this.due = false;
       if (this.root === undefined || !this.isConnected) return;
-      patch(this.root, this.view());
+      render(this.drawn(), this.root);
       for (const dialog of this.root.querySelectorAll<HTMLDialogElement>("dialog[data-modal]"))
         if (!dialog.open && dialog.isConnected) dialog.showModal();
     }, 16);
@@ -88,6 +88,10 @@ export abstract class CutoverElement extends HTMLElement {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable: true }));
   }
 
-  protected abstract view(): View;
+  /**
+   * What it shows. Where a member has an attribute's name, Preact (as our own page) and React 19 set the member: it needs a
+   * setter then, or another name.
+   */
+  protected abstract drawn(): ComponentChild;
   protected changed(_change: Change): void {}
 }

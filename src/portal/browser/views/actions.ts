@@ -1,4 +1,4 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 import type { Migration } from "../lib/types.js";
 
 /** What can be asked of a migration; each opens a dialog that says what it will do. */
@@ -51,7 +51,7 @@ const toneOf = (a: Action, m: Migration, first: boolean): string => {
   return first && a !== "abort" && a !== "rollback" ? "primary" : "";
 };
 
-export const actionBar = (m: Migration, actions: readonly Action[], onAction: (action: Action) => void): View =>
+export const actionBar = (m: Migration, actions: readonly Action[], onAction: (action: Action) => void): ComponentChildren =>
   actions.length > 0 &&
   h(
     "div",
@@ -63,7 +63,7 @@ export const actionBar = (m: Migration, actions: readonly Action[], onAction: (a
           key: a,
           type: "button",
           class: toneOf(a, m, i === 0),
-          onclick: () => onAction(a),
+          onClick: () => onAction(a),
         },
         labelOf(a, m),
       ),

@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { duration, exact, stopwatch } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Migration, Moment } from "../lib/types.js";
 import { isOver } from "./actions.js";
 import { chip, PHASE_NAMES, STATUS, type Tone } from "./parts.js";
@@ -18,8 +18,9 @@ const HEALTH: Record<Moment["health"]["state"], { word: string; tone: Tone }> = 
 };
 
 /** What one needs to know in three seconds: where it is, whether it is well, what is next, how long since, how to stop it. */
-export function answers(m: Migration, clocked: Clocked | undefined, live: boolean): View {
-  const answer = (name: string, ...content: View[]): View => h("div", { key: name }, h("dt", null, name), h("dd", null, ...content));
+export function answers(m: Migration, clocked: Clocked | undefined, live: boolean): ComponentChildren {
+  const answer = (name: string, ...content: ComponentChildren[]): ComponentChildren =>
+    h("div", { key: name }, h("dt", null, name), h("dd", null, ...content));
   return h(
     "dl",
     { class: "answers" },
@@ -31,7 +32,7 @@ export function answers(m: Migration, clocked: Clocked | undefined, live: boolea
   );
 }
 
-function health(clocked: Clocked | undefined, live: boolean): View[] {
+function health(clocked: Clocked | undefined, live: boolean): ComponentChildren[] {
   // What was read before says nothing about now.
   if (!live) return [chip(HEALTH.unknown.word, HEALTH.unknown.tone), h("span", { class: "small quiet" }, "the service does not answer")];
   if (clocked === undefined) return [h("span", { class: "quiet" }, "Asking…")];
@@ -39,7 +40,7 @@ function health(clocked: Clocked | undefined, live: boolean): View[] {
   return [chip(HEALTH[state].word, HEALTH[state].tone), h("span", { class: "small quiet" }, why)];
 }
 
-function next(m: Migration): View {
+function next(m: Migration): ComponentChildren {
   if (m.status === "completed") return "Nothing: everything is done.";
   if (m.status === "aborted") return "Nothing: it was aborted.";
   if (m.status === "returning") return m.returning?.items[m.returning.done] ?? "The end of the way back";
@@ -50,7 +51,7 @@ function next(m: Migration): View {
   return first?.title ?? m.ahead.stopsAt?.asks ?? "The end of the plan";
 }
 
-function since(m: Migration, clocked: Clocked | undefined): View {
+function since(m: Migration, clocked: Clocked | undefined): ComponentChildren {
   const { word } = STATUS[m.status];
   if (clocked === undefined) return word;
   const { statusSince } = clocked.moment;
@@ -59,7 +60,7 @@ function since(m: Migration, clocked: Clocked | undefined): View {
 }
 
 /** In the words of the buttons. */
-function stops({ allowed, status }: Migration): View {
+function stops({ allowed, status }: Migration): ComponentChildren {
   const ways = [
     ...(allowed.emergency.offered ? ["Emergency: users back now"] : []),
     ...(allowed.pause.offered && status === "running" ? ["Pause: what runs finishes, nothing further begins"] : []),
@@ -70,7 +71,7 @@ function stops({ allowed, status }: Migration): View {
 }
 
 /** How long users could not write, of how long they may not: a clock while it runs. */
-export function writePause(clocked: Clocked | undefined, m: Migration): View {
+export function writePause(clocked: Clocked | undefined, m: Migration): ComponentChildren {
   const pause = clocked?.moment.writePause;
   if (clocked === undefined || pause === undefined) return false;
   const { since: from, promotionAt, endedAt, budgetMs } = pause;
@@ -106,7 +107,7 @@ const leftOf = (left: number): string =>
     : `${duration(left)} left until the promotion must begin; over it, everything goes back automatically.`;
 
 /** The step that runs: how long, of how long, and what the engine is at. */
-export function underWay(clocked: Clocked | undefined): View {
+export function underWay(clocked: Clocked | undefined): ComponentChildren {
   if (clocked === undefined) return false;
   const { step, resources } = clocked.moment;
   if (step === undefined && resources.length === 0) return false;
@@ -153,5 +154,5 @@ export function underWay(clocked: Clocked | undefined): View {
 const SHOWN = 6;
 
 /** The words beside it say the same. */
-const meter = (share: number): View =>
+const meter = (share: number): ComponentChildren =>
   h("span", { class: "meter", "aria-hidden": "true" }, h("span", { style: { width: `${Math.min(100, Math.round(share * 100))}%` } }));

@@ -1,10 +1,13 @@
+import { type ScaleLinear, type ScaleTime, scaleLinear, scaleUtc } from "d3-scale";
+import { curveLinear, curveStepAfter, line } from "d3-shape";
+import { type ComponentChildren, h } from "preact";
 import { clock, day, time, value } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
-import { linear, type Scale, ticks, timeTicks } from "../lib/scale.js";
 import type { Signals } from "../lib/types.js";
 
 type Chart = Signals["charts"][number];
 type Point = Chart["series"][number]["points"][number];
+type TimeScale = ScaleTime<number, number>;
+type ValueScale = ScaleLinear<number, number>;
 
 export interface ChartProps {
   chart: Chart;
@@ -20,19 +23,23 @@ export interface ChartProps {
 
 const HEIGHT = 168;
 const PAD = { top: 14, right: 14, bottom: 24, left: 48 };
+/** Lines of the grid, about. */
+const LINES = 3;
+const QUARTERS = [0, 25, 50, 75, 100];
+const MINUTE = 60_000;
+const DAY = 86_400_000;
 
 /** One chart: both sides as lines, the gate's limit drawn in, what happened as marks. Its words and values stand beside it. */
-export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartProps): View {
+export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartProps): ComponentChildren {
   const { threshold, unit } = chart;
   const points = chart.series.flatMap((s) => s.points);
   const seen = points.flatMap((p) => (p.value === null ? [] : [p.value]));
-  const yTicks = unit === "percent" ? [0, 25, 50, 75, 100] : ticks(Math.max(...seen, threshold?.value ?? 0, 1e-9) * 1.08, 4);
-  const x = linear([from, to], [PAD.left, width - PAD.right]);
-  const y = linear([0, yTicks.at(-1) as number], [HEIGHT - PAD.bottom, PAD.top]);
+  const x = scaleUtc([from, to], [PAD.left, width - PAD.right]).clamp(true);
+  const y = scaleLinear([0, highest(seen, threshold?.value, unit)], [HEIGHT - PAD.bottom, PAD.top]).nice(LINES);
   const focus = at === undefined ? undefined : Math.min(Math.max(at, from), to);
   const instantOf = (e: PointerEvent) => {
     const box = (e.currentTarget as Element).getBoundingClientRect();
-    return from + ((((e.clientX - box.left) / box.width) * width - PAD.left) / (width - PAD.left - PAD.right)) * (to - from);
+    return x.invert(((e.clientX - box.left) / box.width) * width).getTime();
   };
   return h(
     "figure",
@@ -46,21 +53,25 @@ export function lineChart({ chart, from, to, moments, at, onAt, width }: ChartPr
             viewBox: `0 0 ${width} ${HEIGHT}`,
             role: "img",
             "aria-label": describe(chart, from, to),
-            onpointermove: (e: PointerEvent) => onAt(instantOf(e)),
-            onpointerleave: () => onAt(undefined),
+            onPointerMove: (e: PointerEvent) => onAt(instantOf(e)),
+            onPointerLeave: () => onAt(undefined),
           },
-          yTicks.map((t) => grid(t, y, width, value(t, unit))),
-          timeAxis(from, to, x, width),
+          (unit === "percent" ? QUARTERS : y.ticks(LINES)).map((t) => grid(t, y, width, value(t, unit))),
+          timeAxis(x, width),
           threshold === undefined ? false : limit(threshold, y, width),
           moments.map((m) => moment(m, x)),
-          chart.series.map((s) => h("path", { key: s.id, class: `trace ${s.id}`, d: path(s.points, x, y, from, to, s.id === "asked") })),
+          chart.series.map((s) => h("path", { key: s.id, class: `trace ${s.id}`, d: trace(s.points, x, y, s.id === "asked") })),
           focus === undefined ? false : cursor(chart, focus, x, y),
         ),
   );
 }
 
+/** What the scale has to reach: a little above all that is drawn. */
+const highest = (seen: readonly number[], limit: number | undefined, unit: Chart["unit"]): number =>
+  unit === "percent" ? 100 : Math.max(...seen, limit ?? 0, 1e-9) * 1.08;
+
 /** What each line reads at an instant, beside its colour: no value has to be guessed from the picture. */
-function legend(chart: Chart, at: number): View {
+function legend(chart: Chart, at: number): ComponentChildren {
   return h(
     "ul",
     { class: "legend" },
@@ -89,7 +100,7 @@ export function valueAt(points: readonly Point[], at: number, stays = false): nu
   return stays || next !== undefined || at - found.at < 3_600_000 ? found.value : undefined;
 }
 
-const grid = (t: number, y: Scale, width: number, label: string): View =>
+const grid = (t: number, y: ValueScale, width: number, label: string): ComponentChildren =>
   h(
     "g",
     { key: `y${t}` },
@@ -97,14 +108,19 @@ const grid = (t: number, y: Scale, width: number, label: string): View =>
     h("text", { class: "tick", x: PAD.left - 8, y: y(t) + 4, "text-anchor": "end" }, label),
   );
 
-function timeAxis(from: number, to: number, x: Scale, width: number): View {
-  const { at, days } = timeTicks(from, to, Math.max(2, Math.floor(width / 95)));
-  return at.map((t) =>
-    h("text", { key: `x${t}`, class: "tick", x: x(t), y: HEIGHT - 6, "text-anchor": "middle" }, days ? day(t) : clock(t)),
-  );
+/** Round moments in UTC: days where each is one, times of day otherwise. */
+function timeAxis(x: TimeScale, width: number): ComponentChildren {
+  const count = Math.max(2, Math.floor(width / 95));
+  // No label tells seconds.
+  const at = x
+    .ticks(count)
+    .map(Number)
+    .filter((t) => t % MINUTE === 0);
+  const text = at.every((t) => t % DAY === 0) ? day : clock;
+  return at.map((t) => h("text", { key: `x${t}`, class: "tick", x: x(t), y: HEIGHT - 6, "text-anchor": "middle" }, text(t)));
 }
 
-const limit = ({ value: v }: NonNullable<Chart["threshold"]>, y: Scale, width: number): View =>
+const limit = ({ value: v }: NonNullable<Chart["threshold"]>, y: ValueScale, width: number): ComponentChildren =>
   h(
     "g",
     { key: "limit" },
@@ -112,7 +128,7 @@ const limit = ({ value: v }: NonNullable<Chart["threshold"]>, y: Scale, width: n
     h("line", { class: "threshold", x1: PAD.left, x2: width - PAD.right, y1: y(v), y2: y(v) }),
   );
 
-const moment = (m: Signals["moments"][number], x: Scale): View =>
+const moment = (m: Signals["moments"][number], x: TimeScale): ComponentChildren =>
   h(
     "g",
     { key: `${m.kind}${m.at}`, class: `moment ${m.kind}` },
@@ -121,24 +137,16 @@ const moment = (m: Signals["moments"][number], x: Scale): View =>
     h("path", { d: `M${x(m.at) - 4} ${PAD.top - 9} h8 l-4 6 z` }),
   );
 
-/** A line that breaks where the value is unknown; weights go in steps. */
-function path(points: readonly Point[], x: Scale, y: Scale, from: number, to: number, steps: boolean): string {
-  let d = "";
-  let pen = false;
-  for (const p of points) {
-    if (p.value === null) pen = false;
-    else {
-      const at = x(Math.min(Math.max(p.at, from), to)).toFixed(1);
-      d += pen && steps ? `H${at}V${y(p.value).toFixed(1)}` : `${pen ? "L" : "M"}${at} ${y(p.value).toFixed(1)}`;
-      // A single reading is a dot: a line of no length with round ends.
-      if (!pen) d += "h0";
-      pen = true;
-    }
-  }
-  return d;
-}
+/** A line that breaks where the value is unknown; weights go in steps. A single reading is a dot: a line of no length with round ends. */
+const trace = (points: readonly Point[], x: TimeScale, y: ValueScale, steps: boolean): string | null =>
+  line<Point>()
+    .defined((p) => p.value !== null)
+    .x((p) => x(p.at))
+    .y((p) => y(p.value ?? 0))
+    .curve(steps ? curveStepAfter : curveLinear)
+    .digits(1)(points);
 
-function cursor(chart: Chart, at: number, x: Scale, y: Scale): View {
+function cursor(chart: Chart, at: number, x: TimeScale, y: ValueScale): ComponentChildren {
   const dots = chart.series.flatMap((s) => {
     const v = valueAt(s.points, at, s.id === "asked");
     return v === undefined || v === null ? [] : [h("circle", { key: s.id, class: `dot ${s.id}`, cx: x(at), cy: y(v), r: 3.5 })];

@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { clock, day } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Migration, Signals, Step } from "../lib/types.js";
 import { lineChart } from "./chart.js";
 import { PHASE_NAMES } from "./parts.js";
@@ -39,7 +39,7 @@ export const inOrder = (all: Signals["charts"], window: string): Signals["charts
   window === "database" ? [...all.filter((c) => c.id === "lag"), ...all.filter((c) => c.id !== "lag")] : all;
 
 /** DNS weights, error rate, latency and lag of both sides under one clock. */
-export function charts(props: ChartsProps): View {
+export function charts(props: ChartsProps): ComponentChildren {
   const { migration, steps, signals, window, at, onAt, onWindow, width } = props;
   const begun = migration.phases.filter((p) => steps.some((s) => s.phase === p.phase && s.startedAt !== undefined && s.gates.length > 0));
   return h(
@@ -55,9 +55,9 @@ export function charts(props: ChartsProps): View {
         h("span", { class: "quiet" }, "Window"),
         h(
           "select",
-          { value: window, onchange: (e: Event) => onWindow((e.target as HTMLSelectElement).value) },
-          begun.map((p) => h("option", { key: p.phase, value: p.phase, selected: p.phase === window }, PHASE_NAMES[p.phase] ?? p.phase)),
-          h("option", { key: "all", value: "all", selected: window === "all" }, "Whole migration"),
+          { value: window, onChange: (e: Event) => onWindow((e.target as HTMLSelectElement).value) },
+          begun.map((p) => h("option", { key: p.phase, value: p.phase }, PHASE_NAMES[p.phase] ?? p.phase)),
+          h("option", { key: "all", value: "all" }, "Whole migration"),
         ),
       ),
       at === undefined ? false : h("span", { class: "small quiet" }, `${day(at)}, ${clock(at)} UTC`),

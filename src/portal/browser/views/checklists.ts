@@ -1,12 +1,12 @@
+import { type ComponentChildren, h } from "preact";
 import { time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Checklist } from "../lib/types.js";
 
 const TICK = { done: "✓", running: "", failed: "!", undone: "", waiting: "" } as const;
 const WORD = { done: "done", running: "under way", failed: "failed", undone: "undone", waiting: "not yet" } as const;
 
 /** The guide's checklists. Nothing here can be pressed: a line is ticked by what the steps left. */
-export function checklistPanel({ checklists }: { checklists: Checklist[] }): View {
+export function checklistPanel({ checklists }: { checklists: Checklist[] }): ComponentChildren {
   return h(
     "div",
     { class: "stack" },
@@ -15,7 +15,7 @@ export function checklistPanel({ checklists }: { checklists: Checklist[] }): Vie
   );
 }
 
-const list = ({ id, title, phase, done, items }: Checklist): View =>
+const list = ({ id, title, phase, done, items }: Checklist): ComponentChildren =>
   h(
     "section",
     { class: "card", key: id, "aria-label": title },

@@ -1,11 +1,11 @@
+import { type ComponentChildren, h } from "preact";
 import { money } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { CostsView } from "../lib/types.js";
 
 type Amounts = NonNullable<CostsView["account"]>;
 
 /** A month before and a month after, in all, of the application, and by service. */
-export function costsPanel(costs: CostsView): View {
+export function costsPanel(costs: CostsView): ComponentChildren {
   const { account, application, services, currency = "USD", spotSavingsAMonth, evidence } = costs;
   if (!costs.known || account === undefined)
     return h("p", { class: "empty" }, "Not known yet: the step that reads the costs (optimize.cost) has not run.");
@@ -37,10 +37,10 @@ export function costsPanel(costs: CostsView): View {
   );
 }
 
-const pair = (label: string, { before, after }: Amounts, most: number, currency: string): View =>
+const pair = (label: string, { before, after }: Amounts, most: number, currency: string): ComponentChildren =>
   h("div", { class: "pair", key: label }, h("h4", null, label), bar("before", before, most, currency), bar("after", after, most, currency));
 
-const bar = (which: "before" | "after", amount: number, most: number, currency: string): View =>
+const bar = (which: "before" | "after", amount: number, most: number, currency: string): ComponentChildren =>
   h(
     "p",
     { class: `amount ${which}` },

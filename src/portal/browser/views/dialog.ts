@@ -1,4 +1,4 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 import type { Migration, Step } from "../lib/types.js";
 import type { DialogProps, DialogState, Extent } from "./dialogState.js";
 import { lossList, previewDiff, wayBack } from "./diff.js";
@@ -8,7 +8,7 @@ import { ahead, asksForName, lostNames, titleOf } from "./intent.js";
 import { chip, gateRows, problemBox } from "./parts.js";
 
 /** Says exactly what will happen before it happens, and asks for what the action needs. */
-export function actionDialog(props: DialogProps): View {
+export function actionDialog(props: DialogProps): ComponentChildren {
   const { state, migration: m, close, send } = props;
   const { action, sending } = state;
   const needsName = asksForName(state, m, props.steps);
@@ -17,12 +17,12 @@ export function actionDialog(props: DialogProps): View {
   const waiting = needsAnswer(state) && state.problem === undefined;
   return h(
     "dialog",
-    { key: "dialog", "data-modal": true, class: action, "aria-labelledby": "dialog-title", oncancel: close },
+    { key: "dialog", "data-modal": true, class: action, "aria-labelledby": "dialog-title", onCancel: close },
     h(
       "form",
       {
         method: "dialog",
-        onsubmit: (e: Event) => {
+        onSubmit: (e: Event) => {
           e.preventDefault();
           if (!nameMissing && !waiting && !sending) send();
         },
@@ -46,7 +46,7 @@ export function actionDialog(props: DialogProps): View {
         null,
         lostNameFields(props),
         needsName ? nameField(props) : false,
-        h("button", { type: "button", onclick: close }, action === "preview" ? "Close" : "Cancel"),
+        h("button", { type: "button", onClick: close }, action === "preview" ? "Close" : "Cancel"),
         action === "preview" ? false : confirm(props, nameMissing || waiting || sending),
       ),
     ),
@@ -58,12 +58,12 @@ const needsAnswer = ({ action, preview, way, edit }: DialogState): boolean =>
   (action === "edit" && edit === undefined) ||
   (["rollback", "abort", "emergency"].includes(action) && way === undefined);
 
-function confirm({ state, migration, change }: DialogProps, disabled: boolean): View {
+function confirm({ state, migration, change }: DialogProps, disabled: boolean): ComponentChildren {
   const { action, armed, sending } = state;
   if (action === "emergency" && armed === "no")
     return h(
       "button",
-      { key: "arm", type: "button", class: "danger", disabled, onclick: () => change({ armed: "arming" }) },
+      { key: "arm", type: "button", class: "danger", disabled, onClick: () => change({ armed: "arming" }) },
       "Send users back…",
     );
   const label = action === "emergency" ? "Yes, send all users to the old side now" : titleOf(action, migration);
@@ -76,7 +76,7 @@ function confirm({ state, migration, change }: DialogProps, disabled: boolean): 
   );
 }
 
-function body(props: DialogProps): View {
+function body(props: DialogProps): ComponentChildren {
   const { state, migration: m, steps, change } = props;
   const step = steps.find((s) => s.id === m.step?.id);
   switch (state.action) {
@@ -141,19 +141,19 @@ function body(props: DialogProps): View {
 }
 
 /** Nobody is sent to a side that is known to be no better, unless the person says so after having read it. */
-const insisting = ({ state: { problem, insist }, change }: DialogProps): View =>
+const insisting = ({ state: { problem, insist }, change }: DialogProps): ComponentChildren =>
   insist === true
     ? h("p", { class: "bad" }, h("b", null, "Users are sent to the old side although it is known to be no better."))
     : problem?.status === 409 && problem.next?.includes("insist") === true
       ? h(
           "button",
-          { key: "insist", type: "button", class: "danger", onclick: () => change({ insist: true, problem: undefined, armed: "no" }) },
+          { key: "insist", type: "button", class: "danger", onClick: () => change({ insist: true, problem: undefined, armed: "no" }) },
           "Send them there all the same…",
         )
       : false;
 
 /** The service is gone: what a person does instead, in full. */
-export const withoutService = (lines: readonly string[] | undefined): View =>
+export const withoutService = (lines: readonly string[] | undefined): ComponentChildren =>
   lines === undefined
     ? false
     : h(
@@ -166,7 +166,7 @@ export const withoutService = (lines: readonly string[] | undefined): View =>
       );
 
 /** What a person does where the service cannot act. */
-const handwork = (lines: readonly string[] | undefined): View =>
+const handwork = (lines: readonly string[] | undefined): ComponentChildren =>
   lines === undefined || lines.length === 0
     ? false
     : h("details", null, h("summary", null, "Without cutover: set the weights by hand"), h("pre", { class: "small" }, lines.join("\n")));
@@ -177,7 +177,7 @@ function resumes(m: Migration, step: Step | undefined): string {
   return m.status === "paused" ? "It goes on where it was paused." : "What failed is tried again, in a new attempt.";
 }
 
-const secondPerson = ({ step, allowed }: Migration): View =>
+const secondPerson = ({ step, allowed }: Migration): ComponentChildren =>
   step?.secondPerson === true &&
   h(
     "p",
@@ -186,7 +186,7 @@ const secondPerson = ({ step, allowed }: Migration): View =>
   );
 
 /** The steps that will run, until the end or the next decision of a person. */
-function aheadList(m: Migration, extent: Extent | "goal", title = "What will run"): View {
+function aheadList(m: Migration, extent: Extent | "goal", title = "What will run"): ComponentChildren {
   const { run, stopsAt } = ahead(m, extent);
   return h(
     "div",
@@ -211,7 +211,7 @@ const nothingRuns = (asks: boolean): string =>
     ? "Nothing yet: a person is asked again before anything runs."
     : "Nothing: it was advanced to here only. An advance runs what follows.";
 
-function nextPreview({ preview, problem }: DialogState): View {
+function nextPreview({ preview, problem }: DialogState): ComponentChildren {
   if (preview === undefined)
     return problem === undefined ? h("p", { class: "quiet", role: "status" }, "Asking the engine what it will change…") : false;
   const { step } = preview;
@@ -233,14 +233,14 @@ function nextPreview({ preview, problem }: DialogState): View {
   ];
 }
 
-const steppedBack = ({ way, problem }: DialogState): View =>
+const steppedBack = ({ way, problem }: DialogState): ComponentChildren =>
   way === undefined
     ? problem === undefined
       ? h("p", { class: "quiet", role: "status" }, "Working out the way back…")
       : false
     : wayBack(way);
 
-const blocked = (step: Step | undefined): View =>
+const blocked = (step: Step | undefined): ComponentChildren =>
   step?.preview === undefined || step.status === "done"
     ? false
     : [h("h3", { class: "sub" }, "What is approved, by the engine's preview"), previewDiff(step.preview)];

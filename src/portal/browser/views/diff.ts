@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { plural } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Change, Migration, Preview, Step, Way } from "../lib/types.js";
 
 type ResourceChange = Preview["changes"][number];
@@ -12,7 +12,7 @@ const OPS: Record<ResourceChange["op"], { sign: string; word: string }> = {
 };
 
 /** An update as people read it: every resource, and of each every property before and after. */
-export function previewDiff(whole: Preview): View {
+export function previewDiff(whole: Preview): ComponentChildren {
   // Components group resources in the engine's tree; nothing of theirs is anywhere else.
   const preview = { ...whole, changes: whole.changes.filter((c) => !c.type.startsWith("cutover:")) };
   if (preview.changes.length === 0)
@@ -34,7 +34,7 @@ function countsOf({ changes }: Preview): string {
     .join(", ");
 }
 
-function resource(c: ResourceChange): View {
+function resource(c: ResourceChange): ComponentChildren {
   const { sign, word } = OPS[c.op];
   return h(
     "li",
@@ -51,7 +51,7 @@ function resource(c: ResourceChange): View {
 }
 
 /** What holds data and would be gone: which resource, what the engine does with it, and what makes it do so. */
-export function lossList(losses: NonNullable<Migration["losses"]>, step: Step | undefined): View {
+export function lossList(losses: NonNullable<Migration["losses"]>, step: Step | undefined): ComponentChildren {
   return h(
     "div",
     { class: "losses" },
@@ -84,7 +84,7 @@ export function lossList(losses: NonNullable<Migration["losses"]>, step: Step | 
 const shortType = (type: string): string => type.replace(/\/[a-z][A-Za-z]*:/, ":");
 
 /** Before and after, one property a line; a value that is long can be unfolded. */
-export const pairs = (changes: readonly Pair[]): View =>
+export const pairs = (changes: readonly Pair[]): ComponentChildren =>
   h(
     "dl",
     { class: "pairs" },
@@ -136,14 +136,14 @@ function parsed(value: unknown): unknown {
 
 const LONGEST = 160;
 
-function text(value: unknown): View {
+function text(value: unknown): ComponentChildren {
   const printed = typeof value === "string" ? value : JSON.stringify(value);
   if (printed.length <= LONGEST) return printed === "" ? '""' : printed;
   return h("details", { class: "long" }, h("summary", null, `${printed.slice(0, LONGEST)}…`), printed);
 }
 
 /** A way back: what runs, in order; what stays all the same; what would be lost. */
-export function wayBack(way: Way): View {
+export function wayBack(way: Way): ComponentChildren {
   return h(
     "div",
     { class: "stack tight" },

@@ -1,8 +1,8 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 import type { EditAnswer } from "../lib/types.js";
 
 /** What somebody edited in the stack's file, and no revision has: shown, and taken after its preview was seen. */
-export function editsPanel({ changes, refused }: EditAnswer, take: (() => void) | undefined): View {
+export function editsPanel({ changes, refused }: EditAnswer, take: (() => void) | undefined): ComponentChildren {
   return h(
     "section",
     { class: "card stack", "aria-label": "Edits" },
@@ -16,11 +16,11 @@ export function editsPanel({ changes, refused }: EditAnswer, take: (() => void) 
       : editList({ changes, refused }),
     take === undefined || changes.length === 0 || refused.length > 0
       ? false
-      : h("div", { class: "filters" }, h("button", { type: "button", class: "primary", onclick: take }, "Preview and apply…")),
+      : h("div", { class: "filters" }, h("button", { type: "button", class: "primary", onClick: take }, "Preview and apply…")),
   );
 }
 
-export const editList = ({ changes, refused }: Pick<EditAnswer, "changes" | "refused">): View => [
+export const editList = ({ changes, refused }: Pick<EditAnswer, "changes" | "refused">): ComponentChildren => [
   h(
     "ul",
     null,

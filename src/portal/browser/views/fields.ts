@@ -1,4 +1,4 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 import type { DialogProps, DialogState, Extent } from "./dialogState.js";
 import { gravity, lostNames } from "./intent.js";
 
@@ -10,7 +10,7 @@ const EXTENTS: [Extent, string][] = [
   ["end", "To the end"],
 ];
 
-export const extents = (state: DialogState, change: DialogProps["change"]): View =>
+export const extents = (state: DialogState, change: DialogProps["change"]): ComponentChildren =>
   h(
     "fieldset",
     null,
@@ -19,13 +19,13 @@ export const extents = (state: DialogState, change: DialogProps["change"]): View
       h(
         "label",
         { class: "choice", key: value },
-        h("input", { type: "radio", name: "extent", value, checked: state.extent === value, onchange: () => change({ extent: value }) }),
+        h("input", { type: "radio", name: "extent", value, checked: state.extent === value, onChange: () => change({ extent: value }) }),
         label,
       ),
     ),
   );
 
-export const whyField = ({ state, change }: DialogProps): View =>
+export const whyField = ({ state, change }: DialogProps): ComponentChildren =>
   h(
     "label",
     { class: "field", key: "why" },
@@ -35,11 +35,11 @@ export const whyField = ({ state, change }: DialogProps): View =>
       type: "text",
       maxlength: 500,
       value: state.why,
-      oninput: (e: Event) => change({ why: (e.target as HTMLInputElement).value }),
+      onInput: (e: Event) => change({ why: (e.target as HTMLInputElement).value }),
     }),
   );
 
-export const nameField = ({ state, migration, steps, change }: DialogProps): View =>
+export const nameField = ({ state, migration, steps, change }: DialogProps): ComponentChildren =>
   h(
     "label",
     { class: "field", key: "name" },
@@ -47,14 +47,14 @@ export const nameField = ({ state, migration, steps, change }: DialogProps): Vie
     h("input", {
       type: "text",
       autocomplete: "off",
-      spellcheck: "false",
+      spellcheck: false,
       value: state.typed,
-      oninput: (e: Event) => change({ typed: (e.target as HTMLInputElement).value }),
+      onInput: (e: Event) => change({ typed: (e.target as HTMLInputElement).value }),
     }),
   );
 
 /** One field for each resource whose loss is approved. */
-export const lostNameFields = ({ state, migration, change }: DialogProps): View =>
+export const lostNameFields = ({ state, migration, change }: DialogProps): ComponentChildren =>
   lostNames(state.action, migration).map((name) =>
     h(
       "label",
@@ -63,26 +63,24 @@ export const lostNameFields = ({ state, migration, change }: DialogProps): View 
       h("input", {
         type: "text",
         autocomplete: "off",
-        spellcheck: "false",
+        spellcheck: false,
         value: state.named[name] ?? "",
-        oninput: (e: Event) => change({ named: { ...state.named, [name]: (e.target as HTMLInputElement).value } }),
+        onInput: (e: Event) => change({ named: { ...state.named, [name]: (e.target as HTMLInputElement).value } }),
       }),
     ),
   );
 
-export const revisionField = ({ state, migration, change }: DialogProps): View =>
+export const revisionField = ({ state, migration, change }: DialogProps): ComponentChildren =>
   h(
     "label",
     { class: "field" },
     "Back to",
     h(
       "select",
-      { onchange: (e: Event) => change({ revision: Number((e.target as HTMLSelectElement).value) }) },
+      { value: String(state.revision), onChange: (e: Event) => change({ revision: Number((e.target as HTMLSelectElement).value) }) },
       (state.revisions ?? [])
         .filter((r) => r.number !== migration.revision)
         .reverse()
-        .map((r) =>
-          h("option", { key: r.number, value: String(r.number), selected: r.number === state.revision }, `${r.number}: ${r.why}`),
-        ),
+        .map((r) => h("option", { key: r.number, value: String(r.number) }, `${r.number}: ${r.why}`)),
     ),
   );

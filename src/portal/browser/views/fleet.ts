@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { plural, shortImage } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { InventoryView, Migration, StackInFile } from "../lib/types.js";
 import { CELL, chip, health, STATUS, statusChip, weights } from "./parts.js";
 import { phaseBar } from "./phases.js";
@@ -52,7 +52,7 @@ const ORDERS = {
 } satisfies Record<string, { title: string; of: ((m: Migration) => string | number) | undefined }>;
 
 /** All applications: what needs a person first, then by wave where each is, how it is and where its users are. */
-export function fleet(props: FleetProps): View {
+export function fleet(props: FleetProps): ComponentChildren {
   const { migrations, loaded, inventory, notBegun, chosen, choose } = props;
   if (!loaded) return h("p", { class: "empty" }, "Loading the fleet…");
   if (migrations.length === 0 && notBegun.length === 0)
@@ -76,7 +76,7 @@ export function fleet(props: FleetProps): View {
           type: "search",
           placeholder: "Filter by name, owner, status or phase",
           value: chosen.text,
-          oninput: (e: Event) => choose({ text: (e.target as HTMLInputElement).value }),
+          onInput: (e: Event) => choose({ text: (e.target as HTMLInputElement).value }),
         }),
       ),
       h(
@@ -85,8 +85,8 @@ export function fleet(props: FleetProps): View {
         h("span", { class: "quiet" }, "By"),
         h(
           "select",
-          { value: chosen.order, onchange: (e: Event) => choose({ order: (e.target as HTMLSelectElement).value as FleetChoice["order"] }) },
-          Object.entries(ORDERS).map(([id, { title }]) => h("option", { key: id, value: id, selected: id === chosen.order }, title)),
+          { value: chosen.order, onChange: (e: Event) => choose({ order: (e.target as HTMLSelectElement).value as FleetChoice["order"] }) },
+          Object.entries(ORDERS).map(([id, { title }]) => h("option", { key: id, value: id }, title)),
         ),
       ),
     ),
@@ -130,7 +130,7 @@ export function fleet(props: FleetProps): View {
   );
 }
 
-function group(title: string, note: string, { chosen, choose }: FleetProps, rows: View[]): View {
+function group(title: string, note: string, { chosen, choose }: FleetProps, rows: ComponentChildren[]): ComponentChildren {
   const isOpen = !chosen.folded.has(title);
   const toggle = (): void => {
     const folded = new Set(chosen.folded);
@@ -148,7 +148,7 @@ function group(title: string, note: string, { chosen, choose }: FleetProps, rows
         { scope: "rowgroup", role: "rowheader", colspan: 5 },
         h(
           "button",
-          { type: "button", class: "plain fold", "aria-expanded": String(isOpen), onclick: toggle },
+          { type: "button", class: "plain fold", "aria-expanded": String(isOpen), onClick: toggle },
           h("span", { "aria-hidden": "true" }, isOpen ? "▾" : "▸"),
           title,
         ),
@@ -159,7 +159,7 @@ function group(title: string, note: string, { chosen, choose }: FleetProps, rows
   );
 }
 
-function tiles(all: readonly Migration[], { chosen, choose }: FleetProps): View {
+function tiles(all: readonly Migration[], { chosen, choose }: FleetProps): ComponentChildren {
   const withUsers = all.filter((m) => m.dns !== undefined).length;
   return h(
     "div",
@@ -176,7 +176,7 @@ function tiles(all: readonly Migration[], { chosen, choose }: FleetProps): View 
           class: "tile",
           "data-tone": isTold ? state.tone : "",
           "aria-pressed": String(chosen.state === id),
-          onclick: () => choose({ state: chosen.state === id ? "all" : id }),
+          onClick: () => choose({ state: chosen.state === id ? "all" : id }),
         },
         h("b", null, id === "moved" ? `${count} of ${withUsers}` : String(count)),
         h("span", null, count === 1 && id !== "moved" ? (state.one ?? state.label) : state.label),
@@ -185,7 +185,10 @@ function tiles(all: readonly Migration[], { chosen, choose }: FleetProps): View 
   );
 }
 
-function notBegunRow({ stack, application, environment, criticality, owner, problem }: StackInFile, { begin }: FleetProps): View {
+function notBegunRow(
+  { stack, application, environment, criticality, owner, problem }: StackInFile,
+  { begin }: FleetProps,
+): ComponentChildren {
   return h(
     "tr",
     { key: `not begun ${stack}`, role: "row" },
@@ -213,7 +216,7 @@ function notBegunRow({ stack, application, environment, criticality, owner, prob
                 type: "button",
                 "aria-label": `Begin ${stack}`,
                 title: "Takes its config as revision 0; nothing is changed until somebody advances it",
-                onclick: () => begin(stack),
+                onClick: () => begin(stack),
               },
               "Begin",
             ),
@@ -255,7 +258,7 @@ function byWave(migrations: Migration[], inventory: InventoryView | undefined): 
   });
 }
 
-function row(m: Migration, { hrefOf, onSelect }: FleetProps): View {
+function row(m: Migration, { hrefOf, onSelect }: FleetProps): ComponentChildren {
   const condition = health(m);
   return h(
     "tr",
@@ -263,12 +266,12 @@ function row(m: Migration, { hrefOf, onSelect }: FleetProps): View {
       key: m.stack,
       class: "migration",
       role: "row",
-      onclick: (e: Event) => ((e.target as Element).closest("a") === null ? onSelect(m.stack, e) : undefined),
+      onClick: (e: Event) => ((e.target as Element).closest("a") === null ? onSelect(m.stack, e) : undefined),
     },
     h(
       "th",
       { scope: "row", role: "rowheader" },
-      h("a", { href: hrefOf(m.stack), onclick: (e: Event) => onSelect(m.stack, e) }, m.application),
+      h("a", { href: hrefOf(m.stack), onClick: (e: Event) => onSelect(m.stack, e) }, m.application),
       h("span", { class: "quiet small" }, [m.environment, `${m.criticality} criticality`, m.owner].filter(Boolean).join(" · ")),
     ),
     h("td", CELL, statusChip(m), h("span", { class: "small under", "data-tone": condition.tone }, condition.word)),
@@ -283,7 +286,7 @@ function row(m: Migration, { hrefOf, onSelect }: FleetProps): View {
   );
 }
 
-function next(m: Migration): View {
+function next(m: Migration): ComponentChildren {
   if (m.blind !== undefined) return h("span", { class: "bad" }, `Nobody sees how its users fare: ${m.blind.why}`);
   if (m.heldReason !== undefined && m.status !== "aborted") return h("span", { class: m.status === "held" ? "bad" : "" }, m.heldReason);
   if (m.returning !== undefined) return h("span", { class: "bad" }, `Back to revision ${m.returning.revision}: ${m.returning.why}`);
@@ -292,4 +295,4 @@ function next(m: Migration): View {
   return h("span", null, m.step.asks ?? m.step.title);
 }
 
-export const liveChip = (live: boolean): View => (live ? chip("Live", "good") : chip("Not live", "wait"));
+export const liveChip = (live: boolean): ComponentChildren => (live ? chip("Live", "good") : chip("Not live", "wait"));

@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { plural, time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Scorecard } from "../lib/types.js";
 import { chip } from "./parts.js";
 
@@ -11,7 +11,7 @@ const STANDING = {
 } as const;
 
 /** The 30/60/90-day goals, each with what it rests on. */
-export function goalsPanel({ since, days, goals }: Scorecard): View {
+export function goalsPanel({ since, days, goals }: Scorecard): ComponentChildren {
   return h(
     "div",
     { class: "stack" },

@@ -1,4 +1,4 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 import type { InventoryView, Migration } from "../lib/types.js";
 import { STATUS } from "./parts.js";
 
@@ -34,7 +34,7 @@ export function layout({ nodes, edges }: InventoryView["graph"]): { placed: Plac
 }
 
 /** Who needs whom, with each application's wave and where its production migration is. */
-export function dependencyGraph(inventory: InventoryView, migrations: readonly Migration[]): View {
+export function dependencyGraph(inventory: InventoryView, migrations: readonly Migration[]): ComponentChildren {
   const { placed, width, height } = layout(inventory.graph);
   const byId = new Map(placed.map((n) => [n.id, n]));
   return h(
@@ -68,7 +68,7 @@ export function dependencyGraph(inventory: InventoryView, migrations: readonly M
   );
 }
 
-function edge(from: Placed | undefined, to: Placed | undefined): View {
+function edge(from: Placed | undefined, to: Placed | undefined): ComponentChildren {
   if (from === undefined || to === undefined) return false;
   const [x1, y1, x2, y2] = [from.x + NODE.width, from.y + NODE.height / 2, to.x, to.y + NODE.height / 2];
   const bend = Math.max(30, (x2 - x1) / 2);
@@ -80,7 +80,7 @@ function edge(from: Placed | undefined, to: Placed | undefined): View {
   });
 }
 
-function node(n: Placed, migrations: readonly Migration[]): View {
+function node(n: Placed, migrations: readonly Migration[]): ComponentChildren {
   const m = migrations.find((o) => o.application === n.id && o.environment === "production");
   const sub =
     n.kind !== "application" ? n.kind : [`wave ${n.wave}`, ...(m === undefined ? [] : [STATUS[m.status].word.toLowerCase()])].join(" · ");

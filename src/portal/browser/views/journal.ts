@@ -1,6 +1,6 @@
+import { type ComponentChildren, h } from "preact";
 import { inWords } from "../../../automation/journal/words.js";
 import { exact } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Recorded } from "../lib/types.js";
 import type { JournalFilter, PanelContext } from "./panel.js";
 
@@ -26,7 +26,7 @@ function at(text: string, otherwise: number): number {
 }
 
 /** The journal, newest first, by kind and by words; an entry unfolds to all it says. */
-export function journalPanel(entries: Recorded[], { journal, choose }: PanelContext): View {
+export function journalPanel(entries: Recorded[], { journal, choose }: PanelContext): ComponentChildren {
   const wanted = journal.text.trim().toLowerCase();
   const kind = KINDS[journal.kind] ?? KINDS.all;
   const found = entries
@@ -51,8 +51,8 @@ export function journalPanel(entries: Recorded[], { journal, choose }: PanelCont
         "About",
         h(
           "select",
-          { value: journal.kind, onchange: (e: Event) => choose({ journal: { kind: (e.target as HTMLSelectElement).value } }) },
-          Object.entries(KINDS).map(([id, { title }]) => h("option", { key: id, value: id, selected: id === journal.kind }, title)),
+          { value: journal.kind, onChange: (e: Event) => choose({ journal: { kind: (e.target as HTMLSelectElement).value } }) },
+          Object.entries(KINDS).map(([id, { title }]) => h("option", { key: id, value: id }, title)),
         ),
       ),
       h(
@@ -62,7 +62,7 @@ export function journalPanel(entries: Recorded[], { journal, choose }: PanelCont
         h("input", {
           type: "search",
           value: journal.text,
-          oninput: (e: Event) => choose({ journal: { text: (e.target as HTMLInputElement).value } }),
+          onInput: (e: Event) => choose({ journal: { text: (e.target as HTMLInputElement).value } }),
         }),
       ),
       (["from", "to"] as const).map((end) =>
@@ -74,7 +74,7 @@ export function journalPanel(entries: Recorded[], { journal, choose }: PanelCont
             type: "datetime-local",
             step: "1",
             value: journal[end],
-            oninput: (e: Event) => choose({ journal: { [end]: (e.target as HTMLInputElement).value } }),
+            onInput: (e: Event) => choose({ journal: { [end]: (e.target as HTMLInputElement).value } }),
           }),
         ),
       ),
@@ -106,12 +106,12 @@ export function journalPanel(entries: Recorded[], { journal, choose }: PanelCont
       ),
     ),
     found.length > shown.length
-      ? h("button", { type: "button", onclick: () => choose({ journal: { most: journal.most + 200 } }) }, `Show more of ${found.length}`)
+      ? h("button", { type: "button", onClick: () => choose({ journal: { most: journal.most + 200 } }) }, `Show more of ${found.length}`)
       : false,
   );
 }
 
-function row(e: Recorded, open: boolean, toggle: () => void): View {
+function row(e: Recorded, open: boolean, toggle: () => void): ComponentChildren {
   const { what, detail, bad = false } = inWords(e);
   return h(
     "tr",
@@ -131,7 +131,7 @@ function row(e: Recorded, open: boolean, toggle: () => void): View {
       null,
       h(
         "button",
-        { type: "button", class: "plain fold", "aria-expanded": String(open), "aria-label": `All of entry ${e.seq}`, onclick: toggle },
+        { type: "button", class: "plain fold", "aria-expanded": String(open), "aria-label": `All of entry ${e.seq}`, onClick: toggle },
         open ? "▾" : "▸",
       ),
     ),

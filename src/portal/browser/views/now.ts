@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { exact, time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Migration, Step } from "../lib/types.js";
 import { isOver } from "./actions.js";
 import { type Clocked, underWay } from "./answers.js";
@@ -15,7 +15,7 @@ export interface NowProps {
 }
 
 /** Where it stands in one card: what runs or comes next, what it waits for, and how one would come back. */
-export function now({ migration: m, clocked, steps, onPreview, onReport }: NowProps): View {
+export function now({ migration: m, clocked, steps, onPreview, onReport }: NowProps): ComponentChildren {
   const step = steps.find((s) => s.id === m.step?.id);
   const over = isOver(m);
   return h(
@@ -40,7 +40,7 @@ export function now({ migration: m, clocked, steps, onPreview, onReport }: NowPr
           "aside",
           { "aria-label": "Way back" },
           wayBackFrom(m, step, steps),
-          step.kind === "config" ? h("button", { type: "button", onclick: onPreview }, "What will it change?") : false,
+          step.kind === "config" ? h("button", { type: "button", onClick: onPreview }, "What will it change?") : false,
           h("p", { class: "quiet small" }, "From the guide: ", h("code", null, step.seed)),
         ),
   );
@@ -49,7 +49,7 @@ export function now({ migration: m, clocked, steps, onPreview, onReport }: NowPr
 const WENT_BACK = { emergency: "Emergency", rollback: "Rollback", abort: "Abort" } as const;
 
 /** What went back, by whom and when: the first thing to know of a migration that stands still after it. */
-function happened({ kind, who, at, doneAt, why, revision }: NonNullable<Migration["wentBack"]>): View {
+function happened({ kind, who, at, doneAt, why, revision }: NonNullable<Migration["wentBack"]>): ComponentChildren {
   const by = who === undefined ? "automatically" : `by ${who}`;
   const led = doneAt === undefined ? "The way back has not run to its end." : `Back at revision ${revision} since ${exact(doneAt)}.`;
   return h(
@@ -66,7 +66,7 @@ const sentBack = (sent: NonNullable<Migration["sentBack"]>): string =>
     ? `The far side shows it: ${sent.old} % old, ${sent.new} % new.`
     : `Users are ordered back, and the far side does not show it yet. Waits for ${sent.waitsFor ?? "the name servers"}.`;
 
-const what = (m: Migration, step: Step | undefined): View =>
+const what = (m: Migration, step: Step | undefined): ComponentChildren =>
   step === undefined
     ? h("p", { class: "title" }, m.status === "aborted" ? "The migration was aborted." : "Everything is done.")
     : [
@@ -82,7 +82,7 @@ const what = (m: Migration, step: Step | undefined): View =>
       ];
 
 /** An approval itself has nothing to undo: what matters is how one comes back from what it lets run. */
-function wayBackFrom({ losses }: Migration, step: Step, steps: readonly Step[]): View {
+function wayBackFrom({ losses }: Migration, step: Step, steps: readonly Step[]): ComponentChildren {
   const { id, wayBack } = step.kind === "approval" ? (heaviest(afterApproval(step, steps)) ?? step) : step;
   const loses = losses === undefined ? wayBack.loses : `what is in ${losses.map((l) => l.name).join(", ")} now`;
   return [
@@ -102,9 +102,9 @@ function afterApproval(step: Step, steps: readonly Step[]): Step[] {
 const heaviest = (steps: readonly Step[]): Step | undefined =>
   steps.find((s) => s.pointOfNoReturn) ?? steps.find((s) => s.wayBack.loses !== "nothing") ?? steps.find((s) => s.kind === "config");
 
-const ended = (m: Migration, onReport: () => void): View => [
+const ended = (m: Migration, onReport: () => void): ComponentChildren => [
   h("p", { class: "quiet" }, `Since ${time(m.updatedAt)}, at revision ${m.revision}.`),
-  h("button", { type: "button", onclick: onReport }, "Save the report"),
+  h("button", { type: "button", onClick: onReport }, "Save the report"),
 ];
 
 const EYEBROW: Record<Migration["status"], string> = {
@@ -126,7 +126,7 @@ const KIND: Record<Step["kind"], string> = {
 };
 
 /** The gates that a step will have, before it runs. */
-export function planned(step: Step | undefined): View {
+export function planned(step: Step | undefined): ComponentChildren {
   if (step === undefined || step.gates.length === 0) return false;
   return [
     h("p", { class: "small quiet" }, "Its gates, once it has run:"),
@@ -138,19 +138,22 @@ export function planned(step: Step | undefined): View {
   ];
 }
 
-const holding = (m: Migration): View => {
+const holding = (m: Migration): ComponentChildren => {
   const stands = m.status === "held" || m.status === "paused";
   const held = stands ? undefined : hold(m);
   return held === undefined ? false : h("p", { class: "small quiet" }, `The gates ${held}.`);
 };
 
 /** Values stand in the journal at each change of a verdict, and now and then between: they may be some minutes old. */
-function readOn({ gates }: Migration): View {
+function readOn({ gates }: Migration): ComponentChildren {
   const at = Math.max(...gates.map((g) => g.at ?? 0));
   return at === 0 ? false : h("p", { class: "small quiet" }, `Read on ${time(at)}:`);
 }
 
-const goingBack = ({ revision, items, done, why, automatic }: NonNullable<Migration["returning"]>, back: Migration["wentBack"]): View => [
+const goingBack = (
+  { revision, items, done, why, automatic }: NonNullable<Migration["returning"]>,
+  back: Migration["wentBack"],
+): ComponentChildren => [
   h(
     "p",
     { class: "title" },

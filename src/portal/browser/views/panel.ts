@@ -1,5 +1,5 @@
+import type { ComponentChildren } from "preact";
 import type { CutoverClient } from "../../../client/index.js";
-import type { View } from "../lib/render.js";
 import type { Migration, Revision, Step } from "../lib/types.js";
 import type { TuningDraft } from "./tuning.js";
 
@@ -33,7 +33,7 @@ export interface Panel {
   title: string;
   /** Fetches what it shows; called again when the migration has moved. */
   load: (api: CutoverClient, stack: string, context: PanelContext) => Promise<unknown>;
-  view: (data: never, context: PanelContext) => View;
+  view: (data: never, context: PanelContext) => ComponentChildren;
 }
 
 export interface RevisionsData {

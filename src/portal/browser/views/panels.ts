@@ -1,5 +1,5 @@
+import type { ComponentChildren } from "preact";
 import { type CutoverClient, pagesOf } from "../../../client/index.js";
-import type { View } from "../lib/render.js";
 import type { Recorded } from "../lib/types.js";
 import { checklistPanel } from "./checklists.js";
 import { costsPanel } from "./costs.js";
@@ -16,7 +16,7 @@ const panel = <T>(
   id: string,
   title: string,
   load: (api: CutoverClient, stack: string, c: PanelContext) => Promise<T>,
-  view: (data: T, c: PanelContext) => View,
+  view: (data: T, c: PanelContext) => ComponentChildren,
 ): Panel => ({
   id,
   title,

@@ -1,6 +1,6 @@
+import { type ComponentChildren, h } from "preact";
 import type { Problem } from "../lib/api.js";
 import { duration, time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { GateSummary, Migration } from "../lib/types.js";
 
 /** What several views show: statuses, weights, gates, problems. */
@@ -18,9 +18,9 @@ export const STATUS: Record<Migration["status"], { word: string; tone: Tone }> =
   aborted: { word: "Aborted", tone: "" },
 };
 
-export const chip = (word: string, tone: Tone): View => h("span", { class: "chip", "data-tone": tone }, word);
+export const chip = (word: string, tone: Tone): ComponentChildren => h("span", { class: "chip", "data-tone": tone }, word);
 
-export const statusChip = (m: Migration): View =>
+export const statusChip = (m: Migration): ComponentChildren =>
   h("span", { class: "chip", "data-tone": STATUS[m.status].tone, "data-status": m.status }, STATUS[m.status].word);
 
 /** Narrow tables are laid out as blocks, which takes their roles away unless they are said. */
@@ -37,7 +37,7 @@ export const PHASE_NAMES: Record<string, string> = {
 };
 
 /** Whether users have a side at all, and how they are split; the words say what the bar shows. */
-export function weights(m: Migration): View {
+export function weights(m: Migration): ComponentChildren {
   if (m.dns === undefined) return h("span", { class: "quiet small" }, "no public name");
   if (m.dns.records === "none") return h("span", { class: "quiet small" }, "all on the old side");
   const { old, new: fresh } = m.dns;
@@ -74,7 +74,7 @@ export const VERDICT: Record<GateSummary["verdict"], { word: string; tone: Tone 
   unknown: { word: "unknown", tone: "wait" },
 };
 
-export const gateRows = (gates: readonly GateSummary[]): View =>
+export const gateRows = (gates: readonly GateSummary[]): ComponentChildren =>
   h(
     "ul",
     { class: "gates" },
@@ -89,7 +89,7 @@ export const gateRows = (gates: readonly GateSummary[]): View =>
     ),
   );
 
-export const problemBox = (problem: Problem | undefined): View =>
+export const problemBox = (problem: Problem | undefined): ComponentChildren =>
   problem === undefined
     ? false
     : h(
@@ -109,7 +109,7 @@ export function hold({ watch }: Migration): string | undefined {
 }
 
 /** The name of a migration, its status, its users, and what can be asked of it. */
-export const migrationHeader = (m: Migration, actions: View): View =>
+export const migrationHeader = (m: Migration, actions: ComponentChildren): ComponentChildren =>
   h(
     "header",
     { class: "top" },

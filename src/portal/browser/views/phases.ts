@@ -1,9 +1,9 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 import type { Migration, Step } from "../lib/types.js";
 import { PHASE_NAMES } from "./parts.js";
 
 /** The small form, for a row: a bar a phase, filled as far as it is done. */
-export function phaseBar(m: Migration): View {
+export function phaseBar(m: Migration): ComponentChildren {
   const current = m.phases.find((p) => p.phase === m.phase);
   const label = `${PHASE_NAMES[m.phase] ?? m.phase}: ${current?.done ?? 0} of ${current?.steps ?? 0} steps; ${m.done} of ${m.steps} in all`;
   return h(
@@ -24,7 +24,7 @@ export function phaseBar(m: Migration): View {
 }
 
 /** The large form: the line from the first step to the last, with where we are; a press on a phase opens its steps. */
-export function phaseLine(m: Migration, steps: readonly Step[], onPhase: (phase: string) => void): View {
+export function phaseLine(m: Migration, steps: readonly Step[], onPhase: (phase: string) => void): ComponentChildren {
   return h(
     "ol",
     { class: "line", "aria-label": "Phases" },
@@ -37,7 +37,7 @@ export function phaseLine(m: Migration, steps: readonly Step[], onPhase: (phase:
         { key: p.phase, class: state, style: { "flex-grow": String(2 + p.steps) }, ...(here ? { "aria-current": "step" } : {}) },
         h(
           "button",
-          { class: "plain", type: "button", onclick: () => onPhase(p.phase) },
+          { class: "plain", type: "button", onClick: () => onPhase(p.phase) },
           h("span", { class: "name" }, PHASE_NAMES[p.phase] ?? p.phase),
           h("span", { class: "count" }, state === "done" ? "done" : `${p.done} of ${p.steps}`),
         ),

@@ -1,12 +1,12 @@
+import { type ComponentChildren, h } from "preact";
 import { time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { DatabaseReadiness } from "../lib/types.js";
 import { chip } from "./parts.js";
 
 const TONE = { refuses: "bad", loses: "bad", slows: "wait", warns: "" } as const;
 
 /** Whether the databases are ready to move, before anybody depends on it: each finding with its meaning and its cure. */
-export function readinessPanel({ standing, at, findings, why }: DatabaseReadiness): View {
+export function readinessPanel({ standing, at, findings, why }: DatabaseReadiness): ComponentChildren {
   if (standing === "none") return h("p", { class: "empty" }, "No database moves with this application.");
   if (standing === "past")
     return h("p", { class: "empty" }, "Writes are stopped, or the new database was promoted: readiness was a question of before.");

@@ -1,12 +1,13 @@
+import { type ComponentChildren, h } from "preact";
 import { time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { RehearsalSummary } from "../lib/types.js";
 import { chip } from "./parts.js";
 
-export const verdictChip = (verdict: RehearsalSummary["verdict"]): View => (verdict === "go" ? chip("go", "good") : chip("no go", "bad"));
+export const verdictChip = (verdict: RehearsalSummary["verdict"]): ComponentChildren =>
+  verdict === "go" ? chip("go", "good") : chip("no go", "bad");
 
 /** The rehearsals that were made, newest first. */
-export function rehearsalList(list: readonly RehearsalSummary[], onChoose: (id: string, event: Event) => void): View {
+export function rehearsalList(list: readonly RehearsalSummary[], onChoose: (id: string, event: Event) => void): ComponentChildren {
   if (list.length === 0)
     return h(
       "p",
@@ -25,7 +26,7 @@ export function rehearsalList(list: readonly RehearsalSummary[], onChoose: (id: 
         h(
           "h2",
           { class: "row section" },
-          h("a", { href: `#/~rehearsals/${encodeURIComponent(r.id)}`, onclick: (e: Event) => onChoose(r.id, e) }, r.stacks.join(", ")),
+          h("a", { href: `#/~rehearsals/${encodeURIComponent(r.id)}`, onClick: (e: Event) => onChoose(r.id, e) }, r.stacks.join(", ")),
           verdictChip(r.verdict),
         ),
         h("p", { class: "quiet small" }, time(r.madeAt)),

@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { duration, plural, time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Rehearsal } from "../lib/types.js";
 import { chip, PHASE_NAMES, type Tone, VERDICT } from "./parts.js";
 import { verdictChip } from "./rehearsals.js";
@@ -19,7 +19,7 @@ export interface ReplayProps {
 }
 
 /** A rehearsal: its verdict, every moment of it to go through, and what going back would have cost. */
-export function replay(props: ReplayProps): View {
+export function replay(props: ReplayProps): ComponentChildren {
   const { rehearsal, stack, at } = props;
   const of = rehearsal.migrations.find((m) => m.stack === stack);
   const frame = of?.frames[at];
@@ -39,7 +39,7 @@ export function replay(props: ReplayProps): View {
   );
 }
 
-function player({ rehearsal, stack, at, playing, onStack, onAt, onPlay }: ReplayProps, of: Rehearsed, frame: Frame): View {
+function player({ rehearsal, stack, at, playing, onStack, onAt, onPlay }: ReplayProps, of: Rehearsed, frame: Frame): ComponentChildren {
   const last = of.frames.length - 1;
   return h(
     "section",
@@ -55,13 +55,13 @@ function player({ rehearsal, stack, at, playing, onStack, onAt, onPlay }: Replay
             h("span", { class: "quiet" }, "Stack"),
             h(
               "select",
-              { onchange: (e: Event) => onStack((e.target as HTMLSelectElement).value) },
-              rehearsal.migrations.map((m) => h("option", { key: m.stack, value: m.stack, selected: m.stack === stack }, m.stack)),
+              { value: stack, onChange: (e: Event) => onStack((e.target as HTMLSelectElement).value) },
+              rehearsal.migrations.map((m) => h("option", { key: m.stack, value: m.stack }, m.stack)),
             ),
           ),
-      h("button", { type: "button", onclick: () => onAt(at - 1), disabled: at === 0 }, "Back"),
-      h("button", { type: "button", class: "primary", onclick: onPlay }, playing ? "Pause" : "Play"),
-      h("button", { type: "button", onclick: () => onAt(at + 1), disabled: at === last }, "Next"),
+      h("button", { type: "button", onClick: () => onAt(at - 1), disabled: at === 0 }, "Back"),
+      h("button", { type: "button", class: "primary", onClick: onPlay }, playing ? "Pause" : "Play"),
+      h("button", { type: "button", onClick: () => onAt(at + 1), disabled: at === last }, "Next"),
       h("span", { class: "quiet" }, `moment ${at + 1} of ${of.frames.length}`),
     ),
     h("input", {
@@ -71,7 +71,7 @@ function player({ rehearsal, stack, at, playing, onStack, onAt, onPlay }: Replay
       value: String(at),
       "aria-label": "Moment",
       "aria-valuetext": `${time(frame.at)}: ${frame.text}`,
-      oninput: (e: Event) => onAt(Number((e.target as HTMLInputElement).value)),
+      onInput: (e: Event) => onAt(Number((e.target as HTMLInputElement).value)),
     }),
   );
 }
@@ -80,7 +80,7 @@ const TONE: Record<string, Tone> = { running: "run", approval: "wait", paused: "
 
 const percent = (share: number): string => `${Math.round(share * 1_000) / 10} %`;
 
-const moment = (f: Frame): View =>
+const moment = (f: Frame): ComponentChildren =>
   h(
     "section",
     { class: "card stack", "aria-label": "The moment" },
@@ -122,7 +122,7 @@ const moment = (f: Frame): View =>
         ),
   );
 
-const ofFaults = ({ faults, reasons }: Rehearsed): View =>
+const ofFaults = ({ faults, reasons }: Rehearsed): ComponentChildren =>
   faults.length === 0 && reasons.length === 0
     ? false
     : h(
@@ -135,7 +135,7 @@ const ofFaults = ({ faults, reasons }: Rehearsed): View =>
         reasons.map((r) => h("p", { key: r, class: "bad" }, r)),
       );
 
-const rollbacks = (of: Rehearsed): View =>
+const rollbacks = (of: Rehearsed): ComponentChildren =>
   of.rollbacks.length === 0
     ? false
     : h(
@@ -170,7 +170,7 @@ const rollbacks = (of: Rehearsed): View =>
 const COST_COLUMNS = ["After the step", "Users back", "All undone", "Loses"];
 
 /** What going back to the beginning would have cost after each step. */
-const waysBack = ({ waysBack: ways }: Rehearsed, frame: Frame): View =>
+const waysBack = ({ waysBack: ways }: Rehearsed, frame: Frame): ComponentChildren =>
   h(
     "section",
     { class: "card", "aria-label": "What going back would have cost" },

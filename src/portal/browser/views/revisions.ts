@@ -1,22 +1,20 @@
+import { type ComponentChildren, h } from "preact";
 import { time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Revision } from "../lib/types.js";
 import type { PanelContext, RevisionsData } from "./panel.js";
 
 /** Two revisions side by side by what differs, and all of them with why and who. */
-export function revisionsPanel(data: RevisionsData, { choose, rollback }: PanelContext): View {
+export function revisionsPanel(data: RevisionsData, { choose, rollback }: PanelContext): ComponentChildren {
   const { current, revisions, changes, left, right } = data;
-  const pick = (label: string, chosen: number, on: (n: number) => void): View =>
+  const pick = (label: string, chosen: number, on: (n: number) => void): ComponentChildren =>
     h(
       "label",
       { class: "field" },
       label,
       h(
         "select",
-        { onchange: (e: Event) => on(Number((e.target as HTMLSelectElement).value)) },
-        revisions.map((r) =>
-          h("option", { key: r.number, value: String(r.number), selected: r.number === chosen }, `${r.number}: ${short(r.why)}`),
-        ),
+        { value: String(chosen), onChange: (e: Event) => on(Number((e.target as HTMLSelectElement).value)) },
+        revisions.map((r) => h("option", { key: r.number, value: String(r.number) }, `${r.number}: ${short(r.why)}`)),
       ),
     );
   return h(
@@ -93,7 +91,7 @@ export function revisionsPanel(data: RevisionsData, { choose, rollback }: PanelC
   );
 }
 
-const side = (value: unknown, tag: "del" | "ins"): View =>
+const side = (value: unknown, tag: "del" | "ins"): ComponentChildren =>
   h(
     "td",
     null,
@@ -102,7 +100,7 @@ const side = (value: unknown, tag: "del" | "ins"): View =>
       : h(tag, { class: "mono" }, typeof value === "string" ? value : JSON.stringify(value)),
   );
 
-const row = (r: Revision, current: number, rollback: PanelContext["rollback"]): View =>
+const row = (r: Revision, current: number, rollback: PanelContext["rollback"]): ComponentChildren =>
   h(
     "tr",
     { key: r.number },
@@ -124,7 +122,7 @@ const row = (r: Revision, current: number, rollback: PanelContext["rollback"]): 
           ? false
           : h(
               "button",
-              { type: "button", "aria-label": `Roll back to revision ${r.number}`, onclick: () => rollback(r.number) },
+              { type: "button", "aria-label": `Roll back to revision ${r.number}`, onClick: () => rollback(r.number) },
               "Roll back…",
             ),
     ),

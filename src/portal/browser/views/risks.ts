@@ -1,4 +1,4 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 import type { RiskView } from "../lib/types.js";
 import { chip } from "./parts.js";
 
@@ -6,7 +6,7 @@ const TONE = { high: "bad", medium: "wait", low: "" } as const;
 const STEP_TONE = { done: "good", running: "run", failed: "bad", undone: "wait", waiting: "" } as const;
 
 /** The risk register: the facts each risk rests on, and how far the steps that mitigate it are. */
-export function risksPanel({ risks }: { risks: RiskView[] }): View {
+export function risksPanel({ risks }: { risks: RiskView[] }): ComponentChildren {
   if (risks.length === 0) return h("p", { class: "empty" }, "No risks follow from the known facts.");
   return h(
     "ul",

@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { time } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { Migration, Step } from "../lib/types.js";
 import { previewDiff } from "./diff.js";
 import { planned } from "./now.js";
@@ -24,7 +24,7 @@ const WORD: Record<Step["status"], [string, Parameters<typeof chip>[1]]> = {
 };
 
 /** Every step of the plan in order; a press unfolds what it did or would do. */
-export function stepList(props: StepsProps): View {
+export function stepList(props: StepsProps): ComponentChildren {
   const { migration: m, steps } = props;
   return h(
     "div",
@@ -44,7 +44,7 @@ export function stepList(props: StepsProps): View {
   );
 }
 
-function row(s: Step, props: StepsProps): View {
+function row(s: Step, props: StepsProps): ComponentChildren {
   const open = props.open.has(s.id);
   const here = s.id === props.migration.step?.id && props.migration.status !== "completed";
   const [word, tone] = here && s.status === "waiting" ? (["next", "run"] as const) : WORD[s.status];
@@ -53,7 +53,7 @@ function row(s: Step, props: StepsProps): View {
     { key: s.id, class: here ? "step here" : "step" },
     h(
       "button",
-      { type: "button", class: "plain", "aria-expanded": String(open), onclick: () => props.onToggle(s.id) },
+      { type: "button", class: "plain", "aria-expanded": String(open), onClick: () => props.onToggle(s.id) },
       h("span", { class: "glyph", "aria-hidden": "true" }, open ? "▾" : "▸"),
       h("span", { class: "text" }, h("span", null, s.title), h("code", { class: "quiet" }, s.id)),
       s.pointOfNoReturn ? chip("point of no return", "bad") : false,
@@ -63,8 +63,8 @@ function row(s: Step, props: StepsProps): View {
   );
 }
 
-function details(s: Step, { fileHref, onFile }: StepsProps): View {
-  const line = (name: string, content: View): View =>
+function details(s: Step, { fileHref, onFile }: StepsProps): ComponentChildren {
+  const line = (name: string, content: ComponentChildren): ComponentChildren =>
     content === undefined || content === false ? false : h("div", { key: name }, h("dt", null, name), h("dd", null, content));
   return h(
     "div",
@@ -85,7 +85,7 @@ function details(s: Step, { fileHref, onFile }: StepsProps): View {
           : h(
               "ul",
               { class: "row" },
-              s.files.map((name) => h("li", { key: name }, h("a", { href: fileHref(name), onclick: (e: Event) => onFile(name, e) }, name))),
+              s.files.map((name) => h("li", { key: name }, h("a", { href: fileHref(name), onClick: (e: Event) => onFile(name, e) }, name))),
             ),
       ),
     ),

@@ -1,4 +1,4 @@
-import { h, type View } from "../lib/render.js";
+import { type ComponentChildren, h } from "preact";
 
 export interface Tab {
   id: string;
@@ -6,7 +6,7 @@ export interface Tab {
 }
 
 /** Tabs as the keyboard expects them: arrows, Home and End move; only the chosen one is in the order of Tab. */
-export function tabs(all: readonly Tab[], chosen: string, onChoose: (id: string) => void): View {
+export function tabs(all: readonly Tab[], chosen: string, onChoose: (id: string) => void): ComponentChildren {
   const move = (e: KeyboardEvent): void => {
     const at = all.findIndex((t) => t.id === chosen);
     const to = { ArrowRight: (at + 1) % all.length, ArrowLeft: (at + all.length - 1) % all.length, Home: 0, End: all.length - 1 }[e.key];
@@ -19,7 +19,7 @@ export function tabs(all: readonly Tab[], chosen: string, onChoose: (id: string)
   };
   return h(
     "div",
-    { role: "tablist", "aria-label": "Views", onkeydown: move },
+    { role: "tablist", "aria-label": "Views", onKeyDown: move },
     all.map((t) =>
       h(
         "button",
@@ -31,7 +31,7 @@ export function tabs(all: readonly Tab[], chosen: string, onChoose: (id: string)
           "aria-selected": String(t.id === chosen),
           "aria-controls": "panel",
           tabindex: t.id === chosen ? 0 : -1,
-          onclick: () => onChoose(t.id),
+          onClick: () => onChoose(t.id),
         },
         t.title,
       ),

@@ -1,5 +1,5 @@
+import { type ComponentChildren, h } from "preact";
 import { duration } from "../lib/format.js";
-import { h, type View } from "../lib/render.js";
 import type { TuningData } from "../lib/types.js";
 import { CELL } from "./parts.js";
 
@@ -30,7 +30,7 @@ function read(text: string): unknown {
   }
 }
 
-function meaning(text: { about: string; accepted: string } | undefined): View {
+function meaning(text: { about: string; accepted: string } | undefined): ComponentChildren {
   if (text === undefined) return false;
   const { about, accepted } = text;
   return h("span", { class: "meaning quiet" }, about === "" ? false : `${about.replace(/[.]?$/, ".")} `, `Accepted: ${accepted}.`);
@@ -39,13 +39,13 @@ function meaning(text: { about: string; accepted: string } | undefined): View {
 const SECOND = 1_000;
 
 /** Seconds as people say them. */
-const inUnits = (path: string, value: unknown): View =>
+const inUnits = (path: string, value: unknown): ComponentChildren =>
   path.endsWith("Seconds") && typeof value === "number" && value >= 60
     ? h("span", { class: "meaning quiet" }, duration(value * SECOND))
     : false;
 
 /** Thresholds, holds and weights to come, as they count now; changed from here on, with the person's name in the journal. */
-export function tuningPanel({ values, tuned, texts }: TuningData, { draft, onDraft, send }: TuningProps): View {
+export function tuningPanel({ values, tuned, texts }: TuningData, { draft, onDraft, send }: TuningProps): ComponentChildren {
   const wantedOf = ({ changes }: TuningDraft) => Object.entries(changes).filter(([path, text]) => text.trim() !== printed(values[path]));
   const wanted = wantedOf(draft);
   return h(
@@ -97,7 +97,7 @@ export function tuningPanel({ values, tuned, texts }: TuningData, { draft, onDra
                       type: "text",
                       "aria-label": `${path} from now on`,
                       value: draft.changes[path] ?? printed(value),
-                      oninput: (e: Event) => onDraft({ changes: { [path]: (e.target as HTMLInputElement).value } }),
+                      onInput: (e: Event) => onDraft({ changes: { [path]: (e.target as HTMLInputElement).value } }),
                     }),
                   ),
             ),
@@ -118,7 +118,7 @@ export function tuningPanel({ values, tuned, texts }: TuningData, { draft, onDra
               type: "text",
               maxlength: 500,
               value: draft.why,
-              oninput: (e: Event) => onDraft({ why: (e.target as HTMLInputElement).value }),
+              onInput: (e: Event) => onDraft({ why: (e.target as HTMLInputElement).value }),
             }),
           ),
           h(
@@ -127,7 +127,7 @@ export function tuningPanel({ values, tuned, texts }: TuningData, { draft, onDra
               type: "button",
               class: "primary",
               disabled: wanted.length === 0,
-              onclick: () => send((latest) => Object.fromEntries(wantedOf(latest).map(([path, text]) => [path, read(text)]))),
+              onClick: () => send((latest) => Object.fromEntries(wantedOf(latest).map(([path, text]) => [path, read(text)]))),
             },
             wanted.length === 0 ? "Nothing changed" : `Change ${wanted.map(([path]) => path).join(", ")}`,
           ),
