@@ -2,6 +2,7 @@ import { type ComponentChild, Fragment, h, render } from "preact";
 import { isNotifying, mayNotify, notify, useNotifications } from "./desk/notifications.js";
 import { listenForKeys, shortcutSheet } from "./desk/shortcuts.js";
 import { configure } from "./elements.js";
+import { REHEARSALS, rehearsalAddress } from "./lib/addresses.js";
 import { sessionOf } from "./lib/session.js";
 import { NEEDS_SOMEBODY } from "./views/fleet.js";
 import { STATUS } from "./views/parts.js";
@@ -40,9 +41,6 @@ function useName(name: string): void {
   localStorage.setItem("cutover-user", user);
   draw();
 }
-
-/** No stack's name begins like that. */
-const REHEARSALS = "~rehearsals";
 
 interface Place {
   stack?: string;
@@ -171,7 +169,7 @@ main.addEventListener("cutover-view", (event) => {
 
 main.addEventListener("cutover-rehearsal", (event) => {
   event.preventDefault();
-  location.hash = `#/${REHEARSALS}/${encodeURIComponent((event as CustomEvent<{ rehearsal: string }>).detail.rehearsal)}`;
+  location.hash = rehearsalAddress((event as CustomEvent<{ rehearsal: string }>).detail.rehearsal);
 });
 
 const sheet = shortcutSheet();

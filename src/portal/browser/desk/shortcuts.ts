@@ -1,4 +1,5 @@
 import { Fragment, h, render } from "preact";
+import { REHEARSALS } from "../lib/addresses.js";
 
 interface Shortcut {
   key: string;
@@ -12,7 +13,7 @@ const go = (address: string): void => {
 
 const SHORTCUTS: Shortcut[] = [
   { key: "f", what: "The fleet", run: () => go("#/") },
-  { key: "r", what: "Rehearsals", run: () => go("#/~rehearsals") },
+  { key: "r", what: "Rehearsals", run: () => go(`#/${REHEARSALS}`) },
   { key: "/", what: "Filter the fleet", run: (main) => inElement(main, "input[type=search]")?.focus() },
   { key: "n", what: "The next tab of a migration", run: (main) => beside(main, 1) },
   { key: "p", what: "The tab before", run: (main) => beside(main, -1) },

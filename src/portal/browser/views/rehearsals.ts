@@ -1,4 +1,5 @@
 import { type ComponentChildren, h } from "preact";
+import { rehearsalAddress } from "../lib/addresses.js";
 import { time } from "../lib/format.js";
 import type { RehearsalSummary } from "../lib/types.js";
 import { chip } from "./parts.js";
@@ -26,7 +27,7 @@ export function rehearsalList(list: readonly RehearsalSummary[], onChoose: (id: 
         h(
           "h2",
           { class: "row section" },
-          h("a", { href: `#/~rehearsals/${encodeURIComponent(r.id)}`, onClick: (e: Event) => onChoose(r.id, e) }, r.stacks.join(", ")),
+          h("a", { href: rehearsalAddress(r.id), onClick: (e: Event) => onChoose(r.id, e) }, r.stacks.join(", ")),
           verdictChip(r.verdict),
         ),
         h("p", { class: "quiet small" }, time(r.madeAt)),
