@@ -84,16 +84,16 @@ export function createCutoverRouter({
   return router;
 }
 
-/** Commands go at once; whoever looks does so in turn, before anything is done for the request. */
+/** What does something, a message of an alert too, goes at once; whoever looks does so in turn, before anything is done for it. */
 const inTurn =
   (turns: Turns): RequestHandler =>
   (request, _response, next) =>
-    isCommand(request) ? next() : void turns.turn().then(() => next());
+    doesSomething(request) ? next() : void turns.turn().then(() => next());
 
-const COMMANDS = routes
-  .filter((r) => r.repeatable === true)
+const DOING = routes
+  .filter((r) => r.method === "post" && r.needs !== "viewer")
   .map((r) => ({ method: r.method.toUpperCase(), path: new RegExp(`^${r.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`) }));
-const isCommand = ({ method, path }: Request): boolean => COMMANDS.some((c) => c.method === method && c.path.test(path));
+const doesSomething = ({ method, path }: Request): boolean => DOING.some((c) => c.method === method && c.path.test(path));
 
 /** No file has the address of a route: none is looked for there. */
 const exceptApi =
