@@ -2,7 +2,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
-import { StackFile } from "../config/stackFile.js";
+import { type RawConfig, StackFile } from "../config/stackFile.js";
 import { Conflict, CutoverError, NotFound, Transient } from "../errors.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
@@ -11,10 +11,11 @@ import type { OpenTarget } from "../ports/target.js";
 import { checkCommand } from "./decide/commandRules.js";
 import { wayOfAlarm } from "./decide/decide.js";
 import { checkEdit, configAfterEdit } from "./decide/edits.js";
+import { configOfNext, wayBackOfNext } from "./decide/nextStep.js";
 import { type Offers, offersOf } from "./decide/offers.js";
 import { lossByStream, needsStream } from "./decide/streamBack.js";
 import { loosens } from "./decide/tuning.js";
-import { emergencyWay, type Way, wayBackBefore, wayBackTo } from "./decide/wayBack.js";
+import { emergencyWay, type Way, wayBackTo } from "./decide/wayBack.js";
 import type { Driver } from "./engine/driver.js";
 import { driftOf } from "./engine/preview.js";
 import type { Resource } from "./engine/progress.js";
@@ -36,7 +37,8 @@ import { Runners } from "./run/runnerPool.js";
 import { SendBack, type Sent, type Weights, weightsOf } from "./run/sendBack.js";
 import { Targets } from "./run/targets.js";
 import { type Alarm, Guard } from "./run/trafficWatch.js";
-import { configAfter, currentConfig, currentRevision, type Intent, isUnderWay, type MigrationState, unsettled } from "./state/state.js";
+import { Turns } from "./run/turns.js";
+import { currentConfig, currentRevision, type Intent, isUnderWay, type MigrationState, unsettled } from "./state/state.js";
 import type { Store } from "./store/store.js";
 
 export interface MigrationsOptions {
@@ -93,6 +95,8 @@ const NEXT_PROCESS = "Send it again: another process takes it, or this service o
 /** All migrations of one service: commands in, progress out. Every edge (HTTP, CLI, rehearsal) talks to this. */
 export class Migrations {
   readonly holder: string;
+  /** Who has this process's thread: ways back before whoever only looks. */
+  readonly turns = new Turns();
   private readonly states: States;
   private readonly targets: Targets;
   private readonly running: Runners;
@@ -300,11 +304,16 @@ export class Migrations {
     const step = plan[state.position];
     if (step === undefined) return { step, preview: undefined, wayBack: undefined };
     const preview =
-      step.kind === "config" && !state.applied
-        ? await this.options.driver.preview(stack, configAfter(state, step), { view: true })
-        : state.steps[step.id]?.preview;
-    const way = this.wayBackOf(plan, state, step, (await this.targets.of(stack)).clock.now());
+      step.kind === "config" && !state.applied ? await this.look(stack, configOfNext(state, step)) : state.steps[step.id]?.preview;
+    const way = wayBackOfNext(plan, state, step, (await this.targets.of(stack)).clock.now());
     return { step, preview, wayBack: way && (await this.seen(stack, state, way)) };
+  }
+
+  /** A preview for whoever looks: of many who get the same one, each goes on in its turn. */
+  private async look(stack: string, config: RawConfig): Promise<Preview> {
+    const preview = await this.options.driver.preview(stack, config, { view: true });
+    await this.turns.turn();
+    return preview;
   }
 
   /** The way back to a revision, without going. */
@@ -378,22 +387,24 @@ export class Migrations {
     return drift;
   }
 
-  private wayBackOf(plan: Plan, state: MigrationState, step: Step, now: number): Way | undefined {
-    try {
-      return wayBackBefore(plan, state, step.undoFrom ?? step.id, now);
-    } catch (error) {
-      if (error instanceof Conflict) return undefined;
-      throw error;
-    }
-  }
-
   /**
    * Takes a command: checks that it is possible now, journals it with the person's name, and lets the runner go on.
    * @param request when the sender may send it again: what stands in the journal already is not done again
    * @param ids what the identity provider knows the person by, as digests
    * @throws Conflict when the state does not allow it (naming who holds the stack), NotFound, UserError
    */
-  async command(stack: string, command: Command, who: string, request?: RequestMark, ids?: readonly string[]): Promise<MigrationState> {
+  command(stack: string, command: Command, who: string, request?: RequestMark, ids?: readonly string[]): Promise<MigrationState> {
+    const take = () => this.take(stack, command, who, request, ids);
+    return leadsBack(command) ? this.turns.first(take) : take();
+  }
+
+  private async take(
+    stack: string,
+    command: Command,
+    who: string,
+    request: RequestMark | undefined,
+    ids: readonly string[] | undefined,
+  ): Promise<MigrationState> {
     // Users who must be sent back wait for no other process.
     if (command.command !== "emergency") this.requireOpen();
     const { clock } = await this.targets.of(stack);
@@ -503,7 +514,8 @@ export class Migrations {
     const migration = await this.get(stack);
     const weights = await this.weightsOfAlarm(migration);
     if (wayOfAlarm(migration.plan, migration.state) !== undefined) this.interruptFor(migration);
-    if (weights !== undefined) await this.sendBack.order(stack, weights, `${stack}/alarm#${migration.state.lastSeq}`, false);
+    const key = `${stack}/alarm#${migration.state.lastSeq}`;
+    if (weights !== undefined) await this.turns.first(() => this.sendBack.order(stack, weights, key, false));
     await this.running.wake(stack);
     return true;
   }
@@ -543,7 +555,7 @@ export class Migrations {
     const { plan, state } = await this.get(stack);
     const { changes } = await this.editInFile(stack);
     checkEdit(state, plan, changes);
-    return this.options.driver.preview(stack, configAfterEdit(state, changes), { view: true });
+    return this.look(stack, configAfterEdit(state, changes));
   }
 
   /**

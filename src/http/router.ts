@@ -1,8 +1,9 @@
-import type { RequestHandler, Router } from "express";
+import type { Request, RequestHandler, Router } from "express";
 import express from "express";
 import { z } from "zod";
 import { type Caller, may, mayEverywhere } from "../access/caller.js";
 import type { Migrations } from "../automation/migrations.js";
+import type { Turns } from "../automation/run/turns.js";
 import { Forbidden } from "../errors.js";
 import type { Operations } from "../operations/operations.js";
 import { Sampler } from "../readModels/sampler.js";
@@ -64,13 +65,14 @@ export function createCutoverRouter({
     routes.filter((r) => r.needs === "nobody"),
     services,
   );
+  router.use(inTurn(migrations.turns));
   const assets = portalAssets();
   if (signIn !== undefined) router.use(signIn.entrance, entranceAssets(assets));
   if (elementsForOthers) router.use(exceptPage(assets));
   router.use(readSigned);
   router.use(authentication(authenticate, limits?.failures));
   if (limits !== undefined) router.use(limits.requests);
-  router.use(assets);
+  router.use(exceptApi(assets));
   router.use(parseBody);
   mount(
     router,
@@ -81,6 +83,23 @@ export function createCutoverRouter({
   router.use(problems(log));
   return router;
 }
+
+/** What does something, a message of an alert too, goes at once; whoever looks does so in turn, before anything is done for it. */
+const inTurn =
+  (turns: Turns): RequestHandler =>
+  (request, _response, next) =>
+    doesSomething(request) ? next() : void turns.turn().then(() => next());
+
+const DOING = routes
+  .filter((r) => r.method === "post" && r.needs !== "viewer")
+  .map((r) => ({ method: r.method.toUpperCase(), path: new RegExp(`^${r.path.replaceAll(/\{\w+\}/g, "[^/]+")}$`) }));
+const doesSomething = ({ method, path }: Request): boolean => DOING.some((c) => c.method === method && c.path.test(path));
+
+/** No file has the address of a route: none is looked for there. */
+const exceptApi =
+  (assets: RequestHandler): RequestHandler =>
+  (request, response, next) =>
+    request.path.startsWith("/v1/") ? next() : assets(request, response, next);
 
 /** The page itself is for those who are let in. */
 const exceptPage =

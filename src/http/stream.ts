@@ -65,10 +65,10 @@ export class ProgressStream {
     private readonly beatMs = BEAT_MS,
     private readonly mostWaiting = MOST_WAITING,
   ) {
-    migrations.onProgress(({ stack, entry, state }) => {
+    migrations.onProgress(({ stack, plan, entry, state }) => {
       this.tail = this.tail
-        .then(() => migrations.get(stack))
-        .then(({ plan }) => viewOf(migrations, { stack, plan, state }))
+        .then(() => migrations.turns.clear())
+        .then(() => viewOf(migrations, { stack, plan, state }))
         .then((view) => this.send(entry.type, view))
         .catch(() => undefined);
     });

@@ -114,6 +114,9 @@ interface Part {
   limit: number;
 }
 
+/** How long one list holds the thread before it is somebody else's turn, in milliseconds. */
+const HELD_MS = 10;
+
 /**
  * A page of migrations, and why some have no view: one that this version cannot read keeps no other from being shown. Only
  * what is on the page is made.
@@ -137,14 +140,19 @@ export async function listed(
   }
   const shown = page.slice(0, limit);
   const atWork = await migrations.atWork(shown);
-  const views = shown.flatMap((m) => {
+  const views: MigrationView[] = [];
+  let began = performance.now();
+  for (const m of shown) {
+    if (performance.now() - began > HELD_MS) {
+      await migrations.turns.turn();
+      began = performance.now();
+    }
     try {
-      return [migrationView(m, around(migrations, m, atWork))];
+      views.push(migrationView(m, around(migrations, m, atWork)));
     } catch (error) {
       unreadable.set(m.stack, (error as Error).message);
-      return [];
     }
-  });
+  }
   return { views, next: page.length > limit ? shown.at(-1)?.stack : undefined, unreadable };
 }
 

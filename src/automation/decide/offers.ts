@@ -107,13 +107,13 @@ function firstOf(plan: Plan, { position, advancedBy }: MigrationState): string |
   return step?.kind === "approval" && step.secondPerson ? advancedBy : undefined;
 }
 
-/** Ways back are worked out once a state: they depend on nothing else. */
+/** What the calendar has a say in is asked again at each look. All else depends on the state alone, and is worked out once. */
+const BY_CLOCK: readonly Command["command"][] = ["advance", "resume", "approve"];
 const known = new WeakMap<MigrationState, Map<string, Refusal | undefined>>();
 type Refusal = Pick<Offer, "why" | "next">;
 
 function refusalOf(plan: Plan, state: MigrationState, command: Command, now: number): Refusal | undefined {
-  const lasting = command.command === "rollback" || command.command === "abort" || command.command === "emergency";
-  if (!lasting) return tried(plan, state, command, now);
+  if (BY_CLOCK.includes(command.command)) return tried(plan, state, command, now);
   const key = JSON.stringify(command);
   const of = known.get(state) ?? new Map<string, Refusal | undefined>();
   known.set(state, of);

@@ -98,6 +98,8 @@ export class StackDriver {
   private readonly under = new Map<string, Set<AbortController>>();
   /** Looks that are under way, by what they look at. */
   private readonly looks = new Map<string, Promise<Preview>>();
+  /** Of configs that are looked at again and again. */
+  private readonly digests = new WeakMap<RawConfig, string>();
   private readonly files: StackFiles;
   private candidates = 0;
 
@@ -136,7 +138,9 @@ export class StackDriver {
 
   /** Whoever looks at what somebody is looking at already gets the same answer. */
   private looked(name: string, config: RawConfig, refresh: boolean): Promise<Preview> {
-    const key = `${name} ${configDigest(config)} ${refresh}`;
+    const digest = this.digests.get(config) ?? configDigest(config);
+    this.digests.set(config, digest);
+    const key = `${name} ${digest} ${refresh}`;
     const known = this.looks.get(key);
     if (known !== undefined) return known;
     const { previewMs, stopMs } = this.deadlines;

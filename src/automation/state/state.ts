@@ -210,7 +210,9 @@ export function currentRevision(state: MigrationState): Revision {
   return revision;
 }
 
-const typed = new WeakMap<RawConfig, { tuned: ConfigPatch | undefined; config: StackConfig }>();
+const NOTHING_TUNED: ConfigPatch = {};
+/** By raw config, then by what was tuned: looking at how something else would be tuned forgets nothing. */
+const typed = new WeakMap<RawConfig, WeakMap<ConfigPatch, StackConfig>>();
 
 /** Whether something runs or was asked for, so that a process has to be at work on it. */
 export const isUnderWay = ({ status, intent, requested, alarm, edit }: MigrationState): boolean =>
@@ -220,13 +222,15 @@ export const isUnderWay = ({ status, intent, requested, alarm, edit }: Migration
 export function currentConfig(state: MigrationState): StackConfig {
   const { config: raw } = currentRevision(state);
   const { tuned, stack } = state;
-  let known = typed.get(raw);
-  if (known === undefined || known.tuned !== tuned) {
+  const of = typed.get(raw) ?? new WeakMap<ConfigPatch, StackConfig>();
+  typed.set(raw, of);
+  let config = of.get(tuned ?? NOTHING_TUNED);
+  if (config === undefined) {
     const where = tuned === undefined ? `revision ${state.revision} of ${stack}` : `revision ${state.revision} of ${stack}, tuned`;
-    known = { tuned, config: readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack, { lenient: true }) };
-    typed.set(raw, known);
+    config = readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack, { lenient: true });
+    of.set(tuned ?? NOTHING_TUNED, config);
   }
-  return known.config;
+  return config;
 }
 
 /** The raw config that a config step leads to, with what was tuned. */
@@ -252,7 +256,6 @@ export function planOf(state: MigrationState, plan: Plan): Plan {
   }
   return known;
 }
-const NOTHING_TUNED: ConfigPatch = {};
 const plans = new WeakMap<RawConfig, WeakMap<ConfigPatch, Plan>>();
 const plansOf = (raw: RawConfig): WeakMap<ConfigPatch, Plan> => {
   const known = plans.get(raw) ?? new WeakMap<ConfigPatch, Plan>();

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
-import { access, constants, mkdir, open, readdir, readFile, stat, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { access, constants, type FileHandle, mkdir, open, readdir, readFile, stat, truncate } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { writeAtomically } from "../../config/stackFile.js";
 import { giveUpFolder, isThisProcess, livesElsewhere, type Owner, ownFolder, thisProcess } from "../../database/folderOwner.js";
 import { Conflict, UserError } from "../../errors.js";
@@ -109,15 +109,15 @@ export class FolderStore implements Store {
       requireUnmoved(by, head);
       const recorded = record(entry, head, at, isLease(by) ? by.fence : 0);
       const line = `${lineOf(recorded)}\n`;
-      await mkdir(join(this.root, stack), { recursive: true });
       const file = join(this.root, stack, JOURNAL);
       try {
-        const handle = await open(file, "a", 0o600);
+        const handle = await appending(file);
         try {
           await handle.appendFile(line);
           await handle.datasync();
         } finally {
-          await handle.close();
+          // What is synced is there: whoever waits for it does not wait for this too.
+          handle.close().catch(() => undefined);
         }
       } catch (cause) {
         // Whatever part of the line was written is dropped when the journal is read again.
@@ -255,6 +255,17 @@ export class FolderStore implements Store {
       ),
     );
     return result;
+  }
+}
+
+/** A journal's first entry makes its folder. */
+async function appending(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, "a", 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await mkdir(dirname(file), { recursive: true });
+    return open(file, "a", 0o600);
   }
 }
 

@@ -171,8 +171,9 @@ export class World implements SandboxBackend {
       try {
         const answer = await operation(state);
         if (state.effects.length !== effects) {
-          advance(state.once, await this.config(), state.now);
-          for (const violation of violationsOf(state, await this.config())) {
+          const config = await this.config();
+          advance(state.once, config, state.now);
+          for (const violation of violationsOf(state, config)) {
             if (!state.violations.includes(violation)) state.violations.push(violation);
           }
         }
