@@ -1,5 +1,5 @@
+import { lockPlace } from "../engine/lockPlaces.js";
 import type { ProviderFacts } from "../ports/providers.js";
-import { lockPlace } from "./lockPlaces.js";
 
 /**
  * What a bridged provider notes beside a resource's outputs: the version of their schema. Without it they count as those of the

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { unseenLocks } from "../adapters/lockPlaces.js";
 import { useEngine } from "../engine/engine.js";
+import { unseenLocks } from "../engine/lockPlaces.js";
 import { NO_OPERATIONS, readOperations } from "../operations/config.js";
 import { createLogger } from "../operations/logs.js";
 import { Operations, type Watched } from "../operations/operations.js";

@@ -1,10 +1,10 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
-import { unseenLocks } from "../adapters/lockPlaces.js";
 import { StackFile } from "../config/stackFile.js";
 import type { TargetConfig } from "../config/targets.js";
 import { useEngine } from "../engine/engine.js";
+import { unseenLocks } from "../engine/lockPlaces.js";
 import { Terminal } from "../errors.js";
 import { missingIn } from "../init/placeholders.js";
 import { counted } from "../lib/plural.js";

@@ -1,6 +1,6 @@
 import { expect } from "chai";
-import { lockPlace } from "../../src/adapters/lockPlaces.js";
 import { engineLocks } from "../../src/automation/engine/locks.js";
+import { lockPlace } from "../../src/engine/lockPlaces.js";
 import type { LockPlace } from "../../src/ports/providers.js";
 import { inSandbox } from "../support/sandbox.js";
 
