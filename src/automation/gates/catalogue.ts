@@ -10,6 +10,7 @@ import { workloadGates } from "./kinds/workload.js";
 const CATALOGUE = { ...requestGates, ...databaseGates, ...workloadGates, ...trafficGates, ...handoverGates, ...cleanupGates };
 
 export type GateName = keyof typeof CATALOGUE;
+export const GATE_NAMES = Object.keys(CATALOGUE) as GateName[];
 export type Gate = GateDefinition & { name: GateName };
 
 const BY_NAME = new Map<string, Gate>(Object.entries(CATALOGUE).map(([name, gate]) => [name, { name: name as GateName, ...gate }]));
