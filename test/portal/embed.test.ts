@@ -82,7 +82,7 @@ describe("the elements in somebody else's page", function () {
   it("takes its attributes as properties too, as Preact and React 19 set those that an element has", async () => {
     const { page: own } = await embedded(FLEET, "", (origin) => [origin]);
     const { page: tab, close } = await openPage(browser(), own.origin);
-    await tab.waitForFunction("customElements.get('cutover-rehearsals') !== undefined");
+    await tab.evaluate("customElements.whenDefined('cutover-rehearsals').then(() => true)");
     const taken = await tab.evaluate(`["cutover-fleet", "cutover-migration", "cutover-rehearsals"].flatMap((tag) => {
       const element = document.createElement(tag);
       return element.constructor.observedAttributes.map((name) => {
