@@ -57,7 +57,10 @@ function objectOf({ properties = {}, required = [], additionalProperties }, abse
 function declaration([name, schema]) {
   const type = typeOf(schema);
   const about = comment(schema.description);
-  return type.startsWith("{") ? `${about}export interface ${name} ${type}` : `${about}export type ${name} = ${type};`;
+  // A list or a choice of objects begins with a brace too.
+  return schema.type === "object" && type.startsWith("{")
+    ? `${about}export interface ${name} ${type}`
+    : `${about}export type ${name} = ${type};`;
 }
 
 /** A method: the path's parameters, then the body or the query, then the options of the call. */

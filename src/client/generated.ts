@@ -94,19 +94,7 @@ export interface Migration {
   green?: number;
   heldReason?: string;
   proposal?: Proposal;
-  /** What two people loosened since it began: whoever approves should know */
-  loosened?: {
-    changes: {
-      path: string;
-      before?: unknown;
-      after?: unknown;
-    }[];
-    why: string;
-    who: string;
-    confirmedBy: string;
-    /** Milliseconds since the epoch, on the target's clock */
-    at: number;
-  }[];
+  loosened?: Loosened;
   /** A person's edit of the stack's config, until its gates have held */
   edit?: {
     paths: string[];
@@ -220,6 +208,20 @@ export interface Proposal {
   why: string;
   who: string;
 }
+
+/** What two people loosened since it began: whoever approves should know */
+export type Loosened = {
+  changes: {
+    path: string;
+    before?: unknown;
+    after?: unknown;
+  }[];
+  why: string;
+  who: string;
+  confirmedBy: string;
+  /** Milliseconds since the epoch, on the target's clock */
+  at: number;
+}[];
 
 /** A gate as it was last judged */
 export interface Gate {
@@ -904,19 +906,7 @@ export interface Tuning {
     accepted: string;
   }>;
   proposal?: Proposal;
-  /** What two people loosened since it began: whoever approves should know */
-  loosened?: {
-    changes: {
-      path: string;
-      before?: unknown;
-      after?: unknown;
-    }[];
-    why: string;
-    who: string;
-    confirmedBy: string;
-    /** Milliseconds since the epoch, on the target's clock */
-    at: number;
-  }[];
+  loosened?: Loosened;
 }
 
 /** What somebody edited in a stack's file */

@@ -167,7 +167,7 @@ export class StackDriver {
   /** With who else wrote what it changes, and with what goes although no preview of the engine's shows it. */
   private async namingOthers(name: string, preview: Preview, refresh: boolean): Promise<Preview> {
     const { environment } = this.options;
-    if (environment.othersFields === undefined || !(refresh || changesObjects(preview, this.options.environment.providers))) return preview;
+    if (environment.othersFields === undefined || !(refresh || changesObjects(preview, environment.providers))) return preview;
     const others = environment.othersFields(name, () => this.engine.exportState(name));
     // A cluster that cannot be asked is no reason to see nothing at all; the engine's provider has asked it too.
     return withOthers(preview, await others.catch(() => []), refresh);

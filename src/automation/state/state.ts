@@ -211,8 +211,20 @@ export function currentRevision(state: MigrationState): Revision {
 }
 
 const NOTHING_TUNED: ConfigPatch = {};
-/** By raw config, then by what was tuned: looking at how something else would be tuned forgets nothing. */
-const typed = new WeakMap<RawConfig, WeakMap<ConfigPatch, StackConfig>>();
+type ByTuning<T> = WeakMap<RawConfig, WeakMap<ConfigPatch, T>>;
+
+/** Makes it once a raw config and what was tuned: looking at how something else would be tuned forgets nothing. */
+function once<T extends object>(kept: ByTuning<T>, raw: RawConfig, tuned: ConfigPatch | undefined, make: () => T): T {
+  const of = kept.get(raw) ?? new WeakMap<ConfigPatch, T>();
+  kept.set(raw, of);
+  const key = tuned ?? NOTHING_TUNED;
+  const known = of.get(key) ?? make();
+  of.set(key, known);
+  return known;
+}
+
+const configs: ByTuning<StackConfig> = new WeakMap();
+const plans: ByTuning<Plan> = new WeakMap();
 
 /** Whether something runs or was asked for, so that a process has to be at work on it. */
 export const isUnderWay = ({ status, intent, requested, alarm, edit }: MigrationState): boolean =>
@@ -222,15 +234,10 @@ export const isUnderWay = ({ status, intent, requested, alarm, edit }: Migration
 export function currentConfig(state: MigrationState): StackConfig {
   const { config: raw } = currentRevision(state);
   const { tuned, stack } = state;
-  const of = typed.get(raw) ?? new WeakMap<ConfigPatch, StackConfig>();
-  typed.set(raw, of);
-  let config = of.get(tuned ?? NOTHING_TUNED);
-  if (config === undefined) {
+  return once(configs, raw, tuned, () => {
     const where = tuned === undefined ? `revision ${state.revision} of ${stack}` : `revision ${state.revision} of ${stack}, tuned`;
-    config = readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack, { lenient: true });
-    of.set(tuned ?? NOTHING_TUNED, config);
-  }
-  return config;
+    return readConfig(tuned === undefined ? raw : patched(raw, tuned), where, stack, { lenient: true });
+  });
 }
 
 /** The raw config that a config step leads to, with what was tuned. */
@@ -244,24 +251,13 @@ export function planOf(state: MigrationState, plan: Plan): Plan {
   const first = state.revisions[0]?.config;
   const edited = state.refined === undefined ? undefined : currentRevision(state).config;
   if ((tuned === undefined && edited === undefined) || first === undefined) return plan;
-  const of = plansOf(edited ?? first);
-  const key = tuned ?? NOTHING_TUNED;
-  let known = of.get(key);
-  if (known === undefined) {
+  return once(plans, edited ?? first, tuned, () => {
     const codes = (raw: RawConfig, what: string): Plan =>
       buildPlan(readConfig(raw, `the ${what} config of ${stack}`, stack, { lenient: true }));
     const now = edited === undefined ? first : withEdits(first, userEdits(first, edited));
-    known = withChanges(plan, codes(first, "first"), codes(patched(now, key), "tuned"));
-    of.set(key, known);
-  }
-  return known;
+    return withChanges(plan, codes(first, "first"), codes(patched(now, tuned ?? NOTHING_TUNED), "tuned"));
+  });
 }
-const plans = new WeakMap<RawConfig, WeakMap<ConfigPatch, Plan>>();
-const plansOf = (raw: RawConfig): WeakMap<ConfigPatch, Plan> => {
-  const known = plans.get(raw) ?? new WeakMap<ConfigPatch, Plan>();
-  plans.set(raw, known);
-  return known;
-};
 
 /** What people edited since the beginning: what is to come goes by it, such as the version that is rolled out. */
 const userEdits = (first: RawConfig, now: RawConfig): Edit[] => editsOf(first, now).filter((e) => !isOfSteps(e));

@@ -38,7 +38,7 @@ export const proposal = z
 
 export const loosened = z
   .array(z.object({ changes: looser, why: z.string(), who: z.string(), confirmedBy: z.string(), at: instant }))
-  .describe("What two people loosened since it began: whoever approves should know");
+  .meta({ id: "Loosened", description: "What two people loosened since it began: whoever approves should know" });
 
 const offer = z
   .object({
