@@ -1,8 +1,9 @@
+import { type MovedFolder, movedFoldersOf } from "../config/movedFolders.js";
 import { onceOf } from "../config/processes.js";
 import type { StackConfig } from "../config/schema.js";
 import type { TargetConfig } from "../config/targets.js";
 import { Terminal, Transient } from "../errors.js";
-import { known, type Reading, unknown } from "../ports/observations.js";
+import { known, type Reading, type Side, unknown } from "../ports/observations.js";
 import type { Evidence, FleetPort } from "../ports/target.js";
 import { passedOn, runProgram } from "../process/program.js";
 import { fenced, whileOrdered } from "./order.js";
@@ -18,7 +19,7 @@ const OF_TOOLS = /^(USER|LOGNAME|SHELL|LC_\w+|SSH_\w+|ANSIBLE_\w+|AWS_\w+|KUBECO
 export const commandFleet = (config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort =>
   fenced(fleetPort(config, fleet, newHost));
 
-type Command = Exclude<keyof NonNullable<TargetConfig["fleet"]>, "timeoutSeconds">;
+type Command = Exclude<keyof NonNullable<TargetConfig["fleet"]>, "timeoutSeconds" | "copySeconds">;
 
 const about = ({ application }: StackConfig) => ({
   CUTOVER_APPLICATION: application.name,
@@ -40,9 +41,9 @@ function commandOf(fleet: TargetConfig["fleet"], name: Command): { command: stri
 }
 
 function fleetPort(config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort {
-  const run = async (name: Command, more: Record<string, string>): Promise<Evidence> => {
+  const run = async (name: Command, more: Record<string, string>, mostSeconds?: number): Promise<Evidence> => {
     const { command, timeoutSeconds } = commandOf(fleet, name);
-    await runCommand(`fleet.${name}`, command, { ...about(config()), ...more }, timeoutSeconds);
+    await runCommand(`fleet.${name}`, command, { ...about(config()), ...more }, mostSeconds ?? timeoutSeconds);
     return { summary: `${command.join(" ")} ended well (fleet.${name}).` };
   };
   return {
@@ -57,6 +58,12 @@ function fleetPort(config: () => StackConfig, fleet: TargetConfig["fleet"], newH
         CUTOVER_DATABASE_NAME: source.databaseName,
       });
     },
+    copyFiles: async (from, { checksums, withinSeconds }) => {
+      const most = Math.min(withinSeconds ?? Number.POSITIVE_INFINITY, fleet?.copySeconds ?? 0);
+      const more = { CUTOVER_FROM: from, CUTOVER_CHECKSUMS: checksums ? "yes" : "no" };
+      return eachFolder(config(), (about) => run("copyFiles", { ...more, ...about }, most));
+    },
+    useFiles: (side) => eachFolder(config(), (about) => run("useFiles", { CUTOVER_FILES_SIDE: side, ...about })),
     setWorkers: (percent) => run("setWorkers", { CUTOVER_WORKERS_PERCENT: String(percent) }),
     stopOnce: () => run("stopOnce", { CUTOVER_PROCESSES: onceNames(config()) }),
     startOnce: (missed) =>
@@ -67,13 +74,42 @@ function fleetPort(config: () => StackConfig, fleet: TargetConfig["fleet"], newH
   };
 }
 
+const ofFolder = ({ volume, folder }: MovedFolder) => ({ CUTOVER_VOLUME: volume, CUTOVER_FOLDER: folder });
+
+/** One after the other: they share the way to the volumes. */
+async function eachFolder(config: StackConfig, run: (about: Record<string, string>) => Promise<Evidence>): Promise<Evidence> {
+  const said: string[] = [];
+  for (const moved of movedFoldersOf(config)) said.push(`${moved.folder}: ${(await run(ofFolder(moved))).summary}`);
+  return { summary: said.join(" ") };
+}
+
+/** How many files `copyFiles` from that side would change. */
+export async function filesDiffering(config: StackConfig, fleet: TargetConfig["fleet"], from: Side): Promise<Reading> {
+  let differing = 0;
+  for (const moved of movedFoldersOf(config)) {
+    const reading = await countBy("filesDiffering", config, fleet, { CUTOVER_FROM: from, ...ofFolder(moved) });
+    if (!reading.known) return reading;
+    differing += reading.value;
+  }
+  return known(differing);
+}
+
 /** How much of what may run once runs, or could begin, on the old side; whatever is no number is unknown (promise 10). */
-export async function oldOnceRunning(config: StackConfig, fleet: TargetConfig["fleet"]): Promise<Reading> {
+export const oldOnceRunning = (config: StackConfig, fleet: TargetConfig["fleet"]): Promise<Reading> =>
+  countBy("onceRunning", config, fleet, { CUTOVER_PROCESSES: onceNames(config) });
+
+/** The number that a command prints as its last line. */
+async function countBy(
+  name: "onceRunning" | "filesDiffering",
+  config: StackConfig,
+  fleet: TargetConfig["fleet"],
+  more: Record<string, string>,
+): Promise<Reading> {
   try {
-    const { command, timeoutSeconds } = commandOf(fleet, "onceRunning");
-    const environment = { ...about(config), CUTOVER_PROCESSES: onceNames(config) };
-    const last = (await runCommand("fleet.onceRunning", command, environment, timeoutSeconds)).split("\n").at(-1)?.trim() ?? "";
-    return /^\d+$/.test(last) ? known(Number(last)) : unknown(`fleet.onceRunning printed ${JSON.stringify(last)} and no number`);
+    const { command, timeoutSeconds } = commandOf(fleet, name);
+    const last =
+      (await runCommand(`fleet.${name}`, command, { ...about(config), ...more }, timeoutSeconds)).split("\n").at(-1)?.trim() ?? "";
+    return /^\d+$/.test(last) ? known(Number(last)) : unknown(`fleet.${name} printed ${JSON.stringify(last)} and no number`);
   } catch (error) {
     return unknown((error as Error).message);
   }

@@ -115,6 +115,22 @@ export const processes = z
   .refine((all) => !("web" in all), "processes.web only with what workload has")
   .default({});
 
+/**
+ * Files on the old side's disks that move into a volume: copied while the application runs, once more while writes are stopped, and
+ * from then on both sides use the volume. The old fleet mounts it too; its commands do the copying (`fleet.copyFiles`).
+ */
+const copy = z
+  .strictObject({
+    /** Folder on the old side's instances. */
+    from: z
+      .string()
+      .regex(/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._@+-]+)+$/, "an absolute folder of letters, digits and ._@+-, other than /")
+      .max(255, "at most 255 characters"),
+    /** What is in it, in GB: how long the first copy takes in a rehearsal. */
+    sizeGb: z.number().positive().max(1_000_000),
+  })
+  .optional();
+
 /** Persistent folders, by name; `mounts` of a process say where they are. */
 export const volumes = z
   .record(
@@ -131,6 +147,8 @@ export const volumes = z
             .string()
             .regex(/^fsap-[a-z0-9]{3,}$/, "an id that starts with fsap-")
             .optional(),
+          /** Files that move into it. @default none */
+          copy,
         }),
         z.strictObject({
           kind: z.literal("ebs"),
@@ -142,6 +160,8 @@ export const volumes = z
           kind: z.literal("claim"),
           /** A PersistentVolumeClaim that exists. */
           name,
+          /** Files that move into it. @default none */
+          copy,
         }),
       ],
       { error: 'a volume of kind "efs", "ebs" or "claim"' },

@@ -3,6 +3,7 @@ import { type InputIssue, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
 import { ADMIN_PASSWORD, CONNECTION_KEYS } from "./connection.js";
 import { secretKeysOf } from "./files.js";
+import { movedFoldersOf } from "./movedFolders.js";
 import { hostsOf, namesOf, publicZoneOf } from "./names.js";
 import { processChecks } from "./processChecks.js";
 import * as p from "./processes.js";
@@ -85,6 +86,13 @@ function* crossChecks(
   const { sources } = config;
   if (sources.new?.kind === "load-balancer" && ingress === undefined)
     yield { path: ["sources", "new"], accepted: "a source of kind prometheus: without an ingress section there is no load balancer" };
+  for (const { volume } of movedFoldersOf(config))
+    if (old === undefined || database === undefined)
+      yield {
+        path: ["volumes", volume, "copy"],
+        accepted:
+          "files move inside the database's window, so beside old and database; without them people copy the files, as an entry of stores of kind files",
+      };
   if (sources.old?.kind === "prometheus" && sources.old.labels === undefined && sources.old.expressions === undefined)
     yield { path: ["sources", "old", "labels"], accepted: "labels that select the old side's series, or expressions" };
   if (dns !== undefined && dns.weights.new > 0 && dns.records !== "both" && dns.records !== "new")

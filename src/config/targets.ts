@@ -3,6 +3,8 @@ import { UserError } from "../errors.js";
 import { arn, seconds } from "./primitives.js";
 import { readYamlFile } from "./yamlFile.js";
 
+const DAY = 86_400;
+
 const command = z.array(z.string()).min(1, "a command with its arguments");
 
 /** How the service reaches one environment's far side. Nothing here changes what a stack should be. */
@@ -63,7 +65,20 @@ export const targetSchema = z.strictObject({
       startOnce: command.optional(),
       /** Prints, as its last line, how many of CUTOVER_PROCESSES run or could begin by themselves. */
       onceRunning: command.optional(),
+      /**
+       * Copies what changed, and deletes what is gone: with CUTOVER_FROM `old` from what the instances use to the volume, which is
+       * nothing where they use the volume already; with `new` from the volume to the instances' own disk. CUTOVER_VOLUME is the
+       * volume's name, CUTOVER_FOLDER the folder on the instances. With CUTOVER_CHECKSUMS `yes` contents are compared too, else sizes
+       * and times. Runs once a folder.
+       */
+      copyFiles: command.optional(),
+      /** Prints, as its last line, how many files `copyFiles` with the same CUTOVER_FROM would change; it changes none. */
+      filesDiffering: command.optional(),
+      /** Has the folder be the volume (CUTOVER_FILES_SIDE `new`), or the instances' own disk (`old`). */
+      useFiles: command.optional(),
       timeoutSeconds: seconds(1, 3_600).default(120),
+      /** Longest that one copy may take. */
+      copySeconds: seconds(1, 7 * DAY).default(DAY),
     })
     .optional(),
 });

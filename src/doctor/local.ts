@@ -97,8 +97,7 @@ export const fleet = (environment: string, { fleet: commands }: TargetConfig): P
   examine("old fleet", environment, "Install the program, or name another under fleet in the targets file.", async () => {
     if (commands === undefined)
       return { warning: "no commands are named", mend: "A stack that moves a database needs fleet in the targets file (docs/targets.md)." };
-    const { timeoutSeconds: _, ...named } = commands;
-    const programs = Object.values(named).flatMap((command) => command?.[0] ?? []);
+    const programs = Object.values(commands).flatMap((command) => (typeof command === "number" ? [] : (command?.[0] ?? [])));
     for (const program of new Set(programs)) if (!(await isRunnable(program))) throw new Terminal(`${program} cannot be run here`);
     return `${[...new Set(programs)].join(", ")} can be run`;
   });

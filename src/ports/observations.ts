@@ -42,6 +42,8 @@ export const OBSERVATIONS = {
   "backup-age": "seconds since the newest completed backup of the new database began",
   "writes-stopped": "1 when the old database refuses writes",
   "comparison-pause": "seconds that comparing both databases will take while writes are stopped",
+  "files-differing":
+    "files that differ between what the old fleet uses and the volumes that they move to; of the new side, between the volumes and the old side's disks",
   "reverse-lag":
     "seconds that the old database is behind the promoted one; -1 when what streams back is lost, -2 when the promoted schema changed and not all of it streams",
   "pods-ready": "fraction of wanted pods that are ready",

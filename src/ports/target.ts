@@ -189,6 +189,15 @@ export interface FleetPort {
   setMaintenance(on: boolean, effect: Effect): Promise<Evidence>;
   /** Points the old fleet at one of the two databases. */
   useDatabase(side: Side, effect: Effect): Promise<Evidence>;
+  /**
+   * In every folder that moves: from `old`, makes the volume the same as what the old fleet uses, which may be the volume itself; from
+   * `new`, makes the old side's disk the same as the volume.
+   * @param options.checksums what has the same size and time is compared too, by its content
+   * @param options.withinSeconds it is given up after that. @default as long as one copy may take
+   */
+  copyFiles(from: Side, options: { checksums: boolean; withinSeconds?: number }, effect: Effect): Promise<Evidence>;
+  /** Has the old fleet use its own disks, or the volumes, in every folder that moves. */
+  useFiles(side: Side, effect: Effect): Promise<Evidence>;
   /** How many of its queue workers run, in percent of what ran before the migration. */
   setWorkers(percent: number, effect: Effect): Promise<Evidence>;
   /** What may run once begins no more on the old side; what runs may still come to its end. */

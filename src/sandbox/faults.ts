@@ -1,3 +1,4 @@
+import { movedFoldersOf } from "../config/movedFolders.js";
 import { onceOf } from "../config/processes.js";
 import type { StackConfig } from "../config/schema.js";
 import { shiftOf } from "../config/shift.js";
@@ -34,13 +35,14 @@ const NAMES = {
   "lost-reverse": "what streams back from the promoted database is lost after it began (its replication slot is gone)",
   "held-connections": "three connections to the side that was left (the old one; blue with green-100%) never end",
   "stuck-run": "what is stopped on the old side does not end until it is started there again",
+  "late-file": "somebody writes a file on the old side while maintenance is on, and until it ends",
   "dead-letters": "the new side's workers leave messages in the dead-letter queue",
   crash: "the process is killed right after the named effect",
 } as const;
 export type FaultName = keyof typeof NAMES;
 
 const ACCEPTED =
-  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), held-connections@100% (green-100% for blue's), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, stuck-run@handover, dead-letters@handover, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), held-connections@100% (green-100% for blue's), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, late-file@window, stuck-run@handover, dead-letters@handover, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -63,6 +65,7 @@ export function parseFault(text: string): Fault {
   }
   if (["lag-spike", "no-reverse", "lost-reverse"].includes(name) && moment !== "promotion") wrong();
   if (["stuck-run", "dead-letters"].includes(name) && moment !== "handover") wrong();
+  if (name === "late-file" && moment !== "window") wrong();
   if (["data-difference", "no-change-log"].includes(name) && moment !== "verify") wrong();
   return { ...fault, moment };
 }
@@ -82,6 +85,7 @@ export function cannotStrike({ percent, of, name }: Fault, config: StackConfig):
   if (of === "canary" && strategy.kind !== "canary") return `its strategy is ${strategy.kind}: there is no canary`;
   if (["lag-spike", "data-difference", "no-change-log", "no-reverse", "lost-reverse"].includes(name) && database === undefined)
     return "it moves no database";
+  if (name === "late-file" && movedFoldersOf(config).length === 0) return "no volume has files that move (copy)";
   if (name === "stuck-run" && (old === undefined || onceOf(config).length === 0)) return "nothing of it may run once";
   const { queues } = handover;
   if (name === "dead-letters" && (old === undefined || queues.every((q) => q.deadLetters === undefined)))
@@ -99,8 +103,8 @@ export function afterWeight(faults: Fault[], weight: number, of?: "green" | "can
   });
 }
 
-/** Begins, or ends, what a moment of the handover brings. */
-export function atHandover(faults: Fault[], name: "stuck-run" | "dead-letters", begins: boolean): Fault[] {
+/** Begins, or ends, what a moment of the migration brings. */
+export function atMoment(faults: Fault[], name: "stuck-run" | "dead-letters" | "late-file", begins: boolean): Fault[] {
   return faults.map((f) => {
     if (f.name !== name) return f;
     if (begins && f.state === "waiting") return { ...f, state: "active", came: true };

@@ -9,6 +9,7 @@ import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
 import type { ProjectPort } from "../../src/automation/plan/step.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import { keepingEdits } from "../../src/config/edits.js";
+import { movedFoldersOf } from "../../src/config/movedFolders.js";
 import { onceIsNew, onceOf, scheduleOf, schedulesOf, workersOf, workersOnNew } from "../../src/config/processes.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import {
@@ -133,6 +134,13 @@ export const WITH_PROCESSES: RawConfig = {
   "cutover:handover": { steps: [50, 100], queues: [{ kind: "sqs", name: "jobs", deadLetters: "jobs-dead" }] },
 };
 
+/** The same with files on the old side's disks that move into a volume. */
+export const WITH_FILES: RawConfig = {
+  ...RAW,
+  "cutover:workload": { ...(RAW["cutover:workload"] as object), mounts: [{ path: "/data/files", volume: "files" }] },
+  "cutover:volumes": { files: { kind: "efs", fileSystemId: "fs-0123abc", copy: { from: "/var/lib/web-api/files", sizeGb: 40 } } },
+};
+
 /** The same with a web process that may run only once: its users move with it. */
 export const WITH_WEB_ONCE: RawConfig = {
   ...WITH_PROCESSES,
@@ -150,6 +158,9 @@ export class ModelWorld {
   fleetUses: Side = "old";
   /** Percent of the queue workers on the old side. */
   oldWorkers = 100;
+  /** Where the old fleet's files are, and whether both places have the same since maintenance began. */
+  filesUsed: Side = "old";
+  filesSame = false;
   /** Whether what may run once could begin there. */
   onceOld = true;
   onceNew = false;
@@ -206,6 +217,8 @@ export class ModelWorld {
     if (records === "none" && this.adopted) this.say(2, "the adopted record was removed");
     if (!oldAnswers && !newAnswers) this.say(2, `dark: ${records} ${weights.old}/${weights.new}`);
     if (records === "new" && was.dns?.records !== "new" && !this.soaked()) this.say(4, "the old record was removed before the soak");
+    if (weights.new > 0 && this.filesUsed === "old" && movedFoldersOf(next).length > 0)
+      this.say(13, "users of both sides write files apart");
     if (weights.new === 100) this.fullSince ??= this.now;
     else this.fullSince = undefined;
     if (
@@ -244,6 +257,29 @@ export class ModelWorld {
   setClock(by: number): void {
     this.now += by;
     if (by < 0 && this.fullSince !== undefined) this.fullSince += by;
+  }
+
+  setMaintenance(on: boolean): void {
+    this.maintenance = on;
+    // What users wrote until then is in one place.
+    this.filesSame = false;
+  }
+
+  /** Users write files all the time, unless maintenance is on. */
+  filesDiffer(from: Side): boolean {
+    if (from === "old" && this.filesUsed === "new") return false;
+    return !this.maintenance || !this.filesSame;
+  }
+
+  copyFiles(from: Side): void {
+    // What the old fleet uses is the volume already.
+    if (from === "new" || this.filesUsed === "old") this.filesSame = this.maintenance;
+  }
+
+  useFiles(side: Side): void {
+    if (side !== this.filesUsed && this.filesDiffer(this.filesUsed))
+      this.say(13, `the old fleet uses the ${side} side's files, which lack some`);
+    this.filesUsed = side;
   }
 
   soaked(): boolean {
@@ -446,8 +482,10 @@ export function modelTarget(world: ModelWorld): Target {
         world.effect(drain ? "reverse off" : "reverse off as it is", e, () => (world.reverse = false)),
     },
     fleet: {
-      setMaintenance: async (on, e) => world.effect(`maintenance ${on}`, e, () => (world.maintenance = on)),
+      setMaintenance: async (on, e) => world.effect(`maintenance ${on}`, e, () => world.setMaintenance(on)),
       useDatabase: async (side, e) => world.effect(`fleet ${side}`, e, () => (world.fleetUses = side)),
+      copyFiles: async (from, _, e) => world.effect(`files from ${from}`, e, () => world.copyFiles(from), { counts: false }),
+      useFiles: async (side, e) => world.effect(`files ${side}`, e, () => world.useFiles(side)),
       setWorkers: async (percent, e) => world.effect(`workers ${percent}`, e, () => (world.oldWorkers = percent)),
       stopOnce: async (e) => world.effect("once stops on old", e, () => world.once("old", false)),
       startOnce: async (missed, e) =>
@@ -462,13 +500,13 @@ export function modelTarget(world: ModelWorld): Target {
         ...(side === undefined ? {} : { side }),
         at: world.now,
         source: "model",
-        reading: world.faults.reading(name, side, windowSeconds) ?? healthy(world, name),
+        reading: world.faults.reading(name, side, windowSeconds) ?? healthy(world, name, side),
       }),
     },
   };
 }
 
-function healthy(world: ModelWorld, name: ObservationName): Reading {
+function healthy(world: ModelWorld, name: ObservationName, side: Side | undefined): Reading {
   const { dns, strategy, database } = world.applied;
   switch (name) {
     case "error-rate":
@@ -501,6 +539,8 @@ function healthy(world: ModelWorld, name: ObservationName): Reading {
       return known(world.onceOld ? 1 : 0);
     case "new-once-running":
       return known(world.onceNew ? 1 : 0);
+    case "files-differing":
+      return known(world.filesDiffer(side ?? "old") ? 1 : 0);
     case "queue-age":
     case "dead-letters":
       return known(0);

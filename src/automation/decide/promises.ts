@@ -1,3 +1,4 @@
+import { movedFoldersOf } from "../../config/movedFolders.js";
 import { onceIsNew, onceOf, webMovesOnce } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf, shiftOf } from "../../config/shift.js";
@@ -65,6 +66,9 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
       say(11, "the old DNS record is removed only after the name servers showed 100 % on the new side");
     if (was.weights.new > 0 && !after.workload.deployed) say(2, "the workload stays while DNS sends users to it");
   }
+  const sendsMore = (shiftOf(after)?.weights.new ?? 0) > (shiftOf(before)?.weights.new ?? 0);
+  if (sendsMore && movedFoldersOf(after).length > 0 && !filesShared(state))
+    say(13, "users are sent to the new side only once the old fleet uses the same volumes");
   if (before.strategy.kind === "blue-green" && after.strategy.kind === "blue-green" && before.strategy.blue && !after.strategy.blue) {
     if (state.shownGreenWeight?.value !== 100) say(11, "blue is removed only after the load balancer's rule showed 100 % green");
   }
@@ -147,6 +151,8 @@ const onceStopped = (state: MigrationState) => stoppedOnOld(state) && state.step
 const oldAcceptsWrites = (state: MigrationState) => !after(state, "old-writes-stopped", "old-writes-allowed");
 const newAcceptsWrites = (state: MigrationState) => after(state, "new-writes-allowed", "new-writes-stopped");
 const inMaintenance = (state: MigrationState) => after(state, "maintenance-on", "maintenance-off");
+
+const filesShared = (state: MigrationState) => after(state, "old-files-on-new", "old-files-on-old");
 
 function writesStoppedAndDrained(state: MigrationState): boolean {
   const stopped = state.marks["old-writes-stopped"];

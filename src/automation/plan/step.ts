@@ -97,6 +97,8 @@ export type Mark =
   | "maintenance-off"
   | "old-fleet-on-new"
   | "old-fleet-on-old"
+  | "old-files-on-new"
+  | "old-files-on-old"
   | "reverse-ended"
   | "old-once-stopped"
   | "old-once-started"

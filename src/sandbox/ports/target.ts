@@ -7,9 +7,10 @@ import { counted } from "../../lib/plural.js";
 import { compared } from "../../ports/comparison.js";
 import type { Observation, ObservationName, Side } from "../../ports/observations.js";
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
-import { afterWeight, atHandover } from "../faults.js";
+import { afterWeight, atMoment } from "../faults.js";
 import { aheadSeconds, pauseToCompare, tablesOf, wholeInPause } from "../world/comparison.js";
 import { openConnections } from "../world/connections.js";
+import { copyFiles, quietFiles, useFiles } from "../world/files.js";
 import { advance, makeUp, setOnce, webAbsent } from "../world/once.js";
 import { retryRollout, rolloutStage, skipPause } from "../world/rollout.js";
 import { isReverseLost } from "../world/signals/database.js";
@@ -84,6 +85,8 @@ function fleet(world: World, config: () => StackConfig): FleetPort {
     setMaintenance: (on, effect) =>
       world.effect(effect, on ? "fleet:MaintenanceOn" : "fleet:MaintenanceOff", "old fleet", (state) => {
         state.old.maintenance = on;
+        quietFiles(state, on);
+        state.faults = atMoment(state.faults, "late-file", on);
         return { summary: `Maintenance mode is ${on ? "on" : "off"}.` };
       }),
     useDatabase: (side, effect) =>
@@ -91,24 +94,34 @@ function fleet(world: World, config: () => StackConfig): FleetPort {
         state.old.uses = side;
         return { summary: `The old fleet uses the ${side} database.` };
       }),
+    copyFiles: (from, options, effect) =>
+      world.effect(effect, "fleet:CopyFiles", from, (state) => {
+        const copied = copyFiles(state, config(), from, options);
+        return { summary: `${counted(copied, "file")} copied from the ${from} side.`, facts: { copied } };
+      }),
+    useFiles: (side, effect) =>
+      world.effect(effect, "fleet:UseFiles", side, (state) => {
+        useFiles(state, config(), side);
+        return { summary: side === "new" ? "The old fleet uses the volumes." : "The old fleet uses its own disks." };
+      }),
     setWorkers: (percent, effect) =>
       world.effect(effect, "fleet:SetWorkers", `${percent} %`, (state) => {
         state.old.workers.push({ at: state.now, value: percent });
         // With fewer on the old side, the new side's work shows.
-        state.faults = atHandover(state.faults, "dead-letters", percent < 100);
+        state.faults = atMoment(state.faults, "dead-letters", percent < 100);
         return { summary: `${percent} % of the old fleet's workers run.` };
       }),
     stopOnce: (effect) =>
       world.effect(effect, "fleet:StopOnce", "old fleet", (state) => {
         setOnce(state.once, config(), "old", names(), false, state.now);
-        state.faults = atHandover(state.faults, "stuck-run", true);
+        state.faults = atMoment(state.faults, "stuck-run", true);
         return { summary: `${names().join(", ")} begin no more on the old side.` };
       }),
     startOnce: (missed, effect) =>
       world.effect(effect, "fleet:StartOnce", "old fleet", (state) => {
         setOnce(state.once, config(), "old", names(), true, state.now);
         const runs = makeUp(state.once, missed);
-        state.faults = atHandover(state.faults, "stuck-run", false);
+        state.faults = atMoment(state.faults, "stuck-run", false);
         return {
           summary: `${names().join(", ")} run on the old side again${runs === 0 ? "" : `, and ${counted(runs, "missed run")} at once`}.`,
         };

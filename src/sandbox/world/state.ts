@@ -1,7 +1,7 @@
 import { oldBalancerOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
-import type { Side } from "../../ports/observations.js";
+import type { Instant, Side } from "../../ports/observations.js";
 import type { Properties } from "../backend.js";
 import { type Fault, parseFault } from "../faults.js";
 import { newOnce, type OnceState } from "./once.js";
@@ -36,6 +36,16 @@ export interface Since<T> {
   value: T;
 }
 
+/** Files of users on the old side's disks and on the volumes that they move to. */
+export interface FilesState {
+  /** Where the old fleet reads and writes them. */
+  uses: Side;
+  /** Up to when both places have the same; undefined before the first copy. */
+  sameUntil?: Instant;
+  /** Since when nobody writes files: maintenance is on. */
+  quietSince?: Instant;
+}
+
 /** Everything one world knows; plain JSON, one file. */
 export interface WorldState {
   stack: string;
@@ -64,6 +74,8 @@ export interface WorldState {
   };
   /** Whether what may run once could begin there, and what it missed and ran twice. */
   once: OnceState;
+  /** Files on disk that move; undefined in a world from before there were any. */
+  files?: FilesState;
   writes: { old: boolean; new: boolean };
   /** When writes to the old database last stopped. */
   writesStoppedAt?: number;

@@ -1,6 +1,7 @@
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { balancerAnswers } from "./balancer.js";
+import { fileViolations } from "./files.js";
 import { onceViolations } from "./once.js";
 import type { WorldState } from "./state.js";
 
@@ -14,7 +15,7 @@ export function violationsOf(state: WorldState, config: StackConfig): string[] {
   if (state.writes.old && state.writes.new && state.old.database) found.push("promise 3: both databases accept writes");
   if (state.writes.new && !state.old.maintenance && state.old.uses === "old" && state.old.instances.length > 0)
     found.push("promise 3: the old fleet serves users from the old database");
-  return [...found, ...onceViolations(state.once, state.now)];
+  return [...found, ...onceViolations(state.once, state.now), ...fileViolations(state, config)];
 }
 
 /** Instances that the stack config does not name cannot be terminated by it: the addresses go on answering. */

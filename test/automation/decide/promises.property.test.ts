@@ -24,6 +24,7 @@ import {
   NO_FAULTS,
   RAW,
   STACK,
+  WITH_FILES,
   WITH_PROCESSES,
   WITH_WEB_ONCE,
 } from "../model.js";
@@ -605,7 +606,7 @@ async function overHandovers(raw: RawConfig, check: (n: Night) => Promise<void>)
   );
 }
 
-describe("promises 1 to 11 over random nights", function () {
+describe("promises 1 to 13 over random nights", function () {
   this.timeout(Math.max(600_000, HISTORIES * 2_000));
 
   it("[applications-14] promise 12: nothing that may run once runs twice, and nothing is skipped, over random nights", async () => {
@@ -635,6 +636,31 @@ describe("promises 1 to 11 over random nights", function () {
       const isNew = end === "completed";
       expect({ onceOld, onceNew, missed }).to.deep.equal({ onceOld: !isNew, onceNew: isNew, missed: [] });
     });
+  });
+
+  it("promise 13: users' files are written in one place, and no folder is used that lacks some, over random nights", async () => {
+    const plan = modelPlan(WITH_FILES);
+    const go = plan.findIndex((s) => s.id === "database.go");
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: go, max: plan.length - 1 }),
+        fc.array(action, { minLength: 1, maxLength: MOST_ACTIONS, size: "max" }),
+        (from, actions) =>
+          night(
+            from,
+            actions,
+            async (n) => {
+              await n.requireNoViolation();
+              const end = await n.finish();
+              await n.requireNoViolation();
+              expect(n.world).to.include({ maintenance: false });
+              if (end === "completed") expect(n.world.filesUsed).to.equal("new");
+            },
+            WITH_FILES,
+          ),
+      ),
+      chosen(Math.ceil(HISTORIES / 4)),
+    );
   });
 
   it("holds every promise whatever people, faults and crashes do, and always comes to a right end", async () => {

@@ -54,6 +54,7 @@ const ROWS: Record<GateName, Row> = {
   "queue-age": { pass: [0, handover.maxQueueAgeSeconds], fail: [handover.maxQueueAgeSeconds + 1] },
   "dead-letters": { pass: [0, handover.maxDeadLetters], fail: [handover.maxDeadLetters + 1] },
   "old-once-stopped": NONE,
+  "files-same": NONE,
   "once-ready": READY,
   "snapshot-available": READY,
   "security-groups-unused": NONE,

@@ -1,5 +1,5 @@
 import { mostToCompare } from "../../../config/writePause.js";
-import { EVERY_MINUTE, type GateDefinitions, reached, seconds } from "../definition.js";
+import { EVERY_MINUTE, type GateDefinitions, noneLeft, reached, seconds } from "../definition.js";
 
 const hours = (v: number): string => `${Math.round(v / 360) / 10} h`;
 
@@ -20,6 +20,10 @@ export const databaseGates = {
   },
   "database-primary": reached("database-primary", "the promoted database is a writable primary"),
   "writes-stopped": { ...reached("writes-stopped", "the old database refuses writes"), everySeconds: EVERY_MINUTE },
+  "files-same": {
+    ...noneLeft("files-differing", "no file that differs between the old side's disks and the volumes", "files"),
+    side: "old",
+  },
   "comparison-fits": {
     observation: "comparison-pause",
     accepts: (c) => `what is left to compare with writes stopped takes at most ${seconds(mostToCompare(c))}`,

@@ -6,6 +6,7 @@ import type { ActionStep, Step } from "../step.js";
 import { earlierConfig, gate, NOTHING_TO_UNDO, streaming } from "./build.js";
 import { compareAhead, verifyData } from "./databaseComparison.js";
 import { dnsPreparation } from "./dnsPreparation.js";
+import { filesAhead, filesMoved } from "./files.js";
 
 const WINDOW = "database.maintenance-on";
 const HOUR = 3_600;
@@ -61,6 +62,7 @@ export function database(config: StackConfig): Step[] {
       gates: [],
     },
     compareAhead(config),
+    ...filesAhead(config),
     {
       id: "database.approve",
       phase: "database",
@@ -117,6 +119,7 @@ export function database(config: StackConfig): Step[] {
       marks: ["old-writes-stopped"],
       undoMarks: ["old-writes-allowed"],
     }),
+    ...filesMoved(config, WINDOW),
     {
       id: "database.lag-zero",
       phase: "database",

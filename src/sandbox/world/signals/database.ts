@@ -1,7 +1,9 @@
+import { movedFoldersOf } from "../../../config/movedFolders.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
 import { isActive } from "../../faults.js";
 import { pauseToCompare } from "../comparison.js";
+import { filesDiffering } from "../files.js";
 import { databaseOf, isReplica } from "../find.js";
 import { noise, type WorldState } from "../state.js";
 import { SECOND, type Signals, yes } from "./signal.js";
@@ -27,6 +29,8 @@ export const databaseSignals = {
   "writes-stopped": ({ state }) => yes(!state.writes.old),
   "comparison-pause": ({ state, config }) =>
     isReplica(databaseOf(state)) ? known(pauseToCompare(state, config)) : unknown("there is no replica"),
+  "files-differing": ({ state, config, side = "old" }) =>
+    movedFoldersOf(config).length === 0 ? unknown("no volume has files that move") : known(filesDiffering(state, config, side)),
   "reverse-lag": ({ state }) => {
     if (!state.reverseReplication) return unknown("nothing streams back to the old database");
     return known(isReverseLost(state) ? -1 : Math.round(noise(state.seed, "reverse", state.now) * 20) / 10);
