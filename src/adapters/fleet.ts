@@ -1,3 +1,4 @@
+import type { FleetCommand } from "../config/fleetCommands.js";
 import { type MovedFolder, movedFoldersOf } from "../config/movedFolders.js";
 import { onceOf } from "../config/processes.js";
 import type { StackConfig } from "../config/schema.js";
@@ -19,8 +20,6 @@ const OF_TOOLS = /^(USER|LOGNAME|SHELL|LC_\w+|SSH_\w+|ANSIBLE_\w+|AWS_\w+|KUBECO
 export const commandFleet = (config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort =>
   fenced(fleetPort(config, fleet, newHost));
 
-type Command = Exclude<keyof NonNullable<TargetConfig["fleet"]>, "timeoutSeconds" | "copySeconds">;
-
 const about = ({ application }: StackConfig) => ({
   CUTOVER_APPLICATION: application.name,
   CUTOVER_ENVIRONMENT: application.environment,
@@ -31,7 +30,7 @@ const onceNames = (config: StackConfig): string =>
     .join(",");
 
 /** @throws Terminal naming the command that is missing */
-function commandOf(fleet: TargetConfig["fleet"], name: Command): { command: string[]; timeoutSeconds: number } {
+function commandOf(fleet: TargetConfig["fleet"], name: FleetCommand): { command: string[]; timeoutSeconds: number } {
   const command = fleet?.[name];
   if (fleet === undefined || command === undefined)
     throw new Terminal(`targets.yaml has no command fleet.${name}: nobody else knows how the old fleet is told.`, {
@@ -41,7 +40,7 @@ function commandOf(fleet: TargetConfig["fleet"], name: Command): { command: stri
 }
 
 function fleetPort(config: () => StackConfig, fleet: TargetConfig["fleet"], newHost: () => Promise<string>): FleetPort {
-  const run = async (name: Command, more: Record<string, string>, mostSeconds?: number): Promise<Evidence> => {
+  const run = async (name: FleetCommand, more: Record<string, string>, mostSeconds?: number): Promise<Evidence> => {
     const { command, timeoutSeconds } = commandOf(fleet, name);
     await runCommand(`fleet.${name}`, command, { ...about(config()), ...more }, mostSeconds ?? timeoutSeconds);
     return { summary: `${command.join(" ")} ended well (fleet.${name}).` };

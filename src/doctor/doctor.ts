@@ -142,7 +142,7 @@ async function examineEnvironment(
     else if (targets !== undefined)
       found(...readinessFindings(name, await readinessOfStack({ root, stacks: folder, stack: name, targets })));
   }
-  found(await fleet(environment, target));
+  found(await fleet(environment, target, stacks));
 }
 
 async function examineCluster(

@@ -1,6 +1,8 @@
 import { access, constants } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import { LocalWorkspace } from "@pulumi/pulumi/automation/index.js";
+import { fleetCommandsOf } from "../config/fleetCommands.js";
+import type { StackConfig } from "../config/schema.js";
 import { StackFile } from "../config/stackFile.js";
 import type { TargetConfig } from "../config/targets.js";
 import { useEngine } from "../engine/engine.js";
@@ -92,14 +94,24 @@ export const secrets = (root: string, folder: string, stack: string): Promise<Fi
     },
   );
 
-/** The old fleet's own commands: whether their programs can be run here. They are not run. */
-export const fleet = (environment: string, { fleet: commands }: TargetConfig): Promise<Finding> =>
+/** The old fleet's own commands: whether each that a plan needs is named, and its program can be run here. They are not run. */
+export const fleet = (
+  environment: string,
+  { fleet: commands }: TargetConfig,
+  stacks: { name: string; config: StackConfig }[],
+): Promise<Finding> =>
   examine("old fleet", environment, "Install the program, or name another under fleet in the targets file.", async () => {
-    if (commands === undefined)
-      return { warning: "no commands are named", mend: "A stack that moves a database needs fleet in the targets file (docs/targets.md)." };
-    const programs = Object.values(commands).flatMap((command) => (typeof command === "number" ? [] : (command?.[0] ?? [])));
-    for (const program of new Set(programs)) if (!(await isRunnable(program))) throw new Terminal(`${program} cannot be run here`);
-    return `${[...new Set(programs)].join(", ")} can be run`;
+    const missing = stacks.flatMap(({ name, config }) =>
+      fleetCommandsOf(config).flatMap((command) => (commands?.[command] === undefined ? [`fleet.${command} (${name})`] : [])),
+    );
+    const programs = [...new Set(Object.values(commands ?? {}).flatMap((c) => (typeof c === "number" ? [] : (c?.[0] ?? []))))];
+    for (const program of programs) if (!(await isRunnable(program))) throw new Terminal(`${program} cannot be run here`);
+    if (missing.length > 0)
+      return {
+        warning: `a plan needs ${missing.join(", ")}, and the targets file does not name ${missing.length === 1 ? "it" : "them"}`,
+        mend: "Name the commands under fleet in the targets file (docs/targets.md).",
+      };
+    return programs.length === 0 ? "no plan needs a command" : `${programs.join(", ")} can be run`;
   });
 
 async function isRunnable(program: string): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { movedFoldersOf } from "../config/movedFolders.js";
 import type { StackConfig } from "../config/schema.js";
 import { shiftOf } from "../config/shift.js";
 import type { RawConfig } from "../config/stackFile.js";
@@ -32,6 +33,9 @@ export function unfinishedIn(raw: RawConfig, config: StackConfig, row: Applicati
     open,
     notTried: [
       ...missing.filter((m) => isSecret(m.path)).map((m) => `${m.path} is not set; the sandbox made one up.`),
+      ...movedFoldersOf(config).map(
+        ({ folder }) => `${folder} was copied in the model only: that the old fleet's commands do it, and how long it takes.`,
+      ),
       ...stores.filter((s) => s.handling === "stays").map((s) => `${named(s)} stays where it is: that the new side reaches it.`),
       ...stores
         .filter((s) => s.handling === "moved-by-people")

@@ -183,6 +183,7 @@ describe("the image's definition", () => {
     expect(status, stderr).to.equal(0);
     expect(stdout.split("\n")).to.include.members([
       "batchmode yes",
+      "sendenv CUTOVER_*",
       "stricthostkeychecking true",
       "identityfile /etc/cutover-ssh/id",
       "userknownhostsfile /etc/cutover-ssh/known_hosts",

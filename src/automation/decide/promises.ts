@@ -67,7 +67,7 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
     if (was.weights.new > 0 && !after.workload.deployed) say(2, "the workload stays while DNS sends users to it");
   }
   const sendsMore = (shiftOf(after)?.weights.new ?? 0) > (shiftOf(before)?.weights.new ?? 0);
-  if (sendsMore && movedFoldersOf(after).length > 0 && !filesShared(state))
+  if (step !== undefined && sendsMore && movedFoldersOf(after).length > 0 && !filesShared(state))
     say(13, "users are sent to the new side only once the old fleet uses the same volumes");
   if (before.strategy.kind === "blue-green" && after.strategy.kind === "blue-green" && before.strategy.blue && !after.strategy.blue) {
     if (state.shownGreenWeight?.value !== 100) say(11, "blue is removed only after the load balancer's rule showed 100 % green");
