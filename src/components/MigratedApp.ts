@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ADMIN_PASSWORD } from "../config/connection.js";
 import { secretFilesOf, secretKeysOf } from "../config/files.js";
+import { policyOf } from "../config/identity.js";
 import { hostsOf, namesOf, publicZoneOf } from "../config/names.js";
 import { oldAddressesOf, servingBalancerOf } from "../config/oldSide.js";
 import { releasesOf, webReplicas } from "../config/processes.js";
@@ -22,6 +23,7 @@ import type { KeptRecord } from "./keptRecords.js";
 import type { RuleCondition } from "./keptRule.js";
 import { managed } from "./managed.js";
 import type { NodeGroupSizes } from "./nodeGroupSizes.js";
+import { PodIdentity } from "./PodIdentity.js";
 import { PublicIngress, type WeightedBackend } from "./PublicIngress.js";
 import type { PodTemplateArgs } from "./podArgs.js";
 import { ReplicaDatabase } from "./ReplicaDatabase.js";
@@ -102,9 +104,12 @@ export class MigratedApp extends pulumi.ComponentResource {
       : undefined;
     if (config.workload.deployed) {
       const secret = this.secret(config, args.secrets, database);
-      const volumes = this.volumes(config);
-      const backends = config.workload.web ? this.web(config, secret, argo, volumes) : this.noWeb(config);
-      backends.ready.push(...this.processes(config, secret, volumes));
+      const identity = this.identity(config);
+      // What pods need when they are made.
+      const before = [...this.volumes(config), ...(identity === undefined ? [] : [identity])];
+      const roleArn = config.identity?.kind === "irsa" ? identity?.roleArn : config.workload.roleArn;
+      const backends = config.workload.web ? this.web(config, secret, argo, before, roleArn) : this.noWeb(roleArn);
+      backends.ready.push(...this.processes(config, secret, before));
       const ingress = this.ingress(config, backends);
       this.entrance.made(ingress === undefined ? [] : [ingress]);
       this.loadBalancerHostname = ingress?.hostname;
@@ -188,36 +193,45 @@ export class MigratedApp extends pulumi.ComponentResource {
     return [new AppVolumes(this.app, { namespace: this.namespace, volumes }, { parent: this })];
   }
 
+  private identity({ identity, cluster }: StackConfig): PodIdentity | undefined {
+    if (identity === undefined) return undefined;
+    const { statements, ...rest } = identity;
+    const policy = statements === undefined ? {} : { policy: policyOf(statements) };
+    const args = { ...rest, ...policy, namespace: this.namespace, clusterName: cluster.name, tags: this.tags };
+    return new PodIdentity(this.app, args, { parent: this });
+  }
+
   /** Without a web process nothing makes the identity that the others have. */
-  private noWeb({ workload }: StackConfig): Backends {
-    return { backends: [], ready: [serviceAccountOf(this.app, this.namespace, this, workload.roleArn)] };
+  private noWeb(roleArn: pulumi.Input<string> | undefined): Backends {
+    return { backends: [], ready: [serviceAccountOf(this.app, this.namespace, this, roleArn)] };
   }
 
   private web(
     config: StackConfig,
     secret: DatabaseSecret | undefined,
     argo: ArgoRollouts | undefined,
-    volumes: pulumi.Resource[],
+    before: pulumi.Resource[],
+    roleArn: pulumi.Input<string> | undefined,
   ): Backends {
-    const pods = webPods(config, secret, fileArgs(config, "web", this));
-    return this.workloads(config, pods, argo, [...volumes, ...this.firstReleases(config, secret)]);
+    const pods = { ...webPods(config, secret, fileArgs(config, "web", this)), ...(roleArn === undefined ? {} : { roleArn }) };
+    return this.workloads(config, pods, argo, [...before, ...this.firstReleases(config, secret, before)]);
   }
 
   /** What must have run before the first pods. */
-  private firstReleases(config: StackConfig, secret: DatabaseSecret | undefined): pulumi.Resource[] {
+  private firstReleases(config: StackConfig, secret: DatabaseSecret | undefined, before: pulumi.Resource[]): pulumi.Resource[] {
     return releasesOf(config).flatMap(([name, process]) => {
       const args = processArgs(config, process, secret, fileArgs(config, name, this));
-      return args === undefined ? [] : [new AppProcess(name, args, { parent: this })];
+      return args === undefined ? [] : [new AppProcess(name, args, { parent: this, dependsOn: before })];
     });
   }
 
-  private processes(config: StackConfig, secret: DatabaseSecret | undefined, volumes: pulumi.Resource[]): pulumi.Resource[] {
-    const first = config.workload.web ? [] : this.firstReleases(config, secret);
+  private processes(config: StackConfig, secret: DatabaseSecret | undefined, before: pulumi.Resource[]): pulumi.Resource[] {
+    const first = config.workload.web ? [] : this.firstReleases(config, secret, before);
     const made: pulumi.Resource[] = [];
     for (const [name, process] of Object.entries(config.processes)) {
       if (process.kind === "release") continue;
       const args = processArgs(config, process, secret, fileArgs(config, name, this));
-      if (args !== undefined) made.push(new AppProcess(name, args, { parent: this, dependsOn: [...volumes, ...first] }));
+      if (args !== undefined) made.push(new AppProcess(name, args, { parent: this, dependsOn: [...before, ...first] }));
     }
     // What no route leads to holds the load balancer's change back for nothing.
     return (config.ingress?.routes.length ?? 0) > 0 ? made : [];

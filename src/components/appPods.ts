@@ -117,11 +117,9 @@ type Options = Pick<
 function ofAny(config: StackConfig, options: Options, files: FileArgs[]): Omit<PodTemplateArgs, "image"> {
   const { writablePaths, mounts, ports, initContainers, sidecars, security, spread, antiAffinity } = options;
   const { command, args, priorityClassName } = options;
-  const { roleArn } = config.workload;
   return {
     ...(command === undefined ? {} : { command }),
     ...(args === undefined ? {} : { args }),
-    ...(roleArn === undefined ? {} : { roleArn }),
     ...(priorityClassName === undefined ? {} : { priorityClassName }),
     writablePaths,
     mounts,

@@ -8,6 +8,7 @@ export * from "./CanaryRollout.js";
 export * from "./DatabaseSecret.js";
 export * from "./MigratedApp.js";
 export * from "./nodeGroupSizes.js";
+export * from "./PodIdentity.js";
 export * from "./PublicIngress.js";
 export * from "./ReplicaDatabase.js";
 export * from "./SpotNodeGroup.js";

@@ -93,7 +93,11 @@ export function identityOf(app: string, { version, namespace }: Pick<WorkloadSha
 const metadata = ({ full, namespace, selector }: Identity) => ({ name: full, namespace, labels: selector });
 
 /** The pods call no Kubernetes API, so they get no token. */
-export function serviceAccountArgs(app: string, namespace: pulumi.Input<string>, roleArn?: string): k8s.core.v1.ServiceAccountArgs {
+export function serviceAccountArgs(
+  app: string,
+  namespace: pulumi.Input<string>,
+  roleArn?: pulumi.Input<string>,
+): k8s.core.v1.ServiceAccountArgs {
   // EKS's webhook mounts the token for AWS by itself; the one for the Kubernetes API stays away.
   const annotations = roleArn === undefined ? {} : { annotations: { "eks.amazonaws.com/role-arn": roleArn } };
   return { metadata: { name: app, namespace, labels: { app }, ...annotations }, automountServiceAccountToken: false };

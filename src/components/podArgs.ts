@@ -95,7 +95,7 @@ export interface PodTemplateArgs extends ContainerArgs {
   /** Files from a ConfigMap or from the Secret. @default none */
   files?: FileArgs[];
   /** IAM role of the pods (IRSA). @default none */
-  roleArn?: string;
+  roleArn?: pulumi.Input<string>;
   /** Port that the application listens on. @default 3000 */
   containerPort?: number;
   /** Whether the process listens on no port of its own. @default false */

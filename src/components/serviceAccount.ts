@@ -7,7 +7,7 @@ export function serviceAccountOf(
   app: string,
   namespace: pulumi.Input<string>,
   parent: pulumi.Resource,
-  roleArn?: string,
+  roleArn?: pulumi.Input<string>,
 ): k8s.core.v1.ServiceAccount {
   return new k8s.core.v1.ServiceAccount(app, serviceAccountArgs(app, namespace, roleArn), { parent });
 }

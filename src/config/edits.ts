@@ -41,6 +41,7 @@ const OF_THE_USER = [
   "workload",
   "strategy.image",
   "strategy.replicas",
+  "identity",
   "ingress",
   "autoscaling",
   "alerts",

@@ -3,6 +3,7 @@ import { type InputIssue, printable, UserError } from "../errors.js";
 import { looksSecret } from "../lib/secrets.js";
 import { ADMIN_PASSWORD, CONNECTION_KEYS } from "./connection.js";
 import { secretKeysOf } from "./files.js";
+import { identity, identityChecks } from "./identity.js";
 import { movedFoldersOf } from "./movedFolders.js";
 import { hostsOf, namesOf, publicZoneOf } from "./names.js";
 import { processChecks } from "./processChecks.js";
@@ -17,6 +18,7 @@ const sections = z.strictObject({
   workload: s.workload,
   processes: p.processes,
   volumes: p.volumes,
+  identity,
   handover: p.handover,
   ingress: s.ingress.optional(),
   database: s.database.optional(),
@@ -142,6 +144,7 @@ function* crossChecks(
       };
   }
   yield* processChecks(config);
+  yield* identityChecks(config);
   if (ingress !== undefined && workload.preStopSeconds <= ingress.deregistrationSeconds)
     yield {
       path: ["workload", "preStopSeconds"],

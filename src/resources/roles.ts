@@ -11,8 +11,20 @@
  *   entrance    what users reach: ingresses, load balancers, certificates
  *   names       records and zones
  *   wall        who may reach what
+ *   permissions what pods may do at AWS
  */
-export type Role = "data" | "instances" | "cluster" | "nodes" | "workload" | "secrets" | "groups" | "entrance" | "names" | "wall";
+export type Role =
+  | "data"
+  | "instances"
+  | "cluster"
+  | "nodes"
+  | "workload"
+  | "secrets"
+  | "groups"
+  | "entrance"
+  | "names"
+  | "wall"
+  | "permissions";
 
 /** By type; the first that fits counts. */
 const ROLES: [RegExp, Role][] = [
@@ -30,6 +42,7 @@ const ROLES: [RegExp, Role][] = [
   [/^aws:lb\/(targetGroup|listenerRule):|^kubernetes:elbv2\.k8s\.aws\/[^:]+:TargetGroupBinding$/, "groups"],
   [/^aws:(acm\/certificate:|lb\/|alb\/|elb\/|cloudfront\/|globalaccelerator\/)/, "entrance"],
   [/^aws:route53\/(record|zone):/, "names"],
+  [/^aws:iam\/|^aws:eks\/podIdentityAssociation:/, "permissions"],
   [/^aws:eks\//, "nodes"],
   [/^aws:(ec2\/securityGroup|vpc\/securityGroup)/, "wall"],
   [/^aws:(ec2|autoscaling)\/(instance|group):/, "instances"],

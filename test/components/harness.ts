@@ -34,6 +34,7 @@ export async function registered(
           const option = { resourceRecordName: `_v.${inputs.domainName}.`, resourceRecordType: "CNAME", resourceRecordValue: "_v.acm." };
           Object.assign(outputs, { arn: "arn:certificate", domainValidationOptions: [option] });
         }
+        if (type === "aws:iam/role:Role") outputs.arn = `arn:aws:iam::123456789012:role/${inputs.name}`;
         if (type === "aws:rds/instance:Instance") outputs.address = `${inputs.identifier}.rds.example.com`;
         return { id: `${name}-id`, state: outputs };
       },

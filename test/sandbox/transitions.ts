@@ -372,4 +372,42 @@ const service = object("kubernetes:core/v1:Service", "v1", "Service", {
 service("another port", {}, { spec: { selector: { app: "web-api" }, ports: [{ port: 80, targetPort: 8_080 }] } }, "update", "diff.go core");
 service("another selector", {}, { spec: { selector: { app: "b" }, ports: [{ port: 80, targetPort: 3_000 }] } }, "update", "diff.go core");
 
+const ROLE = of("aws:iam/role:Role", {
+  name: "web-api-production-pods",
+  description: "Pods of web-api in production",
+  assumeRolePolicy: '{"Version":"2012-10-17","Statement":[]}',
+  tags: { "cutover:stack": "web-api-production" },
+});
+ROLE("a role", undefined, {}, "create", "iam/role.go");
+ROLE("whom it trusts", {}, { assumeRolePolicy: '{"Version":"2012-10-17","Statement":[{}]}' }, "update", "iam/role.go: assume_role_policy");
+ROLE("a boundary", {}, { permissionsBoundary: "arn:aws:iam::123456789012:policy/bound" }, "update", "iam/role.go: permissions_boundary");
+ROLE("another name", {}, { name: "other" }, "replace", "iam/role.go: name, ForceNew");
+
+const ROLE_POLICY = of("aws:iam/rolePolicy:RolePolicy", {
+  name: "pods",
+  role: "web-api-production-pods",
+  policy: '{"Version":"2012-10-17"}',
+});
+ROLE_POLICY("a policy of it", undefined, {}, "create", "iam/role_policy.go");
+ROLE_POLICY("other statements", {}, { policy: '{"Version":"2012-10-17","Statement":[]}' }, "update", "iam/role_policy.go: policy");
+ROLE_POLICY("of another role", {}, { role: "other" }, "replace", "iam/role_policy.go: role, ForceNew");
+
+const ASSOCIATION = of("aws:eks/podIdentityAssociation:PodIdentityAssociation", {
+  clusterName: "production",
+  namespace: "production",
+  serviceAccount: "web-api",
+  roleArn: "arn:aws:iam::123456789012:role/web-api-production-pods",
+  tags: {},
+});
+ASSOCIATION("an association", undefined, {}, "create", "eks/pod_identity_association.go");
+ASSOCIATION(
+  "another role",
+  {},
+  { roleArn: "arn:aws:iam::123456789012:role/other" },
+  "update",
+  "eks/pod_identity_association.go: UpdatePodIdentityAssociation",
+);
+ASSOCIATION("another ServiceAccount", {}, { serviceAccount: "other" }, "replace", "eks/pod_identity_association.go: RequiresReplace");
+ASSOCIATION("another cluster", {}, { clusterName: "other" }, "replace", "eks/pod_identity_association.go: RequiresReplace");
+
 export const TRANSITIONS: readonly Transition[] = rows;

@@ -6,6 +6,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { EKSClient } from "@aws-sdk/client-eks";
 import { ElasticLoadBalancingV2Client } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { ElastiCacheClient } from "@aws-sdk/client-elasticache";
+import { IAMClient } from "@aws-sdk/client-iam";
 import { RDSClient } from "@aws-sdk/client-rds";
 import { Route53Client } from "@aws-sdk/client-route-53";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -39,6 +40,7 @@ const SERVICES = {
   ACMClient: "acm",
   EKSClient: "eks",
   ElastiCacheClient: "elasticache",
+  IAMClient: "iam",
   SQSClient: "sqs",
   S3Client: "s3",
   STSClient: "sts",
@@ -69,6 +71,7 @@ export interface AwsClients {
   costs: CostExplorerClient;
   acm: ACMClient;
   eks: EKSClient;
+  iam: IAMClient;
   elasticache: ElastiCacheClient;
   sqs: SQSClient;
   s3: S3Client;
@@ -116,6 +119,7 @@ export function awsClients(account: AwsAccount, { connectMs = 5_000, requestMs =
     costs: new CostExplorerClient(settings),
     acm: new ACMClient(settings),
     eks: new EKSClient(settings),
+    iam: new IAMClient(settings),
     elasticache: new ElastiCacheClient(settings),
     sqs: new SQSClient(settings),
     sts: new STSClient(settings),

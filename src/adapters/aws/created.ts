@@ -1,7 +1,8 @@
 import { ListTagsForCertificateCommand, paginateListCertificates } from "@aws-sdk/client-acm";
 import { DescribeAlarmsCommand, ListTagsForResourceCommand as ListAlarmTags } from "@aws-sdk/client-cloudwatch";
 import { DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
-import { DescribeNodegroupCommand } from "@aws-sdk/client-eks";
+import { DescribeNodegroupCommand, DescribePodIdentityAssociationCommand, ListPodIdentityAssociationsCommand } from "@aws-sdk/client-eks";
+import { GetRoleCommand } from "@aws-sdk/client-iam";
 import { DescribeDBInstancesCommand, DescribeDBSubnetGroupsCommand, ListTagsForResourceCommand } from "@aws-sdk/client-rds";
 import {
   ListTagsForResourceCommand as ListHealthCheckTags,
@@ -69,6 +70,19 @@ const LOOK: Record<string, (clients: AwsClients, inputs: Inputs, stack: string) 
     const asked = eks.send(new DescribeNodegroupCommand({ clusterName: String(clusterName), nodegroupName: String(nodeGroupName) }));
     const found = (await unlessMissing(asked, "ResourceNotFoundException"))?.nodegroup;
     return found === undefined ? undefined : { id: `${clusterName}:${nodeGroupName}`, own: found.tags?.[STACK_TAG] === stack };
+  },
+  "aws:iam/role:Role": async ({ iam }, { name }, stack) => {
+    const found = (await unlessMissing(iam.send(new GetRoleCommand({ RoleName: String(name) })), "NoSuchEntityException"))?.Role;
+    return found === undefined ? undefined : { id: found.RoleName, own: isTagged(found.Tags, stack) };
+  },
+  "aws:eks/podIdentityAssociation:PodIdentityAssociation": async ({ eks }, { clusterName, namespace, serviceAccount }, stack) => {
+    const of = { clusterName: String(clusterName), namespace: String(namespace), serviceAccount: String(serviceAccount) };
+    // One ServiceAccount has at most one.
+    const [found] = (await eks.send(new ListPodIdentityAssociationsCommand(of))).associations ?? [];
+    if (found?.associationId === undefined) return undefined;
+    const { associationId } = found;
+    const { association } = await eks.send(new DescribePodIdentityAssociationCommand({ clusterName: of.clusterName, associationId }));
+    return { id: associationId, own: association?.tags?.[STACK_TAG] === stack };
   },
   "aws:acm/certificate:Certificate": async ({ acm }, { domainName }, stack) => {
     for await (const { CertificateSummaryList = [] } of paginateListCertificates({ client: acm }, {})) {

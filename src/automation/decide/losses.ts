@@ -31,6 +31,8 @@ const secrets: Decides = ({ workload: { deployed, secretEnv }, database }) => [
   Object.keys(secretEnv).length === 0,
 ];
 
+const permissions: Decides = ({ workload: { deployed }, identity }) => [deployed, identity];
+
 /** Absent where deleting it stops every step. */
 const DECIDES: Partial<Record<Role, Decides>> = {
   cluster: ({ cluster }) => cluster,
@@ -41,6 +43,7 @@ const DECIDES: Partial<Record<Role, Decides>> = {
   entrance,
   names,
   wall,
+  permissions,
 };
 
 /** Objects that another part of the config decides about too, by their names. */

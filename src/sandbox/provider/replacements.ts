@@ -59,6 +59,12 @@ const REPLACING: Record<string, string[]> = {
     "diskSize",
     "remoteAccess",
   ],
+  // eks/pod_identity_association.go: RequiresReplace
+  "aws:eks/podIdentityAssociation:PodIdentityAssociation": ["clusterName", "namespace", "serviceAccount"],
+  // iam/role.go
+  "aws:iam/role:Role": ["name", "namePrefix", "path"],
+  // iam/role_policy.go
+  "aws:iam/rolePolicy:RolePolicy": ["name", "namePrefix", "role"],
   "aws-native:cloudwatch:Alarm": ["alarmName"],
   "kubernetes:apps/v1:Deployment": ["spec.selector"],
   "kubernetes:batch/v1:Job": ["spec.selector", "spec.template", "spec.completions", "spec.parallelism"],

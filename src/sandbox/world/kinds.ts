@@ -15,6 +15,7 @@ export function shortType(type: string): string {
   return pkg === "kubernetes" ? `kubernetes:${name}` : `${module.split("/")[0]}:${name}`;
 }
 
+const IAM_ROLE = "aws:iam/role:Role";
 const MINUTE = 60;
 /** Of an alias to a load balancer, in seconds: Route 53 answers with the TTL of its target, which no record set says. */
 const ALIAS_TTL = 60;
@@ -46,6 +47,10 @@ export function naturalId(ref: ResourceRef, inputs: Properties, state: WorldStat
       return `${inputs.clusterName}:${inputs.nodeGroupName}`;
     case "aws-native:cloudwatch:Alarm":
       return String(inputs.alarmName);
+    case IAM_ROLE:
+      return String(inputs.name);
+    case "aws:iam/rolePolicy:RolePolicy":
+      return `${inputs.role}:${inputs.name}`;
     case "aws:ec2/securityGroup:SecurityGroup":
       return `sg-${hex(state, `${inputs.vpcId}/${inputs.name}`, 17)}`;
     case "aws:acm/certificate:Certificate":
@@ -80,6 +85,8 @@ export function outcomeOf(
       return { ...plain, outputs: { ...plain.outputs, arn: `arn:aws:ec2:us-east-2:123456789012:security-group/${id}` } };
     case "aws:acm/certificate:Certificate":
       return certificate(plain, id, inputs);
+    case IAM_ROLE:
+      return { ...plain, outputs: { ...plain.outputs, arn: `arn:aws:iam::123456789012:role/${id}` } };
     case TARGET_GROUP:
       return targetGroup(plain, id);
     case RULE:
