@@ -4,6 +4,7 @@ import { looksSecret } from "../lib/secrets.js";
 import { ADMIN_PASSWORD, CONNECTION_KEYS } from "./connection.js";
 import { secretKeysOf } from "./files.js";
 import { hostsOf, namesOf, publicZoneOf } from "./names.js";
+import { ownGateChecks } from "./ownGateChecks.js";
 import { processChecks } from "./processChecks.js";
 import * as p from "./processes.js";
 import { windowProblem, windowsOverlap } from "./rdsWindows.js";
@@ -134,6 +135,7 @@ function* crossChecks(
       };
   }
   yield* processChecks(config);
+  yield* ownGateChecks(config);
   if (ingress !== undefined && workload.preStopSeconds <= ingress.deregistrationSeconds)
     yield {
       path: ["workload", "preStopSeconds"],
