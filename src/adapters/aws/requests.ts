@@ -1,6 +1,6 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
+import { balancerKind, oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
@@ -140,9 +140,8 @@ async function newBalancer(clients: AwsClients, config: StackConfig, ingressHost
 
 /** @returns why it cannot tell errors from answers, where it cannot */
 export function balancerOfArn(arn: string): Balancer | string {
-  const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
-  if (suffix.startsWith("app/")) return { kind: "application", name: suffix };
-  if (!suffix.includes("/")) return { kind: "classic", name: suffix };
+  const kind = balancerKind(arn);
+  if (kind !== "other") return { kind, name: arn.split(":loadbalancer/").at(-1) ?? "" };
   return `${arn} is no Application Load Balancer: it forwards connections and does not see what HTTP answers. Name another source under sources`;
 }
 

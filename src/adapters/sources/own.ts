@@ -7,7 +7,7 @@ import type { Measure, SourceParts } from "./source.js";
 
 /** What a gate of the user's own measures, by the source that the config names for it. */
 export const ownMeasure =
-  ({ clients, prometheus }: SourceParts, name: OwnName): Measure =>
+  ({ clients, prometheus }: Pick<SourceParts, "clients" | "prometheus">, name: OwnName): Measure =>
   async ({ config, windowSeconds }) => {
     const gate = ownGateOf(config, name);
     if (gate === undefined) return { reading: unknown(`gates.own has no ${name} any more`), source: "none" };
