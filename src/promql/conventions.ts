@@ -79,6 +79,13 @@ export const CONVENTIONS = {
     routeLabels: ["view"],
     durations: "django_http_requests_latency_seconds_by_view_method",
   },
+  starlette: {
+    about: "starlette-exporter, also for FastAPI; with prefix http it is the guide's",
+    requests: "starlette_requests_total",
+    statusLabels: ["status_code"],
+    routeLabels: ["path"],
+    durations: "starlette_request_duration_seconds",
+  },
   flask: {
     about: "prometheus-flask-exporter",
     requests: "flask_http_request_total",

@@ -1,36 +1,29 @@
-import { type ChildProcess, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import type { Server } from "node:http";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
-import { expect } from "chai";
 import express from "express";
 import promBundle from "express-prom-bundle";
 import { Counter, Histogram, Registry } from "prom-client";
-import { stringify } from "yaml";
-import { prometheusObservation, type RequestSignal } from "../../../src/adapters/prometheus/observations.js";
-import { patched, readConfig } from "../../../src/config/stackFile.js";
-import type { ConventionName } from "../../../src/promql/conventions.js";
-import { RAW, STACK } from "../../automation/model.js";
+import { projectRoot } from "../../../src/engine/engine.js";
+import { type Reads, readsOfExporters } from "../../support/exporters.js";
 import { requirePart } from "../../support/parts.js";
-import { endProcess, startPrometheus } from "../../support/prometheus.js";
-import { tempFolderForSuite } from "../../support/tmp.js";
+import { endProcess } from "../../support/prometheus.js";
 
-/** Seconds. */
-const WINDOW = 10;
+/** Where `.ci/run` puts the exporters of Python. */
+const PYTHON = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "cutover", "tools", "prometheus-exporters-1", "bin", "python");
+const HERE = join(projectRoot(), "test", "adapters", "prometheus");
 const BUCKETS = [0.05, 0.1, 0.5, 1];
 
 /** An application that answers `/orders` and, with 500, `/broken`, and what it gives Prometheus of it. */
 type Serve = (app: express.Express, registry: Registry) => { metrics?: () => Promise<string> };
 
-interface Exporter {
-  convention: ConventionName;
+interface Exporter extends Reads {
   serve: Serve;
-  /** What the error rate and the 95th percentile read. */
-  reads: Record<Exclude<RequestSignal, "request-count">, number | RegExp>;
 }
 
 /** Counts each answer by prom-client, under the label names that an application chose. */
@@ -90,23 +83,21 @@ const openTelemetry: Serve = (app) => {
   return { metrics };
 };
 
-const TENTH = 0.1;
-const FAST = 0.05;
 const EXPORTERS: Record<string, Exporter> = {
   "prom-client-status": {
     convention: "guide",
     serve: byHand("status", String),
-    reads: { "error-rate": TENTH, "latency-p95": FAST },
+    reads: { "error-rate": "right", "latency-p95": "right" },
   },
   "prom-client-code": {
     convention: "guide",
     serve: byHand("code", String),
-    reads: { "error-rate": TENTH, "latency-p95": FAST },
+    reads: { "error-rate": "right", "latency-p95": "right" },
   },
   "prom-client-classes": {
     convention: "guide",
     serve: byHand("status", (status) => `${Math.floor(status / 100)}xx`),
-    reads: { "error-rate": TENTH, "latency-p95": FAST },
+    reads: { "error-rate": "right", "latency-p95": "right" },
   },
   "prom-client-outcome": {
     convention: "guide",
@@ -116,22 +107,22 @@ const EXPORTERS: Record<string, Exporter> = {
   "express-prom-bundle": {
     convention: "duration-histogram",
     serve: bundled({ buckets: BUCKETS }),
-    reads: { "error-rate": TENTH, "latency-p95": FAST },
+    reads: { "error-rate": "right", "latency-p95": "right" },
   },
   "express-prom-bundle-summary": {
     convention: "duration-histogram",
     serve: bundled({ metricType: "summary" }),
-    reads: { "error-rate": TENTH, "latency-p95": /the window gives no value/ },
+    reads: { "error-rate": "right", "latency-p95": /the window gives no value/ },
   },
   "express-prom-bundle-no-status": {
     convention: "duration-histogram",
     serve: bundled({ buckets: BUCKETS, includeStatusCode: false }),
-    reads: { "error-rate": /the status of (all|100 % of) requests says nothing/, "latency-p95": FAST },
+    reads: { "error-rate": /the status of (all|100 % of) requests says nothing/, "latency-p95": "right" },
   },
   "opentelemetry-js": {
     convention: "opentelemetry-js",
     serve: openTelemetry,
-    reads: { "error-rate": TENTH, "latency-p95": FAST },
+    reads: { "error-rate": "right", "latency-p95": "right" },
   },
   "opentelemetry-js-by-its-other-name": {
     convention: "opentelemetry",
@@ -143,43 +134,32 @@ const EXPORTERS: Record<string, Exporter> = {
   },
 };
 
-describe("[observing-1] [observing-7] what real exporters give Prometheus is read right, or is unknown", function () {
+const OF_PYTHON: Record<string, Reads & { kind: string }> = {
+  prometheus_client: {
+    convention: "guide",
+    kind: "prometheus_client",
+    reads: { "error-rate": "right", "latency-p95": "right" },
+  },
+  "starlette-exporter": {
+    convention: "starlette",
+    kind: "starlette",
+    reads: { "error-rate": "right", "latency-p95": "right" },
+  },
+  "starlette-exporter-as-http": {
+    convention: "guide",
+    kind: "starlette-as-http",
+    reads: { "error-rate": "right", "latency-p95": "right" },
+  },
+  "django-prometheus": {
+    convention: "django",
+    kind: "django",
+    reads: { "error-rate": "right", "latency-p95": "right" },
+  },
+};
+
+describe("[observing-1] [observing-7] what exporters of Node.js give Prometheus is read right, or is unknown", function () {
   this.timeout(90_000);
-  const folder = tempFolderForSuite("exports");
-  const servers: Server[] = [];
-  let prometheus: { server?: ChildProcess; url: string } = { url: "" };
-  let asking = true;
-  let askers: Promise<void>[] = [];
-
-  before("applications, users who ask them, and Prometheus that scrapes them", async function () {
-    requirePart(this, "Prometheus", spawnSync("prometheus", ["--version"]).status === 0, "apt-get install prometheus");
-    const jobs = await Promise.all(Object.entries(EXPORTERS).map(([job, { serve }]) => start(job, serve)));
-    const file = join(folder(), "prometheus.yml");
-    writeFileSync(
-      file,
-      stringify({
-        global: { scrape_interval: "1s", scrape_timeout: "1s" },
-        scrape_configs: jobs.map(({ job, target }) => ({
-          job_name: job,
-          static_configs: [{ targets: [target], labels: { namespace: "production", pod: `${job}-0` } }],
-        })),
-      }),
-    );
-    prometheus = await startPrometheus([`--config.file=${file}`, `--storage.tsdb.path=${join(folder(), "data")}`]);
-    askers = jobs.map(({ target }) => ask(target));
-    await pause((WINDOW + 4) * 1_000);
-  });
-  after("end them", async () => {
-    asking = false;
-    await Promise.all(askers);
-    for (const server of servers) {
-      server.closeAllConnections();
-      server.close();
-    }
-    await endProcess(prometheus.server);
-  });
-
-  async function start(job: string, serve: Serve): Promise<{ job: string; target: string }> {
+  readsOfExporters(EXPORTERS, async ({ serve }) => {
     const app = express();
     const registry = new Registry();
     const { metrics = () => registry.metrics() } = serve(app, registry);
@@ -187,29 +167,25 @@ describe("[observing-1] [observing-7] what real exporters give Prometheus is rea
     app.get("/broken", (_, response) => void response.status(500).send("broken"));
     app.get("/metrics", async (_, response) => void response.type("text/plain").send(await metrics()));
     const server = app.listen(0, "127.0.0.1");
-    await new Promise((resolve) => server.once("listening", resolve));
-    servers.push(server);
-    return { job, target: `127.0.0.1:${(server.address() as AddressInfo).port}` };
-  }
+    await once(server, "listening");
+    const end = async (): Promise<void> => {
+      server.closeAllConnections();
+      server.close();
+    };
+    return { target: `127.0.0.1:${(server.address() as AddressInfo).port}`, end };
+  });
+});
 
-  /** Of ten requests one fails; what Prometheus itself asks for is left out. */
-  async function ask(target: string): Promise<void> {
-    while (asking) {
-      for (let i = 0; i < 10; i += 1) await (await fetch(`http://${target}/${i === 0 ? "broken" : "orders"}`)).text();
-      await pause(200);
-    }
-  }
+describe("[observing-1] [observing-7] what exporters of Python give Prometheus is read right, or is unknown", function () {
+  this.timeout(90_000);
+  before(function () {
+    const install = `python3 -m venv ${dirname(dirname(PYTHON))} && ${dirname(PYTHON)}/pip install -r ${join(HERE, "exporters.txt")}`;
+    requirePart(this, "the exporters of Python", existsSync(PYTHON), install);
+  });
 
-  for (const [job, { convention, reads }] of Object.entries(EXPORTERS))
-    for (const [signal, expected] of Object.entries(reads) as [RequestSignal, number | RegExp][])
-      it(`${job}, by the convention ${convention}: ${signal} is ${expected instanceof RegExp ? "unknown" : "read"}`, async () => {
-        const source = { kind: "prometheus", convention, labels: { job } };
-        const config = readConfig(patched(RAW, { "sources.new": source, "workload.replicas": 1 }), "test", STACK);
-        const { reading } = await prometheusObservation({ url: prometheus.url }, config, signal, WINDOW);
-        const said = reading.known ? `${reading.value}` : reading.reason;
-        if (expected instanceof RegExp) expect(said).to.match(expected);
-        else if (signal === "error-rate") expect(reading.known && reading.value, said).to.be.within(expected * 0.7, expected * 1.4);
-        // All of them are fast: within the first bucket or two.
-        else expect(reading.known && reading.value, said).to.be.within(0.001, 0.1);
-      });
+  readsOfExporters(OF_PYTHON, async ({ kind }) => {
+    const child = spawn(PYTHON, [join(HERE, "exporters.py"), kind], { stdio: ["pipe", "pipe", "ignore"] });
+    const [port] = (await once(child.stdout, "data")) as [Buffer];
+    return { target: `127.0.0.1:${port.toString().trim()}`, end: () => endProcess(child) };
+  });
 });
