@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { StackConfig } from "../config/schema.js";
 import type { TargetConfig } from "../config/targets.js";
 import { compared } from "../ports/comparison.js";
-import { type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
+import { isOwn, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { ObserverPort, Target } from "../ports/target.js";
 import { type AwsClients, awsClients } from "./aws/clients.js";
 import { awsCloudPort } from "./aws/cloudPort.js";
@@ -15,6 +15,7 @@ import { commandFleet } from "./fleet.js";
 import { clusterClients } from "./kubernetes/clients.js";
 import { kubernetesClusterPort } from "./kubernetes/clusterPort.js";
 import type { PrometheusOptions } from "./prometheus/query.js";
+import { ownMeasure } from "./sources/own.js";
 import { measuresOf } from "./sources/registry.js";
 import type { Asked, Measure, Measured, SourceParts } from "./sources/source.js";
 
@@ -102,7 +103,9 @@ async function endpointOf(
 function observer(config: () => StackConfig, parts: SourceParts): ObserverPort {
   const measures = measuresOf(parts);
   const measured = (name: ObservationName, asked: Asked): Promise<Measured> => {
-    const measure: Measure | undefined = (measures as Partial<Record<ObservationName, Measure>>)[name];
+    const measure: Measure | undefined = isOwn(name)
+      ? ownMeasure(parts, name)
+      : (measures as Partial<Record<ObservationName, Measure>>)[name];
     if (measure === undefined) return Promise.resolve({ reading: unknown(`nothing measures ${name}`), source: "none" });
     return measure(asked).catch((error: Error) => ({ reading: unknown(error.message), source: "none" }));
   };

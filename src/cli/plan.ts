@@ -85,11 +85,15 @@ function planText(steps: Planned[], waysBack: boolean, paint: Paint): string {
       phase = step.phase;
       const number = String(i + 1).padStart(4);
       const gates = step.gates.map((g) => `${g.gate}${g.holdSeconds > 0 ? ` for ${duration(g.holdSeconds * 1_000)}` : ""}`);
+      const unanswered = step.gates.flatMap((g) =>
+        "noSource" in g ? [`does not begin: nothing can answer ${g.gate}: ${g.noSource}`] : [],
+      );
       return [
         ...head,
         `${number}  ${step.kind.padEnd(8)}  ${step.id}${step.pointOfNoReturn ? paint("red", "  point of no return") : ""}`,
         `${" ".repeat(16)}${paint("dim", step.title)}`,
         ...(gates.length === 0 ? [] : [`${" ".repeat(16)}${paint("dim", `gates: ${gates.join(", ")}`)}`]),
+        ...unanswered.map((text) => `${" ".repeat(16)}${paint("red", text)}`),
         ...(waysBack ? [`${" ".repeat(16)}back: ${step.wayBack.summary} Loses: ${step.wayBack.loses}.`] : []),
       ];
     })

@@ -314,6 +314,10 @@ export interface Step {
     expect?: number;
     holdSeconds: number;
     timeoutSeconds?: number;
+    /** Who answers it on real targets */
+    source?: string;
+    /** Why nothing ever can, and what to do about it: the step does not begin */
+    noSource?: string;
   }[];
   status: "waiting" | "running" | "done" | "undone" | "failed";
   attempt: number;
@@ -675,6 +679,15 @@ export interface Rehearsal {
     }[];
     /** What the sandbox could not try */
     notTried?: string[];
+    /** Each gate of the plan, and who answers it on real targets: the sandbox answered for all of them */
+    signals?: {
+      gate: string;
+      /** Steps that ask it, in order */
+      steps: string[];
+      source?: string;
+      /** Why nothing ever can answer, and what to do about it */
+      noSource?: string;
+    }[];
     writePauseMs?: number;
     untilPromotionMs?: number;
     writePauseBudgetMs?: number;

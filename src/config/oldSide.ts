@@ -23,3 +23,10 @@ export const oldAddressesOf = ({ old }: Old): string[] => [
 /** Auto Scaling groups of the old side: they would start again what is terminated. */
 export const oldGroupsOf = ({ old }: Old): string[] =>
   (old?.endpoints ?? []).flatMap((e) => (e.kind === "auto-scaling-group" ? [e.name] : []));
+
+/** What a load balancer is, by its ARN: one of the two that see what HTTP answers, or another, which forwards connections. */
+export function balancerKind(arn: string): "application" | "classic" | "other" {
+  const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
+  if (suffix.startsWith("app/")) return "application";
+  return suffix.includes("/") ? "other" : "classic";
+}

@@ -6,6 +6,7 @@ import { secretKeysOf } from "./files.js";
 import { identity, identityChecks } from "./identity.js";
 import { movedFoldersOf } from "./movedFolders.js";
 import { hostsOf, namesOf, publicZoneOf } from "./names.js";
+import { ownGateChecks } from "./ownGateChecks.js";
 import { processChecks } from "./processChecks.js";
 import * as p from "./processes.js";
 import { windowProblem, windowsOverlap } from "./rdsWindows.js";
@@ -145,6 +146,7 @@ function* crossChecks(
   }
   yield* processChecks(config);
   yield* identityChecks(config);
+  yield* ownGateChecks(config);
   if (ingress !== undefined && workload.preStopSeconds <= ingress.deregistrationSeconds)
     yield {
       path: ["workload", "preStopSeconds"],

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { POLICY_NAMES } from "../policies/policies.js";
 import { CONVENTION_NAMES } from "../promql/conventions.js";
 import { formProblem } from "./connection.js";
+import { ownGates } from "./ownGates.js";
 import { env, podOptions, probe, resources, secretEnv, writablePaths } from "./pods.js";
 import {
   arn,
@@ -531,6 +532,8 @@ export const gates = z
     timeoutSeconds: seconds(60, 30 * DAY).default(3_600),
     /** How many bad samples in a row fail a gate early. */
     failAfterSamples: count(1, 100).default(3),
+    /** Gates of your own: each is judged beside cutover's in the phases that it names. */
+    own: ownGates,
   })
   .prefault({});
 

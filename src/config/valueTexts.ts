@@ -18,6 +18,7 @@ export const VALUE_TEXTS: Record<string, { about: string; accepted: string }> = 
   "gates.trafficTolerance": { about: "Allowed distance between intended and observed share of traffic.", accepted: "a number from 0 to 1" },
   "gates.timeoutSeconds": { about: "A gate that has not passed after this long fails.", accepted: "whole seconds from 60 to 2592000" },
   "gates.failAfterSamples": { about: "How many bad samples in a row fail a gate early.", accepted: "a whole number from 1 to 100" },
+  "gates.own": { about: "Gates of your own: each is judged beside cutover's in the phases that it names.", accepted: "a list: a gate whose source is \"prometheus\" or \"cloudwatch\"" },
   "rollback.database": { about: "", accepted: "`automatic`, `ask`, `never`" },
   "rollback.rollout": { about: "", accepted: "`automatic`, `ask`, `never`" },
   "rollback.traffic": { about: "", accepted: "`automatic`, `ask`, `never`" },

@@ -17,7 +17,7 @@ import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./loca
 import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
-import { alertsLoaded, answers, draining, shared } from "./sources.js";
+import { alertsLoaded, answers, draining, gates, ownGates, shared } from "./sources.js";
 
 export interface DoctorOptions {
   /** The project, with Pulumi.yaml. */
@@ -103,6 +103,8 @@ async function examineEnvironment(
   const clients = awsClients({ region, ...given }, { attempts: 2 });
   const { url, tokenFile } = target.prometheus;
   const prometheus = { url, ...(tokenFile === undefined ? {} : { tokenFile }) };
+  const names = await StackFile.list(folder);
+  for (const { name, config } of stacks) found(await gates(name, config, { target, stacks: names }));
   try {
     const known = await credentials(environment, clients);
     found(known, await clock(environment, target.aws.endpoint ?? `https://sts.${region}.amazonaws.com/`));
@@ -125,6 +127,7 @@ async function examineEnvironment(
       const asked = { clients, prometheus };
       found(...(await oldSide(name, config, clients)));
       found(...(await Promise.all(sides.map((side) => answers(name, config, side, asked)))), await draining(name, config, asked));
+      found(...(await ownGates(name, config, asked)));
     }
   } finally {
     clients.close();

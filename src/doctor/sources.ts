@@ -3,12 +3,18 @@ import { loadBalancerRequests } from "../adapters/aws/requests.js";
 import { prometheusObservation, type RequestSignal } from "../adapters/prometheus/observations.js";
 import { loadedRules, type PrometheusOptions } from "../adapters/prometheus/query.js";
 import { openConnections } from "../adapters/sources/connections.js";
+import { ownMeasure } from "../adapters/sources/own.js";
+import type { Surroundings } from "../automation/gates/answers.js";
+import { gateNamed } from "../automation/gates/catalogue.js";
 import { drainedSides } from "../automation/plan/drain.js";
 import { buildPlan } from "../automation/plan/plan.js";
+import { signalsOf, unansweredIn } from "../automation/plan/signals.js";
 import type { StackConfig } from "../config/schema.js";
 import { type OtherStack, sharedInWords, sharedResources } from "../config/shared.js";
 import { sourceOf } from "../config/sources.js";
-import type { Reading, Side } from "../ports/observations.js";
+import { Terminal } from "../errors.js";
+import { counted } from "../lib/plural.js";
+import { ownName, type Reading, type Side } from "../ports/observations.js";
 import { examine, type Finding } from "./check.js";
 
 const SIGNALS: [RequestSignal, string, (value: number) => string][] = [
@@ -46,6 +52,40 @@ export const answers = (
           : "Let users or the load generator ask it, or name another source under sources (docs/targets.md).",
     };
   });
+
+/** Whether each gate of the plan has somebody who can answer it: a step whose gates nothing can answer does not begin. */
+export const gates = (stack: string, config: StackConfig, around: Surroundings): Promise<Finding> =>
+  examine("gates", stack, "", async () => {
+    const signals = signalsOf(buildPlan(config), config, around);
+    const without = unansweredIn(signals);
+    if (without.length === 0) return `each of the ${counted(signals.length, "gate")} of the plan has a source`;
+    const steps = new Set(signals.flatMap((s) => ("nobody" in s.answer ? s.steps : [])));
+    throw new Terminal(`nothing can answer ${without.join("; ")}`, {
+      next: `Without it ${[...steps].join(", ")} cannot pass. Say in the stack config who answers (docs/targets.md).`,
+    });
+  });
+
+/** What the user's own gates read now: an expression that gives no value passes nothing. */
+export const ownGates = (
+  stack: string,
+  config: StackConfig,
+  parts: { clients: AwsClients; prometheus: PrometheusOptions },
+): Promise<Finding[]> =>
+  Promise.all(
+    config.gates.own.map(({ name }) => {
+      const gate = gateNamed(ownName(name));
+      const mend = "Correct it in gates.own, and try it where it is asked (docs/targets.md).";
+      return examine(gate.name, stack, mend, async () => {
+        const { windowSeconds } = config.gates;
+        const { reading, source } = await ownMeasure(parts, ownName(name))({ config, side: undefined, windowSeconds });
+        const accepted = `accepted: ${gate.accepts(config, undefined)}`;
+        if (!reading.known) return { warning: `${source}: unknown: ${reading.reason} (${accepted})`, mend };
+        const shown = `${source}: ${gate.format(reading.value)} (${accepted})`;
+        if (gate.judge(reading.value, config, undefined) === "pass") return shown;
+        return { warning: `${shown}: it would not pass now`, mend: "Before users are on the new side that may be as it should be." };
+      });
+    }),
+  );
 
 /** What counts the connections that the plan waits for before it removes a side: where nothing does, the whole time is waited. */
 export const draining = (

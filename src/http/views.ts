@@ -5,7 +5,9 @@ import { beyondOf } from "../automation/decide/editions.js";
 import { lossesOf } from "../automation/decide/losses.js";
 import type { Offers } from "../automation/decide/offers.js";
 import type { Way } from "../automation/decide/wayBack.js";
+import { answerOf } from "../automation/gates/answers.js";
 import { gateNamed } from "../automation/gates/catalogue.js";
+import type { GateUse } from "../automation/gates/gate.js";
 import { type GateSummary, holdMs } from "../automation/gates/watch.js";
 import type { PathItem, Recorded } from "../automation/journal/entries.js";
 import type { Revision } from "../automation/journal/records.js";
@@ -232,6 +234,13 @@ function phasesOf(plan: Plan, state: MigrationState) {
 /** Of an approval. */
 const asked = ({ asks, answer, secondPerson }: ApprovalStep) => ({ asks, secondPerson, ...(answer === undefined ? {} : { answer }) });
 
+/** With what it accepts, and who answers it on real targets; or why nothing can. */
+function plannedGate(use: GateUse, config: StackConfig) {
+  const answer = answerOf(use.gate, config);
+  const source = "by" in answer ? { source: answer.by } : { noSource: answer.nobody };
+  return { ...use, accepts: gateNamed(use.gate).accepts(config, use.expect), ...source };
+}
+
 /** A step as the plan has it, whether or not a migration has begun. */
 export function plannedStep(step: Step, config: StackConfig) {
   return {
@@ -242,7 +251,7 @@ export function plannedStep(step: Step, config: StackConfig) {
     seed: step.seed,
     wayBack: step.wayBack,
     pointOfNoReturn: step.pointOfNoReturn === true,
-    gates: "gates" in step ? step.gates.map((use) => ({ ...use, accepts: gateNamed(use.gate).accepts(config, use.expect) })) : [],
+    gates: "gates" in step ? step.gates.map((use) => plannedGate(use, config)) : [],
   };
 }
 

@@ -1,7 +1,7 @@
-import { type Observation, type ObservationName, type Reading, type Side, unknown } from "./observations.js";
+import { type BuiltInName, type Observation, type ObservationName, type Reading, type Side, unknown } from "./observations.js";
 
 interface Comparison {
-  of: ObservationName;
+  of: BuiltInName;
   made: (fresh: number, old: number) => Reading;
 }
 
@@ -12,10 +12,15 @@ const COMPARISONS = {
     of: "latency-p95",
     made: (fresh: number, old: number): Reading => (old > 0 ? { known: true, value: fresh / old } : unknown("the old side's is 0")),
   },
-} satisfies Partial<Record<ObservationName, Comparison>>;
+} satisfies Partial<Record<BuiltInName, Comparison>>;
 
-/** What a target measures itself: neither made of two others, nor known from the journals of other stacks. */
-export type MeasuredName = Exclude<ObservationName, keyof typeof COMPARISONS | "staging-verified">;
+/** By a comparison's name what it compares. */
+export const COMPARED: Partial<Record<BuiltInName, BuiltInName>> = Object.fromEntries(
+  Object.entries(COMPARISONS).map(([name, { of }]) => [name, of]),
+);
+
+/** What a target measures itself: neither made of two others, nor known from the journals of other stacks, nor the user's own. */
+export type MeasuredName = Exclude<BuiltInName, keyof typeof COMPARISONS | "staging-verified">;
 
 /**
  * The new side compared with the old one, from an observation of each, or undefined for what is no comparison. It is as

@@ -12,7 +12,7 @@ export type Instant = number;
 export type Reading = { known: true; value: number; note?: string } | { known: false; reason: string };
 
 export interface Observation {
-  /** What was measured; the names are in OBSERVATIONS. */
+  /** What was measured; the names are in OBSERVATIONS, but for those of the user's own gates. */
   name: ObservationName;
   side?: Side;
   reading: Reading;
@@ -76,7 +76,17 @@ export const OBSERVATIONS = {
   "security-groups-users": "network interfaces that hold one of the old security groups",
 } as const;
 
-export type ObservationName = keyof typeof OBSERVATIONS;
+/** An observation that cutover knows by itself. */
+export type BuiltInName = keyof typeof OBSERVATIONS;
+
+/** What a gate of the user's own (`gates.own`) measures, and that gate itself: no name of cutover's own begins so. */
+export type OwnName = `${typeof OWN}${string}`;
+const OWN = "own.";
+
+export const ownName = (name: string): OwnName => `${OWN}${name}`;
+export const isOwn = (name: string): name is OwnName => name.startsWith(OWN);
+
+export type ObservationName = BuiltInName | OwnName;
 
 /** @param note what the value stands for, by name */
 export const known = (value: number, note?: string): Reading => ({ known: true, value, ...(note === undefined ? {} : { note }) });

@@ -44,6 +44,13 @@ export const CONVENTIONS = {
     routeLabels: ["http_route"],
     durations: "http_server_request_duration_seconds",
   },
+  "opentelemetry-js": {
+    about: "the same as OpenTelemetry's Prometheus exporter for JavaScript has them: it leaves the unit out of the name",
+    requests: "http_server_request_duration_count",
+    statusLabels: ["http_response_status_code"],
+    routeLabels: ["http_route"],
+    durations: "http_server_request_duration",
+  },
   "opentelemetry-old": {
     about: "OpenTelemetry's HTTP semantic conventions before 1.23",
     requests: "http_server_duration_milliseconds_count",
@@ -71,6 +78,13 @@ export const CONVENTIONS = {
     statusLabels: ["status"],
     routeLabels: ["view"],
     durations: "django_http_requests_latency_seconds_by_view_method",
+  },
+  starlette: {
+    about: "starlette-exporter, also for FastAPI; with prefix http it is the guide's",
+    requests: "starlette_requests_total",
+    statusLabels: ["status_code"],
+    routeLabels: ["path"],
+    durations: "starlette_request_duration_seconds",
   },
   flask: {
     about: "prometheus-flask-exporter",

@@ -22,6 +22,8 @@ export interface Seen extends Pick<Rehearsed, "stack" | "status" | "faults" | "r
   failure?: string;
   /** What of the stack config is still open. */
   open?: string[];
+  /** Gates that nothing can answer on real targets, each with why. */
+  unanswered?: string[];
 }
 
 /** How long users could not write, in milliseconds. */
@@ -38,8 +40,8 @@ const WRITE_PAUSE_MINUTES = 15;
 
 /** Everything that speaks against the night, each as a sentence. Nothing is a go. Pure. */
 export function reasonsAgainst(seen: Seen, { usersBackMinutes, mayLoseData, writePauseMinutes = WRITE_PAUSE_MINUTES }: Budget): string[] {
-  const { stack, status, faults, rollbacks, violations, journal, failure, open = [] } = seen;
-  const reasons = [...open];
+  const { stack, status, faults, rollbacks, violations, journal, failure, open = [], unanswered = [] } = seen;
+  const reasons = [...open, ...unanswered.map((gate) => `Nothing can answer a gate on the real targets: ${gate}.`)];
   if (failure !== undefined) reasons.push(failure);
   else if (status !== "completed") reasons.push(`${stack} ended ${status}, not completed.`);
   for (const violation of violations) reasons.push(`A promise was broken on the far side: ${violation}.`);

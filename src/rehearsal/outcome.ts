@@ -31,6 +31,8 @@ export interface Rehearsed {
   waysBack: WayBackCost[];
   /** What the sandbox could not try, as sentences; absent in rehearsals of earlier versions. */
   notTried?: string[];
+  /** Each gate of the plan, and who answers it on real targets, or why nothing can; absent in rehearsals of earlier versions. */
+  signals?: { gate: string; steps: string[]; source?: string; noSource?: string }[];
   /** How long users could not write, in milliseconds. */
   writePauseMs?: number;
   /** How much of that was before the promotion began, and how much might have been. */

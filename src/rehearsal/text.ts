@@ -29,11 +29,19 @@ function migration(m: Rehearsed): string[] {
     ...m.faults.map((f) => `- fault ${f.fault}: ${f.came ? "came about" : "never came about"}`),
     "",
     ...(m.rollbacks.length === 0 ? [] : ["What going back cost:", "", ...m.rollbacks.map(rollback), ""]),
+    ...answers(m.signals ?? []),
     "What going back to the beginning would cost, after each step that changes the answer:",
     "",
     ...table(turningPoints(m.waysBack)),
     "",
   ];
+}
+
+/** The sandbox answered for all of them. */
+function answers(signals: NonNullable<Rehearsed["signals"]>): string[] {
+  if (signals.length === 0) return [];
+  const rows = signals.map(({ gate, steps, source, noSource }) => [gate, `${steps.length}`, source ?? `NOBODY: ${noSource}`]);
+  return ["Who answers each gate on the real targets:", "", ...markdown(["Gate", "Steps", "Source"], rows), ""];
 }
 
 /** The budget is for what comes before the promotion; that itself counts against nothing. */
@@ -62,8 +70,12 @@ function table(costs: WayBackCost[]): string[] {
       ? [c.step, `${c.usersMinutes} min`, `${c.minutes} min`, c.loses.length === 0 ? "nothing" : c.loses.join("; ")]
       : [c.step, "-", "no way back", c.loses.join("; ")],
   );
-  const header = ["After", "Users back", "All back", "Loses"];
-  const widths = header.slice(0, 3).map((h, i) => Math.max(h.length, ...rows.map((r) => r[i]?.length ?? 0)));
-  const line = (cells: string[]): string => `| ${cells.map((c, i) => c.padEnd(widths[i] ?? 0)).join(" | ")} |`;
+  return markdown(["After", "Users back", "All back", "Loses"], rows);
+}
+
+/** Columns of one width, but for the last. */
+function markdown(header: string[], rows: string[][]): string[] {
+  const widths = header.slice(0, -1).map((h, i) => Math.max(h.length, ...rows.map((r) => r[i]?.length ?? 0)));
+  const line = (cells: string[]): string => `| ${cells.map((c, i) => c.replaceAll("|", "\\|").padEnd(widths[i] ?? 0)).join(" | ")} |`;
   return [line(header), `|${[...widths, 3].map((w) => "-".repeat(w + 2)).join("|")}|`, ...rows.map(line)];
 }

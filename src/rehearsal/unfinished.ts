@@ -4,6 +4,7 @@ import { shiftOf } from "../config/shift.js";
 import type { RawConfig } from "../config/stackFile.js";
 import { missingIn } from "../init/placeholders.js";
 import type { Application } from "../inventory/csv.js";
+import { ownName } from "../ports/observations.js";
 
 /** What a rehearsal in a sandbox proves nothing about. */
 export interface Unfinished {
@@ -40,9 +41,15 @@ export function unfinishedIn(raw: RawConfig, config: StackConfig, row: Applicati
       ...stores
         .filter((s) => s.handling === "moved-by-people")
         .map((s) => `${named(s)} is moved by people: that it is, and how it goes back.`),
+      ...config.gates.own.map(
+        ({ name, source, limit }) =>
+          `${ownName(name)} is not evaluated: a sandbox has none of your metrics in its ${SOURCES[source]}, so it read its limit, ${limit}, but for faults. cutover doctor asks the real one.`,
+      ),
       ...(isUnmoved && row?.traffic.from !== "users" ? ["Nothing says who reaches the old side, so the clean-up leaves it as it is."] : []),
     ],
   };
 }
+
+const SOURCES = { prometheus: "Prometheus", cloudwatch: "CloudWatch" } as const;
 
 const named = ({ kind, name }: StackConfig["stores"][number]): string => (name === undefined ? kind : `${kind} (${name})`);

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { signalsOf, unansweredIn } from "../automation/plan/signals.js";
 import { currentConfig } from "../automation/state/state.js";
 import { folderProject } from "../cli/project.js";
 import type { StackConfig } from "../config/schema.js";
@@ -85,6 +86,7 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
   const report = (await collectReport(migrations, [stack])).migrations[0];
   if (report === undefined) throw new UserError({ path: "--stack", got: stack, accepted: "a stack whose migration has begun" });
   const { open, notTried } = await unfinished(order.stacks, stack);
+  const signals = signalsOf(plan, currentConfig(state), { stacks: await StackFile.list(order.stacks) });
   const writePause = writePauseOf(report.promotion, currentConfig(state));
   const seen = {
     stack,
@@ -95,6 +97,7 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
     violations: await sandbox.violations(stack),
     journal: report.verification?.faults ?? [],
     open,
+    unanswered: unansweredIn(signals),
     ...(failure === undefined || state.status === "completed" ? {} : { failure }),
   };
   const pause = report.promotion?.pauseMs;
@@ -108,6 +111,10 @@ async function rehearsed({ migrations, sandbox }: OpenSandbox, stack: string, or
     rollbacks: seen.rollbacks,
     waysBack: waysBack(plan, entries),
     notTried,
+    signals: signals.map(({ answer, ...signal }) => ({
+      ...signal,
+      ...("by" in answer ? { source: answer.by } : { noSource: answer.nobody }),
+    })),
     ...(pause === undefined ? {} : { writePauseMs: pause }),
     ...(writePause?.untilPromotionMs === undefined
       ? {}

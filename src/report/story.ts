@@ -1,8 +1,10 @@
-import { type GateName, gateNamed } from "../automation/gates/catalogue.js";
+import { type BuiltInGate, type GateName, gateNamed } from "../automation/gates/catalogue.js";
 import type { GateSummary } from "../automation/gates/watch.js";
 import type { Recorded } from "../automation/journal/entries.js";
 import { type EntryKind, inWords, sentence } from "../automation/journal/words.js";
+import { ownGateOf } from "../config/ownGates.js";
 import type { StackConfig } from "../config/schema.js";
+import { isOwn } from "../ports/observations.js";
 
 /** What an auditor asks of a journal: who decided what, what was judged by which values, and in which order it happened. */
 
@@ -74,12 +76,19 @@ export function judgements(entries: readonly Recorded[]): Judgement[] {
   });
 }
 
-/** Gates worth a chart, and their limit in the stack config. */
-const CHARTED: Partial<Record<GateName, (config: StackConfig) => number | undefined>> = {
+/** Cutover's gates that are worth a chart, and their limit in the stack config; the user's own all are. */
+const CHARTED: Partial<Record<BuiltInGate, (config: StackConfig) => number | undefined>> = {
   "error-rate": (c) => c.gates.maxErrorRate,
   "latency-p95": (c) => c.gates.maxLatencyP95Seconds,
   "replica-lag": (c) => c.gates.maxReplicaLagSeconds,
   "lag-zero": () => 0,
+};
+
+/** Where a gate's chart has its line; undefined for one without a chart. */
+const limitIn = (config: StackConfig, gate: string): { limit: number | undefined } | undefined => {
+  const limitOf = CHARTED[gate as BuiltInGate];
+  if (isOwn(gate)) return { limit: ownGateOf(config, gate)?.limit };
+  return limitOf && { limit: limitOf(config) };
 };
 
 /** @param config the stack config as it is now, for the limits */
@@ -89,10 +98,10 @@ export function series(entries: readonly Recorded[], config: StackConfig): Serie
     if (entry.type !== "gates.watching" && entry.type !== "gates.passed" && entry.type !== "gates.failed") continue;
     const phase = entry.step.split(".")[0] ?? "";
     for (const gate of entry.type === "gates.watching" ? entry.watch.gates : entry.gates) {
-      const limitOf = CHARTED[gate.gate as GateName];
-      if (limitOf === undefined || gate.last === undefined || gate.at === undefined) continue;
+      const charted = limitIn(config, gate.gate);
+      if (charted === undefined || gate.last === undefined || gate.at === undefined) continue;
       const key = `${phase} ${gate.gate}`;
-      const limit = limitOf(config);
+      const { limit } = charted;
       const one = found.get(key) ?? {
         gate: gate.gate,
         phase,

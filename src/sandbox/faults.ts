@@ -27,6 +27,8 @@ const NAMES = {
   latency: "the 95th percentile on the new side is 2.5 s",
   slower: "the 95th percentile on the new side is 0.8 s: within the limit, and more than twice the old side's",
   "unhealthy-target": "a third of the new load balancer's targets are unhealthy",
+  "own-gates": "the gates of gates.own read beyond their limits",
+  "own-unknown": "the gates of gates.own have no reading",
   "throttled-dns": "Route 53 throttles a change: it takes two minutes longer",
   "lag-spike": "the replica lags 45 s when writes stop, and needs four minutes to catch up",
   "data-difference": "three rows differ between source and replica",
@@ -41,8 +43,20 @@ const NAMES = {
 } as const;
 export type FaultName = keyof typeof NAMES;
 
+/** Those that begin with a share of users; the others have moments. */
+const BY_PERCENT: readonly FaultName[] = [
+  "errors",
+  "latency",
+  "slower",
+  "unhealthy-target",
+  "own-gates",
+  "own-unknown",
+  "throttled-dns",
+  "held-connections",
+];
+
 const ACCEPTED =
-  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), held-connections@100% (green-100% for blue's), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, late-file@window, stuck-run@handover, dead-letters@handover, crash@EFFECT; * at the end repeats it";
+  "errors@NN%, latency@NN%, slower@NN%, unhealthy-target@NN%, own-gates@NN%, own-unknown@NN%, throttled-dns@NN% (green-NN% and canary-NN% for the load balancer's weights), held-connections@100% (green-100% for blue's), lag-spike@promotion, data-difference@verify, no-change-log@verify, no-reverse@promotion, lost-reverse@promotion, late-file@window, stuck-run@handover, dead-letters@handover, crash@EFFECT; * at the end repeats it";
 
 /** @throws UserError listing the accepted forms */
 export function parseFault(text: string): Fault {
@@ -54,7 +68,7 @@ export function parseFault(text: string): Fault {
   if (!(name in NAMES)) wrong();
   const fault: Fault = { name: name as FaultName, always: star === "*", state: "waiting" };
   const percent = /^(?:(green|canary)-)?(\d{1,3})%$/.exec(moment);
-  const byPercent = ["errors", "latency", "slower", "unhealthy-target", "throttled-dns", "held-connections"].includes(name);
+  const byPercent = BY_PERCENT.includes(fault.name);
   if (byPercent !== (percent !== null)) wrong();
   if (percent !== null) {
     const value = Number(percent[2]);
@@ -77,7 +91,8 @@ export function faultText({ name, percent, of, moment, always }: Fault): string 
 
 /** Why a fault can never strike a stack; undefined when it can. */
 export function cannotStrike({ percent, of, name }: Fault, config: StackConfig): string | undefined {
-  const { database, strategy, old, handover } = config;
+  const { database, strategy, old, handover, gates } = config;
+  if ((name === "own-gates" || name === "own-unknown") && gates.own.length === 0) return "it has no gate of its own (gates.own)";
   if (percent !== undefined && of === undefined && shiftOf(config) === undefined)
     return "it has neither a dns section nor target groups, so no DNS weight and no group's";
   if (name === "throttled-dns" && config.dns === undefined) return "it has no dns section, so no DNS weight";

@@ -10,6 +10,7 @@ import type { ProjectPort } from "../../src/automation/plan/step.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import { keepingEdits } from "../../src/config/edits.js";
 import { movedFoldersOf } from "../../src/config/movedFolders.js";
+import { ownGateOf } from "../../src/config/ownGates.js";
 import { onceIsNew, onceOf, scheduleOf, schedulesOf, workersOf, workersOnNew } from "../../src/config/processes.js";
 import type { StackConfig } from "../../src/config/schema.js";
 import {
@@ -26,7 +27,7 @@ import { readSources } from "../../src/containerize/readSources.js";
 import { verifyImage } from "../../src/containerize/verify.js";
 import { Conflict, Terminal, Transient, UserError } from "../../src/errors.js";
 import { timesBetween } from "../../src/lib/cron.js";
-import { known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
+import { isOwn, known, type Observation, type ObservationName, type Reading, type Side, unknown } from "../../src/ports/observations.js";
 import type { ReadinessFinding } from "../../src/ports/readiness.js";
 import type { Effect, Evidence, Target } from "../../src/ports/target.js";
 
@@ -508,6 +509,7 @@ export function modelTarget(world: ModelWorld): Target {
 
 function healthy(world: ModelWorld, name: ObservationName, side: Side | undefined): Reading {
   const { dns, strategy, database } = world.applied;
+  if (isOwn(name)) return known(ownGateOf(world.applied, name)?.limit ?? 0);
   switch (name) {
     case "error-rate":
       return known(0.001);

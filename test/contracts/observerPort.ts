@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { OBSERVATIONS, type ObservationName } from "../../src/ports/observations.js";
+import { type BuiltInName, OBSERVATIONS } from "../../src/ports/observations.js";
 import type { ObserverPort } from "../../src/ports/target.js";
 
 export interface ObserverSide {
@@ -8,9 +8,9 @@ export interface ObserverSide {
   close?(): void;
 }
 
-const NAMES = Object.keys(OBSERVATIONS) as ObservationName[];
+const NAMES = Object.keys(OBSERVATIONS) as BuiltInName[];
 /** Observations that are a difference or a multiple, so not bound to a range. */
-const FREE: ObservationName[] = ["error-rate-over-old", "latency-over-old"];
+const FREE: BuiltInName[] = ["error-rate-over-old", "latency-over-old"];
 
 /** What every observer keeps, the real one and its sandbox twin, whatever is behind it. */
 export function observerPortContract(name: string, open: () => Promise<ObserverSide>): void {
@@ -39,6 +39,14 @@ export function observerPortContract(name: string, open: () => Promise<ObserverS
           }
         }
       }
+    });
+
+    it("promise 10: says of a gate of the user's own that the config does not have that it is unknown", async () => {
+      const answer = await side.observer.observe("own.of-nobody", undefined, 300);
+      expect(answer).to.deep.include({
+        name: "own.of-nobody",
+        reading: { known: false, reason: "gates.own has no own.of-nobody any more" },
+      });
     });
 
     it("promise 10: compares the sides only when both are known", async () => {

@@ -33,6 +33,12 @@ describe("the verdict of a rehearsal", () => {
     ]);
   });
 
+  it("[observing-7] is a no-go when nothing can answer a gate on the real targets", () => {
+    expect(judged({ unanswered: ["traffic-share: old side: name a source"] })).to.deep.equal([
+      "Nothing can answer a gate on the real targets: traffic-share: old side: name a source.",
+    ]);
+  });
+
   it("is a no-go when a promise was broken, or the journal is not whole", () => {
     expect(judged({ violations: ["promise 3: both databases accept writes"] })[0]).to.contain("promise 3");
     expect(judged({ journal: ["entry 7 was changed"] })[0]).to.contain("entry 7 was changed");

@@ -1,6 +1,6 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
+import { balancerKind, oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
@@ -80,15 +80,15 @@ export async function loadBalancerRequests(
   ingressHost?: IngressHost,
   canaryService?: CanaryService,
 ): Promise<Sampled> {
-  const end = Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000;
+  const window = windowOf(windowSeconds, now);
+  const { end } = window;
   const ageSeconds = (now - end) / 1_000;
   try {
     const groups = groupsOf(config);
     if (groups !== undefined && (side === "old" || groups.records !== "none"))
-      return { reading: await groupRequests(clients, config, name, side, { end, period: periodOf(windowSeconds) }), ageSeconds };
+      return { reading: await groupRequests(clients, config, name, side, window), ageSeconds };
     const found = side === "old" ? oldBalancer(config) : await newBalancer(clients, config, ingressHost);
     if (typeof found === "string") return { reading: unknown(found), ageSeconds };
-    const window = { end, period: periodOf(windowSeconds) };
     const whole = await countsOf(clients, found, window, name);
     const reading = judged(name, whole, config.gates.minRequests, name === "request-count");
     if (!reading.known || side === "old" || name === "request-count") return { reading, ageSeconds };
@@ -98,8 +98,11 @@ export async function loadBalancerRequests(
   }
 }
 
-/** Whole minutes, as CloudWatch has them. */
-const periodOf = (windowSeconds: number): number => Math.max(60, Math.ceil(windowSeconds / 60) * 60);
+/** The newest window of whole minutes that CloudWatch has. */
+export const windowOf = (windowSeconds: number, now: number): Window => ({
+  end: Math.floor(now / 60_000) * 60_000 - CLOUDWATCH_DELAY * 1_000,
+  period: Math.max(60, Math.ceil(windowSeconds / 60) * 60),
+});
 
 /**
  * A side's own target group of the load balancer that serves both. The load balancer's own errors belong to no group: those that
@@ -137,13 +140,12 @@ async function newBalancer(clients: AwsClients, config: StackConfig, ingressHost
 
 /** @returns why it cannot tell errors from answers, where it cannot */
 export function balancerOfArn(arn: string): Balancer | string {
-  const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
-  if (suffix.startsWith("app/")) return { kind: "application", name: suffix };
-  if (!suffix.includes("/")) return { kind: "classic", name: suffix };
+  const kind = balancerKind(arn);
+  if (kind !== "other") return { kind, name: arn.split(":loadbalancer/").at(-1) ?? "" };
   return `${arn} is no Application Load Balancer: it forwards connections and does not see what HTTP answers. Name another source under sources`;
 }
 
-interface Window {
+export interface Window {
   /** Milliseconds since the epoch. */
   end: number;
   /** Seconds. */

@@ -14,10 +14,13 @@ export interface PrometheusOptions {
 const failedSchema = z.object({ status: z.literal("error"), errorType: z.string(), error: z.string() });
 
 /** An instant query's answer: https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries */
-const vectorSchema = z.object({
-  resultType: z.literal("vector"),
-  result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) })),
-});
+const answerSchema = z.discriminatedUnion("resultType", [
+  z.object({
+    resultType: z.literal("vector"),
+    result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) })),
+  }),
+  z.object({ resultType: z.enum(["scalar", "matrix", "string"]) }),
+]);
 
 /** https://prometheus.io/docs/prometheus/latest/querying/api/#rules */
 const rulesSchema = z.object({
@@ -38,11 +41,13 @@ export interface LoadedRule {
 
 /**
  * One instant query. @returns its elements
- * @throws Transient when Prometheus cannot be reached or is not ready, Terminal for a query that it refuses
+ * @throws Transient when Prometheus cannot be reached or is not ready, Terminal for a query that it refuses or that gives something else
  */
 export async function queryVector(options: PrometheusOptions, expression: string): Promise<Element[]> {
-  const { result } = await call(options, "api/v1/query", vectorSchema, new URLSearchParams({ query: expression }));
-  return result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  const answer = await call(options, "api/v1/query", answerSchema, new URLSearchParams({ query: expression }));
+  if (answer.resultType !== "vector")
+    throw new Terminal(`A query gave a ${answer.resultType} where an instant vector was expected: ${expression}`);
+  return answer.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
 }
 
 /** The value of an instant query's only element, or undefined when it has none. @throws as `queryVector` does */

@@ -17,6 +17,7 @@ import { actionViolations, configViolations } from "./promises.js";
 import { answerRequest, decideReturn } from "./rollback.js";
 import { leaveAction } from "./strangers.js";
 import { gatesOf } from "./streamBack.js";
+import { unansweredFrom } from "./unanswered.js";
 
 /**
  * The orchestrator: from the plan and the journal's state to the one next decision. Pure and without I/O: the same
@@ -31,7 +32,8 @@ import { gatesOf } from "./streamBack.js";
  *   approval: start → (preview what it approves) → wait for a person, its gates watched meanwhile
  *                   → complete once they pass after the approval; it lapses when they do not, or when it grows old
  *
- * A step that goes forward waits while the calendar says so (freeze, maintenance window).
+ * A step that goes forward waits while the calendar says so (freeze, maintenance window), and does not begin where no source
+ * can ever answer one of its gates.
  *
  * A failed gate, or an action that cannot succeed, starts a rollback when the phase's policy says `automatic` and
  * the way back loses nothing that users wrote; otherwise the migration is held for a person. So does a hook that says no
@@ -70,9 +72,13 @@ function next(plan: Plan, state: MigrationState): Decision {
   if (refusal !== undefined) return step.undoFrom === undefined ? hold(`${step.id}: ${refusal}`) : onFailure(plan, state, step, refusal);
   const at = state.steps[step.id] ?? { status: "waiting", attempt: 0, failures: 0 };
   const begin: Decision = { do: "record", entries: [{ type: "step.started", step: step.id, attempt: at.attempt + 1 }] };
+  const begins = at.status === "waiting" || at.status === "undone";
+  const unanswered = begins ? unansweredFrom(plan, state, step) : [];
+  if (unanswered.length > 0)
+    return hold(`${step.id} does not begin, since no source can answer what it waits for: ${unanswered.join("; ")}`);
   const calendarSays = waitOf(state, step);
   if (calendarSays !== undefined) return { do: "wait", at: calendarSays.until, next: begin };
-  if (at.status === "waiting" || at.status === "undone") return begin;
+  if (begins) return begin;
   if (at.status === "failed") return onFailure(plan, state, step, at.error ?? "failed");
   const lapsed = lapsedBefore(plan, state, at);
   if (lapsed !== undefined) return { do: "record", entries: [lapsed] };

@@ -35,9 +35,16 @@ const LOOSENS_WHEN: Record<string, Direction> = {
 const largestStep = (weights: readonly number[]): number => Math.max(0, ...weights.map((w, i) => w - (weights[i - 1] ?? 0)));
 const isWeights = (value: unknown): value is number[] => Array.isArray(value) && value.every((v) => typeof v === "number");
 
+/** Of the user's own gates each must stay as it was; there may be more. */
+const losesAny = (before: unknown[], after: unknown[]): boolean => {
+  const kept = after.map((gate) => JSON.stringify(gate));
+  return before.some((gate) => !kept.includes(JSON.stringify(gate)));
+};
+
 function isLooser(path: string, before: unknown, after: unknown): boolean {
   if (JSON.stringify(before) === JSON.stringify(after)) return false;
   if (isWeights(before) && isWeights(after)) return largestStep(after) > largestStep(before);
+  if (path === "gates.own" && Array.isArray(before) && Array.isArray(after)) return losesAny(before, after);
   // Switches protect while they are on; a policy that goes back automatically does too.
   if (typeof before === "boolean") return before;
   if (path.startsWith("rollback.")) return before === "automatic";

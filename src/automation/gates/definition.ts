@@ -15,6 +15,8 @@ export interface GateDefinition {
   accepts: (config: StackConfig, expect: number | undefined) => string;
   /** Pure: judges a known value. */
   judge: (value: number, config: StackConfig, expect: number | undefined) => Exclude<Verdict, "unknown">;
+  /** Whether what is unknown counts as a bad sample. @default it is waited for */
+  unknownIsBad?: (config: StackConfig) => boolean;
   /** Longest time between two looks, in seconds, where a look says the less the longer ago the last one was. @default by the hold */
   everySeconds?: number;
   /** Prints a value with its unit. */

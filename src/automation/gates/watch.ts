@@ -165,12 +165,15 @@ function summarise(
   const beforeStep = observation.delaySeconds !== undefined && observation.at < changedAt;
   const early = observation.at < notBefore || beforeStep;
   const judged = judge(gate, use, observation, config, now);
-  const verdict = early ? "unknown" : judged;
+  const unseen = early || judged === "unknown";
+  // What a source cannot show yet is no sign of anything.
+  const bad = judged === "unknown" && !early && gate.unknownIsBad?.(config) === true;
+  const verdict = bad ? "fail" : unseen ? "unknown" : judged;
   if (!reading.known)
     return {
       gate: use.gate,
       accepts,
-      verdict: "unknown",
+      verdict,
       ...range,
       shown: `unknown: ${reading.reason}`,
       samples,
@@ -178,10 +181,9 @@ function summarise(
       at: observation.at,
     };
   const value = reading.value;
-  const shown =
-    verdict === "unknown"
-      ? `unknown: ${gate.format(value)} is ${beforeStep ? "from before this step" : early ? "from before writes stopped" : "stale"}`
-      : gate.format(value);
+  const shown = unseen
+    ? `unknown: ${gate.format(value)} is ${beforeStep ? "from before this step" : early ? "from before writes stopped" : "stale"}`
+    : gate.format(value);
   return {
     gate: use.gate,
     accepts,

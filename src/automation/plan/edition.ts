@@ -1,3 +1,4 @@
+import { isOwn } from "../../ports/observations.js";
 import type { GateUse } from "../gates/gate.js";
 import { type Plan, planDigest } from "./plan.js";
 import type { Phase, Step } from "./step.js";
@@ -127,12 +128,15 @@ export function withChanges(begun: Plan, before: Plan, after: Plan): Plan {
   return plan;
 }
 
-/** Each recorded gate, with what was changed of it. */
-const gatesAfter = (recorded: GateUse[], before: GateUse[], after: GateUse[]): GateUse[] =>
-  recorded.map((use) => {
+/** Each recorded gate, with what was changed of it; of the user's own those that there are now. */
+const gatesAfter = (recorded: GateUse[], before: GateUse[], after: GateUse[]): GateUse[] => [
+  ...recorded.flatMap((use) => {
     const [was, is] = [before, after].map((gates) => gates.find((g) => g.gate === use.gate));
+    if (isOwn(use.gate)) return [];
     return is === undefined || JSON.stringify(was) === JSON.stringify(is) ? use : is;
-  });
+  }),
+  ...after.filter((use) => isOwn(use.gate)),
+];
 
 const find = (plan: Plan, id: string): Step | undefined => plan.find((s) => s.id === id);
 

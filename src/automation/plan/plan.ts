@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { StackConfig } from "../../config/schema.js";
+import { withOwnGates } from "./own.js";
 import { assess } from "./phases/assess.js";
 import { cleanup } from "./phases/cleanup.js";
 import { containerize } from "./phases/containerize.js";
@@ -17,7 +18,9 @@ export type Plan = readonly Step[];
  * strategy, the ramps), so it stays the same while steps change the config.
  */
 export function buildPlan(config: StackConfig): Plan {
-  return [assess, containerize, database, rollout, traffic, optimize, cleanup].flatMap((phase) => phase(config));
+  return [assess, containerize, database, rollout, traffic, optimize, cleanup].flatMap((phase) =>
+    phase(config).map((step) => withOwnGates(step, config)),
+  );
 }
 
 /** Identifies a plan's shape. A migration goes on with the one that it began with: see `edition.ts`. */

@@ -1,5 +1,5 @@
 import type { StackConfig } from "../../config/schema.js";
-import { type Observation, unknown } from "../../ports/observations.js";
+import { isOwn, type Observation, unknown } from "../../ports/observations.js";
 import type { Target } from "../../ports/target.js";
 import { gateNamed, isKnownGate } from "../gates/catalogue.js";
 import { type GateUse, judge } from "../gates/gate.js";
@@ -13,8 +13,9 @@ export interface Observers {
   onRound?: () => void;
 }
 
-/** What is taken over `gates.windowSeconds`. */
+/** What is taken over `gates.windowSeconds`; the user's own may be. */
 const RATES: Observation["name"][] = ["error-rate", "latency-p95", "error-rate-over-old", "latency-over-old"];
+const isRate = (name: Observation["name"]): boolean => RATES.includes(name) || isOwn(name);
 /** As short a window as a config may name. */
 const SHORTEST_WINDOW_SECONDS = 30;
 
@@ -51,7 +52,7 @@ async function observe({ target, observeLocal }: Observers, use: GateUse, config
     const { at = 0, again = false } = since ?? {};
     const sinceSeconds = Math.floor((observed.at - at) / 1_000);
     const ownSeconds = Math.max(SHORTEST_WINDOW_SECONDS, sinceSeconds);
-    if (!RATES.includes(name) || ownSeconds >= windowSeconds || judge(gate, use, observed, config, now) !== "fail") return observed;
+    if (!isRate(name) || ownSeconds >= windowSeconds || judge(gate, use, observed, config, now) !== "fail") return observed;
     // Errors of an earlier attempt would end this one too.
     const own = await target.observer.observe(name, side, ownSeconds);
     const early = !own.reading.known || (sinceSeconds < ownSeconds && judge(gate, use, own, config, now) === "fail");

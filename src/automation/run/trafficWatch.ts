@@ -1,15 +1,21 @@
 import type { StackConfig } from "../../config/schema.js";
 import { shiftOf } from "../../config/shift.js";
-import type { Observation } from "../../ports/observations.js";
+import { type Observation, ownName } from "../../ports/observations.js";
 import { waitOf } from "../decide/decide.js";
 import type { GateName } from "../gates/catalogue.js";
 import { type GateSummary, inWords, observeRound, startWatch } from "../gates/watch.js";
+import type { Phase } from "../plan/step.js";
 import { currentConfig, type MigrationState } from "../state/state.js";
 import type { Migration } from "./projections.js";
 
 /** The gates that guard users on the new side between steps. */
 const GATES: GateName[] = ["error-rate", "latency-p95"];
-const USES = GATES.map((gate) => ({ gate, holdSeconds: 0 }));
+
+/** Those, and the user's own of the phase that is under way. */
+const guardsOf = (config: StackConfig, phase: Phase | undefined): GateName[] => [
+  ...GATES,
+  ...config.gates.own.filter((g) => g.phases.some((p) => p === phase)).map((g) => ownName(g.name)),
+];
 
 /**
  * Users do not stop when a step ends: between steps, while a person or the calendar is waited for, and while an update or an
@@ -56,14 +62,23 @@ export class Guard {
   ) {}
 
   async look(migration: Migration): Promise<void> {
-    const { stack, state } = migration;
+    const { stack, state, plan } = migration;
     if (!isGuarded(migration)) return void this.bad.delete(stack);
     const config = currentConfig(state);
-    const { now, observed } = await this.observe(stack, GATES);
-    const observations = GATES.map((gate) => observed[gate]);
-    const { gates } = observeRound(startWatch(now), USES, observations, config, now, 0, 0);
+    const guards = guardsOf(config, plan[state.position]?.phase);
+    const { now, observed } = await this.observe(stack, guards);
+    const uses = guards.map((gate) => ({ gate, holdSeconds: 0 }));
+    const { gates } = observeRound(
+      startWatch(now),
+      uses,
+      guards.map((gate) => observed[gate]),
+      config,
+      now,
+      0,
+      0,
+    );
     await this.saw(state, config, gates);
-    // Unknown is not healthy, but no trouble that going back mends.
+    // Unknown is not healthy, but no trouble that going back mends, unless a gate of the user's own says that it is bad.
     const failing = gates.filter((g) => g.verdict === "fail");
     const bad = failing.length === 0 ? 0 : (this.bad.get(stack) ?? 0) + 1;
     this.bad.set(stack, bad);

@@ -197,6 +197,8 @@ export const step = z
         expect: z.number().optional(),
         holdSeconds: z.number(),
         timeoutSeconds: z.number().optional(),
+        source: z.string().optional().describe("Who answers it on real targets"),
+        noSource: z.string().optional().describe("Why nothing ever can, and what to do about it: the step does not begin"),
       }),
     ),
     status: z.enum(["waiting", "running", "done", "undone", "failed"]),

@@ -65,6 +65,17 @@ export const rehearsal = z
         rollbacks: z.array(rollback).describe("What each rollback of the rehearsal cost"),
         waysBack: z.array(wayBackCost).describe("What going back to the beginning would have cost after each step"),
         notTried: z.array(z.string()).optional().describe("What the sandbox could not try"),
+        signals: z
+          .array(
+            z.object({
+              gate: z.string(),
+              steps: z.array(z.string()).describe("Steps that ask it, in order"),
+              source: z.string().optional(),
+              noSource: z.string().optional().describe("Why nothing ever can answer, and what to do about it"),
+            }),
+          )
+          .optional()
+          .describe("Each gate of the plan, and who answers it on real targets: the sandbox answered for all of them"),
         writePauseMs: z.number().optional(),
         untilPromotionMs: z.number().optional(),
         writePauseBudgetMs: z.number().optional(),

@@ -1,11 +1,12 @@
 import { liveOf, liveUrl } from "../../config/live.js";
+import { ownGateOf } from "../../config/ownGates.js";
 import { onceOf } from "../../config/processes.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { sourceOf } from "../../config/sources.js";
 import { Terminal } from "../../errors.js";
 import { counted } from "../../lib/plural.js";
 import { compared } from "../../ports/comparison.js";
-import type { Observation, ObservationName, Side } from "../../ports/observations.js";
+import { isOwn, type Observation, type ObservationName, type Side } from "../../ports/observations.js";
 import type { ClockPort, ClusterPort, DataPort, Evidence, FleetPort, ObserverPort, Target } from "../../ports/target.js";
 import { afterWeight, atMoment } from "../faults.js";
 import { aheadSeconds, pauseToCompare, tablesOf, wholeInPause } from "../world/comparison.js";
@@ -73,9 +74,12 @@ function sourced(
   { now }: WorldState,
   config: StackConfig,
 ): Pick<Observation, "at" | "source" | "delaySeconds"> {
-  if (!BY_SOURCE.includes(name)) return { at: now, source: "sandbox" };
-  if (sourceOf(config, side ?? "new") === "prometheus") return { at: now, source: "sandbox prometheus" };
-  return { at: now - 150_000, delaySeconds: 180, source: "sandbox cloudwatch" };
+  const own = isOwn(name) ? ownGateOf(config, name)?.source : undefined;
+  if (own === undefined && !BY_SOURCE.includes(name)) return { at: now, source: "sandbox" };
+  const asked = own === undefined ? "" : ", which is not asked";
+  if (own === "prometheus" || (own === undefined && sourceOf(config, side ?? "new") === "prometheus"))
+    return { at: now, source: `sandbox prometheus${asked}` };
+  return { at: now - 150_000, delaySeconds: 180, source: `sandbox cloudwatch${asked}` };
 }
 const BY_SOURCE: ObservationName[] = ["error-rate", "latency-p95", "request-count", "traffic-share"];
 

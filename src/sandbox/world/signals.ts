@@ -1,8 +1,9 @@
 import type { MeasuredName } from "../../ports/comparison.js";
-import { type ObservationName, type Reading, unknown } from "../../ports/observations.js";
+import { isOwn, type ObservationName, type Reading, unknown } from "../../ports/observations.js";
 import { cleanupSignals } from "./signals/cleanup.js";
 import { databaseSignals } from "./signals/database.js";
 import { handoverSignals } from "./signals/handover.js";
+import { ownSignal } from "./signals/own.js";
 import { requestSignals } from "./signals/requests.js";
 import type { AskedWorld, Signal } from "./signals/signal.js";
 import { trafficSignals } from "./signals/traffic.js";
@@ -20,4 +21,6 @@ const SIGNALS: Record<Exclude<MeasuredName, "open-connections">, Signal> = {
 
 /** What the far side would show now. Pure. */
 export const signal = (name: ObservationName, asked: AskedWorld): Reading =>
-  (SIGNALS as Partial<Record<ObservationName, Signal>>)[name]?.(asked) ?? unknown("not measured here");
+  isOwn(name)
+    ? ownSignal(name, asked)
+    : ((SIGNALS as Partial<Record<ObservationName, Signal>>)[name]?.(asked) ?? unknown("not measured here"));

@@ -55,6 +55,7 @@ describe("loosening what protects", () => {
       ],
       "dns.steps": [[25, 100], [100]],
       "traffic.steps": [[25, 100], [100]],
+      "gates.own": [[{ name: "refused-orders", limit: 0.01 }], []],
     };
     for (const path of TUNABLE) {
       const [before, after] = protects[path] ?? (path.startsWith("rollback.") ? ["automatic", "ask"] : [10, 20]);

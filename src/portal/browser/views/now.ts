@@ -133,7 +133,15 @@ export function planned(step: Step | undefined): ComponentChildren {
     h(
       "ul",
       { class: "planned" },
-      step.gates.map((g) => h("li", { key: `${g.gate}` }, h("b", null, g.gate), h("span", { class: "quiet" }, ` ${g.accepts}`))),
+      step.gates.map((g) =>
+        h(
+          "li",
+          { key: `${g.gate}` },
+          h("b", null, g.gate),
+          h("span", { class: "quiet" }, ` ${g.accepts}${g.source === undefined ? "" : `; asked: ${g.source}`}`),
+          g.noSource === undefined ? false : h("span", { class: "bad" }, ` nothing can answer it: ${g.noSource}`),
+        ),
+      ),
     ),
   ];
 }

@@ -1,5 +1,6 @@
 import type { StackConfig } from "../../../config/schema.js";
 import { shiftOf } from "../../../config/shift.js";
+import { type CountedName, whyNeverAnswered } from "../../../config/sources.js";
 import { known, type Reading, type Side, unknown } from "../../../ports/observations.js";
 import { isActive } from "../../faults.js";
 import { DEPLOYMENT, find } from "../find.js";
@@ -13,11 +14,20 @@ const USERS = { high: 20, medium: 5, low: 1 } as const;
 
 export const requestSignals = {
   "error-rate": ({ state, config, side = "new", windowSeconds }) =>
-    rated(state, config, side, windowSeconds, () => errorRate(state, config, side)),
-  "latency-p95": ({ state, config, side = "new", windowSeconds }) => rated(state, config, side, windowSeconds, () => latency(state, side)),
-  "request-count": ({ state, config, side = "new", windowSeconds }) => known(Math.round(requests(state, config, side, windowSeconds))),
-  "traffic-share": ({ state }) => known(newShare(state, state.now)),
+    counted("error-rate", config, side, () => rated(state, config, side, windowSeconds, () => errorRate(state, config, side))),
+  "latency-p95": ({ state, config, side = "new", windowSeconds }) =>
+    counted("latency-p95", config, side, () => rated(state, config, side, windowSeconds, () => latency(state, side))),
+  "request-count": ({ state, config, side = "new", windowSeconds }) =>
+    counted("request-count", config, side, () => known(Math.round(requests(state, config, side, windowSeconds)))),
+  "traffic-share": ({ state, config }) =>
+    counted("request-count", config, "new", () => counted("request-count", config, "old", () => known(newShare(state, state.now)))),
 } satisfies Signals;
+
+/** Where nothing counts in the world, nothing counts here. */
+function counted(name: CountedName, config: StackConfig, side: Side, count: () => Reading): Reading {
+  const never = whyNeverAnswered(config, name, side);
+  return never === undefined ? count() : unknown(never);
+}
 
 /** A rate needs requests: none is not "no errors", and too few say nothing. */
 function rated(state: WorldState, config: StackConfig, side: Side, windowSeconds: number, value: () => number): Reading {
