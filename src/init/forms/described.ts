@@ -42,6 +42,11 @@ export interface Described {
   hosts: string[];
 }
 
+/** Adds stores that are not among them. */
+export function addStores(stores: Described["stores"], more: Described["stores"]): void {
+  for (const store of more) if (!stores.some((s) => s.kind === store.kind && s.name === store.name)) stores.push(store);
+}
+
 export interface Finding {
   /** Where in which file. */
   at: string;

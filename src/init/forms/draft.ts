@@ -90,7 +90,7 @@ function sections(
     ...(database !== undefined && old
       ? {
           "cutover:database": {
-            ...databaseOf(name, database),
+            ...databaseOf(name, { name: REPLACE, user: REPLACE, ...database }),
             ...(Object.keys(database.forms).length === 0 ? {} : { forms: database.forms }),
           },
         }
@@ -127,7 +127,9 @@ function processOf(process: DescribedProcess, image: string): Record<string, unk
 function podOf({ role, pod }: DescribedProcess): Record<string, unknown> {
   const fits = Object.entries(pod).filter(([key, value]) => value !== undefined && (FOR_KINDS[key]?.includes(role) ?? true));
   const told = Object.fromEntries(
-    fits.filter(([key, value]) => role === WEB || !["env", "secretEnv"].includes(key) || Object.keys(value as object).length > 0),
+    fits.filter(
+      ([key, value]) => (role === WEB && key === "env") || !["env", "secretEnv"].includes(key) || Object.keys(value as object).length > 0,
+    ),
   ) as Pod;
   // Pods that users reach go on serving for a while first, and the pause counts as a part of the time.
   if (role !== WEB || told.terminationGraceSeconds === undefined) return told as Record<string, unknown>;

@@ -63,8 +63,7 @@ export async function readForms(given: readonly string[], { name, web }: FormsOp
     return { application: nameOf(name, undefined, first), kind: "helm", described: readHelm(files, findings), findings };
   }
   if (first.kind === "systemd") {
-    const service = files.find((f) => f.path.endsWith(".service"));
-    const application = nameOf(name, service === undefined ? undefined : labelOf(partsOf(basename(service.path)).prefix), first);
+    const application = nameOf(name, commonName(files), first);
     return { application, kind: "systemd", described: await readSystemd(files, application, web, findings), findings };
   }
   const compose = await loadCompose(files, findings);
@@ -91,4 +90,12 @@ function nameOf(named: string | undefined, told: string | undefined, { path }: G
   if (name === undefined)
     throw new UserError({ path: "--name", accepted: "the application's name: neither the files nor their folder tell one" });
   return name;
+}
+
+/** `web` and `web-worker` are parts of web. */
+function commonName(files: GivenFile[]): string | undefined {
+  const names = files.filter((f) => f.path.endsWith(".service")).map((f) => partsOf(basename(f.path)).prefix.split("-"));
+  const [first = []] = names;
+  const shared = first.filter((_, i) => names.every((words) => words.slice(0, i + 1).join("-") === first.slice(0, i + 1).join("-")));
+  return labelOf(shared.join("-")) ?? labelOf(first.join("-"));
 }

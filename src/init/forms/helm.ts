@@ -5,7 +5,7 @@ import { merged } from "./compose/merge.js";
 import type { Described, DescribedDatabase, Findings, Pod, Probe } from "./described.js";
 import type { GivenFile } from "./given.js";
 import { fitted, type Resources } from "./quantities.js";
-import { VariablePlaces, type Variables } from "./variables.js";
+import { storesNamedIn, VariablePlaces, type Variables } from "./variables.js";
 import { isTree, listed, scalar, shown, type Tree, yamlMap } from "./yamlText.js";
 
 /** How charts call data stores that come with them. */
@@ -88,6 +88,7 @@ export function readHelm(files: GivenFile[], findings: Findings): Described {
   };
   const image = reader.image();
   const hosts = reader.hosts();
+  const named = storesNamedIn(variables, new Set());
   reader.sayWhatIsLeft();
   return {
     processes: [{ name: "web", role: "web", ...(image === undefined ? {} : { image }), pod }],
@@ -95,6 +96,7 @@ export function readHelm(files: GivenFile[], findings: Findings): Described {
     stores: [
       ...databases.filter((key) => key !== database).map((key) => ({ kind: storeOf(key) ?? key, name: key })),
       ...mounts.map((m) => ({ kind: "files", name: m.volume })),
+      ...named,
     ],
     hosts,
     ...(database === undefined ? {} : { database: databaseOf(values[database] as Tree) }),

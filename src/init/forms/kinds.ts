@@ -2,6 +2,7 @@ import { basename, dirname } from "node:path";
 import { parseDocument } from "yaml";
 import { printable, UserError } from "../../errors.js";
 import { ACCEPTED, type GivenFile } from "./given.js";
+import { isTree, MOST_ALIASES, shown } from "./yamlText.js";
 
 export const KINDS = ["compose", "procfile", "systemd", "helm"] as const;
 export type Kind = (typeof KINDS)[number];
@@ -27,7 +28,8 @@ const HELM_KEYS = [
   "readinessProbe",
   "global",
 ];
-const PROCFILE_LINE = /^[A-Za-z0-9_-]+:\s*\S/;
+/** What begins with these is YAML, and no command. */
+const PROCFILE_LINE = /^[A-Za-z0-9_-]+:\s*[^\s[{&*|>!]/;
 const PROCESS_TYPES = /^(web|worker|release|clock):/m;
 
 /** `compose=FILE`: what a file is, where nothing in it says so. */
@@ -38,50 +40,65 @@ export function kindGiven(text: string): { path: string; kind?: Kind } {
 
 /** What a file is, by what it says; its name counts where that is not enough. @throws UserError for what is none of them, or may be two */
 export function kindOf({ path, text }: GivenFile): Kind {
-  const refuse = (got: string, accepted: string): UserError => new UserError({ path, got, accepted });
+  const name = basename(path);
   const lines = text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !/^[#;]/.test(line));
-  if (/^\[(Unit|Service|Timer|Install|Socket|Path|Mount)\]$/.test(lines[0] ?? "")) return "systemd";
-  if (basename(dirname(path)).endsWith(".d") && /^\[\w+\]$/.test(lines[0] ?? "")) return "systemd";
-  const isProcfile = lines.length > 0 && lines.every((line) => PROCFILE_LINE.test(line)) && !/^\s+\S/m.test(text);
-  const name = basename(path);
+  const isDropIn = basename(dirname(path)).endsWith(".d");
+  if (/^\[(Unit|Service|Timer|Install|Socket|Path|Mount)\]$/.test(lines[0] ?? "") || (isDropIn && /^\[\w+\]$/.test(lines[0] ?? "")))
+    return "systemd";
+  const isProcfile = lines.length > 0 && lines.every((line) => PROCFILE_LINE.test(line)) && !/^[ \t]+\S/m.test(text);
   if (isProcfile && (/^procfile/i.test(name) || PROCESS_TYPES.test(text))) return "procfile";
-  const value: unknown = toJs(text);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    const map = value as Record<string, unknown>;
-    if ("services" in map || "include" in map) return "compose";
-    if ("apiVersion" in map && "kind" in map)
-      throw refuse(`a Kubernetes object (kind ${printable(map.kind)})`, `${ACCEPTED}: of a chart, its values.yaml`);
-    if ("apiVersion" in map && "version" in map)
-      throw refuse("a chart's own description", `${ACCEPTED}: the chart's values.yaml beside it`);
-    const services = Object.values(map).filter(
-      (v) => typeof v === "object" && v !== null && !Array.isArray(v) && ("image" in v || "build" in v) && !("repository" in v),
-    );
-    if (services.length > 0 && services.length === Object.keys(map).length && !HELM_KEYS.some((key) => key in map))
-      throw refuse("a compose file of version 1, without a key services", "the same below a key services, which Compose asks for too");
-    if (isProcfile && !HELM_KEYS.some((key) => key in map)) {
-      if (/^values/i.test(name)) return "helm";
-      throw refuse("lines that a Procfile and a chart's values may both have", `its kind with its name: procfile=${path} or helm=${path}`);
-    }
-    if (HELM_KEYS.some((key) => key in map) || /^values[\w.-]*\.ya?ml$/i.test(name)) return "helm";
-    throw refuse(
-      `a map with the keys ${Object.keys(map).slice(0, 8).join(", ")}`,
-      `${ACCEPTED}; where it is one of them, its kind with its name: ${KINDS.join("=, ")}=${path}`,
-    );
-  }
-  if (/(compose|values)[\w.-]*\.(ya?ml|json)$/i.test(name)) return /values/i.test(name) ? "helm" : "compose";
-  if (isProcfile) return "procfile";
-  if (lines[0]?.includes(",") && !/[:=[{]/.test(lines[0])) throw refuse("a table", `${ACCEPTED}; an inventory without --from`);
-  throw refuse(printable(lines[0] ?? ""), `${ACCEPTED}; where it is one of them, its kind with its name: ${KINDS.join("=, ")}=${path}`);
+  const value = mapIn(text);
+  return (value === undefined ? undefined : kindOfMap(value, path, isProcfile)) ?? kindOfName(name) ?? refuse(path, lines[0] ?? "");
 }
 
-/** What is broken is told by the reader of its kind. */
-function toJs(text: string): unknown {
+/** What a map is, by its keys. */
+function kindOfMap(map: Record<string, unknown>, path: string, isProcfile: boolean): Kind | undefined {
+  const refuse = (got: string, accepted: string): never => {
+    throw new UserError({ path, got, accepted });
+  };
+  if ("services" in map || "include" in map) return "compose";
+  if ("apiVersion" in map && "kind" in map)
+    return refuse(`a Kubernetes object (kind ${printable(map.kind)})`, `${ACCEPTED}: of a chart, its values.yaml`);
+  if ("apiVersion" in map && "version" in map) return refuse("a chart's own description", `${ACCEPTED}: the chart's values.yaml beside it`);
+  if (HELM_KEYS.some((key) => key in map)) return "helm";
+  const isService = (value: unknown): boolean =>
+    typeof value === "object" && value !== null && !Array.isArray(value) && ("image" in value || "build" in value);
+  if (Object.values(map).length > 0 && Object.values(map).every(isService))
+    return refuse("a compose file of version 1, without a key services", "the same below a key services, which Compose asks for too");
+  const byName = kindOfName(basename(path));
+  if (byName !== undefined) return byName;
+  if (isProcfile)
+    return refuse("lines that a Procfile and a chart's values may both have", `its kind with its name: procfile=${path} or helm=${path}`);
+  return refuse(`a map with the keys ${Object.keys(map).slice(0, 8).join(", ")}`, otherwise(path));
+}
+
+/** Names that only one kind has. */
+const NAMES: [RegExp, Kind][] = [
+  [/^procfile/i, "procfile"],
+  [/\.(service|timer)$/, "systemd"],
+  [/^values[\w.-]*\.ya?ml$/i, "helm"],
+  [/compose[\w.-]*\.(ya?ml|json)$/i, "compose"],
+];
+const kindOfName = (name: string): Kind | undefined => NAMES.find(([is]) => is.test(name))?.[1];
+
+const otherwise = (path: string): string =>
+  `${ACCEPTED}; where it is one of them, its kind with its name: ${KINDS.map((kind) => `${kind}=${path}`).join(", ")}`;
+
+function refuse(path: string, line: string): never {
+  if (line.includes(",") && !/[:=[{]/.test(line))
+    throw new UserError({ path, got: "a table", accepted: `${ACCEPTED}; an inventory without --from` });
+  throw new UserError({ path, got: shown(line), accepted: otherwise(path) });
+}
+
+/** The map of a file that is one, be it broken further down: its reader says where. */
+function mapIn(text: string): Record<string, unknown> | undefined {
   try {
-    const document = parseDocument(text, { logLevel: "silent" });
-    return document.errors.length > 0 && document.contents === null ? undefined : document.toJS({ maxAliasCount: 1_000 });
+    const document = parseDocument(text, { logLevel: "error" });
+    const value: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
+    return isTree(value) ? value : undefined;
   } catch {
     return undefined;
   }

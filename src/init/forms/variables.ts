@@ -53,6 +53,26 @@ export function rdsNamedIn(variables: Variables): Map<string, Omit<DescribedData
   return found;
 }
 
+/** Stores by the schemes of their addresses. */
+const STORE_SCHEMES: [string, RegExp][] = [
+  ["PostgreSQL outside RDS", /^(db\+)?postgres(ql)?(\+\w+)?$/],
+  ["MySQL", /^(mysql2?|mariadb)(\+\w+)?$/],
+  ["SQL Server", /^(mssql|sqlserver)(\+\w+)?$/],
+  ["MongoDB", /^mongodb(\+srv)?$/],
+  ["Redis", /^rediss?$/],
+  ["RabbitMQ", /^amqps?$/],
+  ["Kafka", /^kafka$/],
+];
+
+/** Data stores that addresses name, by host, apart from those that are known already. */
+export function storesNamedIn(variables: Variables, known: ReadonlySet<string>): { kind: string; name: string }[] {
+  return Object.values(variables).flatMap((value) => {
+    const [, scheme = "", host = ""] = /^(?:jdbc:)?([a-z][a-z0-9+]*):\/\/(?:[^@/\s]*@)?([A-Za-z0-9_.-]+)/.exec(value ?? "") ?? [];
+    const kind = STORE_SCHEMES.find(([, is]) => is.test(scheme))?.[0];
+    return kind === undefined || known.has(host) || host.includes(REPLACE) ? [] : [{ kind, name: host }];
+  });
+}
+
 /** Gives each variable its place: plain, or a key of the secrets; addresses of what moves follow it. One for all processes of an application. */
 export class VariablePlaces {
   /** Value by key of the secrets: two processes may give one name different values. */

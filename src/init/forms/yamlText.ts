@@ -7,7 +7,7 @@ import type { GivenFile } from "./given.js";
 export type Tree = Record<string, unknown>;
 
 /** Anchors may be used so often; more is made to fill memory. */
-const MOST_ALIASES = 1_000;
+export const MOST_ALIASES = 1_000;
 
 /**
  * The map that a YAML or JSON file holds, its anchors and merge keys resolved.
@@ -15,7 +15,7 @@ const MOST_ALIASES = 1_000;
  * @throws UserError with the line
  */
 export function yamlMap({ path, text }: GivenFile, accepted: string, findings: Findings, { twice = false } = {}): Tree {
-  const options = { merge: true, prettyErrors: true, logLevel: "silent" } as const;
+  const options = { merge: true, prettyErrors: true, logLevel: "error" } as const;
   let document = parseDocument(text, options);
   const again = document.errors.find((e) => e.code === "DUPLICATE_KEY");
   if (twice && again !== undefined) {
@@ -25,7 +25,10 @@ export function yamlMap({ path, text }: GivenFile, accepted: string, findings: F
   const broken = document.errors[0];
   if (broken !== undefined) {
     const [place] = broken.linePos ?? [];
-    const what = broken.message.split("\n")[0]?.replace(/:?( at line \d+, column \d+:?)$/, "") ?? "";
+    const what =
+      broken.code === "MULTIPLE_DOCS"
+        ? "several documents, separated by ---"
+        : (broken.message.split("\n")[0]?.replace(/:?( at line \d+, column \d+:?)$/, "") ?? "");
     throw new UserError({
       path: `${path}${place === undefined ? "" : ` line ${place.line}, column ${place.col}`}`,
       got: redactText(what),

@@ -2,10 +2,10 @@ import { processName } from "../../../config/processes.js";
 import { UserError } from "../../../errors.js";
 import { REPLACE } from "../../placeholders.js";
 import { requireKey } from "../choose.js";
-import { type Described, type DescribedProcess, type Findings, labelOf, type Pod, processNames } from "../described.js";
+import { addStores, type Described, type DescribedProcess, type Findings, labelOf, type Pod, processNames } from "../described.js";
 import type { GivenFile } from "../given.js";
 import { roleOf } from "../roles.js";
-import { rdsNamedIn, VariablePlaces, type Variables } from "../variables.js";
+import { rdsNamedIn, storesNamedIn, VariablePlaces, type Variables } from "../variables.js";
 import { isTree, scalar, type Tree } from "../yamlText.js";
 import { readEnvironment } from "./environment.js";
 import { type Health, readHealth } from "./health.js";
@@ -95,6 +95,8 @@ export async function readCompose(
     described.processes.push(
       await processOf(part, part === chosen, { name: names.get(part.service) ?? part.service, compose, file, places, findings, described }),
     );
+  const known = new Set([...hosts.database, ...Object.keys(compose.services)]);
+  for (const { variables } of kept) addStores(described.stores, storesNamedIn(variables, known));
   if (databases.database !== undefined) described.database = { ...databases.database, forms: places.forms };
   return described;
 }
@@ -108,6 +110,8 @@ async function partOf(
   file: GivenFile,
   findings: Findings,
 ): Promise<Part> {
+  if (image === undefined && (tree.build === undefined || tree.build === null))
+    throw new UserError({ path: at, got: "neither image nor build", accepted: "one of them, as Compose asks for" });
   const ends = Object.values(compose.services).some((s) => {
     const on = isTree(s.depends_on) ? s.depends_on[service] : undefined;
     return isTree(on) && on.condition === "service_completed_successfully";
@@ -140,8 +144,14 @@ const roleFor = (part: Part) =>
 function webOf(parts: Part[], application: string, named: string | undefined, findings: Findings): Part | undefined {
   if (named !== undefined) return requireKey("--web", named, Object.fromEntries(parts.map((p) => [p.service, p])));
   const listening = parts.filter((p) => !p.ends && portOf(p) !== undefined && roleFor(p).role === "service");
-  if (listening.length < 2) return listening[0];
   const usual = ["web", "app", application, "www", "server", "frontend", "rails", "backend", "api"];
+  // An image may listen without its compose file saying so.
+  if (listening.length === 0)
+    return usual
+      .slice(0, 3)
+      .map((name) => parts.find((p) => p.service === name && !p.ends))
+      .find((p) => p !== undefined);
+  if (listening.length === 1) return listening[0];
   const published = listening.filter((p) => p.ports.published);
   const behind = (published.length > 0 ? published : listening).filter((p) => p.image === undefined || !isWebServer(p.image));
   const from = behind.length > 0 ? behind : listening;
@@ -229,8 +239,7 @@ async function processOf(
   const files = await readFiles(tree, compose, at, file, findings);
   for (const [volume, source] of Object.entries(folders.volumes)) {
     if (!described.volumes.includes(volume)) described.volumes.push(volume);
-    const store = { kind: "files", name: source };
-    if (!described.stores.some((s) => s.kind === store.kind && s.name === store.name)) described.stores.push(store);
+    addStores(described.stores, [{ kind: "files", name: source }]);
   }
   const port = portOf(part);
   return {

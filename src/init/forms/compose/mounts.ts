@@ -71,7 +71,7 @@ async function bind(
     if (looksSecret("", text))
       findings.ask(
         place,
-        `the file ${source} holds what looks like a credential, and was not carried over: which parts of it are secrets ({{secret:KEY}} in configFiles)?`,
+        `the file ${source} holds what looks like a credential, and was not carried over: which parts of it are secrets (configFiles has places for them)?`,
       );
     else if (text.length > MOST_TEXT)
       findings.ask(place, `the file ${source} is too large for a config file: where does it come from on the new side?`);
@@ -165,7 +165,7 @@ export async function readFiles(
     else if (looksSecret("", content))
       findings.ask(
         place,
-        `the config ${source} holds what looks like a credential, and was not carried over: which parts of it are secrets ({{secret:KEY}} in configFiles)?`,
+        `the config ${source} holds what looks like a credential, and was not carried over: which parts of it are secrets (configFiles has places for them)?`,
       );
     else put(target.startsWith("/") ? target : `/${target}`, place, { content });
   }

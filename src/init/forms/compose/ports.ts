@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { UserError } from "../../../errors.js";
 import type { Findings, Pod } from "../described.js";
 import { isTree, listed, scalar, shown, type Tree } from "../yamlText.js";
@@ -47,7 +48,7 @@ function portsOf(entry: unknown, at: string, findings: Findings): One[] {
   const [first, last] = [Number(from), Number(to)];
   const isRange = [from, to].every((p) => /^\d+$/.test(p)) && more.length === 0 && first >= 1 && first <= last && last <= 65_535;
   const host = places.slice(0, Math.max(0, places.length - container.length - 1));
-  const isHost = /^(|(\[[0-9a-fA-F:.]+\]|[\w.-]*):(\d+(-\d+)?)?|\d+(-\d+)?|\[[0-9a-fA-F:.]+\]|[\d.]+|[0-9a-fA-F:]+)$/.test(host);
+  const isHost = isPlace(host);
   if (!isRange || !isHost || rest.length > 0) throw refuse();
   const kind = protocol.toUpperCase();
   if (kind !== "TCP" && kind !== "UDP") {
@@ -59,4 +60,10 @@ function portsOf(entry: unknown, at: string, findings: Findings): One[] {
     return [];
   }
   return Array.from({ length: last - first + 1 }, (_, i) => ({ port: first + i, protocol: kind }));
+}
+
+/** What stands before a container's port: nothing, published ports, an address, or both. */
+function isPlace(text: string): boolean {
+  const [, address = "", published = ""] = /^(?:(.*):)?([\d-]*)$/.exec(text) ?? [undefined, text];
+  return /^(\d+(-\d+)?)?$/.test(published) && (address === "" || /^[\w.-]+$/.test(address) || isIP(address.replace(/^\[|\]$/g, "")) !== 0);
 }

@@ -4,11 +4,11 @@ import { UserError } from "../../../errors.js";
 import { secretSpans } from "../../../lib/secrets.js";
 import { REPLACE } from "../../placeholders.js";
 import { requireKey } from "../choose.js";
-import { type Described, type DescribedProcess, type Findings, labelOf, literal, type Pod, processNames } from "../described.js";
+import { addStores, type Described, type DescribedProcess, type Findings, labelOf, literal, type Pod, processNames } from "../described.js";
 import { type GivenFile, readBeside } from "../given.js";
 import { fitted, memoryOf, secondsOf } from "../quantities.js";
 import { roleOf } from "../roles.js";
-import { rdsNamedIn, VariablePlaces, type Variables } from "../variables.js";
+import { rdsNamedIn, storesNamedIn, VariablePlaces, type Variables } from "../variables.js";
 import { plainWords } from "../words.js";
 import { scheduleOfCalendar } from "./calendar.js";
 import { specified } from "./specifiers.js";
@@ -74,10 +74,12 @@ export async function readSystemd(
     findings,
   );
   const processes = parts.flatMap((p) => processOf(p, p === web, shortName(p, names), places, findings));
+  const stores: Described["stores"] = [];
+  for (const { variables } of parts) addStores(stores, storesNamedIn(variables, new Set(host === undefined ? [] : [host])));
   return {
     processes,
     volumes: [],
-    stores: [],
+    stores,
     hosts: [],
     ...(host === undefined ? {} : { database: { ...rds.get(host), forms: places.forms } }),
   };
@@ -229,6 +231,8 @@ function processOf(part: Part, isWeb: boolean, name: string, places: VariablePla
       : { role: "schedule" as const };
   if ("question" in role && role.question !== undefined) findings.ask(at, role.question);
   const variables = places.place(part.variables, labelOf(prefix) ?? "process", `${at}: Environment`);
+  if (/^\/(home|opt|srv|root|usr\/local|var)\//.test(command[0] ?? ""))
+    findings.ask(at, `its command is at ${command[0]} on the old machine: is it there in the image?`);
   const hasSecret = secretSpans(command.join(" ")).length > 0;
   if (hasSecret)
     findings.ask(
