@@ -84,8 +84,16 @@ export class VariablePlaces {
     private readonly findings: Findings,
   ) {}
 
-  /** @param at where the variables stand, for messages */
-  place(variables: Variables, process: string, at: string): Required<Pick<Pod, "env" | "secretEnv">> {
+  /**
+   * @param at where the variables stand, for messages
+   * @param sealed those that come from a secret already, whatever they are called
+   */
+  place(
+    variables: Variables,
+    process: string,
+    at: string,
+    sealed: ReadonlySet<string> = new Set(),
+  ): Required<Pick<Pod, "env" | "secretEnv">> {
     const env: Record<string, string> = {};
     const secretEnv: Record<string, string> = {};
     const families = this.familiesOf(variables);
@@ -99,7 +107,7 @@ export class VariablePlaces {
       }
       const form = this.formOf(name, value, families, `${at}.${name}`);
       if (form !== undefined) secretEnv[name] = form;
-      else if (this.isSecret(name, value)) secretEnv[name] = this.keyFor(name, value, process);
+      else if (sealed.has(name) || this.isSecret(name, value)) secretEnv[name] = this.keyFor(name, value, process);
       else env[name] = literal(this.moved(value, `${at}.${name}`));
     }
     return { env, secretEnv };

@@ -2,16 +2,15 @@ import { basename, dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import { UserError } from "../../../errors.js";
 import { secretSpans } from "../../../lib/secrets.js";
-import { REPLACE } from "../../placeholders.js";
 import { requireKey } from "../choose.js";
 import { addStores, type Described, type DescribedProcess, type Findings, labelOf, literal, type Pod, processNames } from "../described.js";
 import { type GivenFile, readBeside } from "../given.js";
-import { fitted, memoryOf, secondsOf } from "../quantities.js";
 import { roleOf } from "../roles.js";
 import { rdsNamedIn, storesNamedIn, VariablePlaces, type Variables } from "../variables.js";
 import { plainWords } from "../words.js";
-import { scheduleOfCalendar } from "./calendar.js";
+import { hardware } from "./hardware.js";
 import { specified } from "./specifiers.js";
+import { timesOf } from "./timer.js";
 import { one, partsOf, readUnits, type Setting, type Unit } from "./unit.js";
 
 /** Settings that say nothing of what runs in a pod, or that Kubernetes sees to itself. */
@@ -256,35 +255,6 @@ function processOf(part: Part, isWeb: boolean, name: string, places: VariablePla
   ];
 }
 
-/** The times of a timer; undefined, and asked, where no schedule says the same. */
-function timesOf(timer: Unit, findings: Findings): DescribedProcess["schedule"] | undefined {
-  const left = "so it was left out: which schedule of five fields is right?";
-  const since = [...timer.settings].find(([key, values]) => /^Timer\.On\w+Sec$/.test(key) && values.length > 0);
-  if (since !== undefined) {
-    findings.ask(since[1][0]?.at ?? timer.path, `${since[0].slice(6)} counts from a start and not by the clock, ${left}`);
-    return undefined;
-  }
-  const calendars = timer.settings.get("Timer.OnCalendar") ?? [];
-  const delay = one(timer, "Timer.RandomizedDelaySec");
-  if (delay !== undefined) findings.ask(delay.at, "a schedule has no random delay: does it matter that all begin at the same time?");
-  const [first] = calendars;
-  if (first === undefined || calendars.length > 1) {
-    findings.ask(
-      timer.path,
-      `it has ${calendars.length === 0 ? "no times" : `${calendars.length} times (OnCalendar)`}, and a schedule has one, ${left}`,
-    );
-    return undefined;
-  }
-  const times = scheduleOfCalendar(first.value);
-  if ("why" in times) {
-    findings.ask(first.at, `OnCalendar=${first.value}: ${times.why}, ${left}`);
-    return undefined;
-  }
-  if (times.timeZone === undefined)
-    findings.ask(first.at, "the times are of the machine's time zone; UTC was taken: which one is it (timeZone)?");
-  return times;
-}
-
 function initContainersOf(
   { unit, variables }: Part,
   placed: Pick<Pod, "env" | "secretEnv">,
@@ -300,43 +270,4 @@ function initContainersOf(
     }
     return [{ name: `before-${i + 1}`, command, ...placed }];
   });
-}
-
-/** User, folders, resources and time to stop. */
-function hardware(unit: Unit, findings: Findings): Pod {
-  const user = one(unit, "Service.User");
-  const id = Number(user?.value);
-  if (user !== undefined && !(id > 0 && id <= 65_535))
-    findings.ask(user.at, `the user ${user.value} is the old machine's: which number has the image's (workload.runAsUser)?`);
-  const folder = one(unit, "Service.WorkingDirectory");
-  if (folder !== undefined)
-    findings.ask(folder.at, `${folder.value} was not carried over: is it the working folder of the image (WORKDIR)?`);
-  const folders = (["State", "Cache", "Logs"] as const).flatMap((kind) =>
-    (unit.settings.get(`Service.${kind}Directory`) ?? []).flatMap(({ value }) =>
-      value.split(/\s+/).map((name) => `${{ State: "/var/lib", Cache: "/var/cache", Logs: "/var/log" }[kind]}/${name}`),
-    ),
-  );
-  const kept = one(unit, "Service.StateDirectory");
-  if (kept !== undefined)
-    findings.ask(kept.at, `/var/lib/${kept.value} keeps data, and is an empty folder in a pod: which volume is it (volumes, mounts)?`);
-  const stop = one(unit, "Service.TimeoutStopSec");
-  const grace = stop === undefined ? undefined : secondsOf(stop.value);
-  if (stop !== undefined && grace === undefined)
-    findings.ask(stop.at, `TimeoutStopSec=${stop.value}: how long may it take to stop (terminationGraceSeconds)?`);
-  const memory = memoryOf((one(unit, "Service.MemoryMax") ?? one(unit, "Service.MemoryLimit"))?.value ?? "");
-  const [, quota] = /^(\d+)%$/.exec(one(unit, "Service.CPUQuota")?.value ?? "") ?? [];
-  const resources = fitted({
-    limits: { ...(memory === undefined ? {} : { memory }), ...(quota === undefined ? {} : { cpu: `${Number(quota) * 10}m` }) },
-  });
-  const capabilities = (unit.settings.get("Service.AmbientCapabilities") ?? []).flatMap(({ value }) =>
-    value.split(/\s+/).map((c) => c.replace(/^CAP_/, "")),
-  );
-  const paths = [...new Set(folders)].filter((f) => /^(\/[A-Za-z0-9._-]+)+$/.test(f) && !f.includes(REPLACE));
-  return {
-    ...(id > 0 && id <= 65_535 ? { runAsUser: id } : {}),
-    ...(paths.length === 0 ? {} : { writablePaths: paths }),
-    ...(grace === undefined ? {} : { terminationGraceSeconds: Math.min(7_200, Math.max(1, Math.ceil(grace))) }),
-    ...(resources === undefined ? {} : { resources }),
-    ...(capabilities.length === 0 ? {} : { security: { capabilities: capabilities.filter((c) => /^[A-Z][A-Z_]+$/.test(c)) } }),
-  };
 }
