@@ -14,8 +14,10 @@ export interface DescribedProcess {
   /** Its name in `processes`; `web` for the web process. */
   name: string;
   role: Role;
-  /** @default the application's own image, whose name nobody told */
+  /** @default the application's own image */
   image?: string;
+  /** Of an image that is built beside the application's own: what it is called, where nobody told where it lies. */
+  builtAs?: string;
   pod: Pod;
   /** Of a role `schedule`. */
   schedule?: { schedule: string; timeZone?: string };

@@ -72,7 +72,8 @@ function sections(
   const old = hasOld(environment);
   const host =
     web === undefined ? undefined : (described.hosts[0] ?? (answers.domain === undefined ? undefined : `${name}.${answers.domain}`));
-  const image = web?.image ?? processes.find((p) => p.image !== undefined)?.image ?? `${answers.registry}/${name}:${REPLACE}`;
+  const own = `${answers.registry}/${name}`;
+  const image = (web ?? processes.find((p) => p.image !== undefined))?.image ?? `${own}:${REPLACE}`;
   const others = processes.filter((p) => p !== web);
   const isReached = host !== undefined && old;
   return {
@@ -82,7 +83,7 @@ function sections(
       image,
       ...(web === undefined ? { web: false, env: {} } : { replicas: 1, ...podOf(web), metrics: { scrape: false } }),
     },
-    ...(others.length === 0 ? {} : { "cutover:processes": Object.fromEntries(others.map((p) => [p.name, processOf(p, image)])) }),
+    ...(others.length === 0 ? {} : { "cutover:processes": Object.fromEntries(others.map((p) => [p.name, processOf(p, image, own)])) }),
     ...(described.volumes.length === 0
       ? {}
       : { "cutover:volumes": Object.fromEntries(described.volumes.map((v) => [v, { kind: "efs", fileSystemId: `fs-${REPLACE}` }])) }),
@@ -113,14 +114,10 @@ function sections(
 /** The version that comes next, which nobody can know. */
 const nextOf = (image: string): string => `${image.replace(/@.*$/, "").replace(/:[^/:]*$/, "")}:${REPLACE}`;
 
-function processOf(process: DescribedProcess, image: string): Record<string, unknown> {
-  const { role, schedule } = process;
-  return {
-    kind: role,
-    ...schedule,
-    ...(process.image === undefined || process.image === image ? {} : { image: process.image }),
-    ...podOf(process),
-  };
+function processOf(process: DescribedProcess, image: string, registry: string): Record<string, unknown> {
+  const { role, schedule, builtAs } = process;
+  const its = builtAs === undefined ? process.image : `${registry}-${builtAs}:${REPLACE}`;
+  return { kind: role, ...schedule, ...(its === undefined || its === image ? {} : { image: its }), ...podOf(process) };
 }
 
 /** What fits the process's kind, without what is empty. */

@@ -59,11 +59,13 @@ function kindOfMap(map: Record<string, unknown>, path: string, isProcfile: boole
   const refuse = (got: string, accepted: string): never => {
     throw new UserError({ path, got, accepted });
   };
-  if ("services" in map || "include" in map) return "compose";
+  const isHelm = HELM_KEYS.some((key) => key in map);
+  // A chart may have values called services.
+  if (("services" in map && !(isHelm && !hasMaps(map.services))) || "include" in map) return "compose";
   if ("apiVersion" in map && "kind" in map)
     return refuse(`a Kubernetes object (kind ${printable(map.kind)})`, `${ACCEPTED}: of a chart, its values.yaml`);
   if ("apiVersion" in map && "version" in map) return refuse("a chart's own description", `${ACCEPTED}: the chart's values.yaml beside it`);
-  if (HELM_KEYS.some((key) => key in map)) return "helm";
+  if (isHelm) return "helm";
   const isService = (value: unknown): boolean =>
     typeof value === "object" && value !== null && !Array.isArray(value) && ("image" in value || "build" in value);
   if (Object.values(map).length > 0 && Object.values(map).every(isService))
@@ -74,6 +76,8 @@ function kindOfMap(map: Record<string, unknown>, path: string, isProcfile: boole
     return refuse("lines that a Procfile and a chart's values may both have", `its kind with its name: procfile=${path} or helm=${path}`);
   return refuse(`a map with the keys ${Object.keys(map).slice(0, 8).join(", ")}`, otherwise(path));
 }
+
+const hasMaps = (value: unknown): boolean => isTree(value) && Object.values(value).every(isTree);
 
 /** Names that only one kind has. */
 const NAMES: [RegExp, Kind][] = [

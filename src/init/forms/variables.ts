@@ -108,7 +108,7 @@ export class VariablePlaces {
       const form = this.formOf(name, value, families, `${at}.${name}`);
       if (form !== undefined) secretEnv[name] = form;
       else if (sealed.has(name) || this.isSecret(name, value)) secretEnv[name] = this.keyFor(name, value, process);
-      else env[name] = literal(this.moved(value, `${at}.${name}`));
+      else env[name] = literal(this.moved(name, value, `${at}.${name}`));
     }
     return { env, secretEnv };
   }
@@ -142,7 +142,7 @@ export class VariablePlaces {
     return Object.entries(variables).flatMap(([name, value]) => {
       const host = /^([A-Za-z0-9.-]+)(:\d+)?$/.exec(value ?? "")?.[1] ?? POSTGRES_URL.exec(value ?? "")?.[5];
       const prefix = /^(.*?_+)?(HOST|HOSTNAME|SERVER|ADDR|ADDRESS|ENDPOINT|HOST_PORT|URL|URI)$/i.exec(name)?.[1];
-      return prefix !== undefined && host !== undefined && this.hosts.database.has(host) ? [prefix] : [];
+      return prefix !== undefined && host !== undefined && this.hosts.database.has(host) ? [prefix, prefix.replace(/UR[LI]_$/i, "")] : [];
     });
   }
 
@@ -151,7 +151,8 @@ export class VariablePlaces {
     const url = POSTGRES_URL.exec(value ?? "");
     if (url !== null) return this.urlForm(name, url, at);
     const [, host = "", port] = /^([A-Za-z0-9.-]+)(:\d+)?$/.exec(value ?? "") ?? [];
-    if (this.hosts.database.has(host)) return port === undefined ? "database-host" : "database-host-port";
+    if (this.hosts.database.has(host) && (port !== undefined || saysHost(name, host)))
+      return port === undefined ? "database-host" : "database-host-port";
     const words = /^([A-Za-z0-9_]*)/.exec(name)?.[1] ?? "";
     for (const prefix of families)
       if (words.startsWith(prefix)) {
@@ -184,8 +185,15 @@ export class VariablePlaces {
   }
 
   /** A plain value with the hosts that it names as they are on the new side. */
-  private moved(value: string | undefined, at: string): string {
+  private moved(name: string, value: string | undefined, at: string): string {
     if (value === undefined) return REPLACE;
+    const hosts = [...this.hosts.stores, ...this.hosts.database, ...this.hosts.processes.keys()];
+    // "postgres" and "redis" are kinds as well as names of services.
+    if (hosts.includes(value) && !saysHost(name, value)) {
+      if (!SAYS_KIND.test(name))
+        this.findings.ask(at, `${value} is the name of a service too: is it a host here, which answers elsewhere on the new side?`);
+      return value;
+    }
     let text = value;
     for (const host of [...this.hosts.stores, ...this.hosts.database])
       text = text.replace(namesHost(host), (_, before: string) => `${before}${host.split(".")[0]}.${REPLACE}`);
@@ -212,6 +220,13 @@ export class VariablePlaces {
     return text.replace(namesHost(host), (_, before: string) => `${before}${name}`);
   }
 }
+
+/** Names of variables that hold a kind, which may be called as the service is. */
+const SAYS_KIND =
+  /(^|_)(TYPE|DRIVER|CONNECTION|BACKEND|ENGINE|ADAPTER|STORE|CLIENT|DB|KIND|PROVIDER|DIALECT|MODE|NAME|DATABASE|USER|USERNAME|VENDOR|PLATFORM)$/i;
+/** Whether a variable's value is a host: its name says so, or the host is a name with dots, which nothing else has. */
+const saysHost = (name: string, value: string): boolean =>
+  value.includes(".") || /(^|_)(HOST|HOSTS|HOSTNAME|SERVER|SERVERS|ADDR|ADDRESS|ENDPOINT|HOST_PORT|NODES)(_|$)/i.test(name);
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 /** A host where a host stands: alone or in a list, perhaps before a port, or in an address. */

@@ -7,7 +7,7 @@ import type { GivenFile } from "./given.js";
 export type Tree = Record<string, unknown>;
 
 /** Anchors may be used so often; more is made to fill memory. */
-export const MOST_ALIASES = 1_000;
+export const MOST_ALIASES = 10_000;
 
 /**
  * The map that a YAML or JSON file holds, its anchors and merge keys resolved.

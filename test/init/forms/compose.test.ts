@@ -25,7 +25,12 @@ services:
       DB_PASS: correct-horse-battery
       QUEUE_DB_URL: postgresql://shop:correct-horse-battery@db/shop_production
       REDIS_HOST: redis
+      CACHE_DRIVER: redis
+      DB_TYPE: db
+      ODD: redis
       CACHE_URL: redis://redis:6379/1
+      KC_DB_URL_HOST: db
+      KC_DB_USERNAME: shop
       STREAM_URL: http://streaming:4000/api
       RAILS_ENV: production
     healthcheck:
@@ -70,10 +75,15 @@ services:
         DB_PASS: "database-password",
       },
       QUEUE_DB_URL: "database-url",
+      KC_DB_URL_HOST: "database-host",
+      KC_DB_USERNAME: "database-user",
     });
     expect(workload.env).to.deep.equal({
       ...{
         REDIS_HOST: "redis.replaceme",
+        CACHE_DRIVER: "redis",
+        DB_TYPE: "db",
+        ODD: "redis",
         CACHE_URL: "redis://redis.replaceme:6379/1",
         STREAM_URL: "http://shop-streaming:4000/api",
         RAILS_ENV: "production",
@@ -108,7 +118,8 @@ services:
     expect(config.volumes.uploads).to.deep.equal({ kind: "efs", fileSystemId: "fs-replaceme" });
     expect(asked)
       .to.contain("services.db: PostgreSQL runs in a container")
-      .and.contain("services.boot: its worker has the clock in it (-B)");
+      .and.contain("services.boot: its worker has the clock in it (-B)")
+      .and.contain("environment.ODD: redis is the name of a service too");
   });
 
   it("keeps every credential out of the drafts, and out of what it says", async () => {
@@ -343,6 +354,24 @@ services:
     expect(await refused(compose(text), from, { web: "fron" })).to.contain('--web: got "fron"; accepted: one of front, api, web');
   });
 
+  it("leaves out a web server that stands before the application, which has no port of its own in the file", async () => {
+    const { config, asked } = await drafted(
+      compose(
+        'services: { nginx: { image: "nginx:1.27", ports: ["80:80"] }, web: { build: . }, cron: { build: ., image: "acme/cron:1" } }',
+      ),
+    );
+    expect(config.workload.image).to.equal("ghcr.io/acme/shop:replaceme");
+    expect(Object.entries(config.processes).map(([name, p]) => `${name} ${p.image}`)).to.deep.equal([
+      ...["cron acme/cron:1", "worker undefined", "mailer ghcr.io/acme/shop-mailer:replaceme"],
+    ]);
+    expect(asked)
+      .to.contain("nginx:1.27 stands before the application")
+      .and.contain("services.web.image: there is no image")
+      .and.contain("workload.containerPort");
+    const alone = await drafted(compose('services: { site: { image: "nginx:1.27", ports: ["80:80"] } }'));
+    expect(alone.config.workload.image).to.equal("nginx:1.27");
+  });
+
   const service = (rest: string): string => `services: { web: { image: "a/b:1", ports: [80], ${rest} } }`;
   const broken: [what: string, text: string | Buffer, message: string][] = [
     ["an open quote", 'services:\n  web:\n    image: "a:1\n', "docker-compose.yml line 4, column 1: got Missing closing"],
@@ -356,7 +385,7 @@ services:
     ["a file of version 1", 'web: { image: "a:1" }\ndb: { image: postgres }\n', "version 1, without a key services"],
     [
       "an anchor made to fill memory",
-      `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\nservices: { web: { image: "a:1", command: [*d,*d] } }\n`,
+      `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nservices: { web: { image: "a:1", command: [*e,*e] } }\n`,
       "Excessive alias count",
     ],
     ["a variable that is not closed", 'services: { web: { image: "a/b:${TAG" } }', "services.web.image: got ${ that is not closed"],

@@ -6,6 +6,7 @@ describe("init from files of several kinds", () => {
     expect((await drafted({ a: 'services: { web: { image: "a/b:1", ports: [80] } }' })).kind).to.equal("compose");
     expect((await drafted({ b: "web: run\nworker: work\n" })).kind).to.equal("procfile");
     expect((await drafted({ "c.service": "; mine\n[Unit]\n[Service]\nExecStart=/usr/bin/run\n" })).kind).to.equal("systemd");
+    expect((await drafted({ e: "image: { repository: a/b, tag: '1' }\nservices: { name: chat }\n" })).kind).to.equal("helm");
     expect((await drafted({ d: "replicaCount: 2\nimage: { repository: acme/web, tag: v1 }\n" })).kind).to.equal("helm");
   });
 

@@ -93,7 +93,15 @@ export async function readCompose(
   const described: Described = { processes: [], volumes: [], stores: databases.stores.map(([name, kind]) => ({ kind, name })), hosts: [] };
   for (const part of kept)
     described.processes.push(
-      await processOf(part, part === chosen, { name: names.get(part.service) ?? part.service, compose, file, places, findings, described }),
+      await processOf(part, part === chosen, {
+        web: chosen,
+        name: names.get(part.service) ?? part.service,
+        compose,
+        file,
+        places,
+        findings,
+        described,
+      }),
     );
   const known = new Set([...hosts.database, ...Object.keys(compose.services)]);
   for (const { variables } of kept) addStores(described.stores, storesNamedIn(variables, known));
@@ -141,19 +149,19 @@ const roleFor = (part: Part) =>
   });
 
 /** The process that users reach first: the one that somebody named, the only one that listens, or the one that its name tells. */
-function webOf(parts: Part[], application: string, named: string | undefined, findings: Findings): Part | undefined {
-  if (named !== undefined) return requireKey("--web", named, Object.fromEntries(parts.map((p) => [p.service, p])));
+function webOf(parts: Part[], application: string, wanted: string | undefined, findings: Findings): Part | undefined {
+  if (wanted !== undefined) return requireKey("--web", wanted, Object.fromEntries(parts.map((p) => [p.service, p])));
   const listening = parts.filter((p) => !p.ends && portOf(p) !== undefined && roleFor(p).role === "service");
   const usual = ["web", "app", application, "www", "server", "frontend", "rails", "backend", "api"];
-  // An image may listen without its compose file saying so.
-  if (listening.length === 0)
-    return usual
-      .slice(0, 3)
-      .map((name) => parts.find((p) => p.service === name && !p.ends))
-      .find((p) => p !== undefined);
+  // An image may listen without its compose file saying so, behind a web server or not.
+  const named = usual
+    .slice(0, 3)
+    .map((name) => parts.find((p) => p.service === name && !p.ends))
+    .find((p) => p !== undefined);
+  if (listening.every(isServer)) return named ?? listening[0];
   if (listening.length === 1) return listening[0];
   const published = listening.filter((p) => p.ports.published);
-  const behind = (published.length > 0 ? published : listening).filter((p) => p.image === undefined || !isWebServer(p.image));
+  const behind = (published.length > 0 ? published : listening).filter((p) => !isServer(p));
   const from = behind.length > 0 ? behind : listening;
   const best = usual.map((name) => from.find((p) => p.service === name)).find((p) => p !== undefined) ?? from[0];
   if (from.length > 1)
@@ -164,8 +172,11 @@ function webOf(parts: Part[], application: string, named: string | undefined, fi
   return best;
 }
 
+/** Serves files, or stands before what does. */
+const isServer = ({ image }: Part): boolean => image !== undefined && isWebServer(image);
+
 function isFrontOf(part: Part, parts: Part[], web: Part | undefined, findings: Findings): boolean {
-  if (part.image === undefined || !isWebServer(part.image) || parts.length < 2 || web === undefined) return false;
+  if (!isServer(part) || parts.length < 2 || web === undefined) return false;
   findings.ask(
     part.at,
     `${part.image} stands before the application and was left out, since the load balancer of the new side leads to it: which hosts, paths, settings and files of it count (ingress)?`,
@@ -213,6 +224,7 @@ function servedBy(part: Part, isWeb: boolean): number[] {
 interface Context {
   /** Its own in the stack config. */
   name: string;
+  web: Part | undefined;
   compose: Compose;
   file: GivenFile;
   places: VariablePlaces;
@@ -223,7 +235,7 @@ interface Context {
 async function processOf(
   part: Part,
   isWeb: boolean,
-  { name, compose, file, places, findings, described }: Context,
+  { name, web, compose, file, places, findings, described }: Context,
 ): Promise<DescribedProcess> {
   const { tree, at, ports, health } = part;
   const role = isWeb ? { role: "web" as const } : part.ends ? { role: "release" as const } : roleFor(part);
@@ -234,6 +246,8 @@ async function processOf(
     findings.ask(`${at}.image`, "there is no image, so it is built: under which name and version does the registry have it?");
   const image = part.image === undefined ? undefined : imageRead(part.image, REPLACE);
   if (image?.question !== undefined) findings.ask(`${at}.image`, image.question);
+  // What is built from the same sources as the web process is the same image.
+  const isOfWeb = web !== undefined && JSON.stringify(web.tree.build) === JSON.stringify(tree.build) && web.image === undefined;
   const pod = readPod(tree, at, findings);
   const folders = await readMounts(tree, at, file, findings);
   const files = await readFiles(tree, compose, at, file, findings);
@@ -245,7 +259,7 @@ async function processOf(
   return {
     name,
     role: role.role,
-    ...(image === undefined ? {} : { image: image.image }),
+    ...(image !== undefined ? { image: image.image } : isWeb || isOfWeb ? {} : { builtAs: name }),
     pod: {
       ...pod,
       ...places.place(part.variables, name, `${at}.environment`),

@@ -37,7 +37,8 @@ export function readHealth(service: Tree, at: string, findings: Findings): Healt
     "none",
   ];
   if (scheme === "http" && !path.includes("$")) {
-    if (line.includes("|")) findings.note(`${at}.healthcheck`, "its address is asked; that the answer has a certain text is not looked at");
+    if (/[^|]\|[^|]/.test(line))
+      findings.note(`${at}.healthcheck`, "its address is asked; that the answer has a certain text is not looked at");
     return { probe: { kind: "http", path, port: Number(port), ...times }, port: Number(port) };
   }
   const command = isShell ? ["/bin/sh", "-c", rest.join(" ")] : rest;

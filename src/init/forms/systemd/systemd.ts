@@ -15,7 +15,7 @@ import { one, partsOf, readUnits, type Setting, type Unit } from "./unit.js";
 
 /** Settings that say nothing of what runs in a pod, or that Kubernetes sees to itself. */
 const OF_SYSTEMD =
-  /^(Unit\.|Install\.|Service\.(Type|Restart\w*|StartLimit\w*|KillMode|KillSignal|SyslogIdentifier|SyslogFacility|StandardOutput|StandardError|StandardInput|PIDFile|RemainAfterExit|TimeoutStartSec|TimeoutSec|NotifyAccess|WatchdogSec|OOMScoreAdjust|OOMPolicy|Nice|Slice|Delegate|PrivateTmp|PrivateDevices|NoNewPrivileges|Protect\w*|Restrict\w*|SystemCall\w*|Lock\w*|MemoryDenyWriteExecute|CapabilityBoundingSet|UMask|LimitNOFILE|LimitNPROC|TasksMax|RuntimeDirectory\w*|LogRateLimit\w*|SuccessExitStatus|SendSIGKILL|ReadWritePaths|ReadOnlyPaths|DynamicUser|Accounting|\w+Accounting)$|Timer\.(Unit|Persistent|AccuracySec)$)/;
+  /^(Unit\.|Install\.|Service\.(Type|Restart\w*|StartLimit\w*|KillMode|KillSignal|SyslogIdentifier|SyslogFacility|StandardOutput|StandardError|StandardInput|PIDFile|RemainAfterExit|TimeoutStartSec|TimeoutSec|NotifyAccess|WatchdogSec|OOMScoreAdjust|OOMPolicy|Nice|Slice|Delegate|Private\w*|Proc\w*|RemoveIPC|ExecReload|NoNewPrivileges|Protect\w*|Restrict\w*|SystemCall\w*|Lock\w*|MemoryDenyWriteExecute|CapabilityBoundingSet|UMask|LimitNOFILE|LimitNPROC|TasksMax|RuntimeDirectory\w*|LogRateLimit\w*|SuccessExitStatus|SendSIGKILL|ReadWritePaths|ReadOnlyPaths|DynamicUser|Accounting|\w+Accounting)$|Timer\.(Unit|Persistent|AccuracySec)$)/;
 const READ =
   /^(Service\.(ExecStart|ExecStartPre|Environment|EnvironmentFile|User|Group|WorkingDirectory|TimeoutStopSec|MemoryMax|MemoryLimit|CPUQuota|StateDirectory|CacheDirectory|LogsDirectory|AmbientCapabilities)|Timer\.(OnCalendar|On\w+Sec|RandomizedDelaySec))$/;
 /** A port that a command or its variables tell. */
