@@ -99,7 +99,7 @@ describe("cutover init", function () {
     };
     expect(said.kind).to.equal("compose");
     expect(said.processes.map((p) => `${p.name} ${p.kind}`)).to.deep.equal(["web web", "worker worker"]);
-    expect(said.findings.some((f) => f.asks && f.at.endsWith("services.web.sysctls"))).to.equal(true);
+    expect(said.findings.some((f) => f.asks && f.at === "compose.yaml: services.web.sysctls")).to.equal(true);
     const file = await StackFile.read(join(folder, "project", "stacks"), "shop-production");
     expect(file.text()).not.to.contain("topsecretpw");
     expect(missingIn(file.raw()).map((m) => m.path)).to.include.members([

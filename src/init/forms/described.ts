@@ -61,6 +61,9 @@ export interface Finding {
 export class Findings {
   private readonly places = new Map<string, { asks: boolean; places: string[] }>();
 
+  /** @param folder of the files: places are told from there, since stack configs are read on other machines */
+  constructor(private readonly folder: string) {}
+
   /** Something that somebody must decide. */
   ask(at: string, question: string): void {
     this.add(at, question, true);
@@ -73,9 +76,10 @@ export class Findings {
 
   private add(at: string, what: string, asks: boolean): void {
     const shown = redactText(what);
+    const place = redactText(at.startsWith(`${this.folder}/`) ? at.slice(this.folder.length + 1) : at);
     const found = this.places.get(shown);
-    if (found === undefined) this.places.set(shown, { asks, places: [redactText(at)] });
-    else if (!found.places.includes(at)) found.places.push(redactText(at));
+    if (found === undefined) this.places.set(shown, { asks, places: [place] });
+    else if (!found.places.includes(place)) found.places.push(place);
   }
 
   /** Each once, with all its places. */

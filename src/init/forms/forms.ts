@@ -51,7 +51,7 @@ export async function readForms(given: readonly string[], { name, web }: FormsOp
       got: `${WORDS[first.kind]} (${first.path}) and ${WORDS[other.kind]} (${other.path})`,
       accepted: "files of one kind, which describe one application",
     });
-  const findings = new Findings();
+  const findings = new Findings(dirname(first.path));
   if (first.kind === "procfile") {
     if (files.length > 1)
       throw new UserError({ path: "--from", got: `${files.length} Procfiles`, accepted: "one Procfile: each is an application" });

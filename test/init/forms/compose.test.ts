@@ -357,7 +357,7 @@ services:
   it("leaves out a web server that stands before the application, which has no port of its own in the file", async () => {
     const { config, asked } = await drafted(
       compose(
-        'services: { nginx: { image: "nginx:1.27", ports: ["80:80"] }, web: { build: . }, cron: { build: ., image: "acme/cron:1" } }',
+        'services: { nginx: { image: "nginx:1.27", ports: ["80:80"] }, web: { build: . }, cron: { build: ., image: "acme/cron:1" }, worker: { build: . }, mailer: { build: ./mail } }',
       ),
     );
     expect(config.workload.image).to.equal("ghcr.io/acme/shop:replaceme");
@@ -366,7 +366,7 @@ services:
     ]);
     expect(asked)
       .to.contain("nginx:1.27 stands before the application")
-      .and.contain("services.web.image: there is no image")
+      .and.contain("services.web.image, services.worker.image, services.mailer.image: there is no image")
       .and.contain("workload.containerPort");
     const alone = await drafted(compose('services: { site: { image: "nginx:1.27", ports: ["80:80"] } }'));
     expect(alone.config.workload.image).to.equal("nginx:1.27");

@@ -32,8 +32,7 @@ export async function drafted(files: Record<string, string | Buffer>, from: stri
   const text = drafts.find((d) => d.stack === stack)?.text ?? "";
   const file = StackFile.parse("stacks/file.yaml", stack, text);
   const all = findings.all();
-  const said = (asks: boolean): string =>
-    all.flatMap((f) => (f.asks === asks ? [`${f.at.replaceAll(`${dirname(at("x"))}/`, "")}: ${f.what}`] : [])).join("\n");
+  const said = (asks: boolean): string => all.flatMap((f) => (f.asks === asks ? [`${f.at}: ${f.what}`] : [])).join("\n");
   return { application, kind, text, config: file.shape(), raw: file.raw(), asked: said(true), noted: said(false) };
 }
 
