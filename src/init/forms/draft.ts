@@ -2,6 +2,7 @@ import { Document } from "yaml";
 import { WEB } from "../../config/processes.js";
 import { REPLACE } from "../placeholders.js";
 import { type Answers, type Draft, databaseOf, hasOld, providers, strategyKind, ZONE } from "../skeleton.js";
+import { withoutCredentials } from "./credentials.js";
 import type { Described, DescribedProcess, Findings, Pod } from "./described.js";
 
 /** What an inventory says of the application, where there is one. */
@@ -22,7 +23,8 @@ const PRE_STOP = 40;
 const FULL_GRACE = 7_200;
 
 /** A stack config for an application in each environment, as ready as its files allow. @param known of the inventory */
-export function draftDescribed(name: string, described: Described, known: Known, answers: Answers, findings: Findings): Draft[] {
+export function draftDescribed(name: string, told: Described, known: Known, answers: Answers, findings: Findings): Draft[] {
+  const described = { ...told, processes: withoutCredentials(told.processes, findings) };
   const web = described.processes.find((p) => p.role === "web");
   askForTheRest(name, described, web, known, findings);
   const questions = findings.all().flatMap(({ at, what, asks }) => (asks ? [`${at}: ${what}`] : []));

@@ -1,5 +1,4 @@
 import { UserError } from "../../errors.js";
-import { secretSpans } from "../../lib/secrets.js";
 import { requireKey } from "./choose.js";
 import { type Described, type DescribedProcess, type Findings, literal, processNames } from "./described.js";
 import type { GivenFile } from "./given.js";
@@ -45,12 +44,11 @@ export function readProcfile({ path, text }: GivenFile, named: string | undefine
           : roleOf({ name: type, command, listens: false });
     if ("question" in role && role.question !== undefined && type !== "worker") findings.ask(at, `${type}: ${role.question}`);
     if (/&\s*$|\s&\s/.test(command)) findings.ask(at, `${type} starts something in the background: which process is that?`);
-    const words = commandOf(type, command, at, findings);
     return {
       name: names.get(type) ?? type,
       role: role.role,
       pod: {
-        ...(words === undefined ? {} : { command: words }),
+        command: shellWords(command).map(literal),
         env: isWeb ? { PORT: String(PORT) } : {},
         ...(isWeb ? { containerPort: PORT } : {}),
       },
@@ -58,13 +56,4 @@ export function readProcfile({ path, text }: GivenFile, named: string | undefine
   });
   if (web !== undefined) findings.note(`${path}: ${web}`, `listens on PORT, as Heroku sets it: ${PORT} was taken`);
   return { processes, volumes: [], stores: [], hosts: [] };
-}
-
-function commandOf(type: string, command: string, at: string, findings: Findings): string[] | undefined {
-  if (secretSpans(command).length === 0) return shellWords(command).map(literal);
-  findings.ask(
-    at,
-    `a credential stands in the command of ${type}, which was not carried over for that: name it as $VARIABLE with the variable in secretEnv`,
-  );
-  return undefined;
 }

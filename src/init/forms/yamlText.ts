@@ -15,7 +15,7 @@ export const MOST_ALIASES = 10_000;
  * @throws UserError with the line
  */
 export function yamlMap({ path, text }: GivenFile, accepted: string, findings: Findings, { twice = false } = {}): Tree {
-  const options = { merge: true, prettyErrors: true, logLevel: "error" } as const;
+  const options = { merge: true, prettyErrors: true, logLevel: "error", intAsBigInt: true } as const;
   let document = parseDocument(text, options);
   const again = document.errors.find((e) => e.code === "DUPLICATE_KEY");
   if (twice && again !== undefined) {
@@ -39,13 +39,17 @@ export function yamlMap({ path, text }: GivenFile, accepted: string, findings: F
     findings.ask(path, `${message.split("\n")[0]?.replace(/ at line.*$/, "")}: what does it do?`);
   let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: MOST_ALIASES });
+    value = document.toJS({ maxAliasCount: MOST_ALIASES, reviver: exact });
   } catch (cause) {
     throw new UserError({ path, got: (cause as Error).message, accepted }, { cause });
   }
   if (!isTree(value)) throw new UserError({ path, got: shown(value), accepted });
   return value;
 }
+
+/** Numbers with more digits than a number has stay as they are written. */
+const exact = (_: unknown, value: unknown): unknown =>
+  typeof value !== "bigint" ? value : Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 
 export const isTree = (value: unknown): value is Tree => typeof value === "object" && value !== null && !Array.isArray(value);
 

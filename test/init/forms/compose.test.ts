@@ -150,6 +150,7 @@ services:
       REDIS_URL: redis://:redispw12345@redis:6379
     command: run --password hunter2hunter2
     labels: { token: supersecretvalue99 }
+    healthcheck: { test: ["CMD", "probe", "--token", "hunter2hunter2"] }
     secrets: [db_pw, { source: api_key, target: /etc/api }]
     configs: [{ source: c, target: /etc/c.conf }, { source: plain, target: /etc/plain.conf }]
   db: { image: "postgres:16", environment: { POSTGRES_PASSWORD: topsecretpw } }
@@ -182,7 +183,7 @@ configs: { c: { content: "password=confpw123456" }, plain: { content: "level=inf
     ]);
     expect(asked)
       .to.contain("build.args.NPM_TOKEN")
-      .and.contain("a credential stands in the command")
+      .and.contain("workload.args, workload.probes: a credential stands in it")
       .and.contain("the config c holds what looks like a credential");
     expect(config.stores.map((s) => s.kind)).to.include("PostgreSQL outside RDS");
   });
@@ -207,6 +208,7 @@ services:
     volumes: ["/var/run/docker.sock:/var/run/docker.sock", "./nginx.conf:/etc/nginx.conf", "data:/tmp"]
     environment: { TOKEN_FROM: "\${NOBODY}", "bad name": x }
   debug: { image: "acme/debug:1", profiles: [debug] }
+  none: { image: "acme/none:1", scale: 0 }
   traefik: { image: "traefik:v3", ports: ["80:80"] }
 `),
     );
@@ -225,6 +227,7 @@ services:
       "acme/api:latest has no fixed version",
       "traefik:v3 is what the load balancer",
       "bad name",
+      "services.none: none of it runs",
     ])
       expect(asked, part).to.contain(part);
     expect(noted)
@@ -320,13 +323,13 @@ services:
   web:
     image: "acme/web:\${TAG:-1.\${MINOR:-0}}"
     ports: ["80"]
-    environment: { A: "$$HOME", B: "$$(date)", C: "\${D:+set}", E: "\${F-}" }
+    environment: { ID: 12345678901234567890, ON: yes, A: "$$HOME", B: "$$(date)", C: "\${D:+set}", E: "\${F-}" }
     command: sh -c 'echo $$HOME && run "$$(hostname)"'
 `),
     );
     expect(config.workload.image).to.equal("acme/web:1.0");
     // The kubelet reads $$( as a dollar and a parenthesis, and leaves $HOME alone.
-    expect(config.workload.env).to.deep.equal({ A: "$HOME", B: "$$(date)", C: "", E: "" });
+    expect(config.workload.env).to.deep.equal({ ID: "12345678901234567890", ON: "yes", A: "$HOME", B: "$$(date)", C: "", E: "" });
     expect(config.workload.args).to.deep.equal(["sh", "-c", 'echo $HOME && run "$$(hostname)"']);
   });
 

@@ -33,7 +33,7 @@ export async function drafted(files: Record<string, string | Buffer>, from: stri
   const file = StackFile.parse("stacks/file.yaml", stack, text);
   const all = findings.all();
   const said = (asks: boolean): string => all.flatMap((f) => (f.asks === asks ? [`${f.at}: ${f.what}`] : [])).join("\n");
-  return { application, kind, text, config: file.shape(), raw: file.raw(), asked: said(true), noted: said(false) };
+  return { application, kind, text, config: file.shape(), asked: said(true), noted: said(false) };
 }
 
 /** The message with which files are refused. */

@@ -26,6 +26,7 @@ postgresql: { enabled: true, auth: { database: web, username: web, password: sec
 redis: { enabled: true }
 mysql: { enabled: false }
 nodeSelector: {}
+args: [serve, --api-key, secretsecret1]
 smtp: { host: mail.acme.com }
 autoscaling: { enabled: false }
 `,

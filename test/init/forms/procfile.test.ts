@@ -38,7 +38,7 @@ mailer: ./mail
   it("keeps a credential of a command to itself", async () => {
     const { text, asked, noted } = await drafted({ Procfile: "web: run --api-key hunter2hunter2\n" });
     expect(`${text}${asked}${noted}`).not.to.contain("hunter2");
-    expect(asked).to.contain("a credential stands in the command of web");
+    expect(asked).to.contain("workload.command: a credential stands in it");
   });
 
   for (const [what, text, message] of [

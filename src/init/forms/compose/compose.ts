@@ -66,6 +66,7 @@ export async function readCompose(
         at,
         `${image} is what the load balancer of the new side takes the place of, and was left out: which hosts, paths and settings of it count (ingress)?`,
       );
+    else if (replicasOf(tree, at) === 0) findings.ask(at, "none of it runs (replicas: 0), so it was left out: is it needed?");
     else parts.push(await partOf(service, tree, at, image, compose, file, findings));
   }
   if (parts.length === 0)
@@ -263,7 +264,7 @@ async function processOf(
     pod: {
       ...pod,
       ...places.place(part.variables, name, `${at}.environment`),
-      ...(part.replicas === undefined || part.replicas === 0 ? {} : { replicas: part.replicas }),
+      ...(part.replicas === undefined ? {} : { replicas: part.replicas }),
       ...(port === undefined ? {} : { containerPort: port, servicePort: port }),
       ...(ports.more.length === 0 ? {} : { ports: ports.more }),
       ...probesOf(health, isWeb, port),

@@ -74,8 +74,10 @@ export function readPod(service: Tree, at: string, findings: Findings): Pod {
         `${at}.${key}`,
         `${shown(service[key])} was not carried over, having no counterpart in a stack config: can the image do without it?`,
       );
-  const entry = wordsOf(service.entrypoint, `${at}.entrypoint`, findings);
-  const args = wordsOf(service.command, `${at}.command`, findings);
+  const entry = wordsOf(service.entrypoint, `${at}.entrypoint`);
+  const args = wordsOf(service.command, `${at}.command`);
+  if (isTree(service.depends_on))
+    findings.note(`${at}.depends_on`, "processes start in any order; what must be over before others begin is a release");
   const capabilities = listed(service.cap_add).map((c) => (scalar(c) ?? "").replace(/^CAP_/, "").toUpperCase());
   const { runAsUser, security: ids } = userOf(service.user, `${at}.user`, findings);
   const security = { ...ids, ...(capabilities.length === 0 ? {} : { capabilities: capabilities.filter((c) => /^[A-Z][A-Z_]+$/.test(c)) }) };
@@ -94,7 +96,7 @@ export function readPod(service: Tree, at: string, findings: Findings): Pod {
 }
 
 /** A command in either form. An empty one is the image's own, as `null` is. */
-function wordsOf(value: unknown, at: string, findings: Findings): string[] | undefined {
+function wordsOf(value: unknown, at: string): string[] | undefined {
   if (value === undefined || value === null) return undefined;
   const line = scalar(value);
   const words = Array.isArray(value) ? value.map((w) => scalar(w)) : line === undefined ? [undefined] : (plainWords(line) ?? [undefined]);
@@ -106,13 +108,6 @@ function wordsOf(value: unknown, at: string, findings: Findings): string[] | und
     });
   const known = words.filter((w) => w !== undefined && w !== "") as string[];
   if (known.length === 0) return undefined;
-  if (known.some((w) => secretSpans(w).length > 0) || secretSpans(known.join(" ")).length > 0) {
-    findings.ask(
-      at,
-      "a credential stands in the command, which was not carried over for that: name it as $(VARIABLE) with the variable in secretEnv",
-    );
-    return undefined;
-  }
   return known.map(literal);
 }
 

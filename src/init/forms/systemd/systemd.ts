@@ -232,20 +232,14 @@ function processOf(part: Part, isWeb: boolean, name: string, places: VariablePla
   const variables = places.place(part.variables, labelOf(prefix) ?? "process", `${at}: Environment`);
   if (/^\/(home|opt|srv|root|usr\/local|var)\//.test(command[0] ?? ""))
     findings.ask(at, `its command is at ${command[0]} on the old machine: is it there in the image?`);
-  const hasSecret = secretSpans(command.join(" ")).length > 0;
-  if (hasSecret)
-    findings.ask(
-      at,
-      "a credential stands in the command, which was not carried over for that: name it as $(VARIABLE) with the variable in secretEnv",
-    );
-  const before = hasSecret ? [] : initContainersOf(part, variables, findings);
+  const before = initContainersOf(part, variables, findings);
   return [
     {
       name,
       role: role.role,
       ...(schedule === undefined ? {} : { schedule }),
       pod: {
-        ...(hasSecret ? {} : { command }),
+        command,
         ...variables,
         ...(port === undefined ? {} : { containerPort: port }),
         ...hardware(unit, findings),
@@ -264,10 +258,6 @@ function initContainersOf(
     const command = commandOf(setting, unit, variables, findings);
     if (setting.value.startsWith("-"))
       findings.ask(setting.at, "its failure is ignored (-), and a container before the process must go well: may it fail?");
-    if (secretSpans(command.join(" ")).length > 0) {
-      findings.ask(setting.at, "a credential stands in the command, which was not carried over for that");
-      return [];
-    }
     return [{ name: `before-${i + 1}`, command, ...placed }];
   });
 }
