@@ -110,12 +110,16 @@ export function labelOf(text: string, longest = LONGEST_NAME): string | undefine
 
 const LONGEST_PROCESS = 20;
 
-/** The names of processes in a stack config, by what a file calls them: `web` for the one that users reach first, and for no other. */
-export function processNames(names: readonly string[], web: string | undefined): Map<string, string> {
+/**
+ * The names of processes in a stack config, by what a file calls them: `web` for the one that users reach first, and for no other; the
+ * application's own name before them says nothing.
+ */
+export function processNames(application: string, names: readonly string[], web: string | undefined): Map<string, string> {
   const taken = new Set<string>([WEB]);
   const result = new Map<string, string>();
   for (const name of names) {
-    const label = labelOf(name, LONGEST_PROCESS) ?? "process";
+    const whole = labelOf(name, Number.POSITIVE_INFINITY) ?? "process";
+    const label = labelOf(whole.startsWith(`${application}-`) ? whole.slice(application.length + 1) : whole, LONGEST_PROCESS) ?? "process";
     let free = label;
     for (let i = 2; taken.has(free); i += 1) free = `${label.slice(0, LONGEST_PROCESS - 4).replace(/-+$/, "")}-${i}`;
     result.set(name, name === web ? WEB : free);

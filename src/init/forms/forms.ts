@@ -55,7 +55,8 @@ export async function readForms(given: readonly string[], { name, web }: FormsOp
   if (first.kind === "procfile") {
     if (files.length > 1)
       throw new UserError({ path: "--from", got: `${files.length} Procfiles`, accepted: "one Procfile: each is an application" });
-    return { application: nameOf(name, undefined, first), kind: "procfile", described: readProcfile(first, web, findings), findings };
+    const application = nameOf(name, undefined, first);
+    return { application, kind: "procfile", described: readProcfile(first, application, web, findings), findings };
   }
   if (first.kind === "helm") {
     if (web !== undefined)

@@ -9,7 +9,7 @@ import { shellWords } from "./words.js";
 const PORT = 3_000;
 
 /** What a Procfile says: process types and their commands, by Heroku's conventions. @throws UserError naming the line */
-export function readProcfile({ path, text }: GivenFile, named: string | undefined, findings: Findings): Described {
+export function readProcfile({ path, text }: GivenFile, application: string, named: string | undefined, findings: Findings): Described {
   const types = new Map<string, { command: string; at: string }>();
   for (const [i, line] of text.split("\n").entries()) {
     if (line.trim() === "" || /^\s*#/.test(line)) continue;
@@ -32,7 +32,7 @@ export function readProcfile({ path, text }: GivenFile, named: string | undefine
   findings.ask(path, "a Procfile names no image: under which name and version does the registry have it?");
   const web = named ?? (types.has("web") ? "web" : undefined);
   if (named !== undefined) requireKey("--web", named, Object.fromEntries(types));
-  const names = processNames([...types.keys()], web);
+  const names = processNames(application, [...types.keys()], web);
   const processes = [...types].map(([type, { command, at }]): DescribedProcess => {
     const isWeb = type === web;
     const role = isWeb

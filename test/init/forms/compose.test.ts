@@ -316,6 +316,16 @@ services:
     expect(config.database?.forms).to.deep.equal({ "database-url-form": "postgres://{user}:{password}@{host}:{port}/{name}?pool=5" });
   });
 
+  it("leaves the application's own name out of its processes'", async () => {
+    const { config } = await drafted(
+      compose(
+        'services: { shop-web: { image: "a/b:1", ports: [80], environment: { MAIL: "http://shop-a-very-long-mail-sender:25" } }, shop-a-very-long-mail-sender: { image: "a/b:1", expose: [25] }, shop-a-very-long-mail-sending: { image: "a/b:1", expose: [26] } }',
+      ),
+    );
+    expect(Object.keys(config.processes)).to.deep.equal(["a-very-long-mail-sen", "a-very-long-mail-2"]);
+    expect(config.workload.env.MAIL).to.equal("http://shop-a-very-long-mail-sen:25");
+  });
+
   it("keeps dollars as they are, through Compose's escapes and Kubernetes' own", async () => {
     const { config } = await drafted(
       compose(`
@@ -383,7 +393,11 @@ services:
     ["a key twice", 'services:\n  web: {image: "a:1"}\n  web: {image: "a:2"}\n', "line 3, column 3: got Map keys must be unique"],
     ["no service", "services: {}\n", "docker-compose.yml: services: got {}; accepted: a map with one service at least"],
     ["a list of services", "services: [web]\n", 'services: got ["web"]'],
-    ["a service without an image", "services: { web: }\n", "services.web: got neither image nor build"],
+    [
+      "a service without an image",
+      "services: { web: }\n",
+      "services.web: got neither image nor build; accepted: one of them, here or in a file",
+    ],
     ["stores alone", 'services: { db: { image: "postgres:16" } }', "services: got db: data stores"],
     ["a file of version 1", 'web: { image: "a:1" }\ndb: { image: postgres }\n', "version 1, without a key services"],
     [

@@ -54,13 +54,13 @@ CacheDirectory=chat
     });
     expect(config.database?.source).to.include({ identifier: "chat-db", databaseName: "chat" });
     expect(config.stores).to.deep.equal([{ kind: "Redis", name: "r.example.com", handling: "undecided" }]);
-    expect(processes["chat-clean"]).to.deep.include({
+    expect(processes.clean).to.deep.include({
       kind: "schedule",
       schedule: "0 9 * * 1,2,3,4,5",
       timeZone: "Europe/Berlin",
       command: ["/usr/bin/clean", "--all", "100%", "$x"],
     });
-    expect(processes["chat-worker"]?.command).to.deep.equal([
+    expect(processes.worker?.command).to.deep.equal([
       "/usr/bin/bundle",
       "exec",
       "sidekiq",
@@ -72,7 +72,7 @@ CacheDirectory=chat
       "-q",
       "high",
     ]);
-    expect(Object.keys(processes)).to.deep.equal(["chat-worker", "chat-clean"]);
+    expect(Object.keys(processes)).to.deep.equal(["worker", "clean"]);
     for (const part of [
       "Weird was not carried over",
       "is a template: which instances run",
@@ -80,6 +80,16 @@ CacheDirectory=chat
       "/var/lib/chat keeps data",
     ])
       expect(asked).to.contain(part);
+  });
+
+  it("keeps instances of a template apart", async () => {
+    const unit = "[Service]\nExecStart=/usr/bin/work %i\n";
+    const { config } = await drafted({
+      "shop.service": "[Service]\nExecStart=/usr/bin/app --port 80\n",
+      "shop-worker@a.service": unit,
+      "shop-worker@b.service": unit,
+    });
+    expect(Object.entries(config.processes).map(([name, p]) => `${name} ${p.command?.at(-1)}`)).to.deep.equal(["worker-a a", "worker-b b"]);
   });
 
   it("fills in what the instance of a template is called", async () => {

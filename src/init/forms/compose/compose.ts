@@ -79,6 +79,7 @@ export async function readCompose(
   // A server of files before the application is the load balancer's part; the only one is the application.
   const kept = parts.filter((p) => p === chosen || !isFrontOf(p, parts, chosen, findings));
   const names = processNames(
+    application,
     kept.map((p) => p.service),
     chosen?.service,
   );
@@ -120,7 +121,7 @@ async function partOf(
   findings: Findings,
 ): Promise<Part> {
   if (image === undefined && (tree.build === undefined || tree.build === null))
-    throw new UserError({ path: at, got: "neither image nor build", accepted: "one of them, as Compose asks for" });
+    throw new UserError({ path: at, got: "neither image nor build", accepted: "one of them, here or in a file given before this one" });
   const ends = Object.values(compose.services).some((s) => {
     const on = isTree(s.depends_on) ? s.depends_on[service] : undefined;
     return isTree(on) && on.condition === "service_completed_successfully";

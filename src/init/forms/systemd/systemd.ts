@@ -62,17 +62,14 @@ export async function readSystemd(
   }
   findings.ask(dirname(services[0]?.path ?? "."), "units name no image: under which name and version does the registry have it?");
   const web = webOf(parts, application, named, findings);
-  const names = processNames(
-    parts.map((p) => p.unit.name),
-    web?.unit.name,
-  );
+  const names = processNames(application, parts.map(calledOf), web === undefined ? undefined : calledOf(web));
   const rds = new Map(parts.flatMap((p) => [...rdsNamedIn(p.variables)]));
   const [host] = [...rds.keys()];
   const places = new VariablePlaces(
     { database: new Set(host === undefined ? [] : [host]), stores: new Set(), processes: new Map() },
     findings,
   );
-  const processes = parts.flatMap((p) => processOf(p, p === web, shortName(p, names), places, findings));
+  const processes = parts.flatMap((p) => processOf(p, p === web, names.get(calledOf(p)) ?? calledOf(p), places, findings));
   const stores: Described["stores"] = [];
   for (const { variables } of parts) addStores(stores, storesNamedIn(variables, new Set(host === undefined ? [] : [host])));
   return {
@@ -84,7 +81,11 @@ export async function readSystemd(
   };
 }
 
-const shortName = ({ unit }: Part, names: Map<string, string>): string => (names.get(unit.name) ?? unit.name).replace(/-service$/, "");
+/** What a process is called by its unit: its instance tells it from its like. */
+function calledOf({ unit }: Part): string {
+  const { prefix, instance } = partsOf(unit.name);
+  return instance === undefined ? prefix : `${prefix}-${instance}`;
+}
 
 async function partOf(unit: Unit, timer: Unit | undefined, files: GivenFile[], findings: Findings): Promise<Part | undefined> {
   const at = unit.path;
