@@ -140,7 +140,7 @@ export class VariablePlaces {
   /** Beginnings of names such as `DB_` whose host is the database's. */
   private familiesOf(variables: Variables): string[] {
     return Object.entries(variables).flatMap(([name, value]) => {
-      const host = /^([A-Za-z0-9.-]+)(:\d+)?$/.exec(value ?? "")?.[1] ?? POSTGRES_URL.exec(value ?? "")?.[5];
+      const host = /^([\w.-]+)(:\d+)?$/.exec(value ?? "")?.[1] ?? POSTGRES_URL.exec(value ?? "")?.[5];
       const prefix = /^(.*?_+)?(HOST|HOSTNAME|SERVER|ADDR|ADDRESS|ENDPOINT|HOST_PORT|URL|URI)$/i.exec(name)?.[1];
       return prefix !== undefined && host !== undefined && this.hosts.database.has(host) ? [prefix, prefix.replace(/UR[LI]_$/i, "")] : [];
     });
@@ -150,7 +150,7 @@ export class VariablePlaces {
   private formOf(name: string, value: string | undefined, families: string[], at: string): string | undefined {
     const url = POSTGRES_URL.exec(value ?? "");
     if (url !== null) return this.urlForm(name, url, at);
-    const [, host = "", port] = /^([A-Za-z0-9.-]+)(:\d+)?$/.exec(value ?? "") ?? [];
+    const [, host = "", port] = /^([\w.-]+)(:\d+)?$/.exec(value ?? "") ?? [];
     if (this.hosts.database.has(host) && (port !== undefined || saysHost(name, host)))
       return port === undefined ? "database-host" : "database-host-port";
     const words = /^([A-Za-z0-9_]*)/.exec(name)?.[1] ?? "";

@@ -316,6 +316,38 @@ services:
     expect(config.database?.forms).to.deep.equal({ "database-url-form": "postgres://{user}:{password}@{host}:{port}/{name}?pool=5" });
   });
 
+  it("takes a store's image for a job where it ends, and knows a service by all its names", async () => {
+    const { config } = await drafted(
+      compose(`
+services:
+  web:
+    image: acme/web:1
+    ports: [80]
+    depends_on: { seed: { condition: service_completed_successfully } }
+    environment: { DB_HOST: shop_db, CACHE_HOST: cache.internal, OTHER_HOST: the-db }
+  db: { image: "postgres:16", container_name: shop_db, networks: { back: { aliases: [the-db] } } }
+  cache: { image: "redis:7", hostname: cache.internal }
+  seed: { image: "postgres:16", command: psql -f seed.sql }
+  backup: { image: "postgres:16", command: pg_dump, restart: "no" }
+`),
+    );
+    expect(Object.entries(config.processes).map(([name, p]) => `${name} ${p.kind}`)).to.deep.equal(["seed release", "backup singleton"]);
+    expect(config.workload.secretEnv).to.deep.equal({ DB_HOST: "database-host", OTHER_HOST: "database-host" });
+    expect(config.workload.env).to.deep.equal({ CACHE_HOST: "cache.replaceme" });
+    expect(config.stores.map((s) => s.kind)).to.deep.equal(["Redis"]);
+  });
+
+  it("keeps two folders apart whose names are alike, and one that two services share together", async () => {
+    const { config } = await drafted(
+      compose(
+        'services: { web: { image: "a/b:1", ports: [80], volumes: ["my_data:/a", "my-data:/b", "./my/data:/c"] }, worker: { image: "a/b:1", volumes: ["my_data:/a"] } }',
+      ),
+    );
+    expect(config.workload.mounts.map((m) => m.volume)).to.deep.equal(["my-data", "my-data-2", "my-data-3"]);
+    expect(config.processes.worker?.mounts.map((m) => m.volume)).to.deep.equal(["my-data"]);
+    expect(Object.keys(config.volumes)).to.have.length(3);
+  });
+
   it("leaves the application's own name out of its processes'", async () => {
     const { config } = await drafted(
       compose(

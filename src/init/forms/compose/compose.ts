@@ -5,8 +5,9 @@ import { requireKey } from "../choose.js";
 import { addStores, type Described, type DescribedProcess, type Findings, labelOf, type Pod, processNames } from "../described.js";
 import type { GivenFile } from "../given.js";
 import { roleOf } from "../roles.js";
-import { rdsNamedIn, storesNamedIn, VariablePlaces, type Variables } from "../variables.js";
-import { isTree, scalar, type Tree } from "../yamlText.js";
+import { storesNamedIn, VariablePlaces, type Variables } from "../variables.js";
+import { isTree, listed, scalar, type Tree } from "../yamlText.js";
+import { databasesOf } from "./databases.js";
 import { readEnvironment } from "./environment.js";
 import { type Health, readHealth } from "./health.js";
 import { imageRead, isFront, isWebServer, storeOf } from "./images.js";
@@ -52,14 +53,17 @@ export async function readCompose(
   const stores: [string, string][] = [];
   const parts: Part[] = [];
   const images = Object.entries(compose.services).map(([service, tree]) => [service, tree, scalar(tree.image)] as const);
-  const isAlone = images.filter(([, , image]) => image === undefined || storeOf(image) === undefined).length === 1;
+  const kindOf = (service: string, tree: Tree, image: string | undefined): string | undefined =>
+    // A store's image is what people run a job of its own tools with, too.
+    image === undefined || endsBySelf(service, tree, compose) ? undefined : storeOf(image);
+  const isAlone = images.filter(([service, tree, image]) => kindOf(service, tree, image) === undefined).length === 1;
   for (const [service, tree, image] of images) {
     const at = `${file.path}: services.${service}`;
     if (Array.isArray(tree.profiles) && tree.profiles.length > 0 && service !== web) {
       findings.note(at, `runs in the profile ${tree.profiles.map(String).join(", ")} only, and was left out`);
       continue;
     }
-    const store = image === undefined ? undefined : storeOf(image);
+    const store = kindOf(service, tree, image);
     if (store !== undefined) stores.push([service, store]);
     else if (image !== undefined && !isAlone && isFront(image))
       findings.ask(
@@ -83,20 +87,31 @@ export async function readCompose(
     kept.map((p) => p.service),
     chosen?.service,
   );
-  const databases = databasesOf(stores, compose, kept, findings, file);
+  const databases = databasesOf(
+    stores,
+    compose,
+    kept.map((p) => p.variables),
+    findings,
+    file,
+  );
   const hosts = {
-    database: new Set(databases.hosts),
-    stores: new Set(stores.map(([s]) => s).filter((s) => !databases.hosts.includes(s))),
+    database: new Set(databases.hosts.flatMap((s) => hostsOf(s, compose.services[s]))),
+    stores: new Set(stores.flatMap(([s]) => (databases.hosts.includes(s) ? [] : hostsOf(s, compose.services[s])))),
     processes: new Map(
-      kept.map((p) => [p.service, { name: processName(application, names.get(p.service) ?? p.service), ports: servedBy(p, p === chosen) }]),
+      kept.flatMap((p) => {
+        const neighbour = { name: processName(application, names.get(p.service) ?? p.service), ports: servedBy(p, p === chosen) };
+        return hostsOf(p.service, p.tree).map((host) => [host, neighbour] as const);
+      }),
     ),
   };
   const places = new VariablePlaces(hosts, findings);
   const described: Described = { processes: [], volumes: [], stores: databases.stores.map(([name, kind]) => ({ kind, name })), hosts: [] };
+  const volumeNames = new Map<string, string>();
   for (const part of kept)
     described.processes.push(
       await processOf(part, part === chosen, {
         web: chosen,
+        volumeNames,
         name: names.get(part.service) ?? part.service,
         compose,
         file,
@@ -105,10 +120,27 @@ export async function readCompose(
         described,
       }),
     );
-  const known = new Set([...hosts.database, ...Object.keys(compose.services)]);
+  const known = new Set([...hosts.database, ...hosts.stores, ...hosts.processes.keys()]);
   for (const { variables } of kept) addStores(described.stores, storesNamedIn(variables, known));
   if (databases.database !== undefined) described.database = { ...databases.database, forms: places.forms };
   return described;
+}
+
+/** Others begin once it has come to its end. */
+const isAwaited = (service: string, { services }: Compose): boolean =>
+  Object.values(services).some((s) => {
+    const on = isTree(s.depends_on) ? s.depends_on[service] : undefined;
+    return isTree(on) && on.condition === "service_completed_successfully";
+  });
+
+const endsBySelf = (service: string, { restart, command }: Tree, compose: Compose): boolean =>
+  isAwaited(service, compose) || (command !== undefined && command !== null && /^(no|on-failure.*|false)$/.test(scalar(restart) ?? ""));
+
+/** Names by which other containers reach a service. */
+function hostsOf(service: string, tree: Tree = {}): string[] {
+  const networks = isTree(tree.networks) ? Object.values(tree.networks) : [];
+  const aliases = networks.flatMap((network) => (isTree(network) ? listed(network.aliases) : []));
+  return [service, ...[tree.container_name, tree.hostname, ...aliases].flatMap((name) => scalar(name) ?? [])];
 }
 
 async function partOf(
@@ -122,10 +154,7 @@ async function partOf(
 ): Promise<Part> {
   if (image === undefined && (tree.build === undefined || tree.build === null))
     throw new UserError({ path: at, got: "neither image nor build", accepted: "one of them, here or in a file given before this one" });
-  const ends = Object.values(compose.services).some((s) => {
-    const on = isTree(s.depends_on) ? s.depends_on[service] : undefined;
-    return isTree(on) && on.condition === "service_completed_successfully";
-  });
+  const ends = isAwaited(service, compose);
   return {
     ...{ service, tree, at, image, ends },
     ports: readPorts(tree, at, findings),
@@ -186,36 +215,6 @@ function isFrontOf(part: Part, parts: Part[], web: Part | undefined, findings: F
   return true;
 }
 
-/** Which PostgreSQL moves with the application: the one there is, or the one that it names on RDS. The others are stores. */
-function databasesOf(stores: [string, string][], compose: Compose, parts: Part[], findings: Findings, file: GivenFile) {
-  const inside = stores.filter(([, kind]) => kind === "PostgreSQL");
-  const rds = new Map(parts.flatMap((p) => [...rdsNamedIn(p.variables)]));
-  const rest = stores.filter(([, kind]) => kind !== "PostgreSQL");
-  const named = [...rds.keys()];
-  if (named.length + inside.length > 1)
-    findings.ask(
-      `${file.path}: services`,
-      `cutover moves one PostgreSQL database with an application, and there are ${[...named, ...inside.map(([s]) => s)].join(", ")}: how do the others move?`,
-    );
-  const [host] = named;
-  if (host !== undefined) return { database: rds.get(host), hosts: [host], stores: [...rest, ...inside] };
-  const [first, ...others] = inside;
-  if (first === undefined) return { database: undefined, hosts: [] as string[], stores };
-  const at = `${file.path}: services.${first[0]}`;
-  findings.ask(at, "PostgreSQL runs in a container here, and cutover moves it from RDS: is the database that serves today on RDS?");
-  const tree = compose.services[first[0]] ?? {};
-  const told = isTree(tree.environment) ? tree.environment : {};
-  const text = (...keys: string[]): string | undefined =>
-    keys.map((k) => scalar(told[k])).find((v) => v !== undefined && /^[A-Za-z_][A-Za-z0-9_]*$/.test(v) && !v.includes(REPLACE));
-  const user = text("POSTGRES_USER", "POSTGRESQL_USERNAME");
-  const name = text("POSTGRES_DB", "POSTGRESQL_DATABASE") ?? user;
-  return {
-    database: { ...(user === undefined ? {} : { user }), ...(name === undefined ? {} : { name }) },
-    hosts: [first[0]],
-    stores: [...rest, ...others],
-  };
-}
-
 /** Ports of a process's Service; a worker has none. */
 function servedBy(part: Part, isWeb: boolean): number[] {
   const port = portOf(part);
@@ -227,6 +226,7 @@ interface Context {
   /** Its own in the stack config. */
   name: string;
   web: Part | undefined;
+  volumeNames: Map<string, string>;
   compose: Compose;
   file: GivenFile;
   places: VariablePlaces;
@@ -237,7 +237,7 @@ interface Context {
 async function processOf(
   part: Part,
   isWeb: boolean,
-  { name, web, compose, file, places, findings, described }: Context,
+  { name, web, volumeNames, compose, file, places, findings, described }: Context,
 ): Promise<DescribedProcess> {
   const { tree, at, ports, health } = part;
   const role = isWeb ? { role: "web" as const } : part.ends ? { role: "release" as const } : roleFor(part);
@@ -251,7 +251,7 @@ async function processOf(
   // What is built from the same sources as the web process is the same image.
   const isOfWeb = web !== undefined && JSON.stringify(web.tree.build) === JSON.stringify(tree.build) && web.image === undefined;
   const pod = readPod(tree, at, findings);
-  const folders = await readMounts(tree, at, file, findings);
+  const folders = await readMounts(tree, at, file, volumeNames, findings);
   const files = await readFiles(tree, compose, at, file, findings);
   for (const [volume, source] of Object.entries(folders.volumes)) {
     if (!described.volumes.includes(volume)) described.volumes.push(volume);

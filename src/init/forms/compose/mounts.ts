@@ -26,8 +26,18 @@ const SHORT = "[SOURCE:]TARGET[:ro], or a map with type, source and target";
 /** A ConfigMap holds no more. */
 const MOST_TEXT = 900_000;
 
-/** Folders and files that a service mounts. @param file beside which files of people's own lie */
-export async function readMounts(service: Tree, at: string, file: GivenFile, findings: Findings): Promise<Mounts> {
+/**
+ * Folders and files that a service mounts.
+ * @param file beside which files of people's own lie
+ * @param names of volumes in the stack config, by what they are here: one for all services of an application
+ */
+export async function readMounts(
+  service: Tree,
+  at: string,
+  file: GivenFile,
+  names: Map<string, string>,
+  findings: Findings,
+): Promise<Mounts> {
   const found: Mounts = { mounts: [], writablePaths: [], configFiles: [], volumes: {} };
   const all = [
     ...listed(service.volumes).map((v, i) => [mountOf(v, `${at}.volumes[${i}]`), `${at}.volumes[${i}]`] as const),
@@ -43,15 +53,30 @@ export async function readMounts(service: Tree, at: string, file: GivenFile, fin
     if (found.mounts.some((m) => m.path === path) || found.writablePaths.includes(path)) continue;
     if (mount.kind === "tmpfs") found.mounts.push({ path, memory: true, ...(mount.size === undefined ? {} : { sizeLimit: mount.size }) });
     else if (mount.kind === "anonymous") found.writablePaths.push(path);
-    else if (mount.kind === "volume") persistent(found, mount, path, labelOf(mount.source) ?? "data");
-    else await bind(found, mount, path, { place, file, findings });
+    else if (mount.kind === "volume") persistent(found, mount, path, names);
+    else await bind(found, mount, path, { place, file, names, findings });
   }
   return found;
 }
 
-function persistent(found: Mounts, { source, readOnly }: One, path: string, name: string): void {
+function persistent(found: Mounts, { source, readOnly }: One, path: string, names: Map<string, string>): void {
+  const name = names.get(source) ?? freeName(source, new Set(names.values()));
+  names.set(source, name);
   found.mounts.push({ path, volume: name, ...(readOnly ? { readOnly } : {}) });
   found.volumes[name] = source;
+}
+
+/** Two folders must never become one. */
+function freeName(source: string, taken: ReadonlySet<string>): string {
+  const end = source
+    .replace(/^[.~/]+/, "")
+    .split("/")
+    .slice(-2)
+    .join("-");
+  const label = labelOf(end, 36) ?? "data";
+  let name = label;
+  for (let i = 2; taken.has(name); i += 1) name = `${label}-${i}`;
+  return name;
 }
 
 /** A folder or a file of the old machine's. */
@@ -59,7 +84,7 @@ async function bind(
   found: Mounts,
   mount: One,
   path: string,
-  { place, file, findings }: { place: string; file: GivenFile; findings: Findings },
+  { place, file, names, findings }: { place: string; file: GivenFile; names: Map<string, string>; findings: Findings },
 ): Promise<void> {
   const { source } = mount;
   if (/^\/(var\/)?run\/|^\/(proc|sys|dev|etc\/(localtime|timezone|hosts|passwd|group))(\/|$)|docker\.sock$/.test(source)) {
@@ -85,18 +110,7 @@ async function bind(
     );
     return;
   }
-  persistent(
-    found,
-    mount,
-    path,
-    labelOf(
-      source
-        .replace(/^[.~/]+/, "")
-        .split("/")
-        .slice(-2)
-        .join("-"),
-    ) ?? "data",
-  );
+  persistent(found, mount, path, names);
 }
 
 function mountOf(entry: unknown, at: string): One {
