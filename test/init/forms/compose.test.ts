@@ -233,7 +233,7 @@ services:
     expect(noted)
       .to.contain("services.api.restart, services.api.networks: is Docker's own")
       .and.contain("runs in the profile debug only")
-      .and.contain("${NOBODY} is set nowhere");
+      .and.contain("{NOBODY} is set nowhere");
     expect(config.workload.ports.map((p) => `${p.port}${p.protocol}`)).to.deep.equal(["9000UDP", "9090TCP", "3000TCP", "3001TCP"]);
     expect(config.workload).to.include({ image: "acme/api:replaceme", containerPort: 8_080 });
     expect(config.processes).to.deep.equal({});
@@ -437,7 +437,7 @@ services:
       `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nservices: { web: { image: "a:1", command: [*e,*e] } }\n`,
       "Excessive alias count",
     ],
-    ["a variable that is not closed", 'services: { web: { image: "a/b:${TAG" } }', "services.web.image: got ${ that is not closed"],
+    ["a variable that is not closed", `services: { web: { image: "a/b:\${TAG" } }`, "{ that is not closed"],
     [
       "a shell's substitution",
       'services: { web: { image: "a/b:1", command: "echo $(date)" } }',
@@ -455,6 +455,9 @@ services:
       'services.web.environment: got {"PASSWORD":"[secret]"}',
     ],
     ["no duration", service('healthcheck: { test: ["CMD", "x"], interval: soon }'), 'healthcheck.interval: got "soon"'],
+    ["a text in place of a map", service("deploy: x"), 'services.web.deploy: got "x"; accepted: a map'],
+    ["a map in place of a text", service("user: { a: 1 }"), 'services.web.user: got {"a":1}; accepted: a text'],
+    ["a text in place of a list", service("cap_add: NET_ADMIN"), 'services.web.cap_add: got "NET_ADMIN"; accepted: a list'],
     ["no test", service("healthcheck: { test: [curl] }"), 'healthcheck.test: got ["curl"]'],
     ["no size", service("mem_limit: much"), 'memory: got "much"; accepted: a size'],
     ["no number", service("scale: many"), 'replicas: got "many"'],

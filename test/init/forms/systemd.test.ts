@@ -27,8 +27,7 @@ CacheDirectory=chat
 `,
     "chat-web.service.d/override.conf": "[Service]\nEnvironment=RAILS_ENV=staging\nTimeoutStopSec=\nTimeoutStopSec=30\n",
     chat: "DATABASE_URL=postgres://chat:pw12345678@chat-db.abc.eu-west-1.rds.amazonaws.com:5432/chat\nREDIS_URL=redis://r.example.com:6379\n",
-    "chat-worker@.service":
-      '[Service]\nExecStart=/usr/bin/bundle exec sidekiq -i %i -C ${CONF} $OPTS\nEnvironment=CONF=s.yml OPTS="-v -q high"\n',
+    "chat-worker@.service": `[Service]\nExecStart=/usr/bin/bundle exec sidekiq -i %i -C \${CONF} $OPTS\nEnvironment=CONF=s.yml OPTS="-v -q high"\n`,
     "chat-clean.service": "[Service]\nType=oneshot\nExecStart=/usr/bin/clean --all 100%% $$x\n",
     "chat-clean.timer": "[Timer]\nOnCalendar=Mon..Fri 09:00 Europe/Berlin\nPersistent=true\n[Install]\nWantedBy=timers.target\n",
     "chat-poll.service": "[Service]\nType=oneshot\nExecStart=/usr/bin/poll\n",

@@ -15,8 +15,7 @@ export interface Health {
 /** The probe of a healthcheck. @returns undefined where there is none, or none is wanted */
 export function readHealth(service: Tree, at: string, findings: Findings): Health | undefined {
   const health = service.healthcheck;
-  if (health === undefined || health === null) return undefined;
-  if (!isTree(health)) throw new UserError({ path: `${at}.healthcheck`, got: shown(health), accepted: "a map with test" });
+  if (!isTree(health)) return undefined;
   for (const key of Object.keys(health).filter((k) => !KNOWN.includes(k) && !k.startsWith("x-")))
     findings.ask(`${at}.healthcheck.${key}`, "an unknown key, which was not read: what does it do?");
   const { test } = health;

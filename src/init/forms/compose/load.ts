@@ -77,10 +77,25 @@ async function besideFile(file: GivenFile, path: string): Promise<GivenFile | un
   return text === undefined ? undefined : { path: join(dirname(file.path), path), text };
 }
 
-/** A service as a map, in one form for what has two. */
+/** What a key of a service holds, where it is one thing only. */
+const SHAPES: [accepted: string, keys: string[], is: (value: unknown) => boolean][] = [
+  [
+    "a text or a number",
+    ["image", "user", "stop_grace_period", "mem_limit", "mem_reservation", "cpus", "shm_size", "scale", "working_dir", "restart"],
+    (value) => scalar(value) !== undefined,
+  ],
+  ["a list", ["ports", "expose", "volumes", "cap_add", "secrets", "configs"], Array.isArray],
+  ["a map", ["deploy", "healthcheck"], isTree],
+];
+
+/** A service as a map, in one form for what has two. @throws UserError for what is neither */
 function checked(service: unknown, at: string): Tree {
   if (service !== null && !isTree(service)) throw new UserError({ path: at, got: shown(service), accepted: "a map of the service's keys" });
   const tree: Tree = { ...service };
+  for (const [accepted, keys, is] of SHAPES)
+    for (const key of keys)
+      if (tree[key] !== undefined && tree[key] !== null && !is(tree[key]))
+        throw new UserError({ path: `${at}.${key}`, got: shown(tree[key]), accepted });
   for (const key of ["environment", "depends_on"] as const) {
     const value = tree[key];
     if (value === undefined || value === null) delete tree[key];
