@@ -1,5 +1,5 @@
-import { secretSpans } from "../../lib/secrets.js";
 import { WEB } from "../../config/processes.js";
+import { secretSpans } from "../../lib/secrets.js";
 import type { DescribedProcess, Findings } from "./described.js";
 
 /** Parts of a pod with words of people's own, in which a credential may stand. */
