@@ -44,7 +44,7 @@ export function readHelm(files: GivenFile[], findings: Findings): Described {
       "PostgreSQL comes with the chart here, and cutover moves it from RDS: is the database that serves today on RDS?",
     );
   const mounts = reader.persistence();
-  const places = new VariablePlaces({ database: new Set(), stores: new Set(), processes: new Map() }, findings);
+  const places = new VariablePlaces({ database: new Set(), stores: new Set(), processes: new Map() }, findings, (text) => text);
   const variables = reader.variables();
   const pod: Pod = {
     ...reader.command(),

@@ -82,6 +82,8 @@ export class VariablePlaces {
   constructor(
     private readonly hosts: Hosts,
     private readonly findings: Findings,
+    /** How a plain value is written for the kubelet. Of a chart it is so already. */
+    private readonly written: (text: string) => string = literal,
   ) {}
 
   /**
@@ -108,7 +110,7 @@ export class VariablePlaces {
       const form = this.formOf(name, value, families, `${at}.${name}`);
       if (form !== undefined) secretEnv[name] = form;
       else if (sealed.has(name) || this.isSecret(name, value)) secretEnv[name] = this.keyFor(name, value, process);
-      else env[name] = literal(this.moved(name, value, `${at}.${name}`));
+      else env[name] = this.written(this.moved(name, value, `${at}.${name}`));
     }
     return { env, secretEnv };
   }

@@ -15,7 +15,7 @@ ingress:
   className: nginx
   hosts: [{ host: web.acme.com, paths: [{ path: / }] }, chart-example.local, other.acme.com]
 resources: { limits: { memory: 1Gi, cpu: 1 } , requests: { memory: 128Mi } }
-env: [{ name: MODE, value: fast }, { name: TOKEN, value: abcdef123456 }, { name: FROM, valueFrom: { secretKeyRef: { name: s, key: k } } }, { name: NODE, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }]
+env: [{ name: MODE, value: fast }, { name: ADDRESS, value: "$(POD_IP):80" }, { name: TOKEN, value: abcdef123456 }, { name: FROM, valueFrom: { secretKeyRef: { name: s, key: k } } }, { name: NODE, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }]
 livenessProbe: { httpGet: { path: /live, port: http }, periodSeconds: 5 }
 readinessProbe: { enabled: true, path: /ready, initialDelaySeconds: 3 }
 startupProbe: { tcpSocket: { port: 8080 }, failureThreshold: 30 }
@@ -39,7 +39,7 @@ autoscaling: { enabled: false }
       runAsUser: 1_001,
       roleArn: "arn:aws:iam::123456789012:role/web",
     });
-    expect(config.workload.env).to.deep.equal({ MODE: "fast" });
+    expect(config.workload.env).to.deep.equal({ MODE: "fast", ADDRESS: "$(POD_IP):80" });
     expect(config.workload.secretEnv).to.deep.equal({ TOKEN: "token", FROM: "from" });
     expect(config.workload.probes.liveness).to.include({ kind: "http", path: "/live", periodSeconds: 5 });
     expect(config.workload.probes.readiness).to.include({ kind: "http", path: "/ready", initialDelaySeconds: 3 });
