@@ -8,7 +8,7 @@ import { ROOT, setUp } from "./setup.mjs";
 
 const ROOMS = [
   ...["access", "automation/gates", "automation/plan", "automation/journal", "automation/state", "components/components.test.ts"],
-  ...["config", "inventory", "lib", "policies", "readModels"],
+  ...["config", "init", "inventory", "lib", "policies", "readModels"],
 ].map((room) => `test/${room}`);
 /** Several saves at once are one. */
 const PAUSE_MS = 100;

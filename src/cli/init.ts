@@ -1,38 +1,38 @@
-import { copyFile, mkdir, readFile } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
-import { stringify } from "yaml";
-import { SECRET_MUTABLE_CONFIG } from "../config/secretMutable.js";
-import { StackFile, writeAtomically } from "../config/stackFile.js";
-import { projectRoot } from "../engine/engine.js";
-import { Conflict, UserError } from "../errors.js";
-import { type Missing, missingIn } from "../init/placeholders.js";
-import { type Answers, draftStackConfigs } from "../init/stackConfigs.js";
+import { StackFile } from "../config/stackFile.js";
+import { UserError } from "../errors.js";
+import { REPLACE } from "../init/placeholders.js";
+import { checkDrafts, type DraftRow, writeProject } from "../init/project.js";
+import type { Answers } from "../init/skeleton.js";
+import { draftStackConfigs } from "../init/stackConfigs.js";
 import { type Inventory, inventoryCsv, parseInventory } from "../inventory/csv.js";
 import { cycleFindings, requireKnown, unknownDependencies } from "../inventory/graph.js";
 import { parseColumnMap } from "../inventory/mappings.js";
 import { type Cli, type OutputOptions, prints } from "./cli.js";
+import { draftsTable, type InitOptions, missingLines, sayRehearse } from "./drafts.js";
+import { initFromForms } from "./initForms.js";
 import { print, say, tableOf } from "./output.js";
 
-interface InitOptions extends OutputOptions {
-  out: string;
-  region?: string;
-  registry?: string;
-  domain?: string;
-  environment: string[];
-  map: string[];
-  force?: boolean;
-}
-
-/** A project from an inventory. */
+/** A project from an inventory, or from files that say how an application runs. */
 export const initCommand = (_: Cli): Command =>
   prints(new Command("init"))
-    .description("make a project from an inventory: stack configs, the inventory itself, and what is left to fill in")
+    .description(
+      "make a project from an inventory, or from files that say how an application runs: stack configs, the inventory itself, and what is left to fill in",
+    )
     .argument(
-      "<inventory>",
+      "[inventory]",
       "a CSV file: Application,Technology,Dependencies,Traffic,Data Store,Critical,Owner; or an export of Azure Migrate, AWS Migration Hub, ServiceNow, RVTools, Device42 or Konveyor",
     )
+    .option(
+      "--from <file...>",
+      "in place of an inventory, what describes one application: docker-compose files, a Procfile, systemd units with their timers and drop-ins, or a Helm chart's values; compose=FILE, procfile=FILE, systemd=FILE or helm=FILE where a file does not say which it is",
+      [],
+    )
+    .option("--name <application>", "with --from: its name (default: what the files say, or their folder's name)")
+    .option("--web <process>", "with --from: which service, process type or unit users reach first (default: the one that the files tell)")
     .option("--map <column=header...>", "which of the file's columns is ours, for example --map 'Application=Server Name'", [])
     .option("--out <folder>", "the project's folder", ".")
     .option("--region <region>", "AWS region (default: AWS_REGION, or it is asked)")
@@ -40,40 +40,59 @@ export const initCommand = (_: Cli): Command =>
     .option("--domain <domain>", "public applications become NAME.DOMAIN (default: it is asked)")
     .option("--environment <name...>", "environments", ["staging", "production"])
     .option("--force", "replace files that are there and differ")
-    .action(async (file: string, options: InitOptions) => {
-      const content = await readFile(file).catch((cause: Error) => {
-        throw new UserError({ path: "inventory", got: cause.message, accepted: "a CSV file that can be read" }, { cause });
-      });
-      const inventory = parseInventory(content, file, parseColumnMap(options.map));
-      requireKnown(inventory);
-      const drafts = draftStackConfigs(inventory, await answersOf(options));
-      const out = resolve(options.out);
-      const stacks = join(out, "stacks");
-      const files = Object.fromEntries(drafts.map((d) => [StackFile.pathOf(stacks, d.stack), d.text]));
-      const kept = inventory.isPlain ? content : Buffer.from(inventoryCsv(inventory));
-      await requireFree({ ...files, [join(stacks, "applications.csv")]: kept.toString() }, options.force === true);
-      await mkdir(stacks, { recursive: true });
-      for (const [path, text] of Object.entries(files)) await writeAtomically(path, text);
-      if (!inventory.isPlain) await writeAtomically(join(stacks, "applications.csv"), kept.toString());
-      else if (resolve(file) !== join(stacks, "applications.csv")) await copyFile(file, join(stacks, "applications.csv"));
-      await writeProject(out);
-      await report(
-        stacks,
-        drafts.map((d) => d.stack),
-        inventory,
-        options,
-      );
+    .action(async (file: string | undefined, options: InitOptions) => {
+      requireOneSource(file, options);
+      if (file === undefined) await initFromForms(options, await answersOf(options, `${REPLACE}.example`));
+      else await initFromInventory(file, options);
     });
 
+/** @throws UserError where there is neither an inventory nor another file, or both */
+function requireOneSource(inventory: string | undefined, { from, map, name, web }: InitOptions): void {
+  if (inventory === undefined && from.length === 0)
+    throw new UserError({
+      path: "inventory",
+      accepted: "a CSV file, or --from with a docker-compose file, a Procfile, systemd units or a chart's values",
+    });
+  if (inventory !== undefined && from.length > 0)
+    throw new UserError({
+      path: "--from",
+      got: `an inventory too (${inventory})`,
+      accepted: "one of both; an inventory that is in the project's stacks already is added to",
+    });
+  if (from.length > 0 && map.length > 0) throw new UserError({ path: "--map", got: "--from too", accepted: "with an inventory only" });
+  if (inventory !== undefined && (name ?? web) !== undefined)
+    throw new UserError({ path: name === undefined ? "--web" : "--name", got: "an inventory", accepted: "with --from only" });
+}
+
+async function initFromInventory(file: string, options: InitOptions): Promise<void> {
+  const content = await readFile(file).catch((cause: Error) => {
+    throw new UserError({ path: "inventory", got: cause.message, accepted: "a CSV file that can be read" }, { cause });
+  });
+  const inventory = parseInventory(content, file, parseColumnMap(options.map));
+  requireKnown(inventory);
+  const out = resolve(options.out);
+  const stacks = join(out, "stacks");
+  const drafts = draftStackConfigs(inventory, await answersOf(options));
+  const rows = await checkDrafts(stacks, drafts);
+  const copy = join(stacks, "applications.csv");
+  const kept = inventory.isPlain ? content.toString() : inventoryCsv(inventory);
+  await writeProject(
+    out,
+    { ...Object.fromEntries(drafts.map((d) => [StackFile.pathOf(stacks, d.stack), d.text])), [copy]: kept },
+    { force: options.force === true },
+  );
+  report(stacks, rows, inventory, options);
+}
+
 /** What flags and environment do not say is asked, once, when somebody can answer. */
-async function answersOf({ region, registry, domain, environment }: InitOptions): Promise<Answers> {
+async function answersOf({ region, registry, domain, environment }: InitOptions, usualDomain = "example.com"): Promise<Answers> {
   const asks = process.stdin.isTTY === true;
   const readline = asks ? createInterface({ input: process.stdin, output: process.stderr }) : undefined;
   const ask = async (question: string, fallback: string): Promise<string> =>
     (await readline?.question(`${question} [${fallback}]: `))?.trim() || fallback;
   try {
     const usual = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? "us-east-2";
-    const theirs = domain ?? (await ask("Domain under which users reach public applications, or - for none", "example.com"));
+    const theirs = domain ?? (await ask("Domain under which users reach public applications, or - for none", usualDomain));
     return {
       region: region ?? (await ask("AWS region", usual)),
       registry: (registry ?? (await ask("Registry and organisation of your images", "ghcr.io/your-org"))).replace(/\/$/, ""),
@@ -85,37 +104,8 @@ async function answersOf({ region, registry, domain, environment }: InitOptions)
   }
 }
 
-/** @throws Conflict before anything is written */
-async function requireFree(files: Record<string, string>, force: boolean): Promise<void> {
-  const different: string[] = [];
-  for (const [path, text] of Object.entries(files)) {
-    const there = await readFile(path, "utf8").catch(() => undefined);
-    if (there !== undefined && there !== text) different.push(path);
-  }
-  if (different.length === 0 || force) return;
-  throw new Conflict(`There are other files already: ${different.join(", ")}. Nothing was written.`, {
-    next: "Name another folder with --out, or replace them with --force.",
-  });
-}
-
-/** Lets `pulumi` work in the folder: the same program, the folder's own stack configs. */
-async function writeProject(out: string): Promise<void> {
-  const file = join(out, "Pulumi.yaml");
-  if ((await readFile(file, "utf8").catch(() => undefined)) !== undefined) return;
-  const main = relative(out, join(projectRoot(), "src", "index.mjs"));
-  const runtime = { name: "nodejs", options: { typescript: false } };
-  await writeAtomically(file, stringify({ name: "cutover", runtime, main, stackConfigDir: "stacks", config: SECRET_MUTABLE_CONFIG }));
-}
-
-/** Reads back what was written: it must be valid but for its secrets, and have a plan. */
-async function report(stacks: string, names: string[], inventory: Inventory, { output }: OutputOptions): Promise<void> {
-  const { buildPlan } = await import("../automation/plan/plan.js");
-  const rows: { stack: string; strategy: string; steps: number; missing: Missing[] }[] = [];
-  for (const stack of names) {
-    const file = await StackFile.read(stacks, stack);
-    const config = file.shape();
-    rows.push({ stack, strategy: config.strategy.kind, steps: buildPlan(config).length, missing: missingIn(file.raw()) });
-  }
+/** What was drafted, how it was read, and what is left. */
+function report(stacks: string, rows: DraftRow[], inventory: Inventory, { output }: OutputOptions): void {
   const cells = inventory.applications.flatMap(({ name, readings }) => readings.map((r) => ({ application: name, ...r })));
   const outside = unknownDependencies(inventory).map(
     (u) => `${u.application} depends on ${u.dependency}, which is not known here: it stays as it is, outside.`,
@@ -123,10 +113,7 @@ async function report(stacks: string, names: string[], inventory: Inventory, { o
   const notes = [...inventory.notes, ...outside, ...cycleFindings(inventory)];
   print(output, { stacks, configs: rows, cells, notes }, () =>
     [
-      tableOf(
-        ["STACK", "STRATEGY", "STEPS", "TO FILL IN"],
-        rows.map((r) => [r.stack, r.strategy, r.steps, r.missing.length]),
-      ),
+      draftsTable(rows),
       "",
       "How each cell was read:",
       tableOf(
@@ -134,12 +121,9 @@ async function report(stacks: string, names: string[], inventory: Inventory, { o
         cells.map((c) => [c.application, c.column, c.text.replace(/\s+/g, " "), c.as, c.confidence]),
       ),
       ...notes,
-      ...rows.flatMap((r) => [
-        ...(r.missing.length === 0 ? [] : ["", r.stack]),
-        ...r.missing.map((m) => `  ${m.path}: ${m.got} (${m.hint})`),
-      ]),
+      ...missingLines(rows),
     ].join("\n"),
   );
   say("Image tags are a guess too: workload.image runs today, strategy.image comes next.");
-  say(`Rehearse it as it is: cutover rehearse --stack ${names.find((n) => n.endsWith("-production")) ?? names[0]}`);
+  sayRehearse(rows);
 }

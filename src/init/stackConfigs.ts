@@ -2,22 +2,7 @@ import { Document } from "yaml";
 import type { Application, Inventory } from "../inventory/csv.js";
 import { serviceNamed } from "../inventory/services.js";
 import { REPLACE } from "./placeholders.js";
-
-/** The little that an inventory does not say. */
-export interface Answers {
-  region: string;
-  /** Where images lie: `ghcr.io/your-org`. */
-  registry: string;
-  /** Users reach each public application as NAME.DOMAIN; none is public without one. */
-  domain?: string;
-  environments: string[];
-}
-
-export interface Draft {
-  stack: string;
-  /** The text of Pulumi.STACK.yaml. */
-  text: string;
-}
+import { type Answers, type Draft, databaseOf, hasOld, providers, strategyKind, ZONE } from "./skeleton.js";
 
 /** A stack config for each application in each environment, as ready as the inventory allows. Pure. */
 export function draftStackConfigs({ applications }: Inventory, answers: Answers): Draft[] {
@@ -35,10 +20,6 @@ export function draftStackConfigs({ applications }: Inventory, answers: Answers)
   );
 }
 
-const providers = ({ region }: Answers) => ({ "aws:region": region, "aws-native:region": region });
-
-/** Only staging has nothing old to come from. */
-const hasOld = (environment: string): boolean => environment !== "staging";
 /** PostgreSQL on RDS: anything else is never taken for it. */
 const usesRelational = ({ stores }: Application): boolean => stores.some((s) => s.movable);
 /** Services of the region that every network of it reaches. */
@@ -58,7 +39,7 @@ function sections(application: Application, environment: string, answers: Answer
     "cutover:cluster": { name: environment },
     "cutover:workload": workload(application, environment, answers),
     ...(host === undefined || !old ? {} : { "cutover:ingress": { host } }),
-    ...(moves ? { "cutover:database": database(name) } : {}),
+    ...(moves ? { "cutover:database": databaseOf(name) } : {}),
     ...notMoved(application),
     ...open(application),
     ...(old
@@ -66,12 +47,12 @@ function sections(application: Application, environment: string, answers: Answer
           "cutover:old": {
             instanceIds: [`i-${REPLACE}`],
             ...(hasNoUsers(application) ? { users: "none" } : {}),
-            ...(moves ? { databaseIdentifier: `${name}-db-${REPLACE}` } : {}),
+            ...(moves ? { databaseIdentifier: databaseOf(name).source.identifier } : {}),
           },
         }
       : {}),
     "cutover:strategy": strategy(application, host !== undefined && old, answers),
-    ...(host === undefined || !old ? {} : { "cutover:dns": { zoneId: `Z${REPLACE.toUpperCase()}` } }),
+    ...(host === undefined || !old ? {} : { "cutover:dns": { zoneId: ZONE } }),
   };
 }
 
@@ -104,29 +85,7 @@ function workload(application: Application, environment: string, { registry }: A
   };
 }
 
-/** What matters most gets two whole colours; what users see, a canary; the rest the ordinary update. */
-function strategy({ name, criticality }: Application, isReached: boolean, { registry }: Answers) {
-  const image = `${registry}/${name}:1.1.0`;
-  if (!isReached) return { kind: "rolling", image };
-  return { kind: criticality === "high" ? "blue-green" : "canary", image };
-}
-
-const database = (name: string) => ({
-  source: {
-    identifier: `${name}-db-${REPLACE}`,
-    endpoint: `${name}-db.${REPLACE}.rds.amazonaws.com`,
-    databaseName: name.replaceAll("-", "_"),
-    username: name.replaceAll("-", "_"),
-    sizeGb: 100,
-  },
-  target: {
-    identifier: `${name}-db-eks`,
-    instanceClass: "db.r6g.large",
-    vpcId: `vpc-${REPLACE}`,
-    subnetIds: [`subnet-${REPLACE}-a`, `subnet-${REPLACE}-b`],
-    clientSecurityGroupIds: [`sg-${REPLACE}`],
-    oldSide: { securityGroupIds: [`sg-${REPLACE}-old`] },
-  },
-  // RDS for PostgreSQL 14.1 or newer; `cutover doctor` says where the source is older.
-  backup: { onReplica: true },
+const strategy = ({ name, criticality }: Application, isReached: boolean, { registry }: Answers) => ({
+  kind: strategyKind(criticality, isReached),
+  image: `${registry}/${name}:1.1.0`,
 });

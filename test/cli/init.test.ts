@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { StackFile } from "../../src/config/stackFile.js";
@@ -73,5 +73,67 @@ describe("cutover init", function () {
     const unknown = await init();
     expect(unknown.code).to.equal(2);
     expect(unknown.stderr).to.contain("did you mean Redis?");
+  });
+
+  const COMPOSE = `services:
+  web: { image: "ghcr.io/acme/shop:1.4.0", ports: ["3000:3000"], environment: { DATABASE_URL: "postgres://a:topsecretpw@db/shop" }, sysctls: { a: 1 } }
+  worker: { image: "ghcr.io/acme/shop:1.4.0", command: bundle exec sidekiq }
+  db: { image: "postgres:16" }
+`;
+  const fromFile = (...args: string[]) =>
+    cutover(["init", "--from", join(folder, "shop", "compose.yaml"), "--out", join(folder, "project"), ...args]);
+  const shop = async (text: string) => {
+    await mkdir(join(folder, "shop"), { recursive: true });
+    await writeFile(join(folder, "shop", "compose.yaml"), text);
+  };
+
+  it("makes a project from a compose file, with everything that the file does not tell left to fill in", async () => {
+    await shop(COMPOSE);
+    const { code, stdout, stderr } = await fromFile("--output", "json");
+    expect(code, stderr).to.equal(0);
+    expect(stdout + stderr).not.to.contain("topsecretpw");
+    const said = JSON.parse(stdout) as {
+      kind: string;
+      processes: { name: string; kind: string }[];
+      findings: { at: string; asks: boolean }[];
+    };
+    expect(said.kind).to.equal("compose");
+    expect(said.processes.map((p) => `${p.name} ${p.kind}`)).to.deep.equal(["web web", "worker worker"]);
+    expect(said.findings.some((f) => f.asks && f.at === "compose.yaml: services.web.sysctls")).to.equal(true);
+    const file = await StackFile.read(join(folder, "project", "stacks"), "shop-production");
+    expect(file.text()).not.to.contain("topsecretpw");
+    expect(missingIn(file.raw()).map((m) => m.path)).to.include.members([
+      "ingress.host",
+      "old.instanceIds[0]",
+      "dns.zoneId",
+      "questions[0]",
+      "strategy.image",
+    ]);
+    expect(await readFile(join(folder, "project", "stacks", "applications.csv"), "utf8")).to.contain(
+      "\nshop,unknown,?,unknown,PostgreSQL,High,unknown\n",
+    );
+  });
+
+  it("adds a described application to the inventory that is there, and takes from its row what the file does not say", async () => {
+    await init();
+    await shop(COMPOSE);
+    expect((await fromFile()).code).to.equal(0);
+    const csv = await readFile(join(folder, "project", "stacks", "applications.csv"), "utf8");
+    expect(csv.startsWith(INVENTORY)).to.equal(true);
+    expect(csv.trimEnd().split("\n")).to.have.length(5);
+    expect((await fromFile("--name", "web-api", "--force")).code).to.equal(0);
+    expect((await config("web-api-production")).application).to.include({ criticality: "high", owner: "Platform Team" });
+    expect(await readFile(join(folder, "project", "stacks", "applications.csv"), "utf8")).to.equal(csv);
+  });
+
+  it("writes nothing for a file that is wrong, names its place, and wants one source", async () => {
+    await shop("services:\n\tweb: {}\n");
+    const wrong = await fromFile();
+    expect(wrong.code).to.equal(2);
+    expect(wrong.stderr).to.contain("compose.yaml line 2, column 1").and.not.contain("    at ");
+    expect(await readdir(folder)).not.to.include("project");
+    expect((await cutover(["init"])).stderr).to.contain("inventory: missing");
+    expect((await cutover(["init", "a.csv", "--from", "b.yml"])).stderr).to.contain("--from: got an inventory too (a.csv)");
+    expect((await cutover(["init", "a.csv", "--web", "x"])).stderr).to.contain("--web: got an inventory");
   });
 });

@@ -1,10 +1,13 @@
 import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { checkDockerfile, lintDockerfile } from "../../src/containerize/check.js";
 import { type ContainerFiles, containerize } from "../../src/containerize/containerize.js";
 import { sourcesOf } from "../../src/containerize/sources.js";
 import { requirePart } from "../support/parts.js";
+import { tempFolder } from "../support/tmp.js";
 import { application } from "./application.js";
 
 const made = (technology: string, texts: Record<string, string>, files: string[] = [], port?: number): ContainerFiles =>
@@ -102,6 +105,16 @@ describe("recipes for images", () => {
       expect(entry({ main: "lib/app.js" }, "lib/app.js")).to.equal('["node","lib/app.js"]');
       expect(entry({ scripts: { start: "next start -p 3000" } })).to.equal('["node_modules/.bin/next","start","-p","3000"]');
       expect(entry({ scripts: { start: "NODE_ENV=production node app.js" } })).to.equal('["npm","run","start"]');
+      const watched = made("Node.js", {
+        "package.json": pack({ scripts: { start: "nodemon -w src src/app.js" }, devDependencies: { nodemon: "3" } }),
+      });
+      expect(watched.files.Dockerfile).to.contain('CMD ["node","src/app.js"]');
+      expect(watched.findings.join()).to.contain("the image runs node src/app.js itself");
+      const pruned = made("Node.js", {
+        "package.json": pack({ scripts: { start: "ts-node src/app.ts" }, devDependencies: { "ts-node": "10" } }),
+      });
+      expect(pruned.files).to.deep.equal({});
+      expect(pruned.findings.join()).to.contain("runs ts-node, a development dependency");
       const { files, findings } = made("Node.js", { "package.json": "{}" }, ["README.md"]);
       expect(files).to.deep.equal({});
       expect(findings.join()).to.contain("add a start script");
@@ -126,6 +139,28 @@ describe("recipes for images", () => {
       expect(dockerfile("Java", { "pom.xml": "<maven.compiler.source>1.8</maven.compiler.source>" })).to.contain(
         "maven:3.9-eclipse-temurin-8",
       );
+    });
+
+    it("for which of several archives runs, and say where none does", async () => {
+      const pom = (plugin: string): string =>
+        `<project><dependency>a</dependency><plugin>${plugin}</plugin><configuration><source>8</source></configuration></project>`;
+      const shaded = made("Java", { "pom.xml": pom("<artifactId>maven-shade-plugin</artifactId>") });
+      expect(shaded.findings.join()).not.to.contain("java -jar finds neither");
+      expect(shaded.files.Dockerfile).to.contain("maven:3.9-eclipse-temurin-8");
+      const thin = made("Java", { "pom.xml": pom("<artifactId>maven-assembly-plugin</artifactId>") });
+      expect(thin.findings.join()).to.contain("java -jar finds neither its main class nor its dependencies");
+      const folder = tempFolder("archives");
+      await mkdir(join(folder, "target"));
+      for (const [name, size] of [
+        ["a-1.0.jar", 10],
+        ["a-1.0-jar-with-dependencies.jar", 500],
+        ["a-1.0-sources.jar", 900],
+      ] as const)
+        await writeFile(join(folder, "target", name), "x".repeat(size));
+      const keeps =
+        /&& (find .*)$/m.exec(shaded.files.Dockerfile ?? "")?.[1]?.replaceAll(/(> |< | )\/(app\.archive|archives)/g, "$1./$2") ?? "";
+      await promisify(execFile)("sh", ["-c", keeps], { cwd: folder });
+      expect((await readFile(join(folder, "app.archive"), "utf8")).length).to.equal(500);
     });
 
     it("for the framework that starts them", () => {

@@ -16,6 +16,10 @@ import { has } from "../sources.js";
 const RELEASES = [8, 11, 17, 21, 25];
 const USUAL = 21;
 
+/** What makes one, by itself or through a parent; an assembly only where it is bound to the build. */
+const RUNNABLE =
+  /spring-boot|quarkus|micronaut|helidon|dropwizard|maven-shade-plugin|onejar|capsule|maven-assembly-plugin[\s\S]*<phase>\s*package/;
+
 /** A Java service: a JAR that holds its server, or a WAR in Tomcat, by Maven or Gradle. */
 export function java(input: RecipeInput): ContainerFiles {
   const { sources, port, healthPath } = input;
@@ -29,6 +33,8 @@ export function java(input: RecipeInput): ContainerFiles {
     [pom, gradle, input.technology.version],
     /<(?:java\.version|maven\.compiler\.release|release)>\s*(?:1\.)?(\d+)/,
     /<maven\.compiler\.(?:source|target)>\s*(?:1\.)?(\d+)/,
+    // Of the compiler's own plugin.
+    /<(?:source|target)>\s*(?:1\.)?(\d+)\s*</,
     /JavaLanguageVersion\.of\((\d+)\)/,
     /(?:source|target)Compatibility\s*=\s*(?:JavaVersion\.VERSION_)?["']?(?:1[._])?(\d+)/,
     /^(?:1\.)?(\d+)/,
@@ -60,6 +66,10 @@ export function java(input: RecipeInput): ContainerFiles {
     findings.push(
       `The WAR runs in Tomcat 10.1, which has the packages jakarta.*: one that uses javax.* is migrated first, or needs Tomcat 9.`,
     );
+  if (pom !== undefined && !isWar && !RUNNABLE.test(pom) && /<dependency>/.test(pom))
+    findings.push(
+      "Nothing in pom.xml makes a JAR that runs by itself (spring-boot-maven-plugin, maven-shade-plugin, or maven-assembly-plugin in the phase package): java -jar finds neither its main class nor its dependencies.",
+    );
   if (port !== 8080 && !isWar && !/spring/.test(`${pom ?? ""}${gradle ?? ""}`))
     findings.push(`It must listen on ${port} (the variable PORT), and answer ${healthPath}.`);
   return { files: { Dockerfile: dockerfile, ".dockerignore": ignore(["target", "build", ".gradle"]) }, findings, testStage: "test" };
@@ -71,9 +81,9 @@ interface Build {
   test: string[];
 }
 
-/** One archive is left: neither the sources' nor the one without its dependencies. */
+/** One archive is left: not the sources', and the largest of the others, which has its dependencies in it. */
 const kept = (folder: string, ending: string): string =>
-  `find ${folder} -maxdepth 1 -name '*.${ending}' ${["*-sources.*", "*-javadoc.*", "*-plain.*", "original-*"].map((name) => `! -name '${name}'`).join(" ")} -exec cp {} /app.archive \\;`;
+  `find ${folder} -maxdepth 1 -name '*.${ending}' ${["*-sources.*", "*-javadoc.*", "*-plain.*", "original-*"].map((name) => `! -name '${name}'`).join(" ")} -exec ls -S {} + > /archives && read -r archive < /archives && cp "$archive" /app.archive`;
 
 const mavenBuild = (release: number, isWar: boolean): Build => ({
   image: `maven:3.9-eclipse-temurin-${release}`,

@@ -11,7 +11,7 @@ export function node(input: RecipeInput): ContainerFiles {
   if (project === undefined) return refused("There is no package.json that can be read: it does not look like a Node.js application.");
   const { manager, pack, major, findings } = project;
   const start = startOf(sources, project);
-  if (start === undefined) return refused("Nothing says where it begins: add a start script to package.json.");
+  if ("why" in start) return refused(start.why);
   const hasTests = pack.scripts?.test !== undefined && !/no test specified/.test(pack.scripts.test);
   const check = `require('http').get('http://localhost:${port}${healthPath}', (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))`;
   const isCompiled = COMPILED.some((name) => pack.dependencies?.[name] !== undefined);
@@ -30,7 +30,7 @@ export function node(input: RecipeInput): ContainerFiles {
     "USER 1001",
     `EXPOSE ${port}`,
     healthCheck(["node", "-e", check]),
-    `CMD ${JSON.stringify(start)}`,
+    `CMD ${JSON.stringify(start.command)}`,
   );
   const said = [
     ...findings,

@@ -105,19 +105,29 @@ function yarn(sources: Sources, pack: Package): Manager {
   return { ...shared, locks: ["package.json", "yarn.lock"], install, prune: `${install} --production --ignore-scripts --prefer-offline` };
 }
 
-/** Where a start script begins, in exec form; undefined where nothing says it. */
-export function startOf(sources: Sources | undefined, { pack, manager, findings }: NodeProject): string[] | undefined {
+/** Where it begins, in exec form, or why that cannot be said. */
+export function startOf(sources: Sources | undefined, { pack, manager, findings }: NodeProject): { command: string[] } | { why: string } {
   const script = pack.scripts?.start?.trim();
   if (script !== undefined && script !== "") {
     const words = script.split(/\s+/);
     const isPlain = !/[&|;<>$`"'\\*()]|^\w+=/.test(script);
-    if (isPlain && words[0] === "node") return words;
-    if (isPlain && !["npm", "npx", "yarn", "pnpm"].includes(words[0] as string))
-      return [`node_modules/.bin/${words[0]}`, ...words.slice(1)];
+    const tool = words[0] as string;
+    if (isPlain && tool === "node") return { command: words };
+    const watched = tool === "nodemon" ? words.slice(1).find((word) => /\.[cm]?js$/.test(word)) : undefined;
+    if (isPlain && watched !== undefined) {
+      findings.push(`The start script watches the sources (nodemon); the image runs node ${watched} itself.`);
+      return { command: ["node", watched] };
+    }
+    // Its package is pruned with what only the build needed.
+    if (isPlain && pack.devDependencies?.[tool] !== undefined && pack.dependencies?.[tool] === undefined)
+      return {
+        why: `The start script runs ${tool}, a development dependency, which the image does not have: make it a dependency, or start what the build writes.`,
+      };
+    if (isPlain && !["npm", "npx", "yarn", "pnpm"].includes(tool)) return { command: [`node_modules/.bin/${tool}`, ...words.slice(1)] };
     findings.push(
       `The start script ${JSON.stringify(script)} needs a shell: ${manager.name} starts it, and does not pass every signal on.`,
     );
-    return manager.run("start").split(" ");
+    return { command: manager.run("start").split(" ") };
   }
   const usual = [
     "server.js",
@@ -131,7 +141,7 @@ export function startOf(sources: Sources | undefined, { pack, manager, findings 
     "src/index.mjs",
   ];
   const main = [pack.main, ...usual].find((file) => file !== undefined && (sources === undefined || isThere(sources, file)));
-  return main === undefined ? undefined : ["node", main];
+  return main === undefined ? { why: "Nothing says where it begins: add a start script to package.json." } : { command: ["node", main] };
 }
 
 /** What a build writes is not among the sources. */
