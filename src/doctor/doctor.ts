@@ -8,7 +8,7 @@ import { StackFile } from "../config/stackFile.js";
 import { readTarget, type TargetConfig } from "../config/targets.js";
 import { projectRoot } from "../engine/engine.js";
 import type { Side } from "../ports/observations.js";
-import { clock, credentials, delegation, permissions } from "./aws.js";
+import { clock, credentials, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { readinessGates, rights } from "./cluster.js";
 import { readinessFindings, readinessOfStack } from "./database.js";
@@ -18,6 +18,7 @@ import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
 import { alertsLoaded, answers, draining, shared } from "./sources.js";
+import { zones } from "./zones.js";
 
 export interface DoctorOptions {
   /** The project, with Pulumi.yaml. */
@@ -114,7 +115,7 @@ async function examineEnvironment(
       if (known.standing !== "ok") found(unknownOf("DNS delegation", name, "without credentials the zone cannot be read"));
       else
         found(
-          await delegation(name, config, clients, asked),
+          ...(await zones(name, config, clients, asked)),
           ...(await records(name, config, clients)),
           ...(await listenerRule(name, config, clients)),
         );
