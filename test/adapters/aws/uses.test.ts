@@ -37,10 +37,10 @@ describe("promise 4: nothing goes that is used", function () {
         MetricData: [{ MetricName, Value: sample, Timestamp: hoursAgo(hours), Dimensions: [{ Name, Value }] }],
       }),
     );
-  const record = (Name: string, Value: string, Type: "A" | "CNAME" = "A") =>
+  const record = (Name: string, Value: string, Type: "A" | "CNAME" = "A", zone = zoneId) =>
     clients.route53.send(
       new ChangeResourceRecordSetsCommand({
-        HostedZoneId: zoneId,
+        HostedZoneId: zone,
         ChangeBatch: { Changes: [{ Action: "UPSERT", ResourceRecordSet: { Name, Type, TTL: 60, ResourceRecords: [{ Value }] } }] },
       }),
     );
@@ -59,11 +59,15 @@ describe("promise 4: nothing goes that is used", function () {
       "test",
       STACK,
     );
+    // moto's zone ids are none that the schema takes.
+    const dns = config.dns as NonNullable<StackConfig["dns"]>;
+    config = { ...config, dns: { ...dns, zoneId, also: [{ name: "www.example.com", private: false }] } };
     const port = awsCloudPort(clients, () => config);
     const found = (await port.loadBalancers()).find((b) => b.arn === arn);
     balancer = { arn, name: arn.split(":loadbalancer/")[1] ?? "", dnsName: found?.dnsName.toLowerCase() ?? "" };
     addresses = (await port.instances()).map((i) => ("publicIp" in i ? (i.publicIp as string) : undefined));
     await record("api.example.com", balancer.dnsName, "CNAME");
+    await record("www.example.com", balancer.dnsName, "CNAME");
     for (const id of ids) await put("AWS/EC2", "InstanceId", id, "NetworkIn", 900_000, 2);
   });
 
@@ -83,6 +87,14 @@ describe("promise 4: nothing goes that is used", function () {
     const tolerant = { ...config, cleanup: { ...config.cleanup, toleratedRequests: 4 } };
     expect((await loadBalancerUses(clients, tolerant, DAY, Date.now())).reading).to.deep.equal(known(0));
     expect((await loadBalancerUses(clients, config, 6 * 3_600, Date.now())).reading, "they were before that").to.deep.equal(known(0));
+  });
+
+  it("[traffic-6] finds the application's own name in a zone that it does not move", async () => {
+    const { HostedZone } = await clients.route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: "inside" }));
+    const inside = (HostedZone?.Id ?? "").replace("/hostedzone/", "");
+    await record("api.example.com", balancer.dnsName, "CNAME", inside);
+    expect((await ofBalancer()).detail).to.contain(`the name api.example.com in the zone ${inside} leads to it`);
+    await record("api.example.com", "elsewhere.example.net", "CNAME", inside);
   });
 
   it("[observing-10] finds other names that lead to it, and the protection that would refuse its removal", async () => {
