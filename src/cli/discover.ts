@@ -1,6 +1,7 @@
 import { stringify as toYaml } from "yaml";
 import { type AwsAccount, awsClients } from "../adapters/aws/clients.js";
 import { type Discovered, discover } from "../adapters/aws/discovery.js";
+import { endpointsOf } from "../config/oldSide.js";
 import type { StackConfig } from "../config/schema.js";
 import { StackFile } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
@@ -71,13 +72,13 @@ async function statedIn(folder: string): Promise<Stated[]> {
       const raw = (await StackFile.read(folder, stack)).raw();
       const section = <T extends object>(name: string): Partial<T> => (raw[`cutover:${name}`] ?? {}) as Partial<T>;
       const { host } = section<NonNullable<StackConfig["ingress"]>>("ingress");
-      const { instanceIds = [], databaseIdentifier, loadBalancerArn, endpoints = [] } = section<NonNullable<StackConfig["old"]>>("old");
-      const named = endpoints.find((e) => e.kind === "load-balancer");
-      const balancer = (loadBalancerArn ?? (named?.kind === "load-balancer" ? named.arn : undefined))?.split("/").at(-2);
+      const old = section<NonNullable<StackConfig["old"]>>("old");
+      const { instanceIds = [], databaseIdentifier } = old;
+      const balancers = endpointsOf(old).flatMap((e) => (e.kind === "load-balancer" ? (e.arn.split("/").at(-2) ?? []) : []));
       return {
         application: section<StackConfig["application"]>("application").name ?? stack,
         hosts: host === undefined ? [] : [host],
-        ids: [...instanceIds, balancer, databaseIdentifier].filter((id) => id !== undefined),
+        ids: [...instanceIds, ...balancers, databaseIdentifier].filter((id) => id !== undefined),
       };
     }),
   );

@@ -178,7 +178,8 @@ function* trafficChecks({
   if ((ingress?.routes ?? []).length > 0)
     yield {
       path: ["ingress", "routes"],
-      accepted: "no routes beside traffic.kind target-groups, whose rule sends to the web process alone: move by the name (traffic.kind dns)",
+      accepted:
+        "no routes beside traffic.kind target-groups, whose rule sends to the web process alone: move by the name (traffic.kind dns)",
     };
   if (ingress !== undefined && ingress.protocolVersion !== "HTTP1")
     yield {

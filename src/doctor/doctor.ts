@@ -14,6 +14,7 @@ import { readinessGates, rights } from "./cluster.js";
 import { readinessFindings, readinessOfStack } from "./database.js";
 import { listenerRule } from "./listenerRule.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
+import { oldEndpoints } from "./oldEndpoints.js";
 import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
@@ -56,11 +57,12 @@ export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
     found(await staleLocks());
     for (const stack of chosen) found(await secrets(root, stacks, stack));
   }
+  const readable = await readableStacks(stacks, chosen);
+  for (const { name, config } of readable) found(...oldEndpoints(name, config));
   if (targets === undefined) {
     found(unknownOf("environments", "all", "no targets file is named: --targets stacks/targets.yaml (docs/targets.md shows one)"));
     return all;
   }
-  const readable = await readableStacks(stacks, chosen);
   for (const environment of new Set(readable.map((s) => s.config.application.environment))) {
     const of = readable.filter((s) => s.config.application.environment === environment);
     let target: TargetConfig | undefined;

@@ -45,8 +45,8 @@ function one(stack: string, set: NameSet, config: StackConfig): Finding {
     check: CHECK,
     of: stack,
     standing: "warning",
-    detail: `${detail}. The stack config says ${stated.join(", ")} (old.addresses); what the zone says is used`,
-    mend: "Name what answers today in old.endpoints, and remove old.addresses.",
+    detail: `${detail}. The stack config says ${stated.join(", ")} (old.endpoints); what the zone says is used`,
+    mend: "Name what answers today in old.endpoints in place of the addresses.",
   };
 }
 

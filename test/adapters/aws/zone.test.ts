@@ -257,6 +257,6 @@ describe("the records that answer today", function () {
       value: 60,
     });
     const said = (await high.findings()).filter((f) => f.standing === "warning").map((f) => f.detail);
-    expect(said.join("\n")).to.contain("cutoverTtlSeconds is 300").and.contain("old.addresses");
+    expect(said.join("\n")).to.contain("cutoverTtlSeconds is 300").and.contain("(old.endpoints)");
   });
 });
