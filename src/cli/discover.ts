@@ -11,12 +11,16 @@ import { type Sheet, sheets } from "./discovered.js";
 import { tableOf } from "./output.js";
 import { folderProject } from "./project.js";
 
-export interface DiscoverOptions {
-  stacks: string;
+/** Where to look. */
+export interface Accounts {
   region: string[];
   profile: string[];
   role: string[];
   endpoint?: string;
+}
+
+export interface DiscoverOptions extends Accounts {
+  stacks: string;
   output: "table" | "markdown" | "csv" | "json" | "yaml";
 }
 
@@ -24,11 +28,14 @@ export interface DiscoverOptions {
 export async function discoverCommand(options: DiscoverOptions): Promise<void> {
   const inventory = await folderProject(options.stacks).inventory();
   const began = performance.now();
-  const found = await Promise.all(accountsOf(options).map(discoverAccount));
+  const found = await discoverAll(options);
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
   process.stdout.write(`${render(sheets(found, inventory, await statedIn(options.stacks)), options.output)}\n`);
   process.stderr.write(`Discovered ${summaryOf(found)} in ${seconds} s.\n`);
 }
+
+/** Everything of every account and region that is named. */
+export const discoverAll = (options: Accounts): Promise<Discovered[]> => Promise.all(accountsOf(options).map(discoverAccount));
 
 function summaryOf(found: Discovered[]): string {
   const sum = (count: (d: Discovered) => number): number => found.reduce((total, d) => total + count(d), 0);
@@ -46,7 +53,7 @@ function summaryOf(found: Discovered[]): string {
 }
 
 /** Every region in every account: one with its own credentials, or each profile, or each role. */
-function accountsOf({ region, profile, role, endpoint }: DiscoverOptions): AwsAccount[] {
+function accountsOf({ region, profile, role, endpoint }: Accounts): AwsAccount[] {
   const regions = region.length > 0 ? region : [process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? ""];
   if (regions.includes(""))
     throw new UserError({ path: "--region", accepted: "a region, for example us-east-2 (or AWS_REGION in the environment)" });

@@ -7,8 +7,9 @@ import { SECRET_MUTABLE_CONFIG } from "../config/secretMutable.js";
 import { StackFile, writeAtomically } from "../config/stackFile.js";
 import { projectRoot } from "../engine/engine.js";
 import { Conflict, UserError } from "../errors.js";
+import { foundSides } from "../init/found.js";
 import { type Missing, missingIn } from "../init/placeholders.js";
-import { type Answers, draftStackConfigs } from "../init/stackConfigs.js";
+import { type Answers, draftStackConfigs, hasOld, hostOf } from "../init/stackConfigs.js";
 import { type Inventory, inventoryCsv, parseInventory } from "../inventory/csv.js";
 import { cycleFindings, requireKnown, unknownDependencies } from "../inventory/graph.js";
 import { parseColumnMap } from "../inventory/mappings.js";
@@ -23,6 +24,10 @@ interface InitOptions extends OutputOptions {
   environment: string[];
   map: string[];
   force?: boolean;
+  discover?: boolean;
+  profile: string[];
+  role: string[];
+  endpoint?: string;
 }
 
 /** A project from an inventory. */
@@ -39,6 +44,10 @@ export const initCommand = (_: Cli): Command =>
     .option("--registry <prefix>", "where images lie, for example ghcr.io/your-org (default: it is asked)")
     .option("--domain <domain>", "public applications become NAME.DOMAIN (default: it is asked)")
     .option("--environment <name...>", "environments", ["staging", "production"])
+    .option("--discover", "look at AWS, and fill in what answers on the old side today")
+    .option("--profile <profile...>", "with --discover: profiles of the shared AWS configuration, one account each", [])
+    .option("--role <arn...>", "with --discover: roles to assume, one account each", [])
+    .option("--endpoint <url>", "with --discover: another endpoint for every service")
     .option("--force", "replace files that are there and differ")
     .action(async (file: string, options: InitOptions) => {
       const content = await readFile(file).catch((cause: Error) => {
@@ -46,7 +55,8 @@ export const initCommand = (_: Cli): Command =>
       });
       const inventory = parseInventory(content, file, parseColumnMap(options.map));
       requireKnown(inventory);
-      const drafts = draftStackConfigs(inventory, await answersOf(options));
+      const answers = await answersOf(options);
+      const drafts = draftStackConfigs(inventory, answers, await discovered(inventory, answers, options));
       const out = resolve(options.out);
       const stacks = join(out, "stacks");
       const files = Object.fromEntries(drafts.map((d) => [StackFile.pathOf(stacks, d.stack), d.text]));
@@ -64,6 +74,21 @@ export const initCommand = (_: Cli): Command =>
         options,
       );
     });
+
+/** What accounts show of each application's old side; nothing unless it is asked for. */
+async function discovered(inventory: Inventory, answers: Answers, { discover, profile, role, endpoint }: InitOptions) {
+  if (discover !== true) return undefined;
+  const old = answers.environments.filter(hasOld);
+  if (old.length > 1)
+    throw new UserError({
+      path: "--discover",
+      got: `the environments ${old.join(", ")}`,
+      accepted: "one environment beside staging: what is found is not known to be of one or the other",
+    });
+  const { discoverAll } = await import("./discover.js");
+  const all = await discoverAll({ region: [answers.region], profile, role, ...(endpoint === undefined ? {} : { endpoint }) });
+  return foundSides(all, inventory, (a) => hostOf(a, answers));
+}
 
 /** What flags and environment do not say is asked, once, when somebody can answer. */
 async function answersOf({ region, registry, domain, environment }: InitOptions): Promise<Answers> {
