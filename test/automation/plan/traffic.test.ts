@@ -51,6 +51,10 @@ describe("the plan of the traffic", () => {
     );
     expect(said({ ...green, "strategy.blue": false }, green)).to.equal("");
     expect(said({ "strategy.green": true, "strategy.greenWeight": 5 }, {})).to.contain("green is removed only after");
+    const both = (weight: number) => ({ "dns.records": "both" as const, "dns.weights": { old: 100 - weight, new: weight } });
+    expect(said({ "dns.records": "old" }, both(10))).to.contain("only in a change after the one that brings it to the weighted records");
+    expect(said({ "dns.records": "old" }, both(0))).to.equal("");
+    expect(said(both(0), both(10))).to.equal("");
   });
 
   it("[traffic-12] a canary's Services take turns from the Rollout's first day on, and a live Rollout keeps those that it has", () => {
