@@ -480,15 +480,15 @@ describe("components", () => {
         (token): Record<string, unknown> =>
           token.endsWith("getTargetGroup") ? { stickiness: { enabled: old } } : { vpcId: "vpc-1", securityGroups: ["sg-1"] },
       );
-    const stickinessOf = (all: Awaited<ReturnType<typeof make>>) => only(all, "ListenerRule").actions[0].forward.stickiness;
+    const stickinessOf = (all: Awaited<ReturnType<typeof make>>) => only(all, "listenerRule:ListenerRule").actions[0].forward.stickiness;
     const sticky = await make(3_600, false);
-    expect(only(sticky, "TargetGroup:TargetGroup").stickiness).to.deep.equal({ type: "lb_cookie", enabled: true, cookieDuration: 3_600 });
+    expect(only(sticky, "targetGroup:TargetGroup").stickiness).to.deep.equal({ type: "lb_cookie", enabled: true, cookieDuration: 3_600 });
     expect(stickinessOf(sticky)).to.deep.equal({ enabled: true, duration: 1 });
     const plain = await make(undefined, false);
-    expect(only(plain, "TargetGroup:TargetGroup")).to.not.have.property("stickiness");
+    expect(only(plain, "targetGroup:TargetGroup")).to.not.have.property("stickiness");
     expect(stickinessOf(plain)).to.deep.equal({ enabled: false, duration: 1 });
     expect(stickinessOf(await make(undefined, true))).to.deep.equal({ enabled: true, duration: 1 });
-    expect(only(plain, "ListenerRule").actions[0].forward.targetGroups).to.have.length(2);
+    expect(only(plain, "listenerRule:ListenerRule").actions[0].forward.targetGroups).to.have.length(2);
   });
 
   it("[traffic-6] PublicIngress serves further hosts with one certificate, each validated in its own zone", async () => {
