@@ -1,6 +1,7 @@
 import { stringify as toYaml } from "yaml";
 import { type AwsAccount, awsClients } from "../adapters/aws/clients.js";
 import { type Discovered, discover } from "../adapters/aws/discovery.js";
+import { endpointsOf } from "../config/oldSide.js";
 import type { StackConfig } from "../config/schema.js";
 import { StackFile } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
@@ -10,12 +11,16 @@ import { type Sheet, sheets } from "./discovered.js";
 import { tableOf } from "./output.js";
 import { folderProject } from "./project.js";
 
-export interface DiscoverOptions {
-  stacks: string;
+/** Where to look. */
+export interface Accounts {
   region: string[];
   profile: string[];
   role: string[];
   endpoint?: string;
+}
+
+export interface DiscoverOptions extends Accounts {
+  stacks: string;
   output: "table" | "markdown" | "csv" | "json" | "yaml";
 }
 
@@ -23,11 +28,14 @@ export interface DiscoverOptions {
 export async function discoverCommand(options: DiscoverOptions): Promise<void> {
   const inventory = await folderProject(options.stacks).inventory();
   const began = performance.now();
-  const found = await Promise.all(accountsOf(options).map(discoverAccount));
+  const found = await discoverAll(options);
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
   process.stdout.write(`${render(sheets(found, inventory, await statedIn(options.stacks)), options.output)}\n`);
   process.stderr.write(`Discovered ${summaryOf(found)} in ${seconds} s.\n`);
 }
+
+/** Everything of every account and region that is named. */
+export const discoverAll = (options: Accounts): Promise<Discovered[]> => Promise.all(accountsOf(options).map(discoverAccount));
 
 function summaryOf(found: Discovered[]): string {
   const sum = (count: (d: Discovered) => number): number => found.reduce((total, d) => total + count(d), 0);
@@ -45,7 +53,7 @@ function summaryOf(found: Discovered[]): string {
 }
 
 /** Every region in every account: one with its own credentials, or each profile, or each role. */
-function accountsOf({ region, profile, role, endpoint }: DiscoverOptions): AwsAccount[] {
+function accountsOf({ region, profile, role, endpoint }: Accounts): AwsAccount[] {
   const regions = region.length > 0 ? region : [process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION ?? ""];
   if (regions.includes(""))
     throw new UserError({ path: "--region", accepted: "a region, for example us-east-2 (or AWS_REGION in the environment)" });
@@ -71,13 +79,13 @@ async function statedIn(folder: string): Promise<Stated[]> {
       const raw = (await StackFile.read(folder, stack)).raw();
       const section = <T extends object>(name: string): Partial<T> => (raw[`cutover:${name}`] ?? {}) as Partial<T>;
       const { host } = section<NonNullable<StackConfig["ingress"]>>("ingress");
-      const { instanceIds = [], databaseIdentifier, loadBalancerArn, endpoints = [] } = section<NonNullable<StackConfig["old"]>>("old");
-      const named = endpoints.find((e) => e.kind === "load-balancer");
-      const balancer = (loadBalancerArn ?? (named?.kind === "load-balancer" ? named.arn : undefined))?.split("/").at(-2);
+      const old = section<NonNullable<StackConfig["old"]>>("old");
+      const { instanceIds = [], databaseIdentifier } = old;
+      const balancers = endpointsOf(old).flatMap((e) => (e.kind === "load-balancer" ? (e.arn.split("/").at(-2) ?? []) : []));
       return {
         application: section<StackConfig["application"]>("application").name ?? stack,
         hosts: host === undefined ? [] : [host],
-        ids: [...instanceIds, balancer, databaseIdentifier].filter((id) => id !== undefined),
+        ids: [...instanceIds, ...balancers, databaseIdentifier].filter((id) => id !== undefined),
       };
     }),
   );

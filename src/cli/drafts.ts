@@ -13,6 +13,10 @@ export interface InitOptions extends OutputOptions {
   name?: string;
   web?: string;
   force?: boolean;
+  discover?: boolean;
+  profile: string[];
+  role: string[];
+  endpoint?: string;
 }
 
 export const draftsTable = (rows: DraftRow[]): string =>

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { Migration } from "../client/generated.js";
-import { rawShift } from "../config/shift.js";
+import { rawShift, SHIFTS } from "../config/shift.js";
 import { type RawConfig, StackFile } from "../config/stackFile.js";
 import { Transient } from "../errors.js";
 import { byHand } from "../readModels/byHand.js";
@@ -16,8 +16,6 @@ interface EmergencyOptions extends ServiceOptions, OutputOptions {
 }
 
 const POLL_MS = 500;
-const BY_HAND = "Set the weights in Route 53 yourself, both in one change batch: the old record's to 100, the new record's to 0.";
-const BY_RULE = "Change cutover's rule of the load balancer's listener yourself: to the old target group alone.";
 
 /** Users of one stack to the old side at once. */
 export const emergencyCommand = (cli: Cli): Command =>
@@ -37,7 +35,7 @@ async function handwork(stacks: string, stack: string): Promise<string> {
   const raw = await StackFile.read(stacks, stack)
     .then((file) => file.raw())
     .catch((): RawConfig => ({}));
-  const first = rawShift(raw)?.key === "cutover:traffic" ? BY_RULE : BY_HAND;
+  const first = SHIFTS[rawShift(raw)?.key === "cutover:traffic" ? "traffic" : "dns"].byHand;
   return [first, ...(Object.keys(raw).length === 0 ? [] : byHand(namesOnly(raw)))].join("\n");
 }
 

@@ -4,10 +4,11 @@ import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { StackFile } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
+import { foundSides } from "../init/found.js";
 import { REPLACE } from "../init/placeholders.js";
 import { checkDrafts, type DraftRow, writeProject } from "../init/project.js";
-import type { Answers } from "../init/skeleton.js";
-import { draftStackConfigs } from "../init/stackConfigs.js";
+import { type Answers, hasOld } from "../init/skeleton.js";
+import { draftStackConfigs, hostOf } from "../init/stackConfigs.js";
 import { type Inventory, inventoryCsv, parseInventory } from "../inventory/csv.js";
 import { cycleFindings, requireKnown, unknownDependencies } from "../inventory/graph.js";
 import { parseColumnMap } from "../inventory/mappings.js";
@@ -39,6 +40,10 @@ export const initCommand = (_: Cli): Command =>
     .option("--registry <prefix>", "where images lie, for example ghcr.io/your-org (default: it is asked)")
     .option("--domain <domain>", "public applications become NAME.DOMAIN (default: it is asked)")
     .option("--environment <name...>", "environments", ["staging", "production"])
+    .option("--discover", "look at AWS, and fill in what answers on the old side today")
+    .option("--profile <profile...>", "with --discover: profiles of the shared AWS configuration, one account each", [])
+    .option("--role <arn...>", "with --discover: roles to assume, one account each", [])
+    .option("--endpoint <url>", "with --discover: another endpoint for every service")
     .option("--force", "replace files that are there and differ")
     .action(async (file: string | undefined, options: InitOptions) => {
       requireOneSource(file, options);
@@ -47,7 +52,7 @@ export const initCommand = (_: Cli): Command =>
     });
 
 /** @throws UserError where there is neither an inventory nor another file, or both */
-function requireOneSource(inventory: string | undefined, { from, map, name, web }: InitOptions): void {
+function requireOneSource(inventory: string | undefined, { from, map, name, web, discover }: InitOptions): void {
   if (inventory === undefined && from.length === 0)
     throw new UserError({
       path: "inventory",
@@ -59,6 +64,8 @@ function requireOneSource(inventory: string | undefined, { from, map, name, web 
       got: `an inventory too (${inventory})`,
       accepted: "one of both; an inventory that is in the project's stacks already is added to",
     });
+  if (from.length > 0 && discover === true)
+    throw new UserError({ path: "--discover", got: "--from too", accepted: "with an inventory only" });
   if (from.length > 0 && map.length > 0) throw new UserError({ path: "--map", got: "--from too", accepted: "with an inventory only" });
   if (inventory !== undefined && (name ?? web) !== undefined)
     throw new UserError({ path: name === undefined ? "--web" : "--name", got: "an inventory", accepted: "with --from only" });
@@ -72,7 +79,8 @@ async function initFromInventory(file: string, options: InitOptions): Promise<vo
   requireKnown(inventory);
   const out = resolve(options.out);
   const stacks = join(out, "stacks");
-  const drafts = draftStackConfigs(inventory, await answersOf(options));
+  const answers = await answersOf(options);
+  const drafts = draftStackConfigs(inventory, answers, await discovered(inventory, answers, options));
   const rows = await checkDrafts(stacks, drafts);
   const copy = join(stacks, "applications.csv");
   const kept = inventory.isPlain ? content.toString() : inventoryCsv(inventory);
@@ -82,6 +90,21 @@ async function initFromInventory(file: string, options: InitOptions): Promise<vo
     { force: options.force === true },
   );
   report(stacks, rows, inventory, options);
+}
+
+/** What accounts show of each application's old side; nothing unless it is asked for. */
+async function discovered(inventory: Inventory, answers: Answers, { discover, profile, role, endpoint }: InitOptions) {
+  if (discover !== true) return undefined;
+  const old = answers.environments.filter(hasOld);
+  if (old.length > 1)
+    throw new UserError({
+      path: "--discover",
+      got: `the environments ${old.join(", ")}`,
+      accepted: "one environment beside staging: what is found is not known to be of one or the other",
+    });
+  const { discoverAll } = await import("./discover.js");
+  const all = await discoverAll({ region: [answers.region], profile, role, ...(endpoint === undefined ? {} : { endpoint }) });
+  return foundSides(all, inventory, (a) => hostOf(a, answers));
 }
 
 /** What flags and environment do not say is asked, once, when somebody can answer. */

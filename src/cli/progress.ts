@@ -3,7 +3,7 @@ import { type EntryKind, inWords } from "../automation/journal/words.js";
 import type { Plan } from "../automation/plan/plan.js";
 import type { Progress } from "../automation/run/projections.js";
 import { currentConfig, type MigrationState } from "../automation/state/state.js";
-import { shiftOf } from "../config/shift.js";
+import { SHIFTS, shiftOf } from "../config/shift.js";
 import { bar, type Colour, type Paint, paintFor } from "./output.js";
 
 /** Prints a migration's journal as it grows: a line a finished step, and everything that went wrong or back. */
@@ -104,7 +104,7 @@ export function weightsIn(state: MigrationState): [name: string, percent: number
   const found: [string, number][] = [];
   if (strategy.kind === "blue-green" && strategy.green) found.push(["green", strategy.greenWeight]);
   if (shift !== undefined && shift.records !== "none" && shift.records !== "old")
-    found.push([shift.section === "dns" ? "dns" : "groups", shift.weights.new]);
+    found.push([SHIFTS[shift.section].short, shift.weights.new]);
   return found;
 }
 

@@ -48,7 +48,7 @@ export function migrationsTable(views: Migration[], paint: Paint): string {
     v.green === undefined ? "-" : `${v.green} %`,
     v.updatedAt.slice(0, 16).replace("T", " "),
   ]);
-  return tableOf(["STACK", "STATUS", "PHASE", "STEP", "DONE", "DNS NEW", "GREEN", "UPDATED"], rows);
+  return tableOf(["STACK", "STATUS", "PHASE", "STEP", "DONE", "NEW SIDE", "GREEN", "UPDATED"], rows);
 }
 
 export const loosenedText = ({ path, before, after }: { path: string; before?: unknown; after?: unknown }): string =>

@@ -478,7 +478,9 @@ export interface MigrationReport {
   /** Milliseconds since the epoch, on the target's clock */
   endedAt: number;
   steps: StepReport[];
-  /** Percent of DNS answers for the new side, as applied */
+  /** What moves its users: the records of the dns section, or the target groups of the traffic section */
+  shift?: "dns" | "traffic";
+  /** Percent for the new side, as applied: of DNS answers, or of the requests of a load balancer's rule */
   dnsWeights: {
     /** Milliseconds since the epoch, on the target's clock */
     at: number;

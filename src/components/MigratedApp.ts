@@ -424,6 +424,7 @@ export class MigratedApp extends pulumi.ComponentResource {
         weights: groups.weights,
         healthCheck: { path: ingress.healthCheckPath, ...ingress.healthCheck },
         deregistrationSeconds: ingress.deregistrationSeconds,
+        ...(ingress.stickySeconds === undefined ? {} : { stickySeconds: ingress.stickySeconds }),
         tags: this.tags,
       },
       { parent: this, dependsOn: ready },

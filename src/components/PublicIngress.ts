@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { HOST_NAME } from "../config/names.js";
 import { isPlain, require, requireName, requireNumber, requireText } from "./checks.js";
 import { ALB, FORCED, type HealthCheck, type IngressRoute, ingressArgs, ROUTING } from "./objects.js";
 import { loadBalancerOf, type Tags, type Transform, transformed } from "./support.js";
@@ -82,7 +83,7 @@ export class PublicIngress extends pulumi.ComponentResource {
     super("cutover:components:PublicIngress", name, {}, opts);
     const at = `PublicIngress(${name})`;
     requireName(`${at}.namespace`, args.namespace);
-    requireText(`${at}.host`, args.host, /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$/, "a fully qualified lower-case host name");
+    requireText(`${at}.host`, args.host, HOST_NAME, "a fully qualified lower-case host name");
     requireText(`${at}.healthCheckPath`, args.healthCheckPath, /^\//, "a path that starts with /");
     requireNumber(`${at}.servicePort`, args.servicePort, 1, 65_535);
     const weights = args.backends.map((b) => b.weight);

@@ -66,7 +66,7 @@ export class WeightedDns extends pulumi.ComponentResource {
     requireText(
       `${at}.name`,
       args.name,
-      /^([a-z0-9_]([-a-z0-9]*[a-z0-9])?\.)+[a-z]{2,}$/,
+      /^([a-z0-9_]([-a-z0-9]*[a-z0-9])?\.)+([a-z]{2,}|xn--[-a-z0-9]+)$/,
       "a fully qualified lower-case name without a trailing dot",
     );
     requireText(`${at}.zoneId`, args.zoneId, /^Z[A-Z0-9]*$/, "a Route 53 hosted zone id, for example Z1234567890ABC");

@@ -45,6 +45,8 @@ export interface WeightedGroupsArgs {
   };
   /** How long requests of a pod that leaves may take to end. @default 30 */
   deregistrationSeconds?: number;
+  /** How long a client stays with the pod that answered it first. @default not at all */
+  stickySeconds?: number;
   /** Tags of the target group and of the rule. @default none */
   tags?: Tags;
 }
@@ -77,6 +79,7 @@ export class WeightedGroups extends pulumi.ComponentResource {
     const { weights } = args;
     requireName(`${at}.namespace`, args.namespace);
     requireNumber(`${at}.priority`, args.priority, 1, 50_000);
+    requireNumber(`${at}.stickySeconds`, args.stickySeconds, 1, 604_800);
     require(weights.old + weights.new === 100, `${at}.weights`, weights, "weights that sum to 100");
     require(args.records === "both" || weights.old === 0, `${at}.weights.old`, weights.old, "0 once the old group has left the rule");
     require(args.conditions.length > 0, `${at}.conditions`, args.conditions, "at least one condition of the rule that serves today");
@@ -103,6 +106,9 @@ export class WeightedGroups extends pulumi.ComponentResource {
         protocol: "HTTP",
         vpcId,
         deregistrationDelay: args.deregistrationSeconds ?? 30,
+        ...(args.stickySeconds === undefined
+          ? {}
+          : { stickiness: { type: "lb_cookie", enabled: true, cookieDuration: args.stickySeconds } }),
         healthCheck: {
           path: h.path,
           matcher: h.successCodes ?? "200",
@@ -141,9 +147,9 @@ export class WeightedGroups extends pulumi.ComponentResource {
   }
 
   /** Elastic Load Balancing asks for it as soon as the targets of one of the groups are sticky; one second keeps nobody. */
-  private stickiness({ oldTargetGroupArn }: WeightedGroupsArgs): pulumi.Output<{ enabled: boolean; duration: number }> {
+  private stickiness({ oldTargetGroupArn, stickySeconds }: WeightedGroupsArgs): pulumi.Output<{ enabled: boolean; duration: number }> {
     const old = aws.lb.getTargetGroupOutput({ arn: oldTargetGroupArn }, { parent: this });
-    return old.stickiness.apply(({ enabled }) => ({ enabled, duration: 1 }));
+    return old.stickiness.apply(({ enabled }) => ({ enabled: enabled || stickySeconds !== undefined, duration: 1 }));
   }
 
   private binding(

@@ -1,5 +1,5 @@
 import type { Side } from "../ports/observations.js";
-import { oldBalancerOf, servingBalancerOf } from "./oldSide.js";
+import { insteadOf, oldBalancerOf, servingBalancerOf } from "./oldSide.js";
 import type { StackConfig } from "./schema.js";
 
 /** What counts the open connections of what is to be removed; or why nothing does. */
@@ -20,7 +20,7 @@ export function countedBy(config: Pick<StackConfig, "drain" | "old" | "traffic">
   const serving = servingBalancerOf(config);
   if (serving !== undefined) return nothing(`${serving} serves both sides, and its connections say nothing of the old target group`);
   const arn = oldBalancerOf(config);
-  if (arn === undefined) return nothing("the stack config names no old load balancer that counts connections");
+  if (arn === undefined) return nothing(`the stack config names no old load balancer that counts connections${insteadOf(config)}`);
   if (arn.includes(":loadbalancer/app/")) return { kind: "application", arn };
   if (arn.includes(":loadbalancer/net/")) return { kind: "network", arn };
   // EstimatedALBActiveConnectionCount, "for informational use": docs.aws.amazon.com/elasticloadbalancing/latest/classic/elb-cloudwatch-metrics.html

@@ -1,3 +1,14 @@
+/** Labels of letters, digits and hyphens; a last one of digits too where it is an international one's punycode. */
+const LABELS = "([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\\.)+([a-z]{2,63}|xn--[a-z0-9-]{1,58}[a-z0-9])";
+
+/** A host as DNS has it: fully qualified, in lower case, without a trailing dot. */
+export const HOST_NAME = new RegExp(`^(?=.{1,253}$)${LABELS}$`);
+/** The same, or a wildcard. */
+export const MOVED_NAME = new RegExp(`^(?=.{1,253}$)(\\*\\.)?${LABELS}$`);
+/** What is accepted. */
+export const HOST_NAME_IN_WORDS =
+  "a fully qualified lower-case host name, for example api.example.com; an international one in punycode, as xn--bcher-kva.example";
+
 /** What a stack config says of them. */
 interface Named {
   ingress?: { host: string } | undefined;

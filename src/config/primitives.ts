@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { HOST_NAME, HOST_NAME_IN_WORDS } from "./names.js";
 
 /** The scalar types that stack config is made of. Each says in its message what is accepted. */
 
@@ -7,12 +8,7 @@ export const name = z
   .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/, "a lower-case DNS label, for example web-api")
   .max(40, "at most 40 characters");
 
-export const hostName = z
-  .string()
-  .regex(
-    /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
-    "a fully qualified lower-case host name, for example api.example.com",
-  );
+export const hostName = z.string().regex(HOST_NAME, HOST_NAME_IN_WORDS);
 
 /** A host that clients connect to: a DNS name of any depth, or an IPv4 address. */
 export const endpointHost = z

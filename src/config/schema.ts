@@ -188,6 +188,17 @@ function* trafficChecks({
       path: ["ingress"],
       accepted: "an ingress section: its host, its health check and its deregistration count for the new target group",
     };
+  if ((ingress?.routes ?? []).length > 0)
+    yield {
+      path: ["ingress", "routes"],
+      accepted:
+        "no routes beside traffic.kind target-groups, whose rule sends to the web process alone: move by the name (traffic.kind dns)",
+    };
+  if (ingress !== undefined && ingress.protocolVersion !== "HTTP1")
+    yield {
+      path: ["ingress", "protocolVersion"],
+      accepted: "HTTP1 beside traffic.kind target-groups: for another protocol move by the name (traffic.kind dns)",
+    };
   const listener = listenerArn.split(":listener/").at(-1) ?? "";
   if (ruleArn !== undefined && !ruleArn.includes(`:listener-rule/${listener}/`))
     yield { path: ["traffic", "ruleArn"], accepted: `a rule of the listener ${listener}` };

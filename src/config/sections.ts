@@ -2,6 +2,7 @@ import { z } from "zod";
 import { POLICY_NAMES } from "../policies/policies.js";
 import { CONVENTION_NAMES } from "../promql/conventions.js";
 import { formProblem } from "./connection.js";
+import { MOVED_NAME } from "./names.js";
 import { ownGates } from "./ownGates.js";
 import { env, podOptions, probe, resources, secretEnv, writablePaths } from "./pods.js";
 import {
@@ -365,8 +366,8 @@ export const dns = z.strictObject({
         name: z
           .string()
           .regex(
-            /^(?=.{1,253}$)(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
-            "a fully qualified lower-case name, for example www.example.com or *.example.com",
+            MOVED_NAME,
+            "a fully qualified lower-case name, for example www.example.com or *.example.com; an international one in punycode",
           ),
         /** @default the zone of the host */
         zoneId: hostedZone.optional(),

@@ -19,7 +19,7 @@ export interface Shift {
 
 export type ShiftSection = "dns" | "traffic";
 
-/** How each is called, measured and waited for. */
+/** How each is called, measured and waited for: the one place for words that differ. */
 export const SHIFTS = {
   dns: {
     observation: "dns-weight-new",
@@ -29,6 +29,10 @@ export const SHIFTS = {
     /** What the far side still does while it does not show a weight yet. */
     still: "which still answer with the new side in",
     label: "DNS",
+    short: "dns",
+    share: "DNS answers for the new side",
+    moved: "the weighted records",
+    byHand: "Set the weights in Route 53 yourself, both in one change batch: the old record's to 100, the new record's to 0.",
   },
   traffic: {
     observation: "group-weight-new",
@@ -37,6 +41,10 @@ export const SHIFTS = {
     shows: "the load balancer's rule shows",
     still: "which still sends to the new side",
     label: "target groups'",
+    short: "groups",
+    share: "Requests that the rule sends to the new side",
+    moved: "the load balancer's rule",
+    byHand: "Change cutover's rule of the load balancer's listener yourself: to the old target group alone.",
   },
 } as const;
 

@@ -1,14 +1,11 @@
-import { Resolver } from "node:dns/promises";
 import { ListCertificatesCommand } from "@aws-sdk/client-acm";
 import { GetMetricDataCommand } from "@aws-sdk/client-cloudwatch";
 import { DescribeInstancesCommand, DescribeSecurityGroupsCommand } from "@aws-sdk/client-ec2";
 import { DescribeLoadBalancersCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { DescribeDBInstancesCommand, DescribeDBSnapshotsCommand } from "@aws-sdk/client-rds";
-import { ListHostedZonesCommand, ListResourceRecordSetsCommand } from "@aws-sdk/client-route-53";
+import { ListHostedZonesCommand } from "@aws-sdk/client-route-53";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import type { AwsClients } from "../adapters/aws/clients.js";
-import type { NameServer } from "../adapters/dns/answers.js";
-import type { StackConfig } from "../config/schema.js";
 import { Terminal } from "../errors.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 
@@ -73,43 +70,6 @@ export async function permissions(environment: string, clients: AwsClients): Pro
   );
   return [...(missing.length === 0 ? [reading] : missing), changing];
 }
-
-/** Whether a stack's zone is there, holds its host, and is the one that the world is sent to. */
-export function delegation(
-  stack: string,
-  { dns, ingress }: StackConfig,
-  { route53 }: AwsClients,
-  resolver: NameServer | undefined,
-): Promise<Finding> {
-  return examine("DNS delegation", stack, "Set the zone's name servers at the registrar or in the parent zone.", async () => {
-    if (dns === undefined || ingress === undefined) return "moves no name";
-    const { ResourceRecordSets = [] } = await route53.send(new ListResourceRecordSetsCommand({ HostedZoneId: dns.zoneId, MaxItems: 20 }));
-    const apex = ResourceRecordSets.find((r) => r.Type === "NS");
-    const zone = plain(apex?.Name ?? "");
-    if (zone === "" || (ingress.host !== zone && !ingress.host.endsWith(`.${zone}`)))
-      throw new Terminal(`zone ${dns.zoneId} is ${zone || "without name servers"}, and ${ingress.host} is not below it`, {
-        next: `Name the zone of ${ingress.host} in dns.zoneId: aws route53 list-hosted-zones`,
-      });
-    const wanted = (apex?.ResourceRecords ?? []).map((r) => plain(r.Value ?? "")).sort();
-    const lookUp = new Resolver({ timeout: 3_000, tries: 2 });
-    if (resolver !== undefined) lookUp.setServers([`${resolver.address}:${resolver.port ?? 53}`]);
-    const shown = await lookUp.resolveNs(zone).then(
-      (names) => names.map(plain).sort(),
-      (cause: Error) => {
-        throw new Terminal(`nobody says who is in charge of ${zone} (${cause.message})`, {
-          next: `Delegate ${zone} to ${wanted.join(", ")}.`,
-        });
-      },
-    );
-    if (shown.join() !== wanted.join())
-      throw new Terminal(`${zone} is delegated to ${shown.join(", ")}, and not to the zone's own servers`, {
-        next: `Delegate ${zone} to ${wanted.join(", ")}: weights set in another zone reach nobody.`,
-      });
-    return `${zone} is delegated to ${wanted.length} servers of ${dns.zoneId}`;
-  });
-}
-
-const plain = (name: string): string => name.toLowerCase().replace(/\.$/, "");
 
 /** This machine's clock against a server's: one answer's Date header, which has whole seconds. */
 export const clock = (of: string, url: string): Promise<Finding> =>

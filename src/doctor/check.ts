@@ -31,3 +31,19 @@ export async function examine(check: string, of: string, mend: string, look: () 
 }
 
 export const unknownOf = (check: string, of: string, because: string): Finding => ({ check, of, standing: "unknown", detail: because });
+
+/** What a refusal itself says to do: its last sentence, or what follows its last colon. */
+export function mendIn(refused: string): string {
+  const [, sentence] = /^.*\S\. (?=[A-Z])(.+)$/s.exec(refused) ?? [];
+  const said = sentence ?? refused.slice(refused.lastIndexOf(": ") + 2);
+  return `${said.slice(0, 1).toUpperCase()}${said.slice(1)}`;
+}
+
+/** A finding of what cannot be, with what to do instead. */
+export const refusalOf = (check: string, of: string, refused: string): Finding => ({
+  check,
+  of,
+  standing: "failed",
+  detail: refused,
+  mend: mendIn(refused),
+});

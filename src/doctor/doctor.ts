@@ -8,16 +8,18 @@ import { StackFile } from "../config/stackFile.js";
 import { readTarget, type TargetConfig } from "../config/targets.js";
 import { projectRoot } from "../engine/engine.js";
 import type { Side } from "../ports/observations.js";
-import { clock, credentials, delegation, permissions } from "./aws.js";
+import { clock, credentials, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { readinessGates, rights } from "./cluster.js";
 import { readinessFindings, readinessOfStack } from "./database.js";
 import { listenerRule } from "./listenerRule.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
+import { oldEndpoints } from "./oldEndpoints.js";
 import { oldSide } from "./oldSide.js";
 import { database, metrics } from "./reach.js";
 import { records } from "./records.js";
 import { alertsLoaded, answers, draining, gates, ownGates, shared } from "./sources.js";
+import { zones } from "./zones.js";
 
 export interface DoctorOptions {
   /** The project, with Pulumi.yaml. */
@@ -55,11 +57,12 @@ export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
     found(await staleLocks());
     for (const stack of chosen) found(await secrets(root, stacks, stack));
   }
+  const readable = await readableStacks(stacks, chosen);
+  for (const { name, config } of readable) found(...oldEndpoints(name, config));
   if (targets === undefined) {
     found(unknownOf("environments", "all", "no targets file is named: --targets stacks/targets.yaml (docs/targets.md shows one)"));
     return all;
   }
-  const readable = await readableStacks(stacks, chosen);
   for (const environment of new Set(readable.map((s) => s.config.application.environment))) {
     const of = readable.filter((s) => s.config.application.environment === environment);
     let target: TargetConfig | undefined;
@@ -116,7 +119,7 @@ async function examineEnvironment(
       if (known.standing !== "ok") found(unknownOf("DNS delegation", name, "without credentials the zone cannot be read"));
       else
         found(
-          await delegation(name, config, clients, asked),
+          ...(await zones(name, config, clients, asked)),
           ...(await records(name, config, clients)),
           ...(await listenerRule(name, config, clients)),
         );

@@ -1,9 +1,9 @@
 import type { AwsClients } from "../adapters/aws/clients.js";
-import { ALIAS_TTL_SECONDS, standingsOf, unfitOf } from "../adapters/aws/records.js";
-import { answerOf, type NameSet, plainName } from "../adapters/aws/zone.js";
+import { lookedAt, unfitOf } from "../adapters/aws/records.js";
+import { ALIAS_TTL_SECONDS, answerOf, type NameSet, plainName } from "../adapters/aws/zone.js";
 import { oldAddressesOf } from "../config/oldSide.js";
 import type { StackConfig } from "../config/schema.js";
-import { examine, type Finding } from "./check.js";
+import { examine, type Finding, refusalOf } from "./check.js";
 
 const CHECK = "DNS records";
 
@@ -12,25 +12,19 @@ export async function records(stack: string, config: StackConfig, { route53 }: A
   if (config.dns === undefined || config.ingress === undefined) return [];
   let found: Finding[] = [];
   const read = await examine(CHECK, stack, "See that the zone of dns.zoneId is there and may be read.", async () => {
-    const standings = await standingsOf(route53, config);
+    const standings = await lookedAt(route53, config);
     const sets = standings.flatMap((s) => s.sets);
     const refused = standings.flatMap((s) => s.refused);
     found = [
-      ...refused.map((why) => refusal(stack, why)),
-      ...sets.flatMap((s) => unfitOf(config, s) ?? []).map((why) => refusal(stack, why)),
+      ...refused.map((why) => refusalOf(CHECK, stack, why)),
+      ...sets.flatMap((s) => unfitOf(config, s) ?? []).map((why) => refusalOf(CHECK, stack, why)),
       ...sets.filter((s) => s.plain !== undefined || s.old !== undefined).map((set) => one(stack, set, config)),
       ...ttl(stack, config),
+      ...sets.flatMap((s) => longTtl(stack, config, s)),
     ];
     return `${sets.length} records answer for ${standings.length} name${standings.length === 1 ? "" : "s"}`;
   });
   return read.standing === "ok" ? found : [read];
-}
-
-/** "This cannot be: do that." */
-function refusal(stack: string, why: string): Finding {
-  const at = why.lastIndexOf(": ");
-  const mend = why.slice(why.lastIndexOf(". ", why.length - 2) + 1).trim() || why.slice(at + 2);
-  return { check: CHECK, of: stack, standing: "failed", detail: why, mend };
 }
 
 function one(stack: string, set: NameSet, config: StackConfig): Finding {
@@ -51,8 +45,8 @@ function one(stack: string, set: NameSet, config: StackConfig): Finding {
     check: CHECK,
     of: stack,
     standing: "warning",
-    detail: `${detail}. The stack config says ${stated.join(", ")} (old.addresses); what the zone says is used`,
-    mend: "Name what answers today in old.endpoints, and remove old.addresses.",
+    detail: `${detail}. The stack config says ${stated.join(", ")} (old.endpoints); what the zone says is used`,
+    mend: "Name what answers today in old.endpoints in place of the addresses.",
   };
 }
 
@@ -65,6 +59,22 @@ function ttl(stack: string, { dns }: StackConfig): Finding[] {
       standing: "warning",
       detail: `dns.cutoverTtlSeconds is ${dns.cutoverTtlSeconds}, and the new side's record is an alias of ${ALIAS_TTL_SECONDS} s: ${ALIAS_TTL_SECONDS} s is used while both answer, or the weights would be skewed`,
       mend: `Set dns.cutoverTtlSeconds to ${ALIAS_TTL_SECONDS}.`,
+    },
+  ];
+}
+
+/** What resolvers were told before the TTL was lowered they keep for as long as they were told. */
+function longTtl(stack: string, { dns }: StackConfig, { name, type, plain }: NameSet): Finding[] {
+  const soak = dns?.lowTtlForSeconds ?? 0;
+  const ttl = plain?.TTL ?? 0;
+  if (ttl <= soak) return [];
+  return [
+    {
+      check: CHECK,
+      of: stack,
+      standing: "warning",
+      detail: `${name} ${type} has a TTL of ${ttl} s, and dns.lowTtlForSeconds is ${soak}: resolvers may hold the earlier answer for longer than that`,
+      mend: `Set dns.lowTtlForSeconds to ${ttl} or more.`,
     },
   ];
 }

@@ -9,7 +9,10 @@ const DOCUMENTATION_ADDRESS = /^192\.0\.2\.\d+$/;
 const HINTS: [RegExp, string][] = [
   [/dns\.zoneId$/, "aws route53 list-hosted-zones"],
   [/old\.instanceIds/, "aws ec2 describe-instances, or cutover discover; [] when it runs elsewhere"],
-  [/old\.(addresses|endpoints)/, "what answers today, for measuring; the records themselves are read from the zone, so it may be left out"],
+  [
+    /old\.(addresses|endpoints)/,
+    "what answers today, for measuring: cutover init --discover writes it; the records themselves are read from the zone, so it may be left out",
+  ],
   [/(source\.(identifier|endpoint)|databaseIdentifier)$/, "aws rds describe-db-instances, or cutover discover"],
   [/target\.vpcId$/, "the cluster's VPC"],
   [/target\.subnetIds/, "two private subnets of that VPC, in different zones"],

@@ -1,15 +1,23 @@
 import { Document } from "yaml";
 import type { Application, Inventory } from "../inventory/csv.js";
 import { serviceNamed } from "../inventory/services.js";
+import type { FoundSide } from "./found.js";
 import { REPLACE } from "./placeholders.js";
 import { type Answers, type Draft, databaseOf, hasOld, providers, strategyKind, ZONE } from "./skeleton.js";
 
-/** A stack config for each application in each environment, as ready as the inventory allows. Pure. */
-export function draftStackConfigs({ applications }: Inventory, answers: Answers): Draft[] {
+/**
+ * A stack config for each application in each environment, as ready as the inventory allows. Pure.
+ * @param found what accounts show of each application's old side. @default nothing was looked at
+ */
+export function draftStackConfigs(
+  { applications }: Inventory,
+  answers: Answers,
+  found: ReadonlyMap<string, FoundSide> = new Map(),
+): Draft[] {
   return applications.flatMap((application) =>
     answers.environments.map((environment) => {
       const stack = `${application.name}-${environment}`;
-      const config = { ...providers(answers), ...sections(application, environment, answers) };
+      const config = { ...providers(answers), ...sections(application, environment, answers, found.get(application.name)) };
       const document = new Document({ config });
       const likely = application.readings
         .filter((r) => r.confidence === "likely")
@@ -29,9 +37,13 @@ const isPublic = ({ traffic, technology }: Application): boolean =>
   traffic.from === "users" || (traffic.from === "unknown" && technology.kind === "static");
 const hasNoUsers = ({ traffic: { from } }: Application): boolean => from === "clock" || from === "queue" || from === "nobody";
 
-function sections(application: Application, environment: string, answers: Answers): Record<string, unknown> {
+/** The name that an application's users ask for. */
+export const hostOf = (application: Application, { domain }: Answers): string | undefined =>
+  domain !== undefined && isPublic(application) ? `${application.name}.${domain}` : undefined;
+
+function sections(application: Application, environment: string, answers: Answers, found?: FoundSide): Record<string, unknown> {
   const { name, criticality, owner } = application;
-  const host = answers.domain !== undefined && isPublic(application) ? `${name}.${answers.domain}` : undefined;
+  const host = hostOf(application, answers);
   const old = hasOld(environment);
   const moves = old && usesRelational(application);
   return {
@@ -41,18 +53,19 @@ function sections(application: Application, environment: string, answers: Answer
     ...(host === undefined || !old ? {} : { "cutover:ingress": { host } }),
     ...(moves ? { "cutover:database": databaseOf(name) } : {}),
     ...notMoved(application),
-    ...open(application),
+    ...open(application, old ? found : undefined),
     ...(old
       ? {
           "cutover:old": {
-            instanceIds: [`i-${REPLACE}`],
+            instanceIds: found === undefined || found.instanceIds.length === 0 ? [`i-${REPLACE}`] : found.instanceIds,
+            ...(found === undefined || found.endpoints.length === 0 ? {} : { endpoints: found.endpoints }),
             ...(hasNoUsers(application) ? { users: "none" } : {}),
             ...(moves ? { databaseIdentifier: databaseOf(name).source.identifier } : {}),
           },
         }
       : {}),
     "cutover:strategy": strategy(application, host !== undefined && old, answers),
-    ...(host === undefined || !old ? {} : { "cutover:dns": { zoneId: ZONE } }),
+    ...(host === undefined || !old ? {} : { "cutover:dns": { zoneId: found?.zoneId ?? ZONE } }),
   };
 }
 
@@ -63,11 +76,10 @@ function notMoved({ stores }: Application) {
 }
 
 /** What was not understood stands in the config until somebody answers it. */
-function open({ readings }: Application) {
-  const asked = readings.filter((r) => r.confidence === "unsure");
-  return asked.length === 0
-    ? {}
-    : { "cutover:questions": asked.map((r) => `${r.column} ${JSON.stringify(r.text)}: ${r.question ?? "what is it?"}`) };
+function open({ readings }: Application, found?: FoundSide) {
+  const cells = readings.filter((r) => r.confidence === "unsure");
+  const asked = [...cells.map((r) => `${r.column} ${JSON.stringify(r.text)}: ${r.question ?? "what is it?"}`), ...(found?.questions ?? [])];
+  return asked.length === 0 ? {} : { "cutover:questions": asked };
 }
 
 function workload(application: Application, environment: string, { registry }: Answers) {

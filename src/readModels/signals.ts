@@ -98,7 +98,7 @@ export function signals({ entries, state, rounds, from, to, most = MOST_POINTS }
   if (shift !== undefined)
     charts.unshift({
       id: "dns",
-      title: shift.section === "dns" ? "DNS answers for the new side" : "Requests that the rule sends to the new side",
+      title: SHIFTS[shift.section].share,
       unit: "percent",
       series: [line("dns", "asked", "asked for", asked(state)), line("dns", "new", `shown by ${SHIFTS[shift.section].far}`)],
     });

@@ -1,4 +1,5 @@
 import { type ComponentChild, h } from "preact";
+import { SHIFTS } from "../config/shift.js";
 import { chart, type Point } from "./chart.js";
 import { time } from "./format.js";
 import type { MigrationReport } from "./report.js";
@@ -28,7 +29,7 @@ export function charts(m: MigrationReport): ComponentChild[] {
           ),
         ];
   return [
-    ...weights("dns", "DNS answers for the new side", m.dnsWeights),
+    ...weights("dns", SHIFTS[m.shift ?? "dns"].share, m.dnsWeights),
     ...weights("green", "Requests to green", m.greenWeights),
     ...m.series.map(({ gate, phase, points, limit }) => {
       const title = `${NAMES[gate] ?? gate}, phase ${phase}`;

@@ -10,7 +10,7 @@ export function renderMarkdown(report: Report): string {
     "",
     `${counted(totals.applications, "application")}, ${counted(report.migrations.length, "stack")}: ${counted(totals.updates, "update")} (${duration(totals.updateMs)} of engine time), ${counted(totals.previews, "preview")}, ${counted(totals.gates, "gate")} judged from ${counted(totals.samples, "sample")}, ${counted(totals.rollbacks, "rollback")}.`,
     "",
-    row(["Stack", "Status", "From", "To", "DNS weight of the new side", "Green weight", "Rollbacks"]),
+    row(["Stack", "Status", "From", "To", "Weight of the new side", "Green weight", "Rollbacks"]),
     row(Array.from({ length: 7 }, () => "---")),
     ...report.migrations.map((m) =>
       row([m.stack, m.status, time(m.startedAt), time(m.endedAt), steps(m.dnsWeights), steps(m.greenWeights), String(m.rollbacks.length)]),

@@ -6,7 +6,7 @@ import type { Phase } from "../automation/plan/step.js";
 import { fold } from "../automation/state/evolve.js";
 import { currentConfig, type MigrationState, type StepState } from "../automation/state/state.js";
 import type { StackConfig } from "../config/schema.js";
-import { shiftOf } from "../config/shift.js";
+import { type ShiftSection, shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
 import type { Scorecard } from "./scorecard.js";
 import { type Decision, decisions, type Judgement, judgements, type Moment, type Series, series, timeline } from "./story.js";
@@ -92,7 +92,9 @@ export interface MigrationReport {
   startedAt: number;
   endedAt: number;
   steps: StepReport[];
-  /** Percent of DNS answers for the new side, as applied. */
+  /** What moves its users; absent where nothing does. */
+  shift?: ShiftSection;
+  /** Percent for the new side, as applied: of DNS answers, or of the requests of a load balancer's rule. */
   dnsWeights: { at: number; value: number }[];
   /** Percent of requests to green, as applied. */
   greenWeights: { at: number; value: number }[];
@@ -142,6 +144,7 @@ function migrationReport({ stack, plan, entries, scorecard, verification }: Repo
   const { application } = currentConfig(state);
   const promotion = promotionReport(entries);
   const costs = costsOf(state);
+  const shift = shiftOf(currentConfig(state));
   return {
     stack,
     application: application.name,
@@ -150,6 +153,7 @@ function migrationReport({ stack, plan, entries, scorecard, verification }: Repo
     startedAt: state.createdAt,
     endedAt: state.updatedAt,
     steps: plan.map((step) => stepReport(step, state.steps[step.id], entries)),
+    ...(shift === undefined ? {} : { shift: shift.section }),
     dnsWeights: weightsOver(state, (c) => {
       const shift = shiftOf(c);
       return shift === undefined || shift.records === "none" ? undefined : shift.weights.new;

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
+import { SHIFTS } from "../config/shift.js";
 import { counted } from "../lib/plural.js";
 import { duration, steps, time } from "./format.js";
 import type { MigrationReport, Report } from "./report.js";
@@ -40,11 +41,13 @@ function bars(m: MigrationReport): string {
     points.map((p) => blocks[Math.min(7, Math.floor((p.value / 100) * 7.99))]).join("");
   return [
     m.greenWeights.length > 0 ? `green ${spark(m.greenWeights)}` : "",
-    m.dnsWeights.length > 0 ? `dns ${spark(m.dnsWeights)} ${m.dnsWeights.at(-1)?.value} %` : "",
+    m.dnsWeights.length > 0 ? `${shortOf(m)} ${spark(m.dnsWeights)} ${m.dnsWeights.at(-1)?.value} %` : "",
   ]
     .filter((t) => t !== "")
     .join("  ");
 }
+
+const shortOf = ({ shift = "dns" }: MigrationReport): string => SHIFTS[shift].short;
 
 function story(m: MigrationReport, bold: (text: string) => string): string[] {
   const lines: string[] = [];
@@ -54,7 +57,7 @@ function story(m: MigrationReport, bold: (text: string) => string): string[] {
       `  promoted ${time(p.at)} at a lag of ${p.lag ?? "unknown"} s, ${duration((p.lagObservedAt ?? p.at) - (p.writesStoppedAt ?? p.at))} after writes stopped; no writes for ${duration(p.pauseMs)}`,
     );
   }
-  if (m.dnsWeights.length > 0) lines.push(`  dns      ${steps(m.dnsWeights)}`);
+  if (m.dnsWeights.length > 0) lines.push(`  ${shortOf(m).padEnd(8)} ${steps(m.dnsWeights)}`);
   for (const r of m.rollbacks) {
     lines.push(
       `  went back to revision ${r.toRevision} ${r.automatic ? "automatically" : `(${r.who})`} on ${time(r.at)}, in ${duration((r.completedAt ?? r.at) - r.at)}: ${r.why}`,

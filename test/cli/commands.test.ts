@@ -43,7 +43,7 @@ describe("the commands that act on migrations", function () {
     const [table, json, yaml] = await Promise.all(
       ["table", "json", "yaml"].map(async (form) => (await service.run(["status", "--output", form])).stdout),
     );
-    expect(table).to.match(/^STACK +STATUS +PHASE +STEP +DONE +DNS NEW +GREEN +UPDATED\n/);
+    expect(table).to.match(/^STACK +STATUS +PHASE +STEP +DONE +NEW SIDE +GREEN +UPDATED\n/);
     expect(JSON.parse(json ?? "")).to.deep.equal(parse(yaml ?? ""));
     expect((JSON.parse(json ?? "") as Migration[]).find((m) => m.stack === STACK)).to.include({ status: "ready", done: 1 });
   });

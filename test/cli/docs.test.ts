@@ -7,6 +7,7 @@ import { PHASES } from "../../src/automation/plan/step.js";
 import { buildProgram } from "../../src/cli/program.js";
 import { StackFile } from "../../src/config/stackFile.js";
 import { projectRoot } from "../../src/engine/engine.js";
+import { GROUPS_STACK, groupsStack } from "../support/targetGroups.js";
 
 const DOCS = join(projectRoot(), "docs");
 
@@ -53,7 +54,8 @@ describe("the pages for people", () => {
   it("name only steps that a plan has", async () => {
     const folder = join(projectRoot(), "stacks");
     const stacks = await Promise.all((await StackFile.list(folder)).map((s) => StackFile.read(folder, s)));
-    const ids = new Set(stacks.flatMap((f) => buildPlan(f.shape()).map((s) => s.id)));
+    const groups = StackFile.parse(StackFile.pathOf(folder, GROUPS_STACK), GROUPS_STACK, await groupsStack()).shape();
+    const ids = new Set([...stacks.map((f) => f.shape()), groups].flatMap((c) => buildPlan(c).map((s) => s.id)));
     for (const [page, text] of await pages())
       for (const [, id = ""] of text.matchAll(new RegExp(`\`((?:${PHASES.join("|")})\\.[a-z0-9-]+)\``, "g")))
         expect(ids.has(id), `${page}: ${id}`).to.equal(true);
@@ -72,6 +74,6 @@ describe("the pages for people", () => {
 
   it("have a how-to for each phase", async () => {
     const names = (await readdir(join(DOCS, "how-to"))).sort();
-    expect(names).to.deep.equal([...PHASES.map((phase, i) => `${i + 1}-${phase}.md`), "README.md"]);
+    expect(names).to.deep.equal([...PHASES.map((phase, i) => `${i + 1}-${phase}.md`), "5-traffic-target-groups.md", "README.md"].sort());
   });
 });

@@ -13,6 +13,7 @@ import {
   PublicIngress,
   ReplicaDatabase,
   WeightedDns,
+  WeightedGroups,
   Workload,
 } from "../../src/components/index.js";
 import type { StackConfig } from "../../src/config/schema.js";
@@ -456,6 +457,38 @@ describe("components", () => {
     expect(only(all, "record:Record", "api-old-ZPRIVATE")).to.deep.include({ zoneId: "ZPRIVATE", records: ["10.0.0.7"] });
     const left = (await registered(make("new"))).filter((r) => r.type.endsWith("record:Record")).map((r) => r.name);
     expect(left).to.have.members(["api-new", "api-new-aaaa", "api-new-cname-www.example.com", "api-new-ZPRIVATE"]);
+  });
+
+  it("[traffic-7] WeightedGroups puts a group of its own beside the old one, and where either is sticky the rule is for a second", async () => {
+    const arn = "arn:aws:elasticloadbalancing:us-east-2:123456789012";
+    const make = (stickySeconds: number | undefined, old: boolean) =>
+      registered(
+        () =>
+          new WeightedGroups("web", {
+            namespace: NAMESPACE,
+            serviceName: "web",
+            listenerArn: `${arn}:listener/app/old/1/2`,
+            loadBalancerArn: `${arn}:loadbalancer/app/old/1`,
+            priority: 9,
+            conditions: [{ hostHeader: { values: ["web.example.com"] } }],
+            oldTargetGroupArn: `${arn}:targetgroup/old/3`,
+            records: "both",
+            weights: { old: 90, new: 10 },
+            healthCheck: { path: "/health" },
+            ...(stickySeconds === undefined ? {} : { stickySeconds }),
+          }),
+        (token): Record<string, unknown> =>
+          token.endsWith("getTargetGroup") ? { stickiness: { enabled: old } } : { vpcId: "vpc-1", securityGroups: ["sg-1"] },
+      );
+    const stickinessOf = (all: Awaited<ReturnType<typeof make>>) => only(all, "listenerRule:ListenerRule").actions[0].forward.stickiness;
+    const sticky = await make(3_600, false);
+    expect(only(sticky, "targetGroup:TargetGroup").stickiness).to.deep.equal({ type: "lb_cookie", enabled: true, cookieDuration: 3_600 });
+    expect(stickinessOf(sticky)).to.deep.equal({ enabled: true, duration: 1 });
+    const plain = await make(undefined, false);
+    expect(only(plain, "targetGroup:TargetGroup")).to.not.have.property("stickiness");
+    expect(stickinessOf(plain)).to.deep.equal({ enabled: false, duration: 1 });
+    expect(stickinessOf(await make(undefined, true))).to.deep.equal({ enabled: true, duration: 1 });
+    expect(only(plain, "listenerRule:ListenerRule").actions[0].forward.targetGroups).to.have.length(2);
   });
 
   it("[traffic-6] PublicIngress serves further hosts with one certificate, each validated in its own zone", async () => {

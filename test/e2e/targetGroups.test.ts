@@ -1,36 +1,26 @@
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Command } from "../../src/automation/journal/entries.js";
 import { projectRoot } from "../../src/engine/engine.js";
 import type { OpenSandbox } from "../../src/sandbox/open.js";
 import { inSandbox } from "../support/sandbox.js";
+import { GROUPS_STACK, groupsPage, groupsStack } from "../support/targetGroups.js";
 import { tempFolder } from "../support/tmp.js";
 
-const STACK = "admin-portal-production";
+const STACK = GROUPS_STACK;
 const STAGING = "admin-portal-staging";
 const BALANCER = "app/old-web/50dc6c495c0c9188";
 const LISTENER = `arn:aws:elasticloadbalancing:us-east-2:123456789012:listener/${BALANCER}/f2f7dc8efc522ab2`;
 const OLD_GROUP = "arn:aws:elasticloadbalancing:us-east-2:123456789012:targetgroup/sticky-web/73e2d6bc24d8a067";
 
-/** The sample's users behind a load balancer that stays. */
+/** The sample's users behind a load balancer that stays, as the how-to says. */
 async function stacksOf(folder: string): Promise<string> {
   const from = join(projectRoot(), "stacks");
   const to = join(folder, "stacks");
   await mkdir(to, { recursive: true });
   for (const name of ["applications.csv", "dependencies.yaml", `Pulumi.${STAGING}.yaml`]) await copyFile(join(from, name), join(to, name));
-  const text = await readFile(join(from, `Pulumi.${STACK}.yaml`), "utf8");
-  const traffic = [
-    "  cutover:traffic:",
-    "    kind: target-groups",
-    `    listenerArn: ${LISTENER}`,
-    `    ruleArn: ${LISTENER.replace(":listener/", ":listener-rule/")}/9683b2d02a6cabee`,
-    "    priority: 9",
-    `    oldTargetGroupArn: ${OLD_GROUP}`,
-    "    steps: [25, 100]",
-  ].join("\n");
-  const changed = text
-    .replace(/ {2}cutover:dns:\n( {4}.*\n)+/, `${traffic}\n`)
+  const changed = (await groupsStack())
     .replace("kind: canary", "kind: rolling")
     .replace(/ {2}# Its own metrics.*\n( {2}cutover:sources:\n( {4}.*\n)+)/, "");
   await writeFile(join(to, `Pulumi.${STACK}.yaml`), changed);
@@ -74,6 +64,11 @@ describe("[traffic-7] users of a load balancer that stays, on the real engine", 
         };
         const kinds = async (after = 0) => (await open.sandbox.effects(STACK)).slice(after).map((e) => e.kind);
         await goTo(open, STAGING, undefined);
+        // What the page shows as steps is what there is, in that order.
+        const shown = [...(await groupsPage()).matchAll(/^\| `(traffic\.[a-z0-9-]+)` \|/gm)].map(([, id]) => id);
+        await open.migrations.create(STACK, "alice");
+        const { plan } = await open.migrations.get(STACK);
+        expect(plan.flatMap((s) => (s.phase === "traffic" ? [s.id] : []))).to.deep.equal(shown);
 
         await goTo(open, STACK, "traffic.new-group");
         expect(await rule()).to.contain("couldn't find");

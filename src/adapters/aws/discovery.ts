@@ -13,6 +13,7 @@ import type { DatabaseRow, InstanceRow, LoadBalancerRow } from "../../ports/targ
 import type { AwsClients } from "./clients.js";
 import { allLoadBalancers, allTargetGroups, targetHealth } from "./pages.js";
 import { discoverServices, type ServiceRow } from "./services.js";
+import { plainName } from "./zone.js";
 
 export interface DiscoveredInstance extends InstanceRow {
   privateIp: string | undefined;
@@ -57,6 +58,8 @@ export interface CertificateRow {
 /** A name in a hosted zone and what it leads to: addresses, or the name of a load balancer. */
 export interface NameRow {
   name: string;
+  /** Zone that it stands in. */
+  zoneId: string;
   leadsTo: string[];
 }
 
@@ -139,13 +142,14 @@ async function discoverGroups({ ec2 }: AwsClients): Promise<Map<string, string[]
 
 export async function discoverNames({ route53 }: AwsClients, zones: HostedZone[]): Promise<NameRow[]> {
   const found: NameRow[] = [];
-  const plain = (name = ""): string => name.replace(/\.$/, "").toLowerCase();
   for (const { id } of zones)
     for await (const { Name, Type, ResourceRecords = [], AliasTarget } of allRecords(route53, id)) {
       if (Type !== "A" && Type !== "AAAA" && Type !== "CNAME") continue;
-      const targets = [...ResourceRecords.map((r) => r.Value), AliasTarget?.DNSName].flatMap((t) => (t === undefined ? [] : [plain(t)]));
+      const targets = [...ResourceRecords.map((r) => r.Value), AliasTarget?.DNSName].flatMap((t) =>
+        t === undefined ? [] : [plainName(t)],
+      );
       // Route 53's console puts this before the names of load balancers.
-      found.push({ name: plain(Name), leadsTo: targets.map((t) => t.replace(/^dualstack\./, "")) });
+      found.push({ name: plainName(Name), zoneId: id, leadsTo: targets.map((t) => t.replace(/^dualstack\./, "")) });
     }
   return found;
 }

@@ -1,5 +1,6 @@
 import {
   type Action,
+  DescribeListenersCommand,
   DescribeLoadBalancersCommand,
   DescribeTagsCommand,
   type ElasticLoadBalancingV2Client,
@@ -75,6 +76,14 @@ export function tuplesOf(action: Action | undefined): TargetGroupTuple[] {
 export const newGroupOf = ({ own, groups }: RuleStanding): string | undefined =>
   tuplesOf(forwardOf(own)).find((t) => t.TargetGroupArn !== groups.oldTargetGroupArn)?.TargetGroupArn;
 
+/** Somebody put a further group into cutover's rule: which of them is the new side's, nobody can tell. */
+function strangersIn(tuples: TargetGroupTuple[], { oldTargetGroupArn }: TargetGroups): string | undefined {
+  const others = tuples.filter((t) => t.TargetGroupArn !== oldTargetGroupArn);
+  if (others.length < 2) return undefined;
+  const names = others.map((t) => t.TargetGroupArn?.split("/").at(-2)).join(", ");
+  return `cutover's rule sends to ${others.length} target groups beside the old one (${names}): take out those that it was not made with`;
+}
+
 /** What a rule asks of a request, in one order, to compare two. */
 export function conditionsOf({ IsDefault, Conditions = [] }: Rule): string {
   if (IsDefault === true) return JSON.stringify([["path-pattern", EVERY_PATH]]);
@@ -108,11 +117,16 @@ export async function groupWeight(elb: ElasticLoadBalancingV2Client, config: Sta
   const changed = changedSince({ own, serving, groups });
   if (changed !== undefined) return unknown(changed);
   const tuples = tuplesOf(forwardOf(own));
+  const strangers = strangersIn(tuples, groups);
+  if (strangers !== undefined) return unknown(strangers);
   const weigh = (of: TargetGroupTuple[]): number => of.reduce((total, t) => total + (t.Weight ?? 1), 0);
   const all = weigh(tuples);
   if (all === 0) return unknown("no target group of cutover's rule has a weight");
   return known(Math.round((10_000 * weigh(tuples.filter((t) => t.TargetGroupArn !== groups.oldTargetGroupArn))) / all) / 100);
 }
+
+/** Where a rule comes among the others; the default action comes last. */
+export const numberOf = (r: Rule): number => (r.IsDefault === true ? Number.POSITIVE_INFINITY : Number(r.Priority));
 
 const noRule = ({ ruleArn, listenerArn }: TargetGroups): string => `there is no rule ${ruleArn ?? `in the listener ${listenerArn}`}`;
 
@@ -120,6 +134,8 @@ const noRule = ({ ruleArn, listenerArn }: TargetGroups): string => `there is no 
 function changedSince({ own, serving, groups }: Pick<RuleStanding, "own" | "serving" | "groups">): string | undefined {
   if (own === undefined || groups.records === "new") return undefined;
   if (serving === undefined) return `${noRule(groups)} any more: nothing serves what cutover's own rule does not`;
+  if (numberOf(own) > numberOf(serving))
+    return `cutover's rule (${own.Priority}) comes after the rule that serves today (${serving.Priority}), which takes its requests`;
   if (conditionsOf(serving) !== conditionsOf(own))
     return `the rule that serves today asks for other requests (${conditionsOf(serving)}) than cutover's rule before it, which was made when it asked for ${conditionsOf(own)}`;
   return undefined;
@@ -141,12 +157,18 @@ export async function setGroupWeights(
   const forward = forwardOf(own);
   const tuples = tuplesOf(forward);
   const isOld = (t: TargetGroupTuple): boolean => t.TargetGroupArn === groups.oldTargetGroupArn;
+  const strangers = weights.new > 0 ? strangersIn(tuples, groups) : undefined;
+  if (strangers !== undefined) throw new Terminal(`${strangers}.`);
   for (const [side, there] of [
     ["old", tuples.some(isOld)],
     ["new", tuples.some((t) => !isOld(t))],
   ] as const)
     if (weights[side] > 0 && !there)
-      throw new Terminal(`promise 2: cutover's rule has no target group of the ${side} side, and would get all of its weight.`);
+      throw new Terminal(`promise 2: cutover's rule has no target group of the ${side} side, and would get all of its weight.`, {
+        ...(side === "old" && groups.records === "both"
+          ? { next: `Delete it, so that the rule of today serves everybody: aws elbv2 delete-rule --rule-arn ${own.RuleArn}` }
+          : {}),
+      });
   const wanted = tuples.map((t) => ({ ...t, Weight: isOld(t) ? weights.old : weights.new }));
   if (wanted.some((t, i) => t.Weight !== tuples[i]?.Weight)) {
     const { TargetGroupStickinessConfig } = forward?.ForwardConfig ?? {};
@@ -161,6 +183,24 @@ export async function setGroupWeights(
     summary: `Rule ${own.Priority} of the listener: old target group ${weights.old}, new target group ${weights.new}.`,
     facts: { ...weights },
   };
+}
+
+/**
+ * Rules of the load balancer, in any of its listeners, that send to the old target group beside the one that serves today: their users
+ * stay on the old side.
+ */
+export async function othersToOldGroup(elb: ElasticLoadBalancingV2Client, config: StackConfig, standing: RuleStanding): Promise<string[]> {
+  const { groups, serving, own } = standing;
+  const kept = [serving?.RuleArn, own?.RuleArn];
+  const { Listeners = [] } = await elb.send(new DescribeListenersCommand({ LoadBalancerArn: servingBalancerOf(config) }));
+  const found: string[] = [];
+  for (const { ListenerArn, Port } of Listeners) {
+    const rules = ListenerArn === groups.listenerArn ? standing.rules : await rulesOf(elb, ListenerArn);
+    for (const rule of rules)
+      if (!kept.includes(rule.RuleArn) && tuplesOf(forwardOf(rule)).some((t) => t.TargetGroupArn === groups.oldTargetGroupArn))
+        found.push(`rule ${rule.Priority} ${conditionsOf(rule)} of port ${Port}`);
+  }
+  return found;
 }
 
 /** The old security groups without those of a load balancer that users keep. */

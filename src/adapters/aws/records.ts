@@ -1,12 +1,10 @@
 import { type Change, ChangeResourceRecordSetsCommand, type ResourceRecordSet, type Route53Client } from "@aws-sdk/client-route-53";
-import { namesOf } from "../../config/names.js";
+import { namesOf, type ZoneName } from "../../config/names.js";
 import type { StackConfig } from "../../config/schema.js";
-import { Terminal } from "../../errors.js";
+import { Terminal, Transient } from "../../errors.js";
 import type { Evidence } from "../../ports/target.js";
-import { answerOf, judge, type NameSet, NEW, OLD, recordsAt, type Standing, standingAt } from "./zone.js";
-
-/** Of an alias to a load balancer or to CloudFront: Route 53 gives it, nobody else can. */
-export const ALIAS_TTL_SECONDS = 60;
+import { refusedAround } from "./surroundings.js";
+import { ALIAS_TTL_SECONDS, answerOf, judge, type NameSet, NEW, OLD, recordsAt, type Standing, standingAt } from "./zone.js";
 
 function namesIn(config: StackConfig) {
   const names = namesOf(config);
@@ -24,6 +22,15 @@ export async function recordsOf(route53: Route53Client, config: StackConfig): Pr
 /** What stands at every name, with what cannot be moved. */
 export const standingsOf = (route53: Route53Client, config: StackConfig): Promise<Standing[]> =>
   Promise.all(namesIn(config).map((at) => standingAt(route53, at)));
+
+/** The same, with what around each name keeps it from being moved: more calls than a reading has time for. */
+export const lookedAt = async (route53: Route53Client, config: StackConfig): Promise<Standing[]> =>
+  Promise.all(
+    (await standingsOf(route53, config)).map(async (standing) => ({
+      ...standing,
+      refused: [...standing.refused, ...(await refusedAround(route53, config, standing))],
+    })),
+  );
 
 function refuse(standings: Standing[]): void {
   const refused = standings.flatMap((s) => s.refused);
@@ -69,7 +76,9 @@ const turned = (from: ResourceRecordSet, to: ResourceRecordSet): Change[] => [
  * a zone: no name is without an answer at any moment. What is done already is left.
  */
 export async function adoptRecord(route53: Route53Client, config: StackConfig): Promise<Evidence> {
-  const sets = await recordsOf(route53, config);
+  const standings = await lookedAt(route53, config);
+  refuse(standings);
+  const sets = standings.flatMap((s) => s.sets);
   const unfit = sets.flatMap((s) => unfitOf(config, s) ?? []);
   if (unfit.length > 0) throw new Terminal(unfit.join(" "), { next: "Change the stack config, then begin this step again." });
   const plain = sets.flatMap((set) => (set.plain === undefined || set.old !== undefined ? [] : [{ set, record: set.plain }]));
@@ -130,8 +139,11 @@ export async function releaseRecord(route53: Route53Client, config: StackConfig,
     "cutover: the record as it was before its adoption",
     free.map(({ zoneId, name, type, old }): { zoneId: string; changes: Change[] } => {
       const was = noted.find((n) => n.zoneId === zoneId && n.name === name && n.type === type);
-      const { TTL, HealthCheckId } = was?.answer ?? old;
-      const { HealthCheckId: _, ...answer } = withoutWeight(old);
+      const { TTL } = was?.answer ?? old;
+      const { HealthCheckId: current, ...answer } = withoutWeight(old);
+      // Cutover's own goes with it; one that somebody gave the record since is theirs.
+      const isOwn = config.old?.healthCheck !== undefined && type === "A" && answer.AliasTarget === undefined;
+      const HealthCheckId = isOwn && was?.answer !== undefined ? was.answer.HealthCheckId : current;
       const plain: ResourceRecordSet = {
         ...answer,
         ...(answer.AliasTarget === undefined && TTL !== undefined ? { TTL } : {}),
@@ -152,18 +164,36 @@ export async function releaseRecord(route53: Route53Client, config: StackConfig,
   };
 }
 
-/** Sets the weights of every name in one change batch a zone, and nothing but the weights: the emergency path, past the engine. */
-export async function setWeights(route53: Route53Client, config: StackConfig, weights: { old: number; new: number }): Promise<Evidence> {
+/**
+ * Sets the weights of every name in one change batch a zone, and nothing but the weights: the emergency path, past the engine. A zone
+ * that cannot be changed keeps no other one from it.
+ */
+export async function setWeights(route53: Route53Client, config: StackConfig, weights: Weights): Promise<Evidence> {
   const names = namesIn(config);
+  const zones = [...new Set(names.map((n) => n.zoneId))].map((zoneId) => names.filter((n) => n.zoneId === zoneId));
+  const done = await Promise.allSettled(zones.map((ofZone) => setInZone(route53, ofZone, weights)));
+  const said = done.flatMap((d) => (d.status === "fulfilled" ? [d.value] : []));
+  const failed = done.flatMap((d) => (d.status === "rejected" ? [d.reason as Error] : []));
+  const [first] = failed;
+  if (first !== undefined && zones.length === 1) throw first;
+  if (first !== undefined) {
+    const text = [...failed.map((e) => e.message), ...said.map((s) => `Set: ${s}.`)].join(" ");
+    throw failed.some((e) => e instanceof Transient) ? new Transient(text, { cause: first }) : new Terminal(text, { cause: first });
+  }
+  return { summary: `${said.join("; ")}.`, facts: { ...weights } };
+}
+
+interface Weights {
+  old: number;
+  new: number;
+}
+
+async function setInZone(route53: Route53Client, names: ZoneName[], weights: Weights): Promise<string> {
   const standings = await Promise.all(names.map(async (at) => judge(at, await recordsAt(route53, at.zoneId, at.name))));
-  const sides = standings.flatMap(({ sets }) =>
-    sets.flatMap(({ zoneId, name, old, new: fresh }) => [
-      ...(old === undefined ? [] : [{ zoneId, name, record: old, weight: weights.old }]),
-      ...(fresh === undefined ? [] : [{ zoneId, name, record: fresh, weight: weights.new }]),
-    ]),
-  );
-  const dark = names.find(({ zoneId, name }) => !sides.some((s) => s.zoneId === zoneId && s.name === name && s.weight > 0));
-  if (dark !== undefined) throw new Terminal(`promise 2: ${dark.name} would have no record with a weight above 0.`);
+  const dark = standings.find(({ sets }) => sets.length === 0);
+  if (dark !== undefined) throw new Terminal(`promise 2: ${dark.at.name} would have no record with a weight above 0.`);
+  const sets = standings.flatMap((s) => s.sets);
+  const sides = sets.flatMap((set) => sidesOf(set, weights));
   await change(
     route53,
     "cutover: weights",
@@ -178,5 +208,18 @@ export async function setWeights(route53: Route53Client, config: StackConfig, we
     const of = sides.filter((s) => s.record.SetIdentifier === id);
     return of.length === 0 ? [] : [`${id} ${of[0]?.weight}`];
   });
-  return { summary: `${[...new Set(sides.map((s) => s.name))].join(", ")}: ${ids.join(", ")}.`, facts: { ...weights } };
+  const plain = sets.filter((s) => s.old === undefined && s.plain !== undefined).map((s) => `${s.name} ${s.type}`);
+  const unweighted = plain.length === 0 ? [] : [`without a weight, so the old side's alone: ${plain.join(", ")}`];
+  return `${[...new Set(names.map((n) => n.name))].join(", ")}: ${[...ids, ...unweighted].join(", ")}`;
+}
+
+/** A plain record is the old side's answer to everybody: where they are to be sent there, nothing of it has to change. */
+function sidesOf({ zoneId, name, type, plain, old, new: fresh }: NameSet, weights: Weights) {
+  const sides = [
+    ...(old === undefined ? [] : [{ zoneId, record: old, weight: weights.old }]),
+    ...(fresh === undefined ? [] : [{ zoneId, record: fresh, weight: weights.new }]),
+  ];
+  const answers = sides.some((s) => s.weight > 0) || (plain !== undefined && weights.new === 0);
+  if (!answers) throw new Terminal(`promise 2: ${name} ${type} would have no record with a weight above 0.`);
+  return sides;
 }

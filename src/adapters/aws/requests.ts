@@ -1,6 +1,6 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { balancerKind, oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
+import { balancerKind, insteadOf, oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
@@ -129,7 +129,7 @@ async function groupRequests(clients: AwsClients, config: StackConfig, name: Req
 
 function oldBalancer(config: StackConfig): Balancer | string {
   const arn = oldBalancerOf(config);
-  if (arn === undefined) return "the stack config names no old load balancer";
+  if (arn === undefined) return `the stack config names no old load balancer${insteadOf(config)}`;
   return balancerOfArn(arn);
 }
 

@@ -1,6 +1,5 @@
 import { known, type Reading, unknown } from "../../ports/observations.js";
-import { ALIAS_TTL_SECONDS } from "./records.js";
-import type { NameSet } from "./zone.js";
+import { ALIAS_TTL_SECONDS, type NameSet } from "./zone.js";
 
 const named = ({ name, type, zoneId }: NameSet): string => `${name} ${type} in ${zoneId}`;
 

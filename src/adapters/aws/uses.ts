@@ -4,6 +4,7 @@ import {
   DescribeLoadBalancerAttributesCommand,
   type LoadBalancer,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { hostsOf, namesOf } from "../../config/names.js";
 import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
@@ -12,6 +13,7 @@ import { terminationProtected } from "./autoScaling.js";
 import type { AwsClients } from "./clients.js";
 import { instanceOf } from "./databases.js";
 import { discoverInstances, discoverNames, discoverZones } from "./discovery.js";
+import { othersToOldGroup, ruleStanding } from "./groups.js";
 import { metricData } from "./metrics.js";
 import { allLoadBalancers, allTargetGroups, rulesOf, targetHealth } from "./pages.js";
 
@@ -92,22 +94,27 @@ export async function loadBalancerUses(clients: AwsClients, config: StackConfig,
   return usesOf(found);
 }
 
-/** Names in all hosted zones that lead there, without the application's own, whose records the migration moves. */
-async function namesLeadingTo(clients: AwsClients, targets: string[], { ingress }: StackConfig): Promise<string[]> {
+/** Names in all hosted zones that lead there, without the application's own in their zones, whose records the migration moves. */
+async function namesLeadingTo(clients: AwsClients, targets: string[], config: StackConfig): Promise<string[]> {
+  const own = namesOf(config);
   const names = await discoverNames(clients, await discoverZones(clients));
   const wanted = targets.filter((t) => t !== "");
   return names
-    .filter(({ name, leadsTo }) => name !== ingress?.host && leadsTo.some((to) => wanted.includes(to)))
-    .map(({ name }) => `the name ${name} leads to it`);
+    .filter(({ leadsTo }) => leadsTo.some((to) => wanted.includes(to)))
+    .filter(({ name, zoneId }) => !own.some((o) => o.name === name && o.zoneId === zoneId))
+    .map(({ name, zoneId }) =>
+      own.some((o) => o.name === name) ? `the name ${name} in the zone ${zoneId} leads to it` : `the name ${name} leads to it`,
+    );
 }
 
-async function otherHosts(clients: AwsClients, arn: string, { ingress }: StackConfig): Promise<string[]> {
+async function otherHosts(clients: AwsClients, arn: string, config: StackConfig): Promise<string[]> {
+  const own = hostsOf(config);
   const { Listeners = [] } = await clients.elb.send(new DescribeListenersCommand({ LoadBalancerArn: arn }));
   const hosts = new Set<string>();
   for (const { ListenerArn } of Listeners) {
     const rules = await rulesOf(clients.elb, ListenerArn);
     for (const condition of rules.flatMap((r) => r.Conditions ?? []))
-      for (const host of condition.HostHeaderConfig?.Values ?? []) if (host !== ingress?.host) hosts.add(host);
+      for (const host of condition.HostHeaderConfig?.Values ?? []) if (!own.includes(host.toLowerCase())) hosts.add(host);
   }
   return [...hosts].map((host) => `a rule of it is for ${host}`);
 }
@@ -146,7 +153,11 @@ export async function instanceUses(clients: AwsClients, config: StackConfig, sec
   for (const id of await terminationProtected(clients, [...ids])) found.push(`${id} has termination protection`);
   const old = groupsOf(config)?.oldTargetGroupArn;
   found.push(...(await successors(clients, loadBalancerArn, ids, old)));
-  if (old !== undefined) found.push(...(await otherGroups(clients, loadBalancerArn ?? "", ids, old)));
+  if (old !== undefined) {
+    found.push(...(await otherGroups(clients, loadBalancerArn ?? "", ids, old)));
+    const others = await othersToOldGroup(clients.elb, config, await ruleStanding(clients.elb, config));
+    found.push(...others.map((rule) => `${rule} of the load balancer that stays sends to the old target group`));
+  }
   return usesOf(found);
 }
 

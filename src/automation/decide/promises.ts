@@ -1,7 +1,7 @@
 import { movedFoldersOf } from "../../config/movedFolders.js";
 import { onceIsNew, onceOf, webMovesOnce } from "../../config/processes.js";
 import type { StackConfig } from "../../config/schema.js";
-import { groupsOf, shiftOf } from "../../config/shift.js";
+import { groupsOf, SHIFTS, shiftOf } from "../../config/shift.js";
 import { STEP } from "../plan/ids.js";
 import { ONCE_STOPPED } from "../plan/phases/handover.js";
 import type { Marks, Step } from "../plan/step.js";
@@ -41,6 +41,7 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
   if (step !== undefined) for (const v of liveViolations(before, after)) found.push(v);
 
   groupViolations(state, before, after, cleaning, say);
+  if (step !== undefined) emptySide(before, after, say);
   const starts = before.handover.once !== "new" && after.handover.once === "new" && before.old !== undefined;
   if (starts && onceOf(after).length > 0 && !onceStopped(state))
     say(12, "what may run once starts on the new side only after it was stopped, and seen to be stopped, on the old one");
@@ -78,6 +79,15 @@ export function configViolations(state: MigrationState, before: StackConfig, aft
       say(11, "the Deployment is removed only after the load balancer's rule showed 100 % on the Rollout");
   }
   return found;
+}
+
+/** Going forward nobody is sent to a side in the change that brings it: it has no target yet that is known to be healthy. */
+function emptySide(before: StackConfig, after: StackConfig, say: (promise: number, what: string) => void): void {
+  const [was, will] = [shiftOf(before), shiftOf(after)];
+  if (was === undefined || will === undefined || was.section !== will.section) return;
+  const had = was.records === "both" || was.records === "new";
+  if (!had && will.weights.new > 0)
+    say(2, `the new side gets users only in a change after the one that brings it to ${SHIFTS[will.section].moved}`);
 }
 
 /** The same promises for users of a load balancer that stays: without cutover's rule the one of before serves them. */

@@ -1,4 +1,4 @@
-import { oldBalancerOf } from "../../config/oldSide.js";
+import { leftToPeople, oldGroupsOf, removedBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf } from "../../config/schema.js";
 import { type ContainerizeOptions, containerize, listens } from "../../containerize/containerize.js";
 import { manifests } from "../../containerize/manifests.js";
@@ -120,7 +120,7 @@ export async function cleanupList(context: ActionContext): Promise<Evidence> {
     target.cloud.loadBalancers(),
     target.cloud.databases(),
   ]);
-  const balancer = oldBalancerOf({ old });
+  const balancer = removedBalancerOf(config);
   const there = new Set([
     ...instances.filter((i) => i.state !== "terminated").map((i) => i.id),
     ...balancers.map((b) => b.arn),
@@ -132,11 +132,13 @@ export async function cleanupList(context: ActionContext): Promise<Evidence> {
     ...(old?.databaseIdentifier === undefined ? [] : [old.databaseIdentifier]),
   ];
   const gone = named.filter((id) => !there.has(id));
-  const ids = [...named.filter((id) => there.has(id)), ...(old?.securityGroupIds ?? [])];
+  const ids = [...oldGroupsOf(config), ...named.filter((id) => there.has(id)), ...(old?.securityGroupIds ?? [])];
+  const left = leftToPeople(config);
+  const stays = left.length === 0 ? "" : ` No step removes ${left.join(", ")}.`;
   const missing = gone.length === 0 ? "" : ` Not there any more: ${gone.join(", ")}.`;
   return {
-    summary: `${counted(ids.length, "resource")} would be removed: ${ids.join(", ")}.${missing} ${disuse.summary}`,
-    facts: { resources: ids, gone, ...disuse.facts },
+    summary: `${counted(ids.length, "resource")} would be removed: ${ids.join(", ")}.${missing}${stays} ${disuse.summary}`,
+    facts: { resources: ids, gone, ...(left.length === 0 ? {} : { left }), ...disuse.facts },
   };
 }
 

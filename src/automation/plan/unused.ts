@@ -1,4 +1,4 @@
-import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
+import { oldGroupsOf, removedBalancerOf } from "../../config/oldSide.js";
 import { sharedInWords, sharedResources } from "../../config/shared.js";
 import { shiftOf } from "../../config/shift.js";
 import { Terminal, Transient } from "../../errors.js";
@@ -58,7 +58,7 @@ export async function removing(context: ActionContext, thing: Removed, run: () =
 export async function evidenceOfDisuse(context: ActionContext): Promise<{ summary: string; facts: Record<string, unknown> }> {
   const { old } = context.config;
   const things: Removed[] = [
-    ...(oldBalancerOf(context.config) === undefined ? [] : ["load balancer" as const]),
+    ...(removedBalancerOf(context.config) === undefined ? [] : ["load balancer" as const]),
     ...(hasInstances(context.config) ? ["instances" as const] : []),
     ...(old?.databaseIdentifier === undefined ? [] : ["database" as const]),
   ];

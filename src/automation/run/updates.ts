@@ -1,3 +1,4 @@
+import { SHIFTS, shiftOf } from "../../config/shift.js";
 import { type RawConfig, readConfig } from "../../config/stackFile.js";
 import { Conflict, Transient } from "../../errors.js";
 import type { Decision } from "../decide/decision.js";
@@ -195,7 +196,8 @@ export class Updates {
       return undefined;
     }
     const settled = !dnsOnly || unsettled.every((u) => u.targetDns === true);
-    const what = interrupted?.lead ?? `What an unfinished update had begun${settled ? "" : " on the weighted records"} was settled.`;
+    const { moved } = SHIFTS[shiftOf(currentConfig(state))?.section ?? "dns"];
+    const what = interrupted?.lead ?? `What an unfinished update had begun${settled ? "" : ` on ${moved}`} was settled.`;
     if (promoted) notes.push("It had promoted the database, which stays a primary.");
     await append({
       type: "runner.recovered",

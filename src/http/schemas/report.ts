@@ -79,7 +79,13 @@ export const migrationReport = z
     startedAt: instant,
     endedAt: instant,
     steps: z.array(stepReport),
-    dnsWeights: z.array(point).describe("Percent of DNS answers for the new side, as applied"),
+    shift: z
+      .enum(["dns", "traffic"])
+      .optional()
+      .describe("What moves its users: the records of the dns section, or the target groups of the traffic section"),
+    dnsWeights: z
+      .array(point)
+      .describe("Percent for the new side, as applied: of DNS answers, or of the requests of a load balancer's rule"),
     greenWeights: z.array(point).describe("Percent of requests to green, as applied"),
     promotion: promotion.optional(),
     rollbacks: z.array(rollback),

@@ -1,9 +1,5 @@
 import {
-  CreateListenerCommand,
-  CreateRuleCommand,
-  CreateTargetGroupCommand,
   DeleteRuleCommand,
-  DescribeRulesCommand,
   ModifyRuleCommand,
   ModifyTargetGroupAttributesCommand,
   RegisterTargetsCommand,
@@ -12,104 +8,30 @@ import { expect } from "chai";
 import type { AwsClients } from "../../../src/adapters/aws/clients.js";
 import { awsCloudPort } from "../../../src/adapters/aws/cloudPort.js";
 import { type AwsReading, awsObservation } from "../../../src/adapters/aws/observations.js";
-import { STACK_TAG, type StackConfig } from "../../../src/config/schema.js";
-import { patched, readConfig } from "../../../src/config/stackFile.js";
+import type { StackConfig } from "../../../src/config/schema.js";
 import { listenerRule } from "../../../src/doctor/listenerRule.js";
-import { RAW, STACK } from "../../automation/model.js";
+import { STACK } from "../../automation/model.js";
 import { motoForSuite } from "../../support/moto.js";
-import { instances, loadBalancer, network } from "./account.js";
-
-const HOST = "api.example.com";
+import { instances, network } from "./account.js";
+import { HOST, type Listeners, listenersIn } from "./listeners.js";
 
 describe("[traffic-7] weighted target groups of the load balancer that serves today, on AWS", function () {
   this.timeout(120_000);
   const moto = motoForSuite();
   let clients: AwsClients;
-  let net: Awaited<ReturnType<typeof network>>;
-  let names = 0;
+  let made: Listeners;
+  type Listener = Awaited<ReturnType<Listeners["listener"]>>;
+  const group: Listeners["group"] = (...of) => made.group(...of);
+  const listener: Listeners["listener"] = (...of) => made.listener(...of);
+  const rule: Listeners["rule"] = (...of) => made.rule(...of);
+  const ownRule: Listeners["ownRule"] = (...of) => made.ownRule(...of);
+  const configOf: Listeners["configOf"] = (...of) => made.configOf(...of);
+  const rulesOf: Listeners["rulesOf"] = (...of) => made.rulesOf(...of);
 
   before(async () => {
     clients = moto.clients();
-    net = await network(clients);
+    made = listenersIn(clients, await network(clients));
   });
-
-  async function group(more: { ProtocolVersion?: string } = {}): Promise<string> {
-    names += 1;
-    const { TargetGroups = [] } = await clients.elb.send(
-      new CreateTargetGroupCommand({ Name: `group-${names}`, Protocol: "HTTP", Port: 80, VpcId: net.vpcId, ...more }),
-    );
-    return TargetGroups[0]?.TargetGroupArn ?? "";
-  }
-
-  /** A load balancer of several applications: another one's rule 5, the application's rule 10 by its host, a default. */
-  async function listener(forward?: object) {
-    names += 1;
-    const arn = await loadBalancer(clients, `shared-${names}`, net.subnetIds);
-    const [old, other] = [await group(), await group()];
-    const { Listeners = [] } = await clients.elb.send(
-      new CreateListenerCommand({
-        LoadBalancerArn: arn,
-        Protocol: "HTTP",
-        Port: 80,
-        DefaultActions: [{ Type: "forward", TargetGroupArn: other }],
-      }),
-    );
-    const listenerArn = Listeners[0]?.ListenerArn ?? "";
-    await rule(listenerArn, 5, "other.example.com", [{ Type: "forward", TargetGroupArn: other }]);
-    const ruleArn = await rule(listenerArn, 10, HOST, [(forward as undefined) ?? { Type: "forward", TargetGroupArn: old }]);
-    return { arn, listenerArn, ruleArn, old, other };
-  }
-
-  async function rule(listenerArn: string, priority: number, host: string, actions: object[], tags: Record<string, string> = {}) {
-    const { Rules = [] } = await clients.elb.send(
-      new CreateRuleCommand({
-        ListenerArn: listenerArn,
-        Priority: priority,
-        Conditions:
-          host === "*"
-            ? [{ Field: "path-pattern", PathPatternConfig: { Values: ["*"] } }]
-            : [{ Field: "host-header", HostHeaderConfig: { Values: [host] } }],
-        Actions: actions as { Type: "forward" }[],
-        ...(Object.keys(tags).length === 0 ? {} : { Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })) }),
-      }),
-    );
-    return Rules[0]?.RuleArn ?? "";
-  }
-
-  /** Cutover's own, as its program makes it. */
-  const ownRule = (at: Awaited<ReturnType<typeof listener>>, fresh: string, priority = 9, host = HOST) =>
-    rule(
-      at.listenerArn,
-      priority,
-      host,
-      [
-        {
-          Type: "forward",
-          ForwardConfig: {
-            TargetGroups: [
-              { TargetGroupArn: at.old, Weight: 100 },
-              { TargetGroupArn: fresh, Weight: 0 },
-            ],
-            TargetGroupStickinessConfig: { Enabled: true, DurationSeconds: 1 },
-          },
-        },
-      ],
-      { [STACK_TAG]: STACK },
-    );
-
-  function configOf(at: Awaited<ReturnType<typeof listener>>, more: Record<string, unknown> = {}): StackConfig {
-    const { "cutover:dns": _, ...raw } = RAW;
-    const traffic = {
-      kind: "target-groups",
-      listenerArn: at.listenerArn,
-      ruleArn: at.ruleArn,
-      priority: 9,
-      oldTargetGroupArn: at.old,
-      records: "both",
-      ...more,
-    };
-    return readConfig(patched({ ...raw, "cutover:traffic": traffic }, { "workload.deployed": true }), "test", STACK);
-  }
 
   let effects = 0;
   const effect = () => {
@@ -120,11 +42,6 @@ describe("[traffic-7] weighted target groups of the load balancer that serves to
     const reading = await awsObservation(clients, config, name);
     return reading.known ? reading.value : reading.reason;
   };
-  const rulesOf = async ({ listenerArn }: { listenerArn: string }) => {
-    const { Rules = [] } = await clients.elb.send(new DescribeRulesCommand({ ListenerArn: listenerArn }));
-    return new Map(Rules.map((r) => [r.RuleArn ?? "", JSON.stringify(r)]));
-  };
-
   it("are looked at by the doctor beforehand, rule by rule, and nothing is changed", async () => {
     const at = await listener();
     const before = await rulesOf(at);
@@ -205,6 +122,7 @@ describe("[traffic-7] weighted target groups of the load balancer that serves to
 
   it("stand before a default action too", async () => {
     const at = await listener();
+    await clients.elb.send(new DeleteRuleCommand({ RuleArn: at.ruleArn }));
     const config = configOf({ ...at, old: at.other }, { ruleArn: undefined, priority: 40_000 });
     const cloud = awsCloudPort(clients, () => config);
     expect((await cloud.adoptRecord(effect())).summary).to.contain("Rule default sends");
@@ -214,7 +132,7 @@ describe("[traffic-7] weighted target groups of the load balancer that serves to
   });
 
   it("are refused by name where the rule does more than send to the old group, or where others' rules come between", async () => {
-    const said = async (at: Awaited<ReturnType<typeof listener>>, more: Record<string, unknown> = {}) => {
+    const said = async (at: Listener, more: Record<string, unknown> = {}) => {
       const config = configOf(at, more);
       return awsCloudPort(clients, () => config)
         .adoptRecord(effect())

@@ -37,10 +37,10 @@ describe("promise 4: nothing goes that is used", function () {
         MetricData: [{ MetricName, Value: sample, Timestamp: hoursAgo(hours), Dimensions: [{ Name, Value }] }],
       }),
     );
-  const record = (Name: string, Value: string, Type: "A" | "CNAME" = "A") =>
+  const record = (Name: string, Value: string, Type: "A" | "CNAME" = "A", zone = zoneId) =>
     clients.route53.send(
       new ChangeResourceRecordSetsCommand({
-        HostedZoneId: zoneId,
+        HostedZoneId: zone,
         ChangeBatch: { Changes: [{ Action: "UPSERT", ResourceRecordSet: { Name, Type, TTL: 60, ResourceRecords: [{ Value }] } }] },
       }),
     );
@@ -59,11 +59,15 @@ describe("promise 4: nothing goes that is used", function () {
       "test",
       STACK,
     );
+    // moto's zone ids are none that the schema takes.
+    const dns = config.dns as NonNullable<StackConfig["dns"]>;
+    config = { ...config, dns: { ...dns, zoneId, also: [{ name: "www.example.com", private: false }] } };
     const port = awsCloudPort(clients, () => config);
     const found = (await port.loadBalancers()).find((b) => b.arn === arn);
     balancer = { arn, name: arn.split(":loadbalancer/")[1] ?? "", dnsName: found?.dnsName.toLowerCase() ?? "" };
     addresses = (await port.instances()).map((i) => ("publicIp" in i ? (i.publicIp as string) : undefined));
     await record("api.example.com", balancer.dnsName, "CNAME");
+    await record("www.example.com", balancer.dnsName, "CNAME");
     for (const id of ids) await put("AWS/EC2", "InstanceId", id, "NetworkIn", 900_000, 2);
   });
 
@@ -83,6 +87,14 @@ describe("promise 4: nothing goes that is used", function () {
     const tolerant = { ...config, cleanup: { ...config.cleanup, toleratedRequests: 4 } };
     expect((await loadBalancerUses(clients, tolerant, DAY, Date.now())).reading).to.deep.equal(known(0));
     expect((await loadBalancerUses(clients, config, 6 * 3_600, Date.now())).reading, "they were before that").to.deep.equal(known(0));
+  });
+
+  it("[traffic-6] finds the application's own name in a zone that it does not move", async () => {
+    const { HostedZone } = await clients.route53.send(new CreateHostedZoneCommand({ Name: "example.com", CallerReference: "inside" }));
+    const inside = (HostedZone?.Id ?? "").replace("/hostedzone/", "");
+    await record("api.example.com", balancer.dnsName, "CNAME", inside);
+    expect((await ofBalancer()).detail).to.contain(`the name api.example.com in the zone ${inside} leads to it`);
+    await record("api.example.com", "elsewhere.example.net", "CNAME", inside);
   });
 
   it("[observing-10] finds other names that lead to it, and the protection that would refuse its removal", async () => {
@@ -134,12 +146,17 @@ describe("promise 4: nothing goes that is used", function () {
   });
 
   describe("in the clean-up's own steps", () => {
-    const step = (id: string): ActionStep => {
-      const found = buildPlan(config).find((s) => s.id === `cleanup.${id}`);
+    const step = (id: string, of: StackConfig): ActionStep => {
+      const found = buildPlan(of).find((s) => s.id === `cleanup.${id}`);
       if (found?.kind !== "action") throw new Error(`no action cleanup.${id}`);
       return found;
     };
-    const run = async (id: string, reading: (name: ObservationName) => [Reading, string], others: ActionContext["otherStacks"]) => {
+    const run = async (
+      id: string,
+      reading: (name: ObservationName) => [Reading, string],
+      others: ActionContext["otherStacks"],
+      of: StackConfig = config,
+    ) => {
       const removed: string[] = [];
       const removes = (what: string) => async () => {
         removed.push(what);
@@ -171,8 +188,8 @@ describe("promise 4: nothing goes that is used", function () {
           databases: async () => [],
         },
       } as unknown as Target;
-      const context: ActionContext = { target, config, effect, project: modelProject, otherStacks: others, marks: {} };
-      const outcome = await step(id)
+      const context: ActionContext = { target, config: of, effect, project: modelProject, otherStacks: others, marks: {} };
+      const outcome = await step(id, of)
         .run(context)
         .catch((e: Error) => e);
       return { removed, outcome };
@@ -202,6 +219,47 @@ describe("promise 4: nothing goes that is used", function () {
         expect(shared.outcome).to.have.property("summary").that.contains("stays").and.contains("shop-production");
       });
     }
+
+    it("[traffic-7] does not ask who uses a load balancer that stays, nor list it; names what no step removes", async () => {
+      const place = "arn:aws:elasticloadbalancing:us-east-2:123456789012";
+      const serving = "app/shared/50dc6c495c0c9188";
+      const old = config.old as NonNullable<StackConfig["old"]>;
+      const stays: StackConfig = {
+        ...config,
+        dns: undefined,
+        traffic: {
+          kind: "target-groups",
+          listenerArn: `${place}:listener/${serving}/f2f7dc8efc522ab2`,
+          priority: 9,
+          oldTargetGroupArn: `${place}:targetgroup/old/73e2d6bc24d8a067`,
+          records: "new",
+          weights: { old: 0, new: 100 },
+          steps: [100],
+          holdSeconds: 60,
+        },
+        old: {
+          ...old,
+          loadBalancerArn: `${place}:loadbalancer/${serving}`,
+          endpoints: [
+            { kind: "cloudfront", distributionId: "E1234567890ABC" },
+            { kind: "auto-scaling-group", name: "old-web" },
+          ],
+        },
+      };
+      const asked: ObservationName[] = [];
+      const reading = (name: ObservationName): [Reading, string] => {
+        asked.push(name);
+        return unused();
+      };
+      const { outcome } = await run("list", reading, nobody, stays);
+      expect(asked).to.deep.equal(["old-instances-users", "old-database-users"]);
+      expect(outcome)
+        .to.have.property("summary")
+        .that.contains("old-web")
+        .and.contains("No step removes the CloudFront distribution E1234567890ABC")
+        .and.does.not.contain(serving);
+      expect(buildPlan(stays).map((s) => s.id)).not.to.contain("cleanup.delete-load-balancer");
+    });
 
     it("[observing-10] shows the evidence before anybody approves, and does not ask for approval while something is used", async () => {
       const used = await run("list", (name) => (name === "old-load-balancer-users" ? [known(1), "4 % of users"] : unused()), nobody);

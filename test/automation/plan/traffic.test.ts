@@ -1,8 +1,10 @@
 import { expect } from "chai";
 import { configViolations } from "../../../src/automation/decide/promises.js";
+import { gateNamed } from "../../../src/automation/gates/catalogue.js";
 import { buildPlan } from "../../../src/automation/plan/plan.js";
 import type { Step } from "../../../src/automation/plan/step.js";
 import type { StackConfig } from "../../../src/config/schema.js";
+import { SHIFTS } from "../../../src/config/shift.js";
 import { type ConfigPatch, patched, readConfig } from "../../../src/config/stackFile.js";
 import { stateAfter } from "../history.js";
 import { RAW, STACK } from "../model.js";
@@ -49,6 +51,10 @@ describe("the plan of the traffic", () => {
     );
     expect(said({ ...green, "strategy.blue": false }, green)).to.equal("");
     expect(said({ "strategy.green": true, "strategy.greenWeight": 5 }, {})).to.contain("green is removed only after");
+    const both = (weight: number) => ({ "dns.records": "both" as const, "dns.weights": { old: 100 - weight, new: weight } });
+    expect(said({ "dns.records": "old" }, both(10))).to.contain("only in a change after the one that brings it to the weighted records");
+    expect(said({ "dns.records": "old" }, both(0))).to.equal("");
+    expect(said(both(0), both(10))).to.equal("");
   });
 
   it("[traffic-12] a canary's Services take turns from the Rollout's first day on, and a live Rollout keeps those that it has", () => {
@@ -74,5 +80,29 @@ describe("the plan of the traffic", () => {
     const adopt = step("database.adopt-record");
     expect(adopt.kind === "action" && adopt.undo !== undefined && adopt.undoMarks).to.deep.equal(["dns-released"]);
     expect(adopt.wayBack.summary).to.contain("given back as they were");
+  });
+
+  it("[traffic-7] nobody is told of DNS, records or resolvers where target groups move the users", () => {
+    const lb = "arn:aws:elasticloadbalancing:us-east-2:123456789012";
+    const groups = at({
+      dns: undefined,
+      traffic: {
+        kind: "target-groups",
+        listenerArn: `${lb}:listener/app/old-web-api/50dc6c495c0c9188/f2f7dc8efc522ab2`,
+        priority: 10,
+        oldTargetGroupArn: `${lb}:targetgroup/old-web-api/73e2d6bc24d8a067`,
+      },
+    });
+    const told = (config: StackConfig) =>
+      buildPlan(config).flatMap((s) => [
+        s.title,
+        s.wayBack.summary,
+        ...("asks" in s ? [s.asks] : []),
+        ...("gates" in s ? s.gates.map((g) => gateNamed(g.gate).accepts(config, g.expect)) : []),
+      ]);
+    const OF_NAMES = /\bDNS\b|\bresolvers?\b|\brecords?\b|\bname servers?\b/i;
+    expect(told(groups).filter((t) => OF_NAMES.test(t))).to.deep.equal([]);
+    expect(told(at()).filter((t) => OF_NAMES.test(t))).to.not.deep.equal([]);
+    for (const words of Object.values(SHIFTS.traffic)) expect(words).to.not.match(OF_NAMES);
   });
 });

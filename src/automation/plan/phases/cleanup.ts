@@ -1,4 +1,4 @@
-import { oldBalancerOf, servingBalancerOf } from "../../../config/oldSide.js";
+import { removedBalancerOf } from "../../../config/oldSide.js";
 import { onceOf } from "../../../config/processes.js";
 import type { StackConfig } from "../../../config/schema.js";
 import { sharedInWords, sharedResources } from "../../../config/shared.js";
@@ -174,7 +174,7 @@ export function cleanup(config: StackConfig): Step[] {
       removing(context, "instances", () => context.target.cloud.terminateInstances(context.effect)),
     ),
     // The one that users keep is no part of the old side.
-    ...(oldBalancerOf(config) === undefined || servingBalancerOf(config) !== undefined
+    ...(removedBalancerOf(config) === undefined
       ? []
       : [
           act("delete-load-balancer", "Delete the old load balancer", "aws elbv2 delete-load-balancer", (context) =>

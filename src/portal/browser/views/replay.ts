@@ -99,7 +99,7 @@ const moment = (f: Frame): ComponentChildren =>
         "span",
         { class: "small quiet" },
         h("b", { class: "new-ink" }, `${percent(f.usersOnNew)} of the users on the new side`),
-        f.weights.dns === undefined ? "" : ` · DNS asked for ${f.weights.dns} %`,
+        f.weights.dns === undefined ? "" : ` · ${f.weights.dns} % asked for`,
         f.weights.green === undefined ? "" : ` · green ${f.weights.green} %`,
         ` · revision ${f.revision}`,
       ),
