@@ -42,6 +42,7 @@ export interface Context {
   applications: number;
   stacks: number;
   advances: number;
+  migrations: number;
   say(line: string): void;
 }
 
