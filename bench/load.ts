@@ -24,6 +24,7 @@ const SETTLE_MS = 3_000;
 export const benchmark: Benchmark = {
   about: "load",
   run: async (context) => {
+    if (context.database !== undefined) return measure(context.database, context);
     if (!hasPostgres()) return { figures: [], growths: [], notes: ["left out: PostgreSQL is missing (apt-get install postgresql)"] };
     const servers = postgresIn(() => context.folder);
     try {
@@ -165,7 +166,19 @@ function memoryFigures(many: number, entries: number, small: Measured, large: Me
   const pair = (of: (m: Measured) => number) => ({ ours: sampleOf([of(large)]), theirs: sampleOf([of(small)]) });
   const what = `with ${many} migrations of ${entries} entries`;
   return [
-    compared(`resident memory at rest ${what}`, "MiB", pair((m) => m.memory.rest), "the same with few", { bar }),
-    compared(`resident memory in the crowd, at most, ${what}`, "MiB", pair((m) => m.memory.most), "the same with few", { bar }),
+    compared(
+      `resident memory at rest ${what}`,
+      "MiB",
+      pair((m) => m.memory.rest),
+      "the same with few",
+      { bar },
+    ),
+    compared(
+      `resident memory in the crowd, at most, ${what}`,
+      "MiB",
+      pair((m) => m.memory.most),
+      "the same with few",
+      { bar },
+    ),
   ];
 }

@@ -43,6 +43,8 @@ export interface Context {
   stacks: number;
   advances: number;
   migrations: number;
+  /** Address of a PostgreSQL of their own, whose journals stay for the next run. */
+  database?: string;
   say(line: string): void;
 }
 
