@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { SqlStore } from "../src/automation/store/sqlStore.js";
 import { hasPostgres, postgresIn, urlOf } from "../test/support/postgresServers.js";
-import type { CrowdAnswer, CrowdTask } from "./harness/crowd.js";
+import { BACK_AFTER_MS, type CrowdAnswer, type CrowdTask } from "./harness/crowdTask.js";
 import { fillStore } from "./harness/fill.js";
 import { quantile, sampleOf } from "./harness/measure.js";
 import { residentMemory } from "./harness/memory.js";
@@ -24,25 +24,27 @@ const SETTLE_MS = 3_000;
 export const benchmark: Benchmark = {
   about: "load",
   run: async (context) => {
-    if (context.database !== undefined) return measure(context.database, context);
     if (!hasPostgres()) return { figures: [], growths: [], notes: ["left out: PostgreSQL is missing (apt-get install postgresql)"] };
     const servers = postgresIn(() => context.folder);
     try {
-      const server = await servers.primary("journals");
-      return await measure(urlOf(server), context);
+      const small = urlOf(await servers.primary("few"));
+      return await measure({ small, large: context.database ?? urlOf(await servers.primary("many")) }, context);
     } finally {
       await servers.stopAll();
     }
   },
 };
 
-async function measure(database: string, context: Context): Promise<Report> {
+async function measure(databases: { small: string; large: string }, context: Context): Promise<Report> {
   const { short, migrations } = context;
   const [few, many, entries] = short ? [2, 20, 20] : [FEW, migrations, 200];
   const world = await makeWorld(join(context.folder, "world"), {});
   const measured = new Map<number, Measured>();
   try {
-    for (const size of [few, many]) {
+    for (const [size, database] of [
+      [few, databases.small],
+      [many, databases.large],
+    ] as const) {
       const stacks = await filled(database, size, entries);
       const service = await startService(world, { database });
       try {
@@ -60,7 +62,8 @@ async function measure(database: string, context: Context): Promise<Report> {
     figures,
     growths: growthsOf(["p99 of /readyz in the crowd", "p99 of reads in the crowd", "resident memory in the crowd, at most"], figures),
     notes: [
-      `The crowd: ${VIEWERS} portals that come back every ${0.5} s from before everything and read the whole stream and the whole list, and ` +
+      `The crowd: ${VIEWERS} portals that come at once, each from before everything: it is shown every migration, breaks off, and comes back ` +
+        `${BACK_AFTER_MS / 1_000} s later from where it was. And ` +
         `${SENDERS} clients without a credential that send 2 MB to /v1/alerts without a pause, half of them claiming a signature. They, the ` +
         "service and PostgreSQL share the cores.",
       ...[few, many].map((size) => `${size} migrations: ${crowdOf(measured.get(size) as Measured)}`),

@@ -1,34 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { Agent, type IncomingMessage, request } from "node:http";
 import { SIGNATURE_HEADERS } from "../../src/operations/signatures.js";
+import { BACK_AFTER_MS, type CrowdAnswer, type CrowdTask } from "./crowdTask.js";
 
-/** Who wants the service at the same time. */
-export interface CrowdTask {
-  url: string;
-  token: string;
-  /** Portals whose connection breaks again and again. */
-  viewers: number;
-  /** Clients without a credential that send as much as an alert may hold. */
-  senders: number;
-}
-
-/** What became of it. */
-export interface CrowdAnswer {
-  /** Times that a portal came back and was shown everything. */
-  returns: number;
-  /** Answers to those without a credential, by status; "broken" for connections that the service ended. */
-  refused: Record<string, number>;
-  megabytes: number;
-}
-
-/** The client's shortest pause before it connects again. */
-const RECONNECT_MS = 500;
 const SENT = JSON.stringify({ alerts: [], filling: randomBytes(1_024 * 1_024 - 32).toString("hex") });
 
 const { url, token, viewers, senders } = JSON.parse(process.argv[2] ?? "{}") as CrowdTask;
 const answer: CrowdAnswer = { returns: 0, refused: {}, megabytes: 0 };
 const agent = new Agent({ keepAlive: true });
 let going = true;
+/** What ends a snapshot of everything. */
+const PLACE = /: that is all\nid: (\S+)\n/;
 
 /** Reads an answer as it comes, keeping as little of it as the look needs. @returns when `isEnough`, or at its end */
 function read(path: string, headers: Record<string, string>, isEnough: (tail: string) => boolean): Promise<string> {
@@ -50,29 +32,26 @@ function read(path: string, headers: Record<string, string>, isEnough: (tail: st
   });
 }
 
-/** Every page of the list, as a portal asks for them. */
-async function list(): Promise<void> {
-  for (let after = ""; ; ) {
-    const tail = await read(`/v1/migrations${after}`, {}, () => false);
-    const next = /"next":"([^"]+)"\}$/.exec(tail)?.[1];
-    if (next === undefined) return;
-    after = `?after=${next}`;
-  }
-}
-
-/** A portal: its stream, from before everything and of a process that is gone, and the list beside it. */
+/**
+ * A portal that was away for long: the first time its stream begins before everything; from then on, where it was when its
+ * connection broke. As the portal does, it asks who it is and for what cannot be read beside it.
+ */
 async function view(): Promise<void> {
+  let place: string | undefined;
   while (going) {
     try {
-      const stream = read("/v1/events", { "last-event-id": "00000000-0-0" }, (tail) => tail.includes(": that is all"));
-      await Promise.all([stream, read("/v1/me", {}, () => false).then(list)]);
+      const isAll = (tail: string): boolean => (place === undefined ? PLACE.test(tail) : tail.includes(": open"));
+      const stream = read("/v1/events", { "last-event-id": place ?? "00000000-0-0" }, isAll);
+      const [tail] = await Promise.all([stream, read("/v1/me", {}, never).then(() => read("/v1/migrations?limit=1", {}, never))]);
+      place ??= PLACE.exec(tail)?.[1];
       answer.returns += 1;
     } catch {
       // It was let go: it comes back, as a portal does.
     }
-    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+    await new Promise((resolve) => setTimeout(resolve, BACK_AFTER_MS));
   }
 }
+const never = (): boolean => false;
 
 /** @param signed whether it says that it is signed: its body is read before anybody knows */
 async function send(signed: boolean): Promise<void> {

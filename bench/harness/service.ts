@@ -1,4 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { makeLocalToken } from "../../src/access/localToken.js";
+import { WebhookSenders } from "../../src/access/webhooks.js";
 import { SqlStore } from "../../src/automation/store/sqlStore.js";
 import { folderProject } from "../../src/cli/project.js";
 import { defaultAccess } from "../../src/config/access.js";
@@ -35,7 +38,11 @@ await operations.watch({ ...open, queueUrl: "" });
 await open.migrations.resumeAll();
 // Without its limit a caller may ask as often as the benchmark does.
 const settings = { ...defaultAccess(), limits: { requestsPerMinute: 1_000_000, failuresPerMinute: 20 } };
-const server = await startServer({ migrations: open.migrations, port: 0, settings, operations });
+// Somebody may sign what it sends: so the bytes of whoever claims to are read.
+process.env.BENCH_SECRET = `whsec_${randomBytes(32).toString("base64")}`;
+const webhooks = new WebhookSenders([{ name: "alertmanager", role: "operator", secret: { env: "BENCH_SECRET" } }]);
+const access = { local: makeLocalToken({ namesPeople: true }), webhooks };
+const server = await startServer({ migrations: open.migrations, port: 0, settings, operations, access });
 process.on("message", (question: Question) => {
   if (question === "alive") {
     // Only with --expose-gc, else garbage counts too.

@@ -4,6 +4,7 @@ import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { type RawConfig, StackFile } from "../config/stackFile.js";
 import { Conflict, CutoverError, NotFound, Transient } from "../errors.js";
+import { inPieces } from "../lib/pieces.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { DatabaseReadiness } from "../ports/readiness.js";
@@ -551,7 +552,9 @@ export class Migrations {
   /** One round over all migrations whose users nobody else looks after. */
   async guardAll(): Promise<void> {
     const all = await this.list().catch(() => []);
-    await Promise.all(all.map((m) => this.guard.look(m).catch((error: Error) => this.fail(m.stack, error))));
+    const looks: Promise<void>[] = [];
+    for await (const m of inPieces(all)) looks.push(this.guard.look(m).catch((error: Error) => this.fail(m.stack, error)));
+    await Promise.all(looks);
   }
 
   /** What somebody edited in the stack's file, that no revision has: it stays there, and is in nobody's way. */

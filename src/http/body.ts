@@ -27,23 +27,36 @@ const parsers = new Map(
 const SIGNED_LIMIT = Math.max(LIMIT, ...routes.flatMap((r) => (r.signed === true ? [r.largestBody ?? LIMIT] : [])));
 const readBytes = express.raw({ limit: SIGNED_LIMIT, type: () => true });
 
+/** How much is coming, as far as the request says; one that does not say may send any amount. */
+const bytesOf = (request: IncomingMessage): number =>
+  Number(request.headers["content-length"] ?? (hasBody(request) ? Number.POSITIVE_INFINITY : 0));
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined;
+
+/** Whether so much of a request is still to come that a refusal does not wait for it: its connection ends instead. */
+export const isMuchUnread = (request: IncomingMessage): boolean => !request.complete && bytesOf(request) > LIMIT;
+
 /**
  * A signature is over the body, whose bytes are therefore read before anybody is known; they are parsed only afterwards. What
  * claims to be signed at another time is refused by its headers, unread.
+ * @param isSpent whether where it comes from was refused too often: then nothing larger than usual is read
  */
-export const readSigned: RequestHandler = (request, response, next) => {
-  if (!isSigned(request) || isStale(request.headers)) return next();
-  readBytes(request, response, (error?: unknown) => {
-    if (Buffer.isBuffer(request.body)) raw.set(request, request.body);
-    request.body = undefined;
-    next(error);
-  });
-};
+export const readSigned =
+  (isSpent: (request: Request) => Promise<boolean> = async () => false): RequestHandler =>
+  async (request, response, next) => {
+    if (!isSigned(request) || isStale(request.headers)) return next();
+    if (bytesOf(request) > LIMIT && (await isSpent(request))) return next();
+    readBytes(request, response, (error?: unknown) => {
+      if (Buffer.isBuffer(request.body)) raw.set(request, request.body);
+      request.body = undefined;
+      next(error);
+    });
+  };
 
 /** Parses JSON bodies; refuses those of other media types, which would count as empty otherwise. */
 export const parseBody: RequestHandler = (request, response, next) => {
-  const hasBody = Number(request.get("content-length") ?? 0) > 0 || request.get("transfer-encoding") !== undefined;
-  if (hasBody && request.is("application/json") === false)
+  if (hasBody(request) && request.is("application/json") === false)
     next(Object.assign(new Error(`media type ${request.get("content-type")}`), { type: "charset.unsupported" }));
   else if (raw.has(request)) next(parsed(request));
   else (parsers.get(`${request.method} ${request.path}`) ?? parseUsual)(request, response, next);

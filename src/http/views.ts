@@ -22,6 +22,7 @@ import type { StackConfig } from "../config/schema.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
+import { HELD_MS } from "../lib/pieces.js";
 import { byHand } from "../readModels/byHand.js";
 import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
@@ -127,9 +128,6 @@ interface Part {
   after?: string | undefined;
   limit: number;
 }
-
-/** How long one list holds the thread before it is somebody else's turn, in milliseconds. */
-const HELD_MS = 10;
 
 /**
  * A page of migrations, and why some have no view: one that this version cannot read keeps no other from being shown. Only
