@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import express, { type Request, type RequestHandler } from "express";
+import { Unauthenticated } from "../errors.js";
 import { isStale, SIGNATURE_HEADERS } from "../operations/signatures.js";
+import type { Limits } from "./limits.js";
 import { routes } from "./routes/index.js";
 
 const LIMIT = 64 * 1_024;
@@ -40,13 +42,17 @@ export const isMuchUnread = (request: IncomingMessage): boolean => !request.comp
 /**
  * A signature is over the body, whose bytes are therefore read before anybody is known; they are parsed only afterwards. What
  * claims to be signed at another time is refused by its headers, unread.
- * @param isSpent whether where it comes from was refused too often: then nothing larger than usual is read
+ * @param limits refuse, unread, what is larger than usual from where too much was refused before. @default none
  */
 export const readSigned =
-  (isSpent: (request: Request) => Promise<boolean> = async () => false): RequestHandler =>
+  (limits?: Pick<Limits, "failures" | "isSpent">): RequestHandler =>
   async (request, response, next) => {
     if (!isSigned(request) || isStale(request.headers)) return next();
-    if (bytesOf(request) > LIMIT && (await isSpent(request))) return next();
+    if (limits !== undefined && bytesOf(request) > LIMIT && (await limits.isSpent(request))) {
+      // Never let through: a signature over nothing would stand for a body that nobody has read.
+      const refuse = (error?: unknown): void => next(error ?? new Unauthenticated("The message was not read."));
+      return void limits.failures(request, response, refuse);
+    }
     readBytes(request, response, (error?: unknown) => {
       if (Buffer.isBuffer(request.body)) raw.set(request, request.body);
       request.body = undefined;

@@ -120,7 +120,7 @@ describe("alerts", () => {
     const most = defaultAccess().limits.failuresPerMinute;
     for (let i = 0; i < most; i += 1) expect((await forged()).status).to.equal(401);
     expect((await forged()).status).to.equal(429);
-    // Its body never comes: the answer does not wait for it.
+    // Its body never comes: the answer does not wait for it, and a signature over nothing lets nothing in.
     const large = request(at, {
       method: "POST",
       headers: { "content-type": "application/json", ...signatureHeaders(key, "msg_21", ""), "content-length": "1900000" },

@@ -41,6 +41,10 @@ describe("the fleet in the portal", function () {
     const { page, close } = await open();
     await page.getByText("application.environment").waitFor();
     await page.getByRole("button", { name: `Begin ${NOT_BEGUN}` }).click();
+    await page.getByRole("dialog").getByText("1 will be begun.").waitFor();
+    await page.getByRole("button", { name: "Begin 1 migration" }).click();
+    await page.getByRole("dialog").getByText("1 of 1 begun.").waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
     await linkOf(page, NOT_BEGUN).waitFor();
     await page.getByRole("button", { name: `Begin ${NOT_BEGUN}` }).waitFor({ state: "detached" });
     expect((await portal.migrations.list()).map((m) => m.stack).sort()).to.deep.equal([STACK, "web-api-staging", NOT_BEGUN].sort());
