@@ -102,13 +102,13 @@ describe("the fleet in the portal", function () {
     await page.keyboard.press("/");
     await page.keyboard.type("rf?");
     expect(await filter.inputValue()).to.equal("rf?");
-    expect(new URL(page.url()).hash).to.equal("#/");
+    expect(new URL(page.url()).hash).to.equal("#/?q=rf%3F");
     await page.getByRole("button", { name: "Keys" }).click();
     await page.getByLabel("Keys work").uncheck();
     await expectAccessible(page, "the sheet of keys");
     await page.getByRole("button", { name: "Close" }).click();
     await page.keyboard.press("r");
-    expect(new URL(page.url()).hash).to.equal("#/");
+    expect(new URL(page.url()).hash).to.equal("#/?q=rf%3F");
     await close();
   });
 
