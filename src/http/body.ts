@@ -4,8 +4,8 @@ import { Unauthenticated } from "../errors.js";
 import { isStale, SIGNATURE_HEADERS } from "../operations/signatures.js";
 import type { Limits } from "./limits.js";
 import { routes } from "./routes/index.js";
+import { bytesOf, hasBody, USUAL_BYTES } from "./unread.js";
 
-const LIMIT = 64 * 1_024;
 const raw = new WeakMap<IncomingMessage, Buffer>();
 
 /** The body of a request as it arrived, byte by byte: what a signature is over. */
@@ -19,25 +19,15 @@ export const isSigned = (request: Request): boolean =>
 
 const parserUpTo = (limit: number): RequestHandler => express.json({ limit, strict: false });
 
-const parseUsual = parserUpTo(LIMIT);
+const parseUsual = parserUpTo(USUAL_BYTES);
 const parsers = new Map(
   routes.flatMap(({ method, path, largestBody }) =>
     largestBody === undefined ? [] : [[`${method.toUpperCase()} ${path}`, parserUpTo(largestBody)]],
   ),
 );
 
-const SIGNED_LIMIT = Math.max(LIMIT, ...routes.flatMap((r) => (r.signed === true ? [r.largestBody ?? LIMIT] : [])));
+const SIGNED_LIMIT = Math.max(USUAL_BYTES, ...routes.flatMap((r) => (r.signed === true ? [r.largestBody ?? USUAL_BYTES] : [])));
 const readBytes = express.raw({ limit: SIGNED_LIMIT, type: () => true });
-
-/** How much is coming, as far as the request says; one that does not say may send any amount. */
-const bytesOf = (request: IncomingMessage): number =>
-  Number(request.headers["content-length"] ?? (hasBody(request) ? Number.POSITIVE_INFINITY : 0));
-
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  Number(headers["content-length"] ?? 0) > 0 || headers["transfer-encoding"] !== undefined;
-
-/** Whether so much of a request is still to come that a refusal does not wait for it: its connection ends instead. */
-export const isMuchUnread = (request: IncomingMessage): boolean => !request.complete && bytesOf(request) > LIMIT;
 
 /**
  * A signature is over the body, whose bytes are therefore read before anybody is known; they are parsed only afterwards. What
@@ -48,7 +38,7 @@ export const readSigned =
   (limits?: Pick<Limits, "failures" | "isSpent">): RequestHandler =>
   async (request, response, next) => {
     if (!isSigned(request) || isStale(request.headers)) return next();
-    if (limits !== undefined && bytesOf(request) > LIMIT && (await limits.isSpent(request))) {
+    if (limits !== undefined && bytesOf(request) > USUAL_BYTES && (await limits.isSpent(request))) {
       // Never let through: a signature over nothing would stand for a body that nobody has read.
       const refuse = (error?: unknown): void => next(error ?? new Unauthenticated("The message was not read."));
       return void limits.failures(request, response, refuse);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { Conflict, CutoverError, type ErrorCode, PromiseViolation, Transient, Unauthenticated, UserError } from "../errors.js";
-import { isMuchUnread } from "./body.js";
+import { isMuchUnread } from "./unread.js";
 
 /** The one mapping of our errors to HTTP. */
 const STATUS: Record<ErrorCode, { status: number; title: string }> = {
