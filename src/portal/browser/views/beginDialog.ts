@@ -110,14 +110,13 @@ function standing(state: BeginState): string {
   if (at === "shown") return `${ready} will be begun${cannot === 0 ? "" : `, ${cannot} will not`}.`;
   const count = (is: Outcome["is"]): number => [...outcomes.values()].filter((o) => o.is === is).length;
   const rest = beginnings.length - count("begun") - count("failed") - count("unknown");
-  return (
-    [
-      `${count("begun")} of ${beginnings.length} begun`,
-      ...(count("failed") === 0 ? [] : [`${count("failed")} failed`]),
-      ...(count("unknown") === 0 ? [] : [`of ${count("unknown")} it is not known`]),
-      ...(rest === 0 ? [] : [`${rest} not begun`]),
-    ].join(", ") + "."
-  );
+  const parts = [
+    `${count("begun")} of ${beginnings.length} begun`,
+    ...(count("failed") === 0 ? [] : [`${count("failed")} failed`]),
+    ...(count("unknown") === 0 ? [] : [`of ${count("unknown")} it is not known`]),
+    ...(rest === 0 ? [] : [`${rest} not begun`]),
+  ];
+  return `${parts.join(", ")}.`;
 }
 
 function item(b: Beginning, state: BeginState): ComponentChildren {
