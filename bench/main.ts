@@ -17,6 +17,7 @@ const BENCHMARKS = [
   "memory",
   "start",
   "reads",
+  "load",
   "reaction",
   "emergency",
   "rehearsal",
@@ -102,6 +103,8 @@ if (task !== undefined) {
     .option("--rounds <number>", "repetitions at most (default: each benchmark's own)", count)
     .option("--applications <number>", "the most applications of the rehearsal", count, 100)
     .option("--stacks <number>", "the most stacks at once", count, 40)
+    .option("--migrations <number>", "the migrations that the load is measured beside", count, 10_000)
+    .option("--database <url>", "a PostgreSQL for the load, whose journals stay for the next run (default: one that is made for it)")
     .option("--advances <number>", "advances of the soak", count, 1_000)
     .action((names: string[], options: Choice) => runAll(names, { ...options, out: resolve(options.out) }));
   await program.parseAsync();

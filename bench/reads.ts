@@ -1,14 +1,13 @@
 import { join } from "node:path";
 import { fillJournals } from "./harness/fill.js";
 import { quantile, sampleOf } from "./harness/measure.js";
+import { readAll } from "./harness/reader.js";
 import { type Benchmark, type Context, compared, type Figure, growthsOf } from "./harness/report.js";
 import { stackConfig } from "./harness/stacks.js";
 import { makeWorld, type Service, startService } from "./harness/world.js";
 
 const BUSY = ["app-1-production", "app-2-production"];
 const WEIGHTS = Array.from({ length: 90 }, (_, i) => i + 1);
-/** Between two requests of the reader: a page that is looked at, not a load test. */
-const PAUSE_MS = 5;
 
 /** How long read requests take while updates run, beside the same requests while nothing does. */
 export const benchmark: Benchmark = {
@@ -49,8 +48,8 @@ async function measure({ short, times, folder, say }: Context, size: number): Pr
     const rounds = { idle: [] as number[][], busy: [] as number[][] };
     for (let round = 0; round < times(3); round += 1) {
       for (const stack of BUSY) await service.idle(stack);
-      rounds.idle.push(await read(service, others, seconds * 1_000));
-      rounds.busy.push(await whileUpdating(service, () => read(service, others, seconds * 1_000)));
+      rounds.idle.push(await readAll(service, others, seconds * 1_000));
+      rounds.busy.push(await whileUpdating(service, () => readAll(service, others, seconds * 1_000)));
     }
     const of = (fraction: number) => ({
       ours: sampleOf(rounds.busy.map((r) => quantile(r, fraction))),
@@ -69,19 +68,6 @@ async function measure({ short, times, folder, say }: Context, size: number): Pr
     await service.close();
     await world.close();
   }
-}
-
-/** Milliseconds of each request. */
-async function read(service: Service, stacks: string[], forMs: number): Promise<number[]> {
-  const until = performance.now() + forMs;
-  const took: number[] = [];
-  for (let i = 0; performance.now() < until; i += 1) {
-    const at = `/v1/migrations/${stacks[i % stacks.length]}`;
-    const path = ["/v1/migrations?limit=50", at, `${at}/plan`, `${at}/journal?limit=50`][i % 4] as string;
-    took.push((await service.call("GET", path)).ms);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-  return took;
 }
 
 /** Keeps two stacks advancing for as long as it takes. */

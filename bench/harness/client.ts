@@ -14,7 +14,7 @@ export class Client {
 
   private constructor(
     readonly url: string,
-    private readonly token: string,
+    readonly token: string,
   ) {}
 
   static async open(url: string, token: string): Promise<Client> {

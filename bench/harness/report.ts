@@ -42,6 +42,9 @@ export interface Context {
   applications: number;
   stacks: number;
   advances: number;
+  migrations: number;
+  /** Address of a PostgreSQL of their own, whose journals stay for the next run. */
+  database?: string;
   say(line: string): void;
 }
 

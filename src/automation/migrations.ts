@@ -4,6 +4,7 @@ import { liveOf } from "../config/live.js";
 import { type StackConfig, stackName } from "../config/schema.js";
 import { type RawConfig, StackFile } from "../config/stackFile.js";
 import { Conflict, CutoverError, NotFound, Transient } from "../errors.js";
+import { inPieces } from "../lib/pieces.js";
 import type { HooksPort } from "../ports/hooks.js";
 import { known, type Observation, type ObservationName, type Side, unknown } from "../ports/observations.js";
 import type { DatabaseReadiness } from "../ports/readiness.js";
@@ -24,9 +25,10 @@ import type { Command, Entry, Recorded } from "./journal/entries.js";
 import { isRepeated } from "./journal/idempotency.js";
 import type { Drift, Preview, RequestMark } from "./journal/records.js";
 import { shapeOf } from "./plan/edition.js";
-import { buildPlan, type Plan, planDigest } from "./plan/plan.js";
+import { type Plan, planDigest } from "./plan/plan.js";
 import { LOSES_BY_STREAM, REVERSE } from "./plan/reverse.js";
 import type { ProjectPort, Step } from "./plan/step.js";
+import { type Beginning, beginningOf, requireSeen } from "./run/beginning.js";
 import { Blindness } from "./run/blindness.js";
 import { editInFile, type FileEdit } from "./run/editInFile.js";
 import { failed } from "./run/observe.js";
@@ -276,21 +278,34 @@ export class Migrations {
     return (await StackFile.read(this.options.stacksFolder, stack)).shape();
   }
 
-  /** Begins the migration of a stack with its config file as revision 0; answers the one that exists. */
-  async create(stack: string, who: string): Promise<Migration> {
+  /**
+   * What a stack's migration would begin with; begins nothing.
+   * @throws NotFound without its file, UserError naming what is wrong in it, or why its environment cannot be reached
+   */
+  async beginning(stack: string): Promise<Beginning> {
+    const beginning = await beginningOf(this.options.stacksFolder, stack);
+    await this.targets.of(stack);
+    return beginning;
+  }
+
+  /**
+   * Begins the migration of a stack with its config file as revision 0; answers the one that exists.
+   * @param seen digest of the config that the person saw: another one is not taken. @default whatever the file says
+   */
+  async create(stack: string, who: string, seen?: string): Promise<Migration> {
     this.requireOpen();
     const begun = await this.states.find(stack);
     if (begun !== undefined) return begun;
-    const file = await StackFile.read(this.options.stacksFolder, stack);
-    const config = file.config();
-    const plan = buildPlan(config);
+    const beginning = await beginningOf(this.options.stacksFolder, stack);
+    requireSeen(stack, beginning, seen);
+    const { raw, config, plan } = beginning;
     const target = await this.targets.of(stack);
     const created: Entry = {
       type: "migration.created",
       stack: stackName(config),
       plan: planDigest(plan),
       shape: shapeOf(plan),
-      config: file.raw(),
+      config: raw,
       why: "the stack config as it was",
       who,
     };
@@ -537,7 +552,9 @@ export class Migrations {
   /** One round over all migrations whose users nobody else looks after. */
   async guardAll(): Promise<void> {
     const all = await this.list().catch(() => []);
-    await Promise.all(all.map((m) => this.guard.look(m).catch((error: Error) => this.fail(m.stack, error))));
+    const looks: Promise<void>[] = [];
+    for await (const m of inPieces(all)) looks.push(this.guard.look(m).catch((error: Error) => this.fail(m.stack, error)));
+    await Promise.all(looks);
   }
 
   /** What somebody edited in the stack's file, that no revision has: it stays there, and is in nobody's way. */

@@ -291,6 +291,39 @@ export interface StackInFile {
   owner?: string;
   /** What is wrong in its file; the rest is absent then */
   problem?: string;
+  /** Whether the caller may begin its migration now */
+  mayBegin: boolean;
+}
+
+/** What beginning a stack's migration would do */
+export interface Beginning {
+  stack: string;
+  /** Whether there is a migration of it already: beginning it changes nothing */
+  begun: boolean;
+  /** Why it cannot be begun; the rest is absent then */
+  problem?: string;
+  /** What to do about that */
+  next?: string;
+  application?: string;
+  environment?: string;
+  criticality?: string;
+  owner?: string;
+  /** Of the config that becomes revision 0, for `seen` */
+  digest?: string;
+  /** Its plan, in order */
+  phases?: {
+    phase: Phase;
+    steps: number;
+  }[];
+  /** The step that its first advance runs */
+  first?: {
+    id: string;
+    title: string;
+  };
+  /** How often a person is asked before it goes on */
+  asks?: number;
+  /** Titles of the steps after which the way back is another one, or none */
+  pointsOfNoReturn?: string[];
 }
 
 /** One step of a plan, and what became of it */
@@ -1016,6 +1049,8 @@ export class Operations {
   createMigration(body: {
     /** Name of a stack: application and environment */
     stack: string;
+    /** `digest` of the beginning that was looked at: a file that was edited since is not taken */
+    seen?: string | undefined;
   }, options: CallOptions = {}): Promise<Migration> {
     return this.call({ method: "POST", path: `/v1/migrations`, body, ...options });
   }
@@ -1025,6 +1060,15 @@ export class Operations {
     stacks: StackInFile[];
   }> {
     return this.call({ method: "GET", path: `/v1/stacks`, ...options });
+  }
+
+  /** Shows what beginning the migrations of some stacks would do, each by itself; begins none. Needs the role viewer. */
+  previewBeginnings(body: {
+    stacks: string[];
+  }, options: CallOptions = {}): Promise<{
+    beginnings: Beginning[];
+  }> {
+    return this.call({ method: "POST", path: `/v1/stacks/preview`, body, ...options });
   }
 
   /** Tells where a migration is, what comes next, its weights and gates. Needs the role viewer. */

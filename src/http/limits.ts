@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from "express";
-import { rateLimit } from "express-rate-limit";
+import { ipKeyGenerator, rateLimit } from "express-rate-limit";
 import type { AccessConfig } from "../config/access.js";
 import { callerOfRequest } from "./authentication.js";
 import { tooMany } from "./problems.js";
@@ -19,10 +19,14 @@ export interface Limits {
   requests: RequestHandler;
   /** For each credential that is not accepted. */
   failures: RequestHandler;
+  /** Whether where a request comes from has used up its failures. It counts nothing. */
+  isSpent: (request: Request) => Promise<boolean>;
 }
 
 /** Limits of this process: several processes allow as many times more. */
 export function limitsOf({ requestsPerMinute, failuresPerMinute }: AccessConfig["limits"]): Limits {
+  const keyOf = ({ ip = "" }: Pick<Request, "ip">): string => ipKeyGenerator(ip);
+  const failures = rateLimit({ ...COMMON, limit: failuresPerMinute, keyGenerator: keyOf });
   return {
     requests: rateLimit({
       ...COMMON,
@@ -31,6 +35,7 @@ export function limitsOf({ requestsPerMinute, failuresPerMinute }: AccessConfig[
       // Whoever sends users back is not asked to wait.
       skip: (request) => /\/emergency$/.test(request.path),
     }),
-    failures: rateLimit({ ...COMMON, limit: failuresPerMinute }),
+    failures,
+    isSpent: async (request) => ((await failures.getKey(keyOf(request)))?.totalHits ?? 0) >= failuresPerMinute,
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from "express";
 import { Conflict, CutoverError, type ErrorCode, PromiseViolation, Transient, Unauthenticated, UserError } from "../errors.js";
+import { isMuchUnread } from "./unread.js";
 
 /** The one mapping of our errors to HTTP. */
 const STATUS: Record<ErrorCode, { status: number; title: string }> = {
@@ -54,6 +55,7 @@ export const requestIds: RequestHandler = (request, response, next) => {
 };
 
 function send(response: Response, problem: Omit<Problem, "requestId">): void {
+  if (isMuchUnread(response.req)) response.setHeader("Connection", "close");
   response
     .status(problem.status as number)
     .type("application/problem+json")

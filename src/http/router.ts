@@ -69,7 +69,7 @@ export function createCutoverRouter({
   const assets = portalAssets();
   if (signIn !== undefined) router.use(signIn.entrance, entranceAssets(assets));
   if (elementsForOthers) router.use(exceptPage(assets));
-  router.use(readSigned);
+  router.use(readSigned(limits));
   router.use(authentication(authenticate, limits?.failures));
   if (limits !== undefined) router.use(limits.requests);
   router.use(exceptApi(assets));

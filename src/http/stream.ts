@@ -139,7 +139,7 @@ export class ProgressStream {
         client.at = sent.number;
         if (client.sees(sent.scope)) response.write(sent.text);
       }
-      await drained(response);
+      await this.drained(response);
     }
     client.live = true;
   }
@@ -163,7 +163,7 @@ export class ProgressStream {
         if (shown === undefined || !client.sees(shown.scope)) continue;
         response.write(`id: ${seen}\n${shown.text}`);
         if (response.writableLength < PIECE) continue;
-        await drained(response);
+        await this.drained(response);
         if (!isOpen(response)) return;
       }
       response.write(`: that is all\nid: ${this.process}-${client.at}-${Date.now()}\n\n`);
@@ -171,6 +171,19 @@ export class ProgressStream {
       this.snapshots -= 1;
       if (this.snapshots === 0) this.shared.clear();
     }
+  }
+
+  /** Resolves when what was written was read, or nobody reads any more, and it is the turn of the next piece. */
+  private async drained(response: Response): Promise<void> {
+    await this.migrations.turns.piece();
+    if (!isOpen(response) || !response.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        response.off("drain", done).off("close", done);
+        resolve();
+      };
+      response.on("drain", done).on("close", done);
+    });
   }
 
   private async shownOf(stack: string): Promise<{ text: string; scope: Scope } | undefined> {
@@ -192,16 +205,3 @@ export class ProgressStream {
 const eventOf = (type: string, view: object): string => `event: ${type}\ndata: ${JSON.stringify(view)}\n\n`;
 
 const isOpen = (response: Response): boolean => !response.writableEnded && !response.destroyed;
-
-/** Resolves when what was written was read, or nobody reads any more; others have their turn meanwhile. */
-async function drained(response: Response): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-  if (!isOpen(response) || !response.writableNeedDrain) return;
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      response.off("drain", done).off("close", done);
-      resolve();
-    };
-    response.on("drain", done).on("close", done);
-  });
-}

@@ -14,6 +14,7 @@ import type { Revision } from "../automation/journal/records.js";
 import type { Migrations } from "../automation/migrations.js";
 import type { Plan } from "../automation/plan/plan.js";
 import { type ApprovalStep, PHASES, type Step } from "../automation/plan/step.js";
+import type { Beginning } from "../automation/run/beginning.js";
 import type { Migration } from "../automation/run/projections.js";
 import type { Sent } from "../automation/run/sendBack.js";
 import { configAfter, currentConfig, type MigrationState } from "../automation/state/state.js";
@@ -23,6 +24,7 @@ import type { StackConfig } from "../config/schema.js";
 import { SHIFTS, shiftOf } from "../config/shift.js";
 import { readConfig } from "../config/stackFile.js";
 import { UserError } from "../errors.js";
+import { HELD_MS } from "../lib/pieces.js";
 import { byHand } from "../readModels/byHand.js";
 import type { entry } from "./schemas/history.js";
 import type * as schemas from "./schemas/migration.js";
@@ -36,11 +38,11 @@ export interface Around {
   allowed: Offers;
 }
 
-/** A stack as its file says now. */
+/** A stack as its file says now, without what only its caller decides. */
 export async function stackView(
   migrations: Migrations,
   { stack, begun }: { stack: string; begun: boolean },
-): Promise<z.input<typeof schemas.stackInFile>> {
+): Promise<Omit<z.input<typeof schemas.stackInFile>, "mayBegin">> {
   try {
     const { name, environment, criticality, owner } = (await migrations.configInFile(stack)).application;
     return { stack, begun, application: name, environment, criticality, owner };
@@ -48,6 +50,19 @@ export async function stackView(
     if (!(error instanceof UserError)) throw error;
     return { stack, begun, problem: error.message };
   }
+}
+
+/** What beginning a migration would do: what its plan holds. Pure. */
+export function beginningView(stack: string, begun: boolean, { config, plan, digest }: Beginning): z.input<typeof schemas.beginning> {
+  const { name, environment, criticality, owner } = config.application;
+  const [first] = plan;
+  return {
+    ...{ stack, begun, digest, application: name, environment, criticality, owner },
+    phases: stepsByPhase(plan).map(({ phase, steps }) => ({ phase, steps: steps.length })),
+    ...(first === undefined ? {} : { first: { id: first.id, title: first.title } }),
+    asks: plan.filter((s) => s.kind === "approval").length,
+    pointsOfNoReturn: plan.filter((s) => s.pointOfNoReturn === true).map((s) => s.title),
+  };
 }
 
 /** One migration in a list: where it is, what comes next, where its users are. Pure. */
@@ -115,9 +130,6 @@ interface Part {
   after?: string | undefined;
   limit: number;
 }
-
-/** How long one list holds the thread before it is somebody else's turn, in milliseconds. */
-const HELD_MS = 10;
 
 /**
  * A page of migrations, and why some have no view: one that this version cannot read keeps no other from being shown. Only
@@ -224,12 +236,17 @@ function lossesAt(state: MigrationState, step: Step | undefined): z.input<typeof
 
 /** How far each phase of the plan is, in order. */
 function phasesOf(plan: Plan, state: MigrationState) {
-  return PHASES.flatMap((phase) => {
-    const steps = plan.filter((s) => s.phase === phase);
+  return stepsByPhase(plan).map(({ phase, steps }) => {
     const done = steps.filter((s) => state.steps[s.id]?.status === "done").length;
-    return steps.length === 0 ? [] : [{ phase, done, steps: steps.length }];
+    return { phase, done, steps: steps.length };
   });
 }
+
+const stepsByPhase = (plan: Plan) =>
+  PHASES.flatMap((phase) => {
+    const steps = plan.filter((s) => s.phase === phase);
+    return steps.length === 0 ? [] : [{ phase, steps }];
+  });
 
 /** Of an approval. */
 const asked = ({ asks, answer, secondPerson }: ApprovalStep) => ({ asks, secondPerson, ...(answer === undefined ? {} : { answer }) });

@@ -3,7 +3,7 @@ import { aroundUpdates } from "../adapters/kubernetes/aroundUpdate.js";
 import { PROVIDERS } from "../adapters/providers.js";
 import { StackDriver } from "../automation/engine/driver.js";
 import type { SlotOptions } from "../automation/engine/slots.js";
-import { Migrations } from "../automation/migrations.js";
+import { Migrations, type MigrationsOptions } from "../automation/migrations.js";
 import type { ProjectPort } from "../automation/plan/step.js";
 import { FolderStore } from "../automation/store/folderStore.js";
 import type { Store } from "../automation/store/store.js";
@@ -36,6 +36,10 @@ export interface SandboxOptions {
   slots?: SlotOptions;
   /** The environment that leads an engine to a provider host of another process. @default one in this process */
   providers?: Record<string, string>;
+  /** Where the journals lie; it is closed with the sandbox. @default a folder in `state` */
+  store?: Store;
+  /** What a service looks after by itself, and how often. @default nothing: time is the sandbox's */
+  timers?: Pick<MigrationsOptions, "guardMs" | "sweepMs">;
 }
 
 /** The service's parts over the sandbox: the real engine, program and orchestrator; only the far side is simulated. */
@@ -51,7 +55,7 @@ export interface OpenSandbox {
 }
 
 export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox> {
-  const store = await FolderStore.open(join(options.state, "journal"));
+  const store = options.store ?? (await FolderStore.open(join(options.state, "journal")));
   const project = await openSandboxProject(options.root, options.stacks, options.state, options.backend);
   const sandbox = await Sandbox.open({
     folder: options.state,
@@ -86,6 +90,7 @@ export async function openSandbox(options: SandboxOptions): Promise<OpenSandbox>
     },
     project: options.project,
     stacksFolder: project.stacksFolder,
+    ...options.timers,
   });
   return {
     migrations,

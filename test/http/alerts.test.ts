@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { request } from "node:http";
 import { expect } from "chai";
 import { WebhookSenders } from "../../src/access/webhooks.js";
+import { defaultAccess } from "../../src/config/access.js";
 import { PromiseViolation, Transient } from "../../src/errors.js";
 import { signatureHeaders, signingKey } from "../../src/operations/signatures.js";
 import { STACK } from "../automation/model.js";
@@ -106,6 +107,31 @@ describe("alerts", () => {
     unread.flushHeaders();
     expect(await status).to.equal(401);
     unread.destroy();
+  });
+
+  it("[people-23] are refused unread where too many were refused before, and their connection ends; those of usual size are read", async () => {
+    const body = JSON.stringify({ alerts: [] });
+    const forged = () =>
+      fetch(at, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...signatureHeaders(randomBytes(32), "msg_20", body) },
+        body,
+      });
+    const most = defaultAccess().limits.failuresPerMinute;
+    for (let i = 0; i < most; i += 1) expect((await forged()).status).to.equal(401);
+    expect((await forged()).status).to.equal(429);
+    // Its body never comes: the answer does not wait for it, and a signature over nothing lets nothing in.
+    const large = request(at, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...signatureHeaders(key, "msg_21", ""), "content-length": "1900000" },
+    });
+    const answer = new Promise<[number | undefined, string | undefined]>((resolve, reject) =>
+      large.once("response", (r) => resolve([r.statusCode, r.headers.connection])).once("error", reject),
+    );
+    large.flushHeaders();
+    expect(await answer).to.deep.equal([429, "close"]);
+    large.destroy();
+    expect((await send([alert(STACK)], "msg_22")).status, "a right one of usual size").to.equal(200);
   });
 
   it("are taken once when their message comes twice at the same time", async () => {

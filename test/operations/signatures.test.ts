@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect } from "chai";
 import fc from "fast-check";
+import { Webhook } from "standardwebhooks";
 import { SeenIds, signatureHeaders, signingKey, TOLERANCE_SECONDS, verifySignature } from "../../src/operations/signatures.js";
 
 const SECRET = `whsec_${randomBytes(32).toString("base64")}`;
@@ -15,6 +16,16 @@ describe("signatures of webhooks", () => {
     const example = signingKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "secret");
     const made = signatureHeaders(example, "msg_p5jXN8AQM9LWM0D4loKWxJek", '{"test": 2432232314}', 1_614_265_330_000);
     expect(made["webhook-signature"]).to.equal("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+  });
+
+  it("[people-23] are those of the specification's own package, whatever is signed", () => {
+    const theirs = new Webhook(key, { format: "raw" });
+    fc.assert(
+      fc.property(fc.string(), fc.nat(4_000_000_000), (body, seconds) => {
+        const made = signatureHeaders(key, "msg_1", body, seconds * 1_000)["webhook-signature"];
+        expect(made).to.equal(theirs.sign("msg_1", new Date(seconds * 1_000), body));
+      }),
+    );
   });
 
   it("are accepted by whoever has the key, also while two keys are exchanged", () => {

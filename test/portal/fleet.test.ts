@@ -41,6 +41,10 @@ describe("the fleet in the portal", function () {
     const { page, close } = await open();
     await page.getByText("application.environment").waitFor();
     await page.getByRole("button", { name: `Begin ${NOT_BEGUN}` }).click();
+    await page.getByRole("dialog").getByText("1 will be begun.").waitFor();
+    await page.getByRole("button", { name: "Begin 1 migration" }).click();
+    await page.getByRole("dialog").getByText("1 of 1 begun.").waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
     await linkOf(page, NOT_BEGUN).waitFor();
     await page.getByRole("button", { name: `Begin ${NOT_BEGUN}` }).waitFor({ state: "detached" });
     expect((await portal.migrations.list()).map((m) => m.stack).sort()).to.deep.equal([STACK, "web-api-staging", NOT_BEGUN].sort());
@@ -98,13 +102,13 @@ describe("the fleet in the portal", function () {
     await page.keyboard.press("/");
     await page.keyboard.type("rf?");
     expect(await filter.inputValue()).to.equal("rf?");
-    expect(new URL(page.url()).hash).to.equal("#/");
+    expect(new URL(page.url()).hash).to.equal("#/?q=rf%3F");
     await page.getByRole("button", { name: "Keys" }).click();
     await page.getByLabel("Keys work").uncheck();
     await expectAccessible(page, "the sheet of keys");
     await page.getByRole("button", { name: "Close" }).click();
     await page.keyboard.press("r");
-    expect(new URL(page.url()).hash).to.equal("#/");
+    expect(new URL(page.url()).hash).to.equal("#/?q=rf%3F");
     await close();
   });
 

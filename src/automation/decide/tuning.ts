@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { webMovesOnce } from "../../config/processes.js";
 import type { ConfigPatch } from "../../config/rawConfig.js";
 import type { StackConfig } from "../../config/schema.js";
@@ -77,6 +78,8 @@ export function checkTuning(state: MigrationState, plan: Plan, changes: ConfigPa
     throw new UserError(
       late.map((path) => ({ path: `changes.${path}`, got: printable(changes[path]), accepted: "nothing any more: the soak is over" })),
     );
+  // Whoever only asks whether it may be tuned says what counts already: no config has to be read for that, and no plan made.
+  if (Object.entries(changes).every(([path, value]) => isDeepStrictEqual(value, now[path]))) return;
   const next = { ...state, tuned: { ...state.tuned, ...changes } };
   currentConfig(next);
   const after = planOf(next, plan);

@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { OtherStack } from "../../config/shared.js";
 import { Conflict, Transient } from "../../errors.js";
+import { inPieces } from "../../lib/pieces.js";
 import type { HooksPort } from "../../ports/hooks.js";
 import { isEmergency } from "../decide/commandRules.js";
 import { decide } from "../decide/decide.js";
@@ -113,7 +114,8 @@ export class Runners {
    * @param processes that are there to take some, this one included
    */
   async resumeAll(all: readonly Migration[], processes: number): Promise<void> {
-    const underWay = all.filter((m) => this.isUnderWay(m));
+    const underWay: Migration[] = [];
+    for await (const m of inPieces(all)) if (this.isUnderWay(m)) underWay.push(m);
     this.most = processes > 1 ? Math.ceil(underWay.length / processes) : Number.POSITIVE_INFINITY;
     this.giveAway();
     const wanted = underWay.filter((m) => !this.running.has(m.stack));

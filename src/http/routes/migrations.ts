@@ -1,11 +1,41 @@
 import { z } from "zod";
+import { type Caller, may } from "../../access/caller.js";
+import type { Migrations } from "../../automation/migrations.js";
+import { CutoverError, Forbidden } from "../../errors.js";
 import { SCORED_GATES, scorecard } from "../../report/scorecard.js";
 import { limit, number, ofStack, stackName } from "../schemas/common.js";
-import { migration, preview, scorecard as scorecardSchema, stackInFile, step, way } from "../schemas/migration.js";
-import { listed, stackView, stepView, viewOf, wayView } from "../views.js";
-import { route } from "./route.js";
+import { beginning, migration, preview, scorecard as scorecardSchema, stackInFile, step, way } from "../schemas/migration.js";
+import { beginningView, listed, stackView, stepView, viewOf, wayView } from "../views.js";
+import { type Context, route } from "./route.js";
 
 const TAG = "migrations";
+/** Beginnings that one request may ask about. */
+const MOST_AT_ONCE = 500;
+
+/** What is wrong in a file is in nobody's power. */
+const mayBegin = (caller: Caller, { begun, problem, application, environment }: Awaited<ReturnType<typeof stackView>>): boolean =>
+  !begun && problem === undefined && may(caller, "operator", { application, environment });
+
+interface About {
+  begun: boolean;
+  caller: Caller;
+  sees: Context["sees"];
+  migrations: Migrations;
+}
+
+/** What one cannot be begun for keeps no other from being shown. */
+async function beginningFor(stack: string, { begun, caller, sees, migrations }: About): Promise<z.input<typeof beginning>> {
+  try {
+    const scope = await migrations.scopeOf(stack);
+    if (!sees(scope)) throw migrations.absent(stack);
+    if (!may(caller, "operator", scope))
+      throw new Forbidden(`${caller.name} does not have the role operator for ${scope.application} in ${scope.environment}.`);
+    return beginningView(stack, begun, await migrations.beginning(stack));
+  } catch (error) {
+    if (!(error instanceof CutoverError)) throw error;
+    return { stack, begun, problem: error.message, ...(error.next === undefined ? {} : { next: error.next }) };
+  }
+}
 
 export const migrationRoutes = [
   route({
@@ -53,9 +83,28 @@ export const migrationRoutes = [
     summary: "Lists the stacks that have a config file, also those whose migration has not begun.",
     needs: "viewer",
     answer: { schema: z.object({ stacks: z.array(stackInFile) }), what: "The stacks, by name" },
-    handle: async ({ sees, services: { migrations } }) => {
+    handle: async ({ sees, caller, services: { migrations } }) => {
       const all = await Promise.all((await migrations.stacks()).map((s) => stackView(migrations, s)));
-      return { stacks: all.filter(({ application, environment }) => sees(application === undefined ? {} : { application, environment })) };
+      const seen = all.filter(({ application, environment }) => sees(application === undefined ? {} : { application, environment }));
+      return { stacks: seen.map((s) => ({ ...s, mayBegin: mayBegin(caller, s) })) };
+    },
+  }),
+  route({
+    name: "previewBeginnings",
+    method: "post",
+    path: "/v1/stacks/preview",
+    tag: TAG,
+    summary: "Shows what beginning the migrations of some stacks would do, each by itself; begins none.",
+    needs: "viewer",
+    body: z.strictObject({ stacks: z.array(stackName).min(1, "at least one stack").max(MOST_AT_ONCE, `at most ${MOST_AT_ONCE} stacks`) }),
+    answer: { schema: z.object({ beginnings: z.array(beginning) }), what: "What each would do, in the order asked for" },
+    handle: async ({ body: { stacks }, caller, sees, services: { migrations } }) => {
+      const begun = new Map((await migrations.stacks()).map((s) => [s.stack, s.begun]));
+      const beginnings: z.input<typeof beginning>[] = [];
+      // One after another: each may open an environment, and a hundred at once would keep everybody else waiting.
+      for (const stack of new Set(stacks))
+        beginnings.push(await beginningFor(stack, { begun: begun.get(stack) === true, caller, sees, migrations }));
+      return { beginnings };
     },
   }),
   route({
@@ -66,11 +115,14 @@ export const migrationRoutes = [
     summary: "Begins the migration of a stack with its config file as revision 0; answers the one that exists.",
     needs: "operator",
     about: ({ body }) => body.stack,
-    body: z.strictObject({ stack: stackName }),
+    body: z.strictObject({
+      stack: stackName,
+      seen: z.string().optional().describe("`digest` of the beginning that was looked at: a file that was edited since is not taken"),
+    }),
     answer: { status: 201, schema: migration, what: "The migration" },
     problems: [404, 409],
-    handle: async ({ body: { stack }, caller, services: { migrations }, response }) => {
-      const created = await migrations.create(stack, caller.name);
+    handle: async ({ body: { stack, seen }, caller, services: { migrations }, response }) => {
+      const created = await migrations.create(stack, caller.name, seen);
       response.location(`/v1/migrations/${stack}`);
       return viewOf(migrations, created);
     },

@@ -27,8 +27,30 @@ export const stackInFile = z
     criticality: z.string().optional(),
     owner: z.string().optional(),
     problem: z.string().optional().describe("What is wrong in its file; the rest is absent then"),
+    mayBegin: z.boolean().describe("Whether the caller may begin its migration now"),
   })
   .meta({ id: "StackInFile", description: "A stack that has a config file" });
+
+export const beginning = z
+  .object({
+    stack: z.string(),
+    begun: z.boolean().describe("Whether there is a migration of it already: beginning it changes nothing"),
+    problem: z.string().optional().describe("Why it cannot be begun; the rest is absent then"),
+    next: z.string().optional().describe("What to do about that"),
+    application: z.string().optional(),
+    environment: z.string().optional(),
+    criticality: z.string().optional(),
+    owner: z.string().optional(),
+    digest: z.string().optional().describe("Of the config that becomes revision 0, for `seen`"),
+    phases: z
+      .array(z.object({ phase, steps: z.int() }))
+      .optional()
+      .describe("Its plan, in order"),
+    first: z.object({ id: z.string(), title: z.string() }).optional().describe("The step that its first advance runs"),
+    asks: z.int().optional().describe("How often a person is asked before it goes on"),
+    pointsOfNoReturn: z.array(z.string()).optional().describe("Titles of the steps after which the way back is another one, or none"),
+  })
+  .meta({ id: "Beginning", description: "What beginning a stack's migration would do" });
 
 const looser = z.array(z.object({ path: z.string(), before: anything.optional(), after: anything.optional() }));
 

@@ -1,25 +1,51 @@
 import { type ComponentChild, h } from "preact";
+import { Beginnings, type BeginOwner } from "./beginnings.js";
 import { asProblem, type Problem } from "./lib/api.js";
 import { CutoverElement } from "./lib/element.js";
 import type { Change } from "./lib/session.js";
 import type { InventoryView, StackInFile } from "./lib/types.js";
-import { FIRST_CHOICE, type FleetChoice, fleet } from "./views/fleet.js";
-import { dependencyGraph } from "./views/graph.js";
+import { fleet } from "./views/fleet.js";
+import { choiceOf, type FleetChoice, textOf } from "./views/fleetChoice.js";
+import { dependencyGraph } from "./views/graph/view.js";
 import { problemBox } from "./views/parts.js";
+
+/** What a card has around the picture in it, in pixels. */
+const GRAPH_PAD = 42;
 
 /**
  * `<cutover-fleet>`: all applications, live, what needs a person first, and the graph of what needs what. With
  * `graph="off"` only the table; with `actions="off"` nothing can be begun.
- * A chosen migration is told by the event `cutover-select`; a link's own address comes from the attribute `href`, where
+ * What is shown stands in the attribute `view`, and each other choice is told by the event `cutover-view`: a page that
+ * keeps it in its address can be sent. A chosen migration is told by the event `cutover-select`; a link's own address comes from the attribute `href`, where
  * `{stack}` stands for the stack.
  */
 export class CutoverFleet extends CutoverElement {
-  static override observedAttributes = [...CutoverElement.observedAttributes, "href", "graph", "actions"];
+  static override observedAttributes = [...CutoverElement.observedAttributes, "href", "graph", "actions", "view"];
   private inventory: InventoryView | undefined;
   private problem: Problem | undefined;
   private asked = false;
   private stacks: readonly StackInFile[] = [];
-  private chosen: FleetChoice = FIRST_CHOICE;
+  private chosen: FleetChoice = choiceOf("");
+  /** Stacks that are chosen to be begun together. */
+  private readonly picked = new Set<string>();
+  private readonly beginnings = new Beginnings(this.beginOwner());
+  /** The graph is laid out for the width that there is. */
+  private readonly resized = new ResizeObserver(() => this.update());
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.resized.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.resized.disconnect();
+  }
+
+  override attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    if (name === "view") this.chosen = choiceOf(after ?? "");
+    super.attributeChangedCallback(name, before, after);
+  }
 
   override reconnect(): void {
     this.asked = false;
@@ -48,28 +74,55 @@ export class CutoverFleet extends CutoverElement {
     this.update();
   }
 
-  /** A service of an earlier version knows no such list: then what has begun is shown. */
-  private async loadStacks(): Promise<void> {
+  /** A service of an earlier version knows no such list: then what has begun is shown. @returns whether it was answered */
+  private async loadStacks(): Promise<boolean> {
     const answer = await this.session?.api.listStacks().catch(() => undefined);
-    this.stacks = answer?.stacks ?? [];
+    if (answer !== undefined) this.stacks = answer.stacks;
+    this.update();
+    return answer !== undefined;
+  }
+
+  private beginOwner(): BeginOwner {
+    const element = this;
+    return {
+      get shadowRoot() {
+        return element.shadowRoot;
+      },
+      get api() {
+        return element.session?.api;
+      },
+      update: () => element.update(),
+      accepted: (view) => {
+        element.session?.take(view);
+        element.picked.delete(view.stack);
+        element.emit("cutover-command", { stack: view.stack, command: "begin" });
+      },
+      begunNow: async () => ((await element.loadStacks()) ? new Set(element.stacks.flatMap((s) => (s.begun ? [s.stack] : []))) : undefined),
+    };
+  }
+
+  private pick(stacks: readonly string[], isPicked: boolean): void {
+    for (const stack of stacks) {
+      if (isPicked) this.picked.add(stack);
+      else this.picked.delete(stack);
+    }
     this.update();
   }
 
-  private async begin(stack: string): Promise<void> {
-    try {
-      const begun = await this.session?.api.createMigration({ stack });
-      if (begun !== undefined) this.session?.take(begun);
-      this.emit("cutover-command", { stack, command: "begin" });
-      this.problem = undefined;
-    } catch (error) {
-      this.problem = asProblem(error);
-    }
-    await this.loadStacks();
+  /** A page that keeps what is shown sets `view` to what it is told; without one the element keeps it. */
+  private choose(what: Partial<FleetChoice>): void {
+    this.chosen = { ...this.chosen, ...what };
+    this.emit("cutover-view", { view: textOf(this.chosen), typed: "text" in what && Object.keys(what).length === 1 });
+    this.update();
   }
 
   protected drawn(): ComponentChild {
     const { session } = this;
-    const mayBegin = this.getAttribute("actions") !== "off" && session?.me?.roles.includes("operator") === true;
+    const beginning = {
+      picked: this.picked,
+      pick: this.pick.bind(this),
+      begin: (stacks: readonly string[]) => this.beginnings.open(stacks),
+    };
     const migrations = [...(session?.migrations.values() ?? [])];
     const onSelect = (stack: string, event: Event): void => {
       if (!this.emit("cutover-select", { stack })) event.preventDefault();
@@ -94,15 +147,19 @@ export class CutoverFleet extends CutoverElement {
         inventory: this.inventory,
         notBegun: this.stacks.filter((s) => !s.begun && session?.migrations.has(s.stack) !== true),
         chosen: this.chosen,
-        choose: (what) => {
-          this.chosen = { ...this.chosen, ...what };
-          this.update();
-        },
-        ...(mayBegin ? { begin: (stack: string) => void this.begin(stack) } : {}),
+        choose: (what) => this.choose(what),
+        ...(this.getAttribute("actions") === "off" ? {} : { beginning }),
         hrefOf: (stack) => this.hrefOf(stack),
         onSelect,
       }),
-      this.inventory === undefined || this.getAttribute("graph") === "off" ? false : dependencyGraph(this.inventory, migrations),
+      this.inventory === undefined || this.getAttribute("graph") === "off"
+        ? false
+        : dependencyGraph({
+            ...{ inventory: this.inventory, migrations, chosen: this.chosen.graph },
+            choose: (graph) => this.choose({ graph }),
+            width: this.clientWidth - GRAPH_PAD,
+          }),
+      this.beginnings.view(),
     );
   }
 

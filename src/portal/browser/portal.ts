@@ -2,14 +2,13 @@ import { type ComponentChild, Fragment, h, render } from "preact";
 import { isNotifying, mayNotify, notify, useNotifications } from "./desk/notifications.js";
 import { listenForKeys, shortcutSheet } from "./desk/shortcuts.js";
 import { configure } from "./elements.js";
-import { REHEARSALS, rehearsalAddress } from "./lib/addresses.js";
+import { fleetAddress, type Place, placeOf, REHEARSALS, rehearsalAddress } from "./lib/addresses.js";
 import { sessionOf } from "./lib/session.js";
-import { NEEDS_SOMEBODY } from "./views/fleet.js";
+import { NEEDS_SOMEBODY } from "./views/fleetChoice.js";
 import { STATUS } from "./views/parts.js";
 
 /**
- * The service's own page: a bar, and one of the elements by the address: `#/` is the fleet,
- * `#/web-api-production/journal` a tab of a migration.
+ * The service's own page: a bar, and one of the elements by the address: see `placeOf`.
  */
 const bar = document.getElementById("bar") as HTMLElement;
 const main = document.getElementById("main") as HTMLElement;
@@ -42,17 +41,10 @@ function useName(name: string): void {
   draw();
 }
 
-interface Place {
-  stack?: string;
-  view: string;
-  rehearsals?: { id?: string };
-}
-
-const where = (): Place => {
-  const [, first = "", second = ""] = location.hash.split("/").map(decodeURIComponent);
-  if (first === REHEARSALS) return { view: "", rehearsals: second === "" ? {} : { id: second } };
-  return { ...(first === "" ? {} : { stack: first }), view: second === "" ? "overview" : second };
-};
+const where = (): Place => placeOf(location.hash);
+/** What tells one page from another: not which part of the fleet is shown. */
+const pageOf = ({ stack, view, rehearsals }: Place): string =>
+  JSON.stringify(stack === undefined ? (rehearsals ?? "fleet") : [stack, view]);
 
 function draw(): void {
   const place = where();
@@ -84,7 +76,7 @@ function stateOf({ stack, rehearsals }: Place): string {
 
 function content({ stack, view, rehearsals }: Place): ComponentChild {
   if (stack !== undefined) return h("cutover-migration", { key: stack, stack, view });
-  if (rehearsals === undefined) return h("cutover-fleet", { key: "fleet" });
+  if (rehearsals === undefined) return h("cutover-fleet", { key: "fleet", view });
   return h("cutover-rehearsals", { key: "rehearsals", ...(rehearsals.id === undefined ? {} : { rehearsal: rehearsals.id }) });
 }
 
@@ -155,15 +147,23 @@ function barView({ stack, rehearsals }: Place): ComponentChild {
   );
 }
 
+let shown = pageOf(where());
 addEventListener("hashchange", () => {
+  const before = shown;
+  shown = pageOf(where());
   draw();
+  // Another look at the same page leaves everybody where they are.
+  if (shown === before) return;
   main.focus({ preventScroll: true });
   scrollTo(0, 0);
 });
-// The address says which tab is shown, so that it can be kept and sent.
+// The address says what is shown, so that it can be kept and sent.
 main.addEventListener("cutover-view", (event) => {
-  const { stack, view } = (event as CustomEvent<{ stack: string; view: string }>).detail;
-  history.replaceState(undefined, "", `#/${encodeURIComponent(stack)}/${view}`);
+  const { stack, view, typed } = (event as CustomEvent<{ stack?: string; view: string; typed?: boolean }>).detail;
+  const address = stack === undefined ? fleetAddress(view) : `#/${encodeURIComponent(stack)}/${view}`;
+  // What was chosen in the fleet can be gone back from; each letter that is typed is no step of its own.
+  if (stack === undefined && typed !== true) history.pushState(undefined, "", address);
+  else history.replaceState(undefined, "", address);
   draw();
 });
 

@@ -24,6 +24,17 @@ describe("who has the service's thread", () => {
     expect(Math.max(...steps), "begun in one round").to.equal(1);
   });
 
+  it("[people-24] pieces of what is long go beside those who look, one in each round, in their order", async () => {
+    const turns = new Turns();
+    const order: string[] = [];
+    const pieces = ["p1", "p2", "p3"].map((name) => turns.piece().then(() => order.push(name)));
+    const { began, all } = looking(turns, ["a"]);
+    while (began.length < 1) await round();
+    expect(order.length, "who looks is behind no piece but the first").to.be.at.most(1);
+    await Promise.all([...pieces, all]);
+    expect(order).to.deep.equal(["p1", "p2", "p3"]);
+  });
+
   it("nobody begins to look while users are sent back, and all do after it", async () => {
     const turns = new Turns(60_000);
     const { began, all } = looking(turns, ["a", "b"]);

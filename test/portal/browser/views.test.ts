@@ -5,8 +5,7 @@ import type { InventoryView, Migration, Signals, Step } from "../../../src/porta
 import { lineChart, valueAt } from "../../../src/portal/browser/views/chart.js";
 import { inOrder } from "../../../src/portal/browser/views/charts.js";
 import type { DialogState } from "../../../src/portal/browser/views/dialogState.js";
-import { grouped } from "../../../src/portal/browser/views/fleet.js";
-import { layout } from "../../../src/portal/browser/views/graph.js";
+import { grouped } from "../../../src/portal/browser/views/fleetChoice.js";
 import { ahead, gravity } from "../../../src/portal/browser/views/intent.js";
 
 const STEPS = [
@@ -143,28 +142,5 @@ describe("the charts", () => {
     expect(valueAt(points, 60_000)).to.equal(10);
     expect(valueAt(points, 2 * 3_600_000)).to.equal(undefined);
     expect(valueAt(points, 2 * 3_600_000, true)).to.equal(10);
-  });
-});
-
-describe("the graph of dependencies", () => {
-  it("stands who needs something left of it, and ends also where a supplement goes round", () => {
-    const node = (id: string) => ({ id, label: id, kind: "application" as const });
-    const { placed } = layout({
-      nodes: ["portal", "api", "db"].map(node),
-      edges: [
-        { from: "portal", to: "api" },
-        { from: "api", to: "db" },
-      ],
-    });
-    expect(placed.map((n) => n.x)).to.deep.equal([...placed.map((n) => n.x)].sort((a, b) => a - b));
-    expect(
-      layout({
-        nodes: ["a", "b"].map(node),
-        edges: [
-          { from: "a", to: "b" },
-          { from: "b", to: "a" },
-        ],
-      }).placed,
-    ).to.have.length(2);
   });
 });

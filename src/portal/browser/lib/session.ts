@@ -5,6 +5,9 @@ import type { Me, Migration } from "./types.js";
 /** A change that an element is told of: the stack whose view is new, or nothing for a change of the connection. */
 export type Change = { stack: string; statusChanged: boolean } | undefined;
 
+/** Migrations that are asked for at a time: what makes them keeps nobody else waiting for long. */
+const PAGE = 200;
+
 /**
  * One service as one credential sees it, shared by all elements of a page: a copy of every migration's view, kept up to
  * date by one stream of events for as long as somebody listens.
@@ -61,7 +64,7 @@ export class Session {
       this.live = live;
       this.problem = error === undefined ? undefined : asProblem(error);
       if (live) this.signedOut = false;
-      // The stream resumes where it broke off; the list says what it did not carry.
+      // A stream that resumes brings what was missed: all of the list is asked for once.
       if (live) void this.load();
       this.tell(undefined);
     };
@@ -71,7 +74,11 @@ export class Session {
   private async load(): Promise<void> {
     try {
       this.me = await this.api.getMe();
-      for await (const { migrations, unreadable = [] } of pagesOf((after?: string) => this.api.listMigrations({ after }))) {
+      if (this.loaded) {
+        this.unreadable = (await this.api.listMigrations({ limit: 1 })).unreadable ?? [];
+        return this.tell(undefined);
+      }
+      for await (const { migrations, unreadable = [] } of pagesOf((after?: string) => this.api.listMigrations({ after, limit: PAGE }))) {
         this.unreadable = unreadable;
         for (const m of migrations) this.take(m);
       }

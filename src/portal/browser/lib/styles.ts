@@ -9,4 +9,4 @@ async function load(name: string): Promise<CSSStyleSheet> {
   return sheet;
 }
 
-export const sheets = await Promise.all(["tokens", "base", "controls", "fleet", "migration", "charts", "details"].map(load));
+export const sheets = await Promise.all(["tokens", "base", "controls", "fleet", "migration", "charts", "details", "graph"].map(load));

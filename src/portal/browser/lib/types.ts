@@ -3,6 +3,7 @@
 /** The document leaves open what an entry of each type has. */
 export type { Recorded } from "../../../automation/journal/entries.js";
 export type {
+  Beginning,
   Checklist,
   ConfigChange as Change,
   Costs as CostsView,

@@ -1,6 +1,8 @@
 import { type ComponentChildren, h } from "preact";
 import { plural, shortImage } from "../lib/format.js";
 import type { InventoryView, Migration, StackInFile } from "../lib/types.js";
+import { FIRST_CHOICE, type FleetChoice, grouped, ORDERS, type Order, STATES, type State, type StateOf, textOf } from "./fleetChoice.js";
+import { type BeginActions, beginSeveral, notBegunRow } from "./notBegun.js";
 import { CELL, chip, health, STATUS, statusChip, weights } from "./parts.js";
 import { phaseBar } from "./phases.js";
 
@@ -14,42 +16,9 @@ export interface FleetProps {
   choose: (what: Partial<FleetChoice>) => void;
   hrefOf: (stack: string) => string;
   onSelect: (stack: string, event: Event) => void;
-  /** Absent where no commands are offered, or the person may begin none. */
-  begin?: (stack: string) => void;
+  /** Absent where no commands are offered. */
+  beginning?: BeginActions;
 }
-
-/** What of the fleet is looked at, and in which order. */
-export interface FleetChoice {
-  text: string;
-  state: keyof typeof STATES;
-  order: keyof typeof ORDERS;
-  /** Groups that are folded, by title. */
-  folded: ReadonlySet<string>;
-}
-export const FIRST_CHOICE: FleetChoice = { text: "", state: "all", order: "wave", folded: new Set() };
-
-export const NEEDS_SOMEBODY: Migration["status"][] = ["approval", "held", "returning", "paused"];
-const needsSomebody = (m: Migration): boolean => NEEDS_SOMEBODY.includes(m.status) || m.blind !== undefined;
-const hasMoved = (m: Migration): boolean => m.dns?.new === 100;
-
-/** The tiles: what they count, and what is left when one is chosen. */
-const STATES = {
-  all: { label: "migrations", one: "migration", of: () => true, tone: "" },
-  running: { label: "running now", of: (m: Migration) => m.running, tone: "run" },
-  person: { label: "need a person", one: "needs a person", of: needsSomebody, tone: "wait" },
-  moved: { label: "have all users on the new side", one: "has all users on the new side", of: hasMoved, tone: "good" },
-  completed: { label: "completed", of: (m: Migration) => m.status === "completed", tone: "good" },
-} satisfies Record<string, { label: string; one?: string; of: (m: Migration) => boolean; tone: string }>;
-
-/** Orders beside the waves: least first. */
-const ORDERS = {
-  wave: { title: "Wave", of: undefined },
-  name: { title: "Name", of: (m: Migration) => m.stack },
-  status: { title: "Status", of: (m: Migration) => STATUS[m.status].word },
-  progress: { title: "Progress, least first", of: (m: Migration) => m.done / Math.max(1, m.steps) },
-  users: { title: "Users on the new side, most first", of: (m: Migration) => -(m.dns?.new ?? -1) },
-  criticality: { title: "Criticality, highest first", of: (m: Migration) => ["high", "medium", "low"].indexOf(m.criticality) },
-} satisfies Record<string, { title: string; of: ((m: Migration) => string | number) | undefined }>;
 
 /** All applications: what needs a person first, then by wave where each is, how it is and where its users are. */
 export function fleet(props: FleetProps): ComponentChildren {
@@ -85,10 +54,13 @@ export function fleet(props: FleetProps): ComponentChildren {
         h("span", { class: "quiet" }, "By"),
         h(
           "select",
-          { value: chosen.order, onChange: (e: Event) => choose({ order: (e.target as HTMLSelectElement).value as FleetChoice["order"] }) },
+          { value: chosen.order, onChange: (e: Event) => choose({ order: (e.target as HTMLSelectElement).value as Order }) },
           Object.entries(ORDERS).map(([id, { title }]) => h("option", { key: id, value: id }, title)),
         ),
       ),
+      isFirst(chosen)
+        ? false
+        : h("button", { type: "button", onClick: () => choose({ ...FIRST_CHOICE, graph: chosen.graph }) }, "Show everything"),
     ),
     h(
       "div",
@@ -122,7 +94,8 @@ export function fleet(props: FleetProps): ComponentChildren {
               "Not begun",
               `${plural(waiting.length, "stack")} with a config`,
               props,
-              waiting.map((s) => notBegunRow(s, props)),
+              waiting.map((s) => notBegunRow(s, props.beginning)),
+              beginSeveral(waiting, props.beginning),
             ),
       ),
       shown.length + waiting.length === 0 ? h("p", { class: "empty pad" }, "Nothing matches the filter.") : false,
@@ -130,7 +103,16 @@ export function fleet(props: FleetProps): ComponentChildren {
   );
 }
 
-function group(title: string, note: string, { chosen, choose }: FleetProps, rows: ComponentChildren[]): ComponentChildren {
+/** The graph has a choice of its own. */
+const isFirst = (chosen: FleetChoice): boolean => textOf({ ...chosen, graph: FIRST_CHOICE.graph }) === "";
+
+function group(
+  title: string,
+  note: string,
+  { chosen, choose }: FleetProps,
+  rows: ComponentChildren[],
+  more: ComponentChildren = false,
+): ComponentChildren {
   const isOpen = !chosen.folded.has(title);
   const toggle = (): void => {
     const folded = new Set(chosen.folded);
@@ -153,6 +135,7 @@ function group(title: string, note: string, { chosen, choose }: FleetProps, rows
           title,
         ),
         h("span", { class: "quiet" }, note),
+        isOpen ? more : false,
       ),
     ),
     isOpen ? rows : false,
@@ -164,8 +147,8 @@ function tiles(all: readonly Migration[], { chosen, choose }: FleetProps): Compo
   return h(
     "div",
     { class: "tiles", role: "group", "aria-label": "Show only" },
-    (Object.keys(STATES) as FleetChoice["state"][]).map((id) => {
-      const state: { label: string; one?: string; of: (m: Migration) => boolean; tone: string } = STATES[id];
+    (Object.keys(STATES) as State[]).map((id) => {
+      const state: StateOf = STATES[id];
       const count = all.filter(state.of).length;
       const isTold = id === "moved" ? count > 0 && count === withUsers : count > 0 && id !== "completed";
       return h(
@@ -183,79 +166,6 @@ function tiles(all: readonly Migration[], { chosen, choose }: FleetProps): Compo
       );
     }),
   );
-}
-
-function notBegunRow(
-  { stack, application, environment, criticality, owner, problem }: StackInFile,
-  { begin }: FleetProps,
-): ComponentChildren {
-  return h(
-    "tr",
-    { key: `not begun ${stack}`, role: "row" },
-    h(
-      "th",
-      { scope: "row", role: "rowheader" },
-      h("b", null, application ?? stack),
-      h(
-        "span",
-        { class: "quiet small" },
-        [environment, criticality === undefined ? undefined : `${criticality} criticality`, owner].filter(Boolean).join(" · "),
-      ),
-    ),
-    h("td", CELL, chip("Not begun", "")),
-    h(
-      "td",
-      { class: "next", colspan: 3, ...CELL },
-      problem !== undefined
-        ? h("span", { class: "bad" }, problem)
-        : begin === undefined
-          ? h("span", { class: "quiet" }, `\`cutover advance ${stack} --extent step\` begins it.`)
-          : h(
-              "button",
-              {
-                type: "button",
-                "aria-label": `Begin ${stack}`,
-                title: "Takes its config as revision 0; nothing is changed until somebody advances it",
-                onClick: () => begin(stack),
-              },
-              "Begin",
-            ),
-    ),
-  );
-}
-
-interface Group {
-  title: string;
-  note: string;
-  of: Migration[];
-}
-
-/** What needs a person, then the rest by wave; or everything in another order. */
-export function grouped(migrations: Migration[], inventory: InventoryView | undefined, order: FleetChoice["order"]): Group[] {
-  const by: ((m: Migration) => string | number) | undefined = ORDERS[order].of;
-  if (by !== undefined) {
-    const of = [...migrations].sort((a, b) => (by(a) < by(b) ? -1 : by(a) > by(b) ? 1 : a.stack < b.stack ? -1 : 1));
-    return of.length === 0 ? [] : [{ title: "All applications", note: `by ${ORDERS[order].title.toLowerCase()}`, of }];
-  }
-  const first = migrations.filter(needsSomebody).sort((a, b) => (a.stack < b.stack ? -1 : 1));
-  const rest = migrations.filter((m) => !needsSomebody(m));
-  return [
-    ...(first.length === 0 ? [] : [{ title: "Needs a person", note: plural(first.length, "migration"), of: first }]),
-    ...byWave(rest, inventory),
-  ];
-}
-
-/** By wave, and within it by application; what the inventory does not know stands last. */
-function byWave(migrations: Migration[], inventory: InventoryView | undefined): Group[] {
-  const waveOf = (m: Migration) => inventory?.applications.find((a) => a.name === m.application)?.wave ?? 0;
-  const order = (m: Migration) => `${m.application} ${m.environment === "production" ? 1 : 0}`;
-  const numbers = [...new Set(migrations.map(waveOf))].sort((a, b) => (a || 1e9) - (b || 1e9));
-  return numbers.map((n) => {
-    const of = migrations.filter((m) => waveOf(m) === n).sort((a, b) => (order(a) < order(b) ? -1 : 1));
-    const done = of.filter((m) => m.status === "completed").length;
-    const title = n === 0 ? (inventory === undefined ? "All applications" : "Not in the inventory") : `Wave ${n}`;
-    return { title, note: done === of.length ? "completed" : `${done} of ${plural(of.length, "migration")} completed`, of };
-  });
 }
 
 function row(m: Migration, { hrefOf, onSelect }: FleetProps): ComponentChildren {
