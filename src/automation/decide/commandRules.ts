@@ -9,7 +9,7 @@ import { currentConfig, currentRevision, type MigrationState } from "../state/st
 import { beyondOf } from "./editions.js";
 import { checkEdit, isInWindow } from "./edits.js";
 import { checkTuning } from "./tuning.js";
-import { emergencyWay, wayBackTo } from "./wayBack.js";
+import { adriftWhy, emergencyWay, wayBackTo } from "./wayBack.js";
 
 export interface Asked {
   plan: Plan;
@@ -45,6 +45,8 @@ export function checkCommand(asked: Asked): void {
   const beyond = FORWARD.includes(command.command) ? beyondOf(plan, state) : undefined;
   if (beyond !== undefined)
     refuse(`${beyond}.`, "Use the version of cutover that wrote it. Pausing and every way back are possible here too.");
+  if (state.adrift !== undefined && state.returning === undefined && FORWARD.includes(command.command))
+    refuse(adriftWhy(state.adrift.to), `cutover rollback ${state.stack} --to ${state.adrift.to}`);
   switch (command.command) {
     case "advance":
       // One that is about to end finds the command before it goes.
