@@ -12,6 +12,7 @@ import { clock, credentials, delegation, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { readinessGates, rights } from "./cluster.js";
 import { readinessFindings, readinessOfStack } from "./database.js";
+import { durability } from "./durability.js";
 import { listenerRule } from "./listenerRule.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { oldSide } from "./oldSide.js";
@@ -29,6 +30,8 @@ export interface DoctorOptions {
   targets?: string;
   /** Asked about delegations. @default the first of the target's resolvers */
   resolver?: NameServer;
+  /** Where the journals lie, as `DATABASE_URL`. @default a folder */
+  journals?: string | undefined;
   /** Told each finding as it comes. */
   onFinding?: (finding: Finding) => void;
 }
@@ -41,7 +44,7 @@ interface Stack {
 
 /** Looks at everything that a migration will need, changes nothing, and says of each thing that is broken how to mend it. */
 export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
-  const { root, stacks, chosen, targets, onFinding } = options;
+  const { root, stacks, chosen, targets, journals, onFinding } = options;
   const all: Finding[] = [];
   const found = (...findings: Finding[]): void => {
     all.push(...findings);
@@ -55,6 +58,7 @@ export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
     found(await staleLocks());
     for (const stack of chosen) found(await secrets(root, stacks, stack));
   }
+  found(...(await durability(journals)));
   if (targets === undefined) {
     found(unknownOf("environments", "all", "no targets file is named: --targets stacks/targets.yaml (docs/targets.md shows one)"));
     return all;
