@@ -557,9 +557,15 @@ export class ModelStore implements Store {
     [this.append, this.entries, this.onRestored] = [append, entries, onRestored];
   }
 
-  /** As one service process sees it: it remembers what it wrote and read, and finds out where that is lost. */
-  process(): Store {
-    return Object.assign(Object.create(this) as ModelStore, this.seenBy(this.knownHeads()));
+  /**
+   * As one service process sees it: it remembers what it wrote and read, and finds out where that is lost.
+   * @param unknown types of entries that the process's version does not know
+   */
+  process(unknown: readonly Recorded["type"][] = []): Store {
+    const seen = this.seenBy(this.knownHeads());
+    const strange = (e: Recorded): Recorded => (unknown.includes(e.type) ? ({ ...e, type: `newer.${e.type}` } as unknown as Recorded) : e);
+    const entries: Store["entries"] = async (...asked) => (await seen.entries(...asked)).map(strange);
+    return Object.assign(Object.create(this) as ModelStore, seen, { entries });
   }
 
   private knownHeads(): KnownHeads {

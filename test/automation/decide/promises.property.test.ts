@@ -60,6 +60,8 @@ type Action =
   | { kind: "edit"; who: string; changes: Record<string, unknown>; takes: boolean }
   /** The store fails over at the n-th point from now, and has lost its last commits; perhaps another service goes on there. */
   | { kind: "failover"; after: number; lost: number; rival: boolean }
+  /** Whoever asks from here on asks a process of the older version, or of this one; both run. */
+  | { kind: "version"; older: boolean }
   /** Nothing can be measured, for n observations. */
   | { kind: "blind"; times: number }
   /** The old side answers nobody, for n observations of it. */
@@ -169,6 +171,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       rival: fc.boolean(),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("version" as const), older: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("lock" as const), times: fc.integer({ min: 1, max: 12 }) }) },
   {
     weight: 2,
@@ -227,6 +230,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
 );
 
+/** What a version before this one cannot read: it leaves the way forward to this one, and leads back. */
+const UNKNOWN_TO_OLDER = ["runner.recovered", "drift.found", "hook.finished"] as const;
+
 /** A refusal, a store that failed, or the end of the process: whoever asked was told, and may ask again. */
 async function ignoring(asked: Promise<unknown>): Promise<void> {
   await asked.catch((error: unknown) => {
@@ -239,6 +245,9 @@ class Night {
   readonly world: ModelWorld;
   readonly store: ModelStore;
   private service: Migrations;
+  /** Whether `service` is of the older version, and the one of the other version beside it. */
+  private older = false;
+  private beside: Migrations | undefined;
   private crashIn: number | undefined;
   private rivalIn: number | undefined;
   private failover: { after: number; lost: number; rival: boolean } | undefined;
@@ -257,7 +266,7 @@ class Night {
 
   private start(): Migrations {
     const service = new Migrations({
-      store: this.store.process(),
+      store: this.store.process(this.older ? UNKNOWN_TO_OLDER : []),
       driver: modelDriver(this.world, this.folder),
       openTarget: async () => modelTarget(this.world),
       project: modelProject,
@@ -297,6 +306,9 @@ class Night {
       case "rival":
         this.rivalIn = next.after;
         this.world.faults = { ...faults, crash: this.atPoint };
+        return;
+      case "version":
+        this.turnTo(next.older);
         return;
       case "failover":
         this.failover = { ...next };
@@ -464,6 +476,15 @@ class Night {
     return this.crashIn < 0;
   };
 
+  private turnTo(older: boolean): void {
+    if (older === this.older) return;
+    injected("two versions of cutover take turns", "between any two commands");
+    this.older = older;
+    const next = this.beside ?? this.start();
+    this.beside = this.service;
+    this.service = next;
+  }
+
   private startRival(): void {
     const rival = this.start();
     // What it cannot take now, it leaves to who holds it.
@@ -509,6 +530,7 @@ class Night {
     this.crashIn = undefined;
     this.rivalIn = undefined;
     this.failover = undefined;
+    this.turnTo(false);
     // A service whose disk was full is started again once there is space.
     await this.service.close();
     this.store.lapse();
@@ -541,6 +563,7 @@ class Night {
   }
 
   async close(): Promise<void> {
+    await this.beside?.close();
     await this.service.close();
   }
 
