@@ -336,13 +336,14 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       else writeFileSync(path, stringify({ config: keepingEdits(config, StackFile.parse(path, STACK, file).raw(), known) }));
       world.written = readFileSync(path, "utf8");
       // An engine changes what differs from what it believes, and nothing else.
-      if (configDigest(world.believed) !== configDigest(config)) {
-        world.become(readConfig(config, "model", STACK, { lenient: true }));
-        world.stands = config;
+      const leads = (from: RawConfig): RawConfig => (dnsOnly === true ? { ...from, [DNS]: config[DNS] } : config);
+      if (configDigest(world.believed) !== configDigest(leads(world.believed))) {
+        world.stands = leads(world.stands);
+        world.become(readConfig(world.stands, "model", STACK, { lenient: true }));
       }
       if (fails === "timed out") throw unsettled(new Transient("the update was done and not answered in time"));
       world.gate("inside update");
-      world.believed = config;
+      world.believed = leads(world.believed);
       // Of the records alone, the rest may wait to be looked at.
       const about = (raw: RawConfig): RawConfig => (dnsOnly === true ? { [DNS]: raw[DNS] } : raw);
       if (!world.unread && configDigest(about(world.stands)) !== configDigest(about(config)))

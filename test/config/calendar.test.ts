@@ -79,7 +79,15 @@ describe("the calendar", () => {
     const hour = 3_600_000;
     // Negative summer time in Ramadan (Casablanca) and in winter (Dublin), 45 minutes (Chatham), two hours (Troll), at midnight
     // (Santiago, Azores), dates that are decreed (Gaza).
-    for (const timeZone of ["Africa/Casablanca", "Pacific/Chatham", "Asia/Gaza", "America/Santiago", "Antarctica/Troll", "Atlantic/Azores", "Europe/Dublin"]) {
+    for (const timeZone of [
+      "Africa/Casablanca",
+      "Pacific/Chatham",
+      "Asia/Gaza",
+      "America/Santiago",
+      "Antarctica/Troll",
+      "Atlantic/Azores",
+      "Europe/Dublin",
+    ]) {
       const given = calendar({ timeZone, maintenance: windows });
       const wall = new Intl.DateTimeFormat("en-GB", { timeZone, hourCycle: "h23", weekday: "short", hour: "2-digit", minute: "2-digit" });
       const wallOf = (then: number): [number, string] => {
@@ -90,7 +98,9 @@ describe("the calendar", () => {
       const saysOpen = (then: number): boolean => {
         const [day, time] = wallOf(then);
         return windows.some(({ days, from, to }) =>
-          from < to ? isOn(day, days) && from <= time && time < to : (isOn(day, days) && time >= from) || (isOn(day - 1, days) && time < to),
+          from < to
+            ? isOn(day, days) && from <= time && time < to
+            : (isOn(day, days) && time >= from) || (isOn(day - 1, days) && time < to),
         );
       };
       let changes = 0;
@@ -99,7 +109,8 @@ describe("the calendar", () => {
         if (before === after || day === -1) continue;
         changes += 1;
         for (let look = then - 24 * hour; look < then + 60 * hour; look += 1_800_000)
-          if (maintenanceAllowed(given, look) !== saysOpen(look)) expect.fail(`${timeZone}, ${new Date(look).toISOString()}: the wall clock says ${saysOpen(look)}`);
+          if (maintenanceAllowed(given, look) !== saysOpen(look))
+            expect.fail(`${timeZone}, ${new Date(look).toISOString()}: the wall clock says ${saysOpen(look)}`);
         then += 48 * hour;
       }
       expect(changes, timeZone).to.be.at.least(2);

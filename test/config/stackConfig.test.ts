@@ -266,7 +266,9 @@ describe("a stack config", () => {
   it("[safety-7] keeps anchors as long as what they stand for is the same, each place's own value from then on, and an editor's line ends", () => {
     const text = `config:\n  cutover:application: &app\n    name: web-api # ours\n  cutover:other: *app\n  cutover:workload:\n    image: x:1\n`;
     const kept = StackFile.parse("f", "s", text);
-    expect(kept.replace({ ...kept.raw(), "cutover:workload": { image: "x:2" } }).text()).to.contain("*app").and.contain("# ours");
+    expect(kept.replace({ ...kept.raw(), "cutover:workload": { image: "x:2" } }).text())
+      .to.contain("*app")
+      .and.contain("# ours");
     for (const changed of ["cutover:application", "cutover:other"]) {
       const file = StackFile.parse("f", "s", text);
       const wanted = { ...file.raw(), [changed]: { name: "another" } };

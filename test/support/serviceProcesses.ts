@@ -66,7 +66,8 @@ export interface MigrationView {
   step?: { id: string };
   heldReason?: string;
 }
-export const view = async (service: Service, stack: string): Promise<MigrationView> => (await read<MigrationView>(service, `/${stack}`)).body;
+export const view = async (service: Service, stack: string): Promise<MigrationView> =>
+  (await read<MigrationView>(service, `/${stack}`)).body;
 
 /** What services over one PostgreSQL share: the project with its stacks, the engine's providers, the far side. */
 export async function sharedParts(server: Postgres, folder: string, names: string[], { leaseSeconds = 4, more = {} } = {}) {
