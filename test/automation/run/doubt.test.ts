@@ -18,7 +18,9 @@ function failover({ store, folder }: ModelParts, lastOf: string | undefined): { 
   return { trusted: () => !store.doubts(STACK) };
 }
 
-describe("a journal whose store failed over", () => {
+describe("a journal whose store failed over", function () {
+  this.timeout(60_000);
+
   async function at(step: string) {
     const parts = modelService();
     const first = parts.start();
