@@ -6,8 +6,8 @@ import { SqlStore } from "../../src/automation/store/sqlStore.js";
 import { versionAt } from "../support/otherVersion.js";
 import { requirePart } from "../support/parts.js";
 import { type Postgres, postgresForSuite, urlOf } from "../support/postgres.js";
-import { post, read, type Service, sharedParts, startService, view } from "../support/serviceProcesses.js";
 import { requireEngine } from "../support/sandbox.js";
+import { post, read, type Service, sharedParts, startService, view } from "../support/serviceProcesses.js";
 import { tempFolder } from "../support/tmp.js";
 
 /** What is updated from: the newest version before what this one changed of the journal and of leases. */
