@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { z } from "zod";
 import { Transient, Unauthenticated } from "../errors.js";
 import type { Caller, Grant } from "./caller.js";
+import { addressIds, digestOf } from "./ids.js";
 
 export interface OidcOptions {
   /** As it stands in the tokens. */
@@ -59,7 +59,7 @@ export class OidcVerifier {
     const grants = this.grants.filter(
       (g) => (g.user !== undefined && g.user === name) || (g.group !== undefined && groups.includes(g.group)),
     );
-    return { name, grants, ids: idsIn(payload) };
+    return { name, grants, ids: [...new Set([...idsIn(payload), ...addressIds(name)])] };
   }
 
   private issuersKeys(): Promise<JWTVerifyGetKey> {
@@ -99,8 +99,8 @@ function nameIn(payload: JWTPayload, claim: string): string {
 
 /** Subject and verified e-mail address, as digests: the journal tells two names of one person apart from two people. */
 function idsIn({ iss, sub, email, email_verified: verified }: JWTPayload): string[] {
-  const address = typeof email === "string" && verified !== false ? [`email ${email.trim().toLowerCase()}`] : [];
-  return [`sub ${iss} ${sub}`, ...address].map((text) => createHash("sha256").update(text).digest("hex").slice(0, 32));
+  const address = typeof email === "string" && verified !== false ? addressIds(email) : [];
+  return [digestOf(`sub ${iss} ${sub}`), ...address];
 }
 
 const listIn = (claim: unknown): unknown[] => (Array.isArray(claim) ? claim : typeof claim === "string" ? [claim] : []);

@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import { Unauthenticated } from "../errors.js";
 import { type Caller, ROLES } from "./caller.js";
+import { addressIds } from "./ids.js";
 
 export const grantSchema = z.strictObject({
   role: z.enum(ROLES),
@@ -61,5 +62,6 @@ export async function callerOfToken(store: TokenStore, given: string, now = Date
     throw new Unauthenticated(`The API token ${stored.id} of ${stored.name} ended at ${stored.expiresAt}.`, {
       next: "cutover token create makes another one.",
     });
-  return { name: stored.name, grants: stored.grants };
+  const ids = addressIds(stored.name);
+  return { name: stored.name, grants: stored.grants, ...(ids.length === 0 ? {} : { ids }) };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { liveOf } from "../config/live.js";
@@ -41,6 +42,7 @@ import { Targets } from "./run/targets.js";
 import { type Alarm, Guard } from "./run/trafficWatch.js";
 import { Turns } from "./run/turns.js";
 import { currentConfig, currentRevision, type Intent, isUnderWay, type MigrationState, unsettled } from "./state/state.js";
+import { Restored } from "./store/knownHeads.js";
 import type { Store } from "./store/store.js";
 
 export interface MigrationsOptions {
@@ -444,8 +446,13 @@ export class Migrations {
       const said = { ...(ids === undefined ? {} : { ids }), ...(looser.length === 0 ? {} : { loosens: looser }) };
       const entry: Entry = { type: "command", who, ...said, ...(request === undefined ? {} : { request }), ...command };
       weights = weightsBack(plan, state, command);
-      order = `${stack}/order#${state.lastSeq + 1}`;
-      if (await this.states.append(stack, entry, clock.now(), state.lastSeq)) break;
+      order = `${stack}/order#${randomUUID()}`;
+      // Who sends users back does not ask twice, whatever the store has lost; who decided anything else looks again first.
+      const lost = (error: Error): boolean => {
+        if (error instanceof Restored && command.command === "emergency") return false;
+        throw error;
+      };
+      if (await this.states.append(stack, entry, clock.now(), state.lastSeq).catch(lost)) break;
     }
     if (leadsBack(command)) {
       this.options.driver.cancel(stack);
@@ -529,7 +536,7 @@ export class Migrations {
     const migration = await this.get(stack);
     const weights = await this.weightsOfAlarm(migration);
     if (wayOfAlarm(migration.plan, migration.state) !== undefined) this.interruptFor(migration);
-    const key = `${stack}/alarm#${migration.state.lastSeq}`;
+    const key = `${stack}/alarm#${randomUUID()}`;
     if (weights !== undefined) await this.turns.first(() => this.sendBack.order(stack, weights, key, false));
     await this.running.wake(stack);
     return true;

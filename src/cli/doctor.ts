@@ -22,7 +22,7 @@ export const doctorCommand = (cli: Cli): Command =>
       const chosen = named.length > 0 ? named : await StackFile.list(stacks);
       say(`Looking at ${counted(chosen.length, "stack")}; nothing is changed.`);
       const targets = options.targets === undefined ? {} : { targets: resolve(options.targets) };
-      const findings = await examineAll({ root, stacks, chosen, ...targets });
+      const findings = await examineAll({ root, stacks, chosen, journals: process.env.DATABASE_URL, ...targets });
       print(options.output, findings, () => text(findings, paintFor(process.stdout)));
       if (findings.some((f) => f.standing === "failed")) process.exitCode = EXIT.unwell;
     });

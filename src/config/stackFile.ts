@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Document, isMap, parseDocument } from "yaml";
+import { type Document, isMap, parseDocument, visit } from "yaml";
 import { NotFound, UserError } from "../errors.js";
 import { nearest } from "../lib/nearest.js";
 import { canonical, everySecret, isPlainMap, PREFIX, type RawConfig, readConfig } from "./rawConfig.js";
@@ -11,14 +11,16 @@ export * from "./rawConfig.js";
 const FILE = /^Pulumi\.([A-Za-z0-9_.-]+)\.yaml$/;
 
 /**
- * One stack's config file (`stacks/Pulumi.STACK.yaml`), the same file that `pulumi` reads. Comments and the
+ * One stack's config file (`stacks/Pulumi.STACK.yaml`), the same file that `pulumi` reads. Comments, anchors, line ends and the
  * encryption salt survive a write. Files are replaced atomically.
  */
 export class StackFile {
   private constructor(
     readonly path: string,
     readonly stack: string,
-    private readonly document: Document,
+    private document: Document,
+    /** As some editors leave it. */
+    private readonly endsWithCr: boolean,
   ) {}
 
   static pathOf(folder: string, stack: string): string {
@@ -53,7 +55,7 @@ export class StackFile {
       throw new UserError({ path, got: broken.message.split("\n")[0] ?? "", accepted: "a YAML file as `pulumi config` writes it" });
     if (!isMap(document.contents) || !isMap(document.get("config")))
       throw new UserError({ path: `${path}: config`, accepted: "a map of namespaced keys" });
-    return new StackFile(path, stack, document);
+    return new StackFile(path, stack, document, text.includes("\r\n"));
   }
 
   /** The whole `config:` map; ciphertexts stay ciphertexts. */
@@ -77,12 +79,30 @@ export class StackFile {
 
   /** Makes the `config:` map equal to the given one. Comments beside what stays are kept. Not written until `write`. */
   replace(raw: RawConfig): this {
-    this.merge(["config"], this.raw(), raw);
+    const before = this.raw();
+    const kept = this.document.clone();
+    if (!hasAliases(kept)) this.merge(["config"], before, raw);
+    else if (!this.mergedByAliases(before, raw)) {
+      this.document = withoutAliases(kept);
+      this.merge(["config"], before, raw);
+    }
     return this;
   }
 
+  /** What is written once and used in several places may stay so. @returns false where they differ now */
+  private mergedByAliases(before: RawConfig, raw: RawConfig): boolean {
+    try {
+      this.merge(["config"], before, raw);
+      return canonical(this.raw()) === canonical(raw);
+    } catch {
+      // A value stands only where it was written first, or was removed there.
+      return false;
+    }
+  }
+
   text(): string {
-    return this.document.toString({ lineWidth: 140 });
+    const text = this.document.toString({ lineWidth: 140 });
+    return this.endsWithCr ? text.replaceAll("\n", "\r\n") : text;
   }
 
   private merge(at: string[], before: Record<string, unknown>, after: Record<string, unknown>): void {
@@ -98,6 +118,23 @@ export class StackFile {
   async write(): Promise<void> {
     await writeAtomically(this.path, this.text());
   }
+}
+
+function hasAliases(document: Document): boolean {
+  let found = false;
+  visit(document, {
+    Alias: () => {
+      found = true;
+      return visit.BREAK;
+    },
+  });
+  return found;
+}
+
+/** Each place with its own copy of what an anchor stands for. */
+function withoutAliases(document: Document): Document {
+  visit(document, { Alias: (_, alias) => document.createNode(alias.toJS(document)) });
+  return document;
 }
 
 /** Written beside and renamed into place, so that a reader or a crash never meets half a file. */

@@ -12,6 +12,7 @@ import { clock, credentials, permissions } from "./aws.js";
 import { examine, type Finding, unknownOf } from "./check.js";
 import { readinessGates, rights } from "./cluster.js";
 import { readinessFindings, readinessOfStack } from "./database.js";
+import { durability } from "./durability.js";
 import { listenerRule } from "./listenerRule.js";
 import { backend, engine, fleet, secrets, stackConfig, staleLocks } from "./local.js";
 import { oldEndpoints } from "./oldEndpoints.js";
@@ -31,6 +32,8 @@ export interface DoctorOptions {
   targets?: string;
   /** Asked about delegations. @default the first of the target's resolvers */
   resolver?: NameServer;
+  /** Where the journals lie, as `DATABASE_URL`. @default a folder */
+  journals?: string | undefined;
   /** Told each finding as it comes. */
   onFinding?: (finding: Finding) => void;
 }
@@ -43,7 +46,7 @@ interface Stack {
 
 /** Looks at everything that a migration will need, changes nothing, and says of each thing that is broken how to mend it. */
 export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
-  const { root, stacks, chosen, targets, onFinding } = options;
+  const { root, stacks, chosen, targets, journals, onFinding } = options;
   const all: Finding[] = [];
   const found = (...findings: Finding[]): void => {
     all.push(...findings);
@@ -59,6 +62,7 @@ export async function examineAll(options: DoctorOptions): Promise<Finding[]> {
   }
   const readable = await readableStacks(stacks, chosen);
   for (const { name, config } of readable) found(...oldEndpoints(name, config));
+  found(...(await durability(journals)));
   if (targets === undefined) {
     found(unknownOf("environments", "all", "no targets file is named: --targets stacks/targets.yaml (docs/targets.md shows one)"));
     return all;

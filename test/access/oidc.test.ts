@@ -46,7 +46,7 @@ describe("a JWT of an identity provider", () => {
     const idsOf = async (claims: Record<string, unknown>) => (await verifier.callerOf(await issuer.sign(claims))).ids ?? [];
     const [one, other, unverified] = [
       await idsOf({ sub: "u1", email: "Alice@Example.com" }),
-      await idsOf({ sub: "u2", email: "alice@example.com" }),
+      await idsOf({ sub: "u2", email: "alice+approvals@example.com" }),
       await idsOf({ sub: "u3", email: "alice@example.com", email_verified: false }),
     ];
     expect(other.filter((id) => one.includes(id))).to.have.length(1);

@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { stringify } from "yaml";
 import type { Driver, Updated } from "../../src/automation/engine/driver.js";
 import { unsettled } from "../../src/automation/engine/failures.js";
-import { record, verifyChain } from "../../src/automation/journal/chain.js";
+import { record, requireIntact, verifyChain } from "../../src/automation/journal/chain.js";
 import type { Entry, Recorded } from "../../src/automation/journal/entries.js";
 import type { Preview } from "../../src/automation/journal/records.js";
 import { buildPlan, planDigest } from "../../src/automation/plan/plan.js";
 import type { ProjectPort } from "../../src/automation/plan/step.js";
+import { FENCE_LEAP, KnownHeads } from "../../src/automation/store/knownHeads.js";
 import { isLease, type Lease, requireUnmoved, type Store } from "../../src/automation/store/store.js";
 import { keepingEdits } from "../../src/config/edits.js";
 import { movedFoldersOf } from "../../src/config/movedFolders.js";
@@ -181,6 +182,8 @@ export class ModelWorld {
   believed: RawConfig;
   /** The last look at what stands there was refused. */
   unread = false;
+  /** A journal has lost entries: what they stood for may be asked for again, and changes nothing then. */
+  forgotten = false;
   faults: Faults = NO_FAULTS;
   /** Newest fencing token under which an effect began. */
   fence = 0;
@@ -329,7 +332,8 @@ export class ModelWorld {
   remove(kind: string, effect: Effect): Evidence {
     return this.effect(`remove ${kind}`, effect, () => {
       if (!this.soaked()) this.say(4, `${kind} was removed before the soak was over`);
-      this.removed.push(kind);
+      if (!this.removed.includes(kind)) this.removed.push(kind);
+      else if (!this.forgotten) this.say(6, `${kind} was removed twice`);
     });
   }
 }
@@ -369,13 +373,14 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       else writeFileSync(path, stringify({ config: keepingEdits(config, StackFile.parse(path, STACK, file).raw(), known) }));
       world.written = readFileSync(path, "utf8");
       // An engine changes what differs from what it believes, and nothing else.
-      if (configDigest(world.believed) !== configDigest(config)) {
-        world.become(readConfig(config, "model", STACK, { lenient: true }));
-        world.stands = config;
+      const leads = (from: RawConfig): RawConfig => (dnsOnly === true ? { ...from, [DNS]: config[DNS] } : config);
+      if (configDigest(world.believed) !== configDigest(leads(world.believed))) {
+        world.stands = leads(world.stands);
+        world.become(readConfig(world.stands, "model", STACK, { lenient: true }));
       }
       if (fails === "timed out") throw unsettled(new Transient("the update was done and not answered in time"));
       world.gate("inside update");
-      world.believed = config;
+      world.believed = leads(world.believed);
       // Of the records alone, the rest may wait to be looked at.
       const about = (raw: RawConfig): RawConfig => (dnsOnly === true ? { [DNS]: raw[DNS] } : raw);
       if (!world.unread && configDigest(about(world.stands)) !== configDigest(about(config)))
@@ -401,7 +406,15 @@ export function modelDriver(world: ModelWorld, folder: string): Driver {
       if (wait) world.requireUnlocked();
       return [];
     },
-    strangers: async (_, known) => world.updates.map((u) => u.key).filter((key) => !known.has(key)),
+    strangers: async (_, known) => {
+      const path = StackFile.pathOf(folder, STACK);
+      const file = StackFile.parse(path, STACK, readFileSync(path, "utf8")).raw();
+      const last = world.updates.at(-1);
+      return world.updates.flatMap((u) => {
+        if (known.has(u.key)) return [];
+        return [u === last && configDigest(file) === configDigest(u.config) ? { key: u.key, config: file } : { key: u.key }];
+      });
+    },
     byHand: async () => undefined,
     checkHistory: async () => [],
     cancel: () => undefined,
@@ -566,13 +579,52 @@ export function stagingDone(at: number, patch: ConfigPatch = {}): Recorded[] {
   return [created, record({ type: "migration.completed" }, created, at, 0)];
 }
 
-/** Journals in memory that survive a crash of the "process"; appends of a dead one are refused. */
+/**
+ * Journals in memory that survive a crash of the "process"; appends of a dead one are refused. As a database with an
+ * asynchronous standby it may fail over, and lose the last commits then: entries, leases and all.
+ */
 export class ModelStore implements Store {
   readonly journals = new Map<string, Recorded[]>();
-  private fences = new Map<string, { fence: number; holder: string; released: boolean }>();
+  private readonly leases = new Map<string, { fence: number; holder: string; released: boolean }>();
+  private readonly trusted = new Map<string, number>();
+  private incarnation = 1;
+  /** How each commit is taken back, oldest first. */
+  private readonly commits: (() => void)[] = [];
+  append: Store["append"];
+  entries: Store["entries"];
+  readonly onRestored: NonNullable<Store["onRestored"]>;
 
   constructor(private readonly world: ModelWorld) {
     this.journals.set("web-api-staging", stagingDone(world.now));
+    const { append, entries, onRestored } = this.seenBy(this.knownHeads());
+    [this.append, this.entries, this.onRestored] = [append, entries, onRestored];
+  }
+
+  /**
+   * As one service process sees it: it remembers what it wrote and read, and finds out where that is lost.
+   * @param unknown types of entries that the process's version does not know
+   */
+  process(unknown: readonly Recorded["type"][] = []): Store {
+    const seen = this.seenBy(this.knownHeads());
+    const strange = (e: Recorded): Recorded => (unknown.includes(e.type) ? ({ ...e, type: `newer.${e.type}` } as unknown as Recorded) : e);
+    const entries: Store["entries"] = async (...asked) => (await seen.entries(...asked)).map(strange);
+    return Object.assign(Object.create(this) as ModelStore, seen, { entries });
+  }
+
+  private knownHeads(): KnownHeads {
+    return new KnownHeads("the model", async () => String(this.incarnation), String(this.incarnation));
+  }
+
+  /**
+   * Another server answers, without the last commits; a journal's first entry stays.
+   * @param isThere told after each commit that is lost whether the rest is there
+   */
+  failOver(isThere: () => boolean): void {
+    while (this.commits.length > 0 && !isThere()) this.commits.pop()?.();
+    this.commits.length = 0;
+    this.incarnation += 1;
+    this.world.forgotten = true;
+    this.renewed.clear();
   }
 
   answers = async (): Promise<void> => void this.reach();
@@ -581,10 +633,6 @@ export class ModelStore implements Store {
     this.reach();
     return new Map([...this.journals].map(([stack, entries]) => [stack, entries.length]));
   };
-  entries = async (stack: string, after = 0): Promise<Recorded[]> => {
-    this.reach();
-    return (this.journals.get(stack) ?? []).slice(after);
-  };
   verify = async (stack: string) => verifyChain(this.journals.get(stack) ?? []);
   keepFile = async (_: string, name: string): Promise<string> => name;
   file = async (): Promise<undefined> => undefined;
@@ -592,8 +640,18 @@ export class ModelStore implements Store {
   adopt = async (): Promise<void> => undefined;
   onForeign = () => () => undefined;
   close = async (): Promise<void> => undefined;
+  isDoubtful = async (stack: string): Promise<boolean> => this.doubts(stack);
+  trust = async (stack: string): Promise<void> => {
+    const before = this.trusted.get(stack);
+    this.trusted.set(stack, this.incarnation);
+    this.commits.push(() => (before === undefined ? this.trusted.delete(stack) : this.trusted.set(stack, before)));
+  };
   /** An effect is under way: a lease that was just renewed lasts longer than it takes. */
-  private renewed = new Set<string>();
+  private readonly renewed = new Set<string>();
+
+  doubts(stack: string): boolean {
+    return (this.trusted.get(stack) ?? this.incarnation) !== this.incarnation;
+  }
 
   /** @returns what else goes wrong, after it was done */
   private reach(writes = false): "unanswered" | undefined {
@@ -604,7 +662,7 @@ export class ModelStore implements Store {
   }
 
   private requireFence(lease: Lease): void {
-    const held = this.fences.get(lease.stack);
+    const held = this.leases.get(lease.stack);
     if (held?.fence !== lease.fence || held.released) throw new Conflict("lease lost");
   }
 
@@ -612,23 +670,69 @@ export class ModelStore implements Store {
     this.reach();
     this.requireFence(lease);
     this.renewed.add(lease.stack);
+    if (lease.fence < this.world.fence) this.world.violations.push("promise 6: a fencing token went back");
     this.world.fence = lease.fence;
   }
 
   /** So long after a crash that every lease has ended. */
   lapse(): void {
     this.renewed.clear();
+    for (const [stack, lease] of this.leases) this.leases.set(stack, { ...lease, released: true });
   }
 
-  async append(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
+  /** What reads and appends for the process with these heads. */
+  private seenBy(heads: KnownHeads): Required<Pick<Store, "append" | "entries" | "onRestored">> {
+    const seen = new Map<string, Recorded[]>();
+    heads.onRestored(() => seen.clear());
+    const read = (stack: string): Recorded[] => {
+      const before = seen.get(stack) ?? [];
+      const news = (this.journals.get(stack) ?? []).slice(before.length);
+      requireIntact(news, "of the model", before.length === 0 ? {} : { follows: before.at(-1) as Recorded });
+      const all = news.length === 0 ? before : [...before, ...news];
+      seen.set(stack, all);
+      const head = all.at(-1);
+      if (head !== undefined) heads.grown(stack, head);
+      return all;
+    };
+    const told = <T>(look: () => Promise<T>): Promise<T> =>
+      look().catch(async (error: unknown) => {
+        throw await heads.orRestored(error);
+      });
+    return {
+      entries: (stack, after = 0) =>
+        told(async () => {
+          this.reach();
+          return read(stack).slice(after);
+        }),
+      append: (stack, entry, at, by) =>
+        told(async () => {
+          const recorded = await this.commit(stack, entry, at, by, heads);
+          heads.grown(stack, recorded);
+          return recorded;
+        }),
+      onRestored: (listener) => heads.onRestored(listener),
+    };
+  }
+
+  private async commit(
+    stack: string,
+    entry: Entry,
+    at: number,
+    by: Lease | { after: number } | undefined,
+    heads: KnownHeads,
+  ): Promise<Recorded> {
     const unanswered = this.reach(true);
     const lease = isLease(by) ? by : undefined;
+    if (lease !== undefined) this.requireFence(lease);
+    await heads.require(stack, this.journals.get(stack)?.at(-1), async (seq) => this.journals.get(stack)?.[seq - 1]);
     if (lease !== undefined) {
       this.requireFence(lease);
       this.renewed.delete(stack);
     }
+    const { incarnation } = this;
     requireUnmoved(by, this.journals.get(stack)?.at(-1));
     if (lease !== undefined) this.world.gate(`before append ${entry.type}`);
+    if (incarnation !== this.incarnation) throw new Transient("the connection was lost");
     const entries = this.journals.get(stack) ?? [];
     if (entries.length > MOST_ENTRIES)
       throw new Error(
@@ -638,8 +742,9 @@ export class ModelStore implements Store {
           .join(", ")}`,
       );
     const recorded = record(entry, entries.at(-1), at, lease?.fence ?? 0);
-    entries.push(recorded);
-    this.journals.set(stack, entries);
+    this.journals.set(stack, [...entries, recorded]);
+    if (entries.length === 0) this.trusted.set(stack, this.incarnation);
+    else this.commits.push(() => this.journals.set(stack, entries));
     if (lease !== undefined) this.world.gate(`after append ${entry.type}`);
     if (unanswered !== undefined) throw new Transient("the connection was lost");
     return recorded;
@@ -648,18 +753,27 @@ export class ModelStore implements Store {
   async lease(stack: string, holder: string): Promise<Lease> {
     this.reach();
     if (this.renewed.has(stack)) throw new Conflict("an effect is under way", { holder: "another" });
-    const fence = (this.fences.get(stack)?.fence ?? 0) + 1;
-    this.fences.set(stack, { fence, holder, released: false });
+    const before = this.leases.get(stack);
+    const fence = (before?.fence ?? 0) + (this.doubts(stack) ? FENCE_LEAP : 1);
+    this.write(stack, { fence, holder, released: false });
     return { stack, holder, fence };
   }
 
+  private write(stack: string, lease: { fence: number; holder: string; released: boolean }): void {
+    const before = this.leases.get(stack);
+    this.leases.set(stack, lease);
+    this.commits.push(() => (before === undefined ? this.leases.delete(stack) : this.leases.set(stack, before)));
+  }
+
   async held(stacks: readonly string[]): Promise<ReadonlySet<string>> {
-    return new Set(stacks.filter((stack) => this.fences.get(stack)?.released === false));
+    return new Set(stacks.filter((stack) => this.leases.get(stack)?.released === false));
   }
 
   async release(lease: Lease): Promise<void> {
-    const held = this.fences.get(lease.stack);
-    if (held?.fence === lease.fence) held.released = true;
+    const held = this.leases.get(lease.stack);
+    if (held?.fence !== lease.fence) return;
+    this.renewed.delete(lease.stack);
+    this.write(lease.stack, { ...held, released: true });
   }
 }
 

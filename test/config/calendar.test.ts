@@ -70,6 +70,62 @@ describe("the calendar", () => {
     }
   });
 
+  it("[safety-11] so too over every change of two years in zones with changes of their own", () => {
+    const windows = [
+      { days: ["fri", "sat", "sun"], from: "21:30", to: "05:00" },
+      { days: ["sat", "sun", "mon"], from: "12:00", to: "13:00" },
+    ];
+    const weekdays = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
+    const hour = 3_600_000;
+    // Negative summer time in Ramadan (Casablanca) and in winter (Dublin), 45 minutes (Chatham), two hours (Troll), at midnight
+    // (Santiago, Azores), dates that are decreed (Gaza).
+    for (const timeZone of [
+      "Africa/Casablanca",
+      "Pacific/Chatham",
+      "Asia/Gaza",
+      "America/Santiago",
+      "Antarctica/Troll",
+      "Atlantic/Azores",
+      "Europe/Dublin",
+    ]) {
+      const given = calendar({ timeZone, maintenance: windows });
+      const wall = new Intl.DateTimeFormat("en-GB", { timeZone, hourCycle: "h23", weekday: "short", hour: "2-digit", minute: "2-digit" });
+      const wallOf = (then: number): [number, string] => {
+        const part = Object.fromEntries(wall.formatToParts(then).map((p) => [p.type, p.value]));
+        return [weekdays.indexOf(String(part.weekday).toLowerCase()), `${part.hour}:${part.minute}`];
+      };
+      const isOn = (day: number, days: string[]) => days.includes(weekdays[(day + 7) % 7] ?? "");
+      const saysOpen = (then: number): boolean => {
+        const [day, time] = wallOf(then);
+        return windows.some(({ days, from, to }) =>
+          from < to
+            ? isOn(day, days) && from <= time && time < to
+            : (isOn(day, days) && time >= from) || (isOn(day - 1, days) && time < to),
+        );
+      };
+      let changes = 0;
+      for (let then = at("2026-01-01T00:00:00Z"); then < at("2028-01-01T00:00:00Z"); then += hour) {
+        const [[day, before], [, after]] = [wallOf(then), wallOf(then + 24 * hour)];
+        if (before === after || day === -1) continue;
+        changes += 1;
+        for (let look = then - 24 * hour; look < then + 60 * hour; look += 1_800_000)
+          if (maintenanceAllowed(given, look) !== saysOpen(look))
+            expect.fail(`${timeZone}, ${new Date(look).toISOString()}: the wall clock says ${saysOpen(look)}`);
+        then += 48 * hour;
+      }
+      expect(changes, timeZone).to.be.at.least(2);
+    }
+  }).timeout(60_000);
+
+  it("[safety-11] opens a window of an hour that does not exist as long after, and one of an hour that exists twice once", () => {
+    const short = calendar({ timeZone: "Europe/Berlin", maintenance: [{ days: ["sun"], from: "02:10", to: "02:50" }] });
+    for (const then of ["2026-03-29T01:59:00+01:00", "2026-03-29T03:00:00+02:00", "2026-03-29T03:50:00+02:00"])
+      expect(maintenanceAllowed(short, at(then)), then).to.equal(false);
+    expect(maintenanceAllowed(short, at("2026-03-29T03:30:00+02:00"))).to.equal(true);
+    expect(maintenanceAllowed(short, at("2026-10-25T02:30:00+02:00"))).to.equal(true);
+    expect(maintenanceAllowed(short, at("2026-10-25T02:30:00+01:00"))).to.equal(false);
+  });
+
   it("[safety-11] ends a freeze at the second of two equal times, and begins it at the first", () => {
     const frozen = calendar({ timeZone: "Europe/Berlin", freezes: [{ from: "2026-10-25T02:30", to: "2026-10-25T02:45", why: "a test" }] });
     expect(freezeAt(frozen, at("2026-10-25T02:30:00+02:00"))?.until).to.equal(at("2026-10-25T02:45:00+01:00"));

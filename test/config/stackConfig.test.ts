@@ -263,6 +263,26 @@ describe("a stack config", () => {
     expect(file.raw()["cutover:dns"]).to.deep.equal({ zoneId: "Z1234567890ABC", ttlSeconds: 60, weights: { old: 90, new: 10 } });
   });
 
+  it("[safety-7] keeps anchors as long as what they stand for is the same, each place's own value from then on, and an editor's line ends", () => {
+    const text = `config:\n  cutover:application: &app\n    name: web-api # ours\n  cutover:other: *app\n  cutover:workload:\n    image: x:1\n`;
+    const kept = StackFile.parse("f", "s", text);
+    expect(kept.replace({ ...kept.raw(), "cutover:workload": { image: "x:2" } }).text())
+      .to.contain("*app")
+      .and.contain("# ours");
+    for (const changed of ["cutover:application", "cutover:other"]) {
+      const file = StackFile.parse("f", "s", text);
+      const wanted = { ...file.raw(), [changed]: { name: "another" } };
+      expect(StackFile.parse("f", "s", file.replace(wanted).text()).raw(), changed).to.deep.equal(wanted);
+    }
+    const removed = StackFile.parse("f", "s", text);
+    const { "cutover:application": _, ...rest } = removed.raw();
+    expect(StackFile.parse("f", "s", removed.replace(rest).text()).raw()).to.deep.equal(rest);
+    const windows = StackFile.parse("f", "s", text.replaceAll("\n", "\r\n"));
+    const written = windows.replace({ ...windows.raw(), "cutover:workload": { image: "x:2" } }).text();
+    expect(written.split("\n").every((line) => line === "" || line.endsWith("\r"))).to.equal(true);
+    expect(windows.raw()["cutover:workload"]).to.deep.equal({ image: "x:2" });
+  });
+
   it("keeps secrets that were rotated since out of comparisons, and out of what an earlier config brings back", () => {
     const earlier = {
       "cutover:workload": { image: "a:1" },

@@ -1,22 +1,14 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { expect } from "chai";
-import { stringify } from "yaml";
 import { verifyChain } from "../../src/automation/journal/chain.js";
 import { SqlStore } from "../../src/automation/store/sqlStore.js";
-import { StackFile } from "../../src/config/stackFile.js";
-import { projectRoot } from "../../src/engine/engine.js";
-import { openSandboxProject, provideSecrets } from "../../src/sandbox/project.js";
-import { startProviderHost } from "../../src/sandbox/provider/host.js";
-import { Sandbox } from "../../src/sandbox/sandbox.js";
-import { serveFarWorld } from "../support/farWorld.js";
 import { type Finding, recordFinding } from "../support/findings.js";
 import { type Postgres, postgresForSuite, urlOf } from "../support/postgres.js";
-import { signalGroup, spawnForTest } from "../support/processes.js";
+import { signalGroup } from "../support/processes.js";
 import { requireEngine } from "../support/sandbox.js";
-import type { ServiceSettings } from "../support/serviceProcess.js";
+import { as, post, sharedParts, startService, view } from "../support/serviceProcesses.js";
 import { tempFolder } from "../support/tmp.js";
 
 /** 40 in the nightly tier: about as many minutes of two cores as there are tens of them. */
@@ -35,29 +27,13 @@ describe("several service processes over one PostgreSQL", function () {
     const server = await postgres.primary("processes");
     const folder = tempFolder("processes");
     const names = Array.from({ length: MIGRATIONS }, (_, i) => `app-${String(i).padStart(2, "0")}`);
-    const stacks = await stacksFor(join(folder, "given"), names);
-    const project = await openSandboxProject(projectRoot(), join(folder, "given"), folder);
-    for (const stack of stacks) await provideSecrets(project, stack);
-    const sandbox = await Sandbox.open({
-      folder,
-      config: async (stack) => (await StackFile.read(project.stacksFolder, stack)).config(),
-    });
-    const providers = await startProviderHost({ open: (stack) => sandbox.open(stack) });
-    const far = await serveFarWorld((stack, config) => sandbox.target(stack, config));
-    const settings = (name: string): ServiceSettings => ({
-      project,
-      providers: providers.env,
-      scratch: join(folder, name),
-      databaseUrl: urlOf(server),
-      far: far.url,
-      inventory: join(folder, "given"),
-      leaseSeconds: 4,
-    });
+    const parts = await sharedParts(server, folder, names);
+    const { stacks, sandbox, settings } = parts;
     const kills: Finding = { fault: "SIGKILL of one of three service processes", where: "at random moments", tried: 0, outcome: "" };
     let over = false;
     try {
-      const [one, two] = await Promise.all([start(settings("one")), start(settings("two"))]);
-      let third = await start(settings("three"));
+      const [one, two] = await Promise.all([startService(settings("one")), startService(settings("two"))]);
+      let third = await startService(settings("three"));
       const killing = (async () => {
         while (!over) {
           // Killed while it has something to lose, at any moment of that.
@@ -65,7 +41,7 @@ describe("several service processes over one PostgreSQL", function () {
           await pause(Math.random() * 2_500);
           signalGroup(third.child, "SIGKILL");
           kills.tried += 1;
-          third = await start(settings("three"));
+          third = await startService(settings("three"));
         }
       })();
       const anyone = () => [one, two, third][Math.floor(Math.random() * 3)] ?? one;
@@ -100,8 +76,7 @@ describe("several service processes over one PostgreSQL", function () {
       }
     } finally {
       over = true;
-      await far.close();
-      await providers.close();
+      await parts.close();
     }
     const store = await SqlStore.open(urlOf(server));
     try {
@@ -128,29 +103,13 @@ describe("several service processes over one PostgreSQL", function () {
     await requireEngine(this);
     const server = await postgres.primary("shares");
     const folder = tempFolder("shares");
-    const stacks = await stacksFor(join(folder, "given"), ["east", "west", "north", "south"]);
-    const project = await openSandboxProject(projectRoot(), join(folder, "given"), folder);
-    for (const stack of stacks) await provideSecrets(project, stack);
-    const sandbox = await Sandbox.open({
-      folder,
-      config: async (stack) => (await StackFile.read(project.stacksFolder, stack)).config(),
-    });
-    const providers = await startProviderHost({ open: (stack) => sandbox.open(stack) });
-    const far = await serveFarWorld((stack, config) => sandbox.target(stack, config));
-    const settings = (name: string): ServiceSettings => ({
-      project,
-      providers: providers.env,
-      scratch: join(folder, name),
-      databaseUrl: urlOf(server),
-      far: far.url,
-      inventory: join(folder, "given"),
-      leaseSeconds: 3,
-    });
+    const parts = await sharedParts(server, folder, ["east", "west", "north", "south"], { leaseSeconds: 3 });
+    const { stacks, sandbox, settings } = parts;
     /** Which process had which fencing token of a stack. */
     const holders = new Map<string, string>();
     let most = 0;
     try {
-      const [one, two] = await Promise.all([start(settings("one")), start(settings("two"))]);
+      const [one, two] = await Promise.all([startService(settings("one")), startService(settings("two"))]);
       // Everything is asked of the first one, which takes all of it.
       for (const stack of stacks) {
         expect(await post(one, "", { stack })).to.equal(201);
@@ -177,8 +136,7 @@ describe("several service processes over one PostgreSQL", function () {
         expect(new Set(keys).size, "each effect once").to.equal(keys.length);
       }
     } finally {
-      await far.close();
-      await providers.close();
+      await parts.close();
     }
     expect(most, "leases of the second process at once").to.be.within(1, 2);
     const store = await SqlStore.open(urlOf(server));
@@ -200,72 +158,9 @@ describe("several service processes over one PostgreSQL", function () {
 const inParallel = async (stacks: string[], run: (stack: string) => Promise<void>): Promise<void> =>
   void (await Promise.all(stacks.map(run)));
 
-interface Service {
-  child: ChildProcess;
-  url: string;
-  token: string;
-  errors: () => string;
-}
-
-/** @returns the answer's status; undefined when the process died over it */
-async function post({ url, token }: Service, path: string, body: object): Promise<number | undefined> {
-  const answer = await fetch(`${url}/v1/migrations${path}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...as(token) },
-    body: JSON.stringify(body),
-  }).catch(() => undefined);
-  return answer?.status;
-}
-
-const as = (token: string) => ({ authorization: `Bearer ${token}`, "x-cutover-user": "alice" });
-
-async function view({ url, token }: Service, stack: string): Promise<{ status: string; heldReason?: string }> {
-  for (;;) {
-    const answer = await fetch(`${url}/v1/migrations/${stack}`, { headers: as(token) });
-    if (answer.status !== 429) return (await answer.json()) as { status: string; heldReason?: string };
-    await pause(Number(answer.headers.get("retry-after") ?? 1) * 1_000);
-  }
-}
-
 /** Whether a process holds a lease now. */
 const runsSomething = ({ sql }: Postgres, { pid }: ChildProcess): Promise<boolean> =>
   sql(async (s) => {
     const held = "SELECT count(*)::int FROM cutover.lease WHERE NOT released AND holder LIKE '%process ' || $1";
     return (await s.value<number>(held, [String(pid)])) > 0;
   });
-
-async function stacksFor(folder: string, names: string[]): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
-  const rows = names.map((n) => `${n},Node.js 20,,100 users,None,Low,Team`);
-  await writeFile(
-    join(folder, "applications.csv"),
-    `Application,Technology,Dependencies,Traffic,Data Store,Critical,Owner\n${rows.join("\n")}\n`,
-  );
-  for (const name of names) {
-    const config = {
-      "aws:region": "us-east-2",
-      "aws-native:region": "us-east-2",
-      "cutover:application": { name, environment: "staging", criticality: "low" },
-      "cutover:cluster": { name: "staging" },
-      "cutover:workload": { image: `ghcr.io/your-org/${name}:1.0.0`, replicas: 1 },
-      "cutover:strategy": { kind: "rolling", image: `ghcr.io/your-org/${name}:1.1.0` },
-    };
-    await writeFile(join(folder, `Pulumi.${name}-staging.yaml`), stringify({ config }));
-  }
-  return names.map((n) => `${n}-staging`);
-}
-
-const PROCESS = fileURLToPath(new URL("../support/serviceProcess.js", import.meta.url));
-
-async function start(settings: ServiceSettings): Promise<Service> {
-  const child = spawnForTest(process.execPath, [PROCESS, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "pipe"] });
-  let errors = "";
-  child.stderr?.on("data", (data) => {
-    errors = `${errors}${data}`.slice(-4_000);
-  });
-  const [url = "", token = ""] = await new Promise<string[]>((resolve, reject) => {
-    child.stdout?.once("data", (data) => resolve(String(data).trim().split(" ")));
-    child.once("exit", (code, signal) => (signal === null ? reject(new Error(`ended with ${code}: ${errors}`)) : resolve([])));
-  });
-  return { child, url, token, errors: () => errors };
-}

@@ -2,14 +2,14 @@ import { freezeAt, localTime, maintenanceAllowed, nextMaintenance } from "../../
 import { shiftOf } from "../../config/shift.js";
 import { Conflict, NotFound, printable } from "../../errors.js";
 import type { Command } from "../journal/entries.js";
-import { isSamePerson } from "../journal/person.js";
+import { maybeSamePerson } from "../journal/person.js";
 import { EMERGENCY_EXIT } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import { currentConfig, currentRevision, type MigrationState } from "../state/state.js";
 import { beyondOf } from "./editions.js";
 import { checkEdit, isInWindow } from "./edits.js";
 import { checkTuning } from "./tuning.js";
-import { emergencyWay, wayBackTo } from "./wayBack.js";
+import { adriftWhy, emergencyWay, wayBackTo } from "./wayBack.js";
 
 export interface Asked {
   plan: Plan;
@@ -45,6 +45,8 @@ export function checkCommand(asked: Asked): void {
   const beyond = FORWARD.includes(command.command) ? beyondOf(plan, state) : undefined;
   if (beyond !== undefined)
     refuse(`${beyond}.`, "Use the version of cutover that wrote it. Pausing and every way back are possible here too.");
+  if (state.adrift !== undefined && state.returning === undefined && FORWARD.includes(command.command))
+    refuse(adriftWhy(state.adrift.to), `cutover rollback ${state.stack} --to ${state.adrift.to}`);
   switch (command.command) {
     case "advance":
       // One that is about to end finds the command before it goes.
@@ -143,8 +145,8 @@ function checkAnswer(asked: Asked, command: Extract<Command, { command: "approve
     );
   if (command.command === "refuse") return;
   const first = { who: state.advancedBy, ids: state.advancedIds };
-  if (step.kind === "approval" && step.secondPerson && isSamePerson(asked, first)) {
-    const also = who === first.who ? "" : `, and is the same person as ${who} by the identity provider`;
+  if (step.kind === "approval" && step.secondPerson && maybeSamePerson(asked, first)) {
+    const also = who === first.who ? "" : `, and is the same person as ${who} by name or by the identity provider`;
     refuse(`${step.id} needs a second person: ${first.who} advanced this migration${also}.`);
   }
   if (command.preview !== undefined && command.preview !== state.steps[step.id]?.preview?.digest)
@@ -161,9 +163,9 @@ function checkConfirmation(asked: Asked, tuning: number): void {
   if (proposal === undefined) throw new Conflict(`${state.stack}: no tuning waits for a second person.`);
   if (proposal.seq !== tuning)
     refuse(`entry ${tuning} is not the tuning that waits; that is ${proposal.seq}.`, "Look at it again, then confirm.");
-  if (isSamePerson(asked, proposal))
+  if (maybeSamePerson(asked, proposal))
     refuse(
-      `it needs a second person: ${proposal.who} wanted it${who === proposal.who ? "" : `, the same person as ${who} by the identity provider`}.`,
+      `it needs a second person: ${proposal.who} wanted it${who === proposal.who ? "" : `, the same person as ${who} by name or by the identity provider`}.`,
     );
   // The position may have moved on meanwhile.
   checkTuning(state, asked.plan, proposal.changes);

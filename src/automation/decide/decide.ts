@@ -14,10 +14,11 @@ import { beyondOf } from "./editions.js";
 import { decideEdit } from "./edits.js";
 import { lossesOf } from "./losses.js";
 import { actionViolations, configViolations } from "./promises.js";
-import { answerRequest, decideReturn } from "./rollback.js";
+import { answerRequest, asPrimary, decideReturn } from "./rollback.js";
 import { leaveAction } from "./strangers.js";
 import { gatesOf } from "./streamBack.js";
 import { unansweredFrom } from "./unanswered.js";
+import { adriftWhy } from "./wayBack.js";
 
 /**
  * The orchestrator: from the plan and the journal's state to the one next decision. Pure and without I/O: the same
@@ -58,6 +59,7 @@ function next(plan: Plan, state: MigrationState): Decision {
   if (state.intent !== undefined) return { do: "recover", intent: state.intent };
   if (state.requested !== undefined) return answerRequest(plan, state, state.requested);
   if (state.status === "returning") return decideReturn(plan, state);
+  if (state.adrift !== undefined) return { do: "idle", why: adriftWhy(state.adrift.to) };
   if (state.alarm !== undefined) return answerAlarm(plan, state, state.alarm);
   const editing = beyondOf(plan, state) === undefined ? decideEdit(plan, state) : undefined;
   if (editing !== undefined) return editing;
@@ -171,7 +173,7 @@ function decideConfig(plan: Plan, state: MigrationState, step: ConfigStep, at: S
   const current = currentConfig(state);
   const raw = configAfter(state, step);
   const wanted = readConfig(raw, `the config after ${step.id}`, state.stack);
-  const violations = configViolations(state, current, wanted, step);
+  const violations = configViolations(state, state.promoted === true ? asPrimary(current) : current, wanted, step);
   if (violations.length > 0) return refuse(violations);
   if (at.preview === undefined) return retrying(plan, state, step, at, { do: "preview", step, attempt: at.attempt, config: raw });
   const { deadline } = deadlineOf(state, step);

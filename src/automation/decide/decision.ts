@@ -67,9 +67,12 @@ export function refuse(violations: Violation[]): Decision {
   return hold(violations.map((v) => `promise ${v.promise}: ${v.what}`).join("; "), first?.promise);
 }
 
-/** Names one effect of one attempt: the same after a restart, another one when a person tries the step again. */
-export function effectKey(state: MigrationState, step: string, attempt: number, part: string): string {
-  return `${state.stack}/${step}#${attempt}/${part}`;
+/**
+ * Names one effect of one attempt: the same after a restart, another one when a person tries the step again, or when a journal
+ * that lost entries counts attempts that it counted before.
+ */
+export function effectKey({ stack, restored }: MigrationState, step: string, attempt: number | string, part: string): string {
+  return `${stack}/${step}#${attempt}${restored === undefined ? "" : `~${restored}`}/${part}`;
 }
 
 /** Tries again after a pause, a few times; then it counts as a failure of the step. */

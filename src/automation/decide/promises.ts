@@ -158,7 +158,8 @@ export const stoppedOnOld = (state: MigrationState): boolean => after(state, "ol
 /** And seen to be stopped since. */
 const onceStopped = (state: MigrationState) => stoppedOnOld(state) && state.steps[ONCE_STOPPED]?.status === "done";
 
-const oldAcceptsWrites = (state: MigrationState) => !after(state, "old-writes-stopped", "old-writes-allowed");
+/** Whether the old database takes writes, by the journal. */
+export const oldAcceptsWrites = (state: MigrationState) => !after(state, "old-writes-stopped", "old-writes-allowed");
 const newAcceptsWrites = (state: MigrationState) => after(state, "new-writes-allowed", "new-writes-stopped");
 const inMaintenance = (state: MigrationState) => after(state, "maintenance-on", "maintenance-off");
 

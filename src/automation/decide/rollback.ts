@@ -44,7 +44,7 @@ export function decideReturn(plan: Plan, state: MigrationState): Decision {
 
 function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: number): Decision {
   const { returning } = state;
-  const begun = returning?.seq ?? 0;
+  const begun = returning?.id ?? 0;
   const key = effectKey(state, `back-to-${returning?.revision}`, begun, `${index}-${item.kind}`);
   if (item.kind === "config") {
     // Whether the database was promoted decides which config it can go back to: neither may be taken for granted.
@@ -76,5 +76,6 @@ function returnItem(plan: Plan, state: MigrationState, item: PathItem, index: nu
   return { do: "act", key: effectKey(state, step.id, attempt, part), step, undo: true, config: currentConfig(state) };
 }
 
-const asPrimary = (config: StackConfig): StackConfig =>
+/** The config with the database as it really is, where an update that failed or was lost had promoted it. */
+export const asPrimary = (config: StackConfig): StackConfig =>
   config.database === undefined ? config : { ...config, database: { ...config.database, role: "primary" } };

@@ -48,6 +48,9 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number, n
     throw new Conflict(`${state.stack}: revision ${revision} lies ahead: ${plan[undoTo - 1]?.id} is not done now.`, {
       next: "Advance to come there again.",
     });
+  const most = adriftIndex(plan, state);
+  if (state.adrift !== undefined && most !== undefined && undoTo > most)
+    throw new Conflict(`${state.stack}: ${adriftWhy(state.adrift.to)}`);
   const { returning } = state;
   // What a way back has undone already stays undone.
   if (returning !== undefined && undoTo > returning.undoTo)
@@ -58,6 +61,26 @@ export function wayBackTo(plan: Plan, state: MigrationState, revision: number, n
       },
     );
   return wayBack(plan, state, undoTo, target, now);
+}
+
+/** Why a journal that has lost what was applied goes nowhere but back. */
+export const adriftWhy = (to: number): string =>
+  `the journal has lost what was applied after revision ${to}: go back to it, or further, before anything else.`;
+
+/** Index of the first step that has to be undone where the journal has lost what was applied. */
+function adriftIndex(plan: Plan, state: MigrationState): number | undefined {
+  const found = numbered(state, state.adrift?.to);
+  return found === undefined ? undefined : undoIndexOf(plan, state, restoredBy(state, found));
+}
+
+/**
+ * The revision that lies furthest back, of the one that the journal stands at and of those that lost ways back led to.
+ * @param restored their numbers; some may be lost themselves
+ */
+export function furthestBack(plan: Plan, state: MigrationState, restored: readonly number[]): number {
+  const known = [logicalRevision(state), ...restored.flatMap((n) => numbered(state, n) ?? [])].map((r) => restoredBy(state, r));
+  const [first = logicalRevision(state)] = known.sort((a, b) => undoIndexOf(plan, state, a) - undoIndexOf(plan, state, b));
+  return first.number;
 }
 
 /** The revision that is applied, whichever way back led to it. */
@@ -128,14 +151,18 @@ function furtherBack(applied: RawConfig, rest: PathItem[], wanted: RawConfig): P
 export function emergencyWay(plan: Plan, state: MigrationState): Way {
   const exit = plan.findIndex((s) => s.id === EMERGENCY_EXIT);
   const first = plan[exit + 1];
-  if (exit === -1 || first === undefined || state.position <= exit)
+  const most = adriftIndex(plan, state);
+  const begun = state.position > exit || (most !== undefined && rawShift(currentRevision(state).config)?.section.records === "both");
+  if (exit === -1 || first === undefined || !begun)
     throw new Conflict(`${state.stack}: no user is on the new side yet.`, { next: "Pause, roll back or abort instead." });
   // A way back that is under way may lead to where some users still are on the new side: then it is to lead further.
   const { returning } = state;
   const way =
     returning !== undefined && returning.undoTo <= exit + 1
       ? wayBackTo(plan, state, returning.revision)
-      : wayBackBefore(plan, state, first.id);
+      : most !== undefined && most <= exit
+        ? wayBackTo(plan, state, state.adrift?.to ?? 0)
+        : wayBackBefore(plan, state, first.id);
   const summary = plan[exit]?.wayBack.summary ?? "";
   return { ...way, path: [{ kind: "undo", step: EMERGENCY_EXIT, summary }, ...way.path] };
 }
@@ -161,7 +188,7 @@ function standingAfter(
   { undoTo }: NonNullable<MigrationState["returning"]>,
   rest: readonly PathItem[],
 ): Standing {
-  const undone = plan.slice(undoTo).map(({ id }) => [id, { ...stepOf(state, id), status: "undone" as const }]);
+  const undone = plan.slice(undoTo).map(({ id }) => [id, { ...stepOf(state, id), status: "undone" as const, perhaps: undefined }]);
   return {
     position: Math.min(state.position, undoTo),
     steps: { ...state.steps, ...Object.fromEntries(undone) },
@@ -171,8 +198,11 @@ function standingAfter(
 
 function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: number, target: Revision, now: number): Way {
   const { position, steps } = from;
-  // What failed or is under way may have had its effect.
-  const lost = plan.slice(undoTo, position + 1).filter((s) => ["done", "running", "failed"].includes(steps[s.id]?.status ?? "waiting"));
+  // What failed or is under way may have had its effect, and so may what the journal has lost.
+  const lost = plan.slice(undoTo).filter((s, i) => {
+    const { status = "waiting", perhaps = false } = steps[s.id] ?? {};
+    return perhaps || (undoTo + i <= position && ["done", "running", "failed"].includes(status));
+  });
   if (
     state.steps[STEP.approveCleanup]?.status === "done" &&
     cleanupApproved(state) &&
@@ -204,7 +234,8 @@ function wayBackFrom(plan: Plan, state: MigrationState, from: Standing, undoTo: 
       summary: `Set the ${SHIFTS[shiftKey(config)].label} weights again: an update did not finish.`,
     });
   for (const step of [...lost].reverse()) {
-    if (step.kind === "config" && steps[step.id]?.revision !== undefined) {
+    // Where the engine has gone back already, what lies between is not gone through again.
+    if (step.kind === "config" && steps[step.id]?.revision !== undefined && state.adrift?.back !== true) {
       const index = plan.indexOf(step);
       if (step.undo !== undefined) path.push({ kind: "undo", step: step.id, summary: `Stop at once what was begun: ${step.title}.` });
       const earlier = revisionBefore(plan, state, steps, index);

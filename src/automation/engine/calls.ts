@@ -3,6 +3,7 @@ import {
   LocalWorkspace,
   type PulumiFn,
   Stack,
+  StackAlreadyExistsError,
   StackNotFoundError,
   type UpdateSummary,
 } from "@pulumi/pulumi/automation/index.js";
@@ -213,7 +214,10 @@ export class AutomationCalls implements EngineCalls {
         return await call(stack, { program, signal });
       } catch (error) {
         if (!(error instanceof StackNotFoundError)) throw error;
-        await workspace.createStack(name);
+        // Another process may have made it meanwhile.
+        await workspace.createStack(name).catch((known: Error) => {
+          if (!(known instanceof StackAlreadyExistsError)) throw known;
+        });
         return await call(stack, { program, signal });
       } finally {
         disconnect();

@@ -79,6 +79,13 @@ export type Driver = Pick<
 > &
   Partial<Pick<StackDriver, "underWay">>;
 
+/** An update that the engine's history has and the journal does not. */
+export interface Stranger {
+  key: string;
+  /** What it applied, of the last one, where that is known. */
+  config?: RawConfig;
+}
+
 /** How long a live engine of ours may take to end automatically once its service is gone. */
 const ORPHAN_MS = 60_000;
 /** Between being asked to stop, to end at once, and being ended, for what is in the way of going back. */
@@ -308,11 +315,23 @@ export class StackDriver {
     });
   }
 
-  /** Updates of cutover's that the engine's history has and the journal does not: their keys, oldest first. @param since when the journal began */
-  async strangers(name: string, known: ReadonlySet<string>, since: Date): Promise<string[]> {
+  /**
+   * Updates of cutover's that the engine's history has and the journal does not, oldest first.
+   * @param known keys of those that the journal has
+   * @param since when the journal began
+   */
+  async strangers(name: string, known: ReadonlySet<string>, since: Date): Promise<Stranger[]> {
     const updates = (await this.history(name)).filter((u) => u.startTime >= since && u.message.startsWith(`${name}/`));
-    const keys = updates.map((u) => u.message.slice(0, u.message.lastIndexOf(" ")));
-    return [...new Set(keys.filter((key) => !known.has(key)))].reverse();
+    const [newest] = updates;
+    const keyOf = (message: string) => message.slice(0, message.lastIndexOf(" "));
+    const found = new Map(updates.flatMap(({ message }) => (known.has(keyOf(message)) ? [] : [[message, keyOf(message)] as const])));
+    if (found.size === 0) return [];
+    // The last update left its config in the stack's file: that is what stands there, unless somebody edited it since.
+    const config = (await this.files.read(name)).file.raw();
+    return [...found].reverse().map(([message, key]) => {
+      const isLast = message === newest?.message && newest.result === "succeeded" && message === messageOf(key, config);
+      return isLast ? { key, config } : { key };
+    });
   }
 
   /**

@@ -4,7 +4,7 @@ import type { GateSummary, WatchState } from "../gates/watch.js";
 import type { PlanShape } from "../plan/edition.js";
 import type { Mark } from "../plan/step.js";
 import type { Loosened } from "./person.js";
-import type { Drift, EngineStart, HookAnswer, Moment, Preview, RequestMark } from "./records.js";
+import type { Drift, EngineStart, HookAnswer, Moment, Preview, RequestMark, Restoration } from "./records.js";
 
 /** How far an advance goes: one step, the rest of the phase, or all the way (stopping for approvals). */
 export type Extent = "step" | "phase" | "end";
@@ -119,8 +119,11 @@ export type Entry =
       abort?: boolean;
     }
   | { type: "rollback.completed"; revision: number }
-  /** `byHand`: names an update that somebody ran past cutover; who resumes has read of it. */
-  | { type: "migration.held"; reason: string; promise?: number; byHand?: string }
+  /**
+   * `byHand`: names an update that somebody ran past cutover; who resumes has read of it. `restored`: entries before this one
+   * may be lost.
+   */
+  | { type: "migration.held"; reason: string; promise?: number; byHand?: string; restored?: Restoration }
   /**
    * `engine`: the interrupted update goes on there. `settled`: the engine knows what the failed updates had done; `promoted`: one
    * of them had promoted the database. `shown`: the far side shows these weights after users were sent back.
@@ -133,6 +136,7 @@ export type Entry =
       promoted?: boolean;
       shown?: { old: number; new: number };
       byHand?: string;
+      restored?: Restoration;
       /** The watch over users sees nothing of them; null once it sees again. */
       blind?: { gates: string[]; why: string } | null;
     }

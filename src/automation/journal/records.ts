@@ -45,6 +45,21 @@ export interface RequestMark {
   digest: string;
 }
 
+/** What was found when the journal's store had failed over or was restored, and may have lost entries. */
+export interface Restoration {
+  /** Steps that may have been begun, though the journal says nothing of it: a way back goes over them too. */
+  lost: readonly string[];
+  /** The new database is a primary, whatever the journal says. */
+  promoted?: boolean;
+  /** The engine or the far side is not as the journal says. */
+  differs?: boolean;
+  /**
+   * The engine has applied more than the next step of the journal: nothing goes forward before it went back to this revision, or
+   * further. `back` when that was a way back; `applied` is what it applied last, where that is known.
+   */
+  adrift?: { to: number; back: boolean; applied?: { key: string; config: RawConfig } };
+}
+
 /** An immutable, numbered copy of a stack's config, why it came to be, and the update that applied it. */
 export interface Revision {
   number: number;

@@ -13,6 +13,7 @@ import { type Told, toWrite } from "../gates/flapping.js";
 import type { GateUse } from "../gates/gate.js";
 import { holdMs, observeRound, roundMs, type WatchState } from "../gates/watch.js";
 import type { Entry, PathItem } from "../journal/entries.js";
+import { EMERGENCY_EXIT } from "../plan/phases/emergencyExit.js";
 import type { Plan } from "../plan/plan.js";
 import type { ProjectPort, Step } from "../plan/step.js";
 import { apply } from "../state/evolve.js";
@@ -144,23 +145,29 @@ export class Runner {
     return this.state;
   }
 
-  /** Once after a failover or a restore, and before anything goes forward; a way back waits for nothing. */
+  /** Once after a failover or a restore, before anything but the weights back is touched, or anything is over. */
   private async isDoubted(decision: Decision): Promise<boolean> {
     const { store, driver, target } = this.parts;
-    const { stack, returning, requested } = this.state;
-    const forward = decision.do === "update" || decision.do === "act" || decision.do === "preview" || decision.do === "wait";
-    if (this.trusted || !forward || returning !== undefined || requested !== undefined) return false;
+    const { stack, intent } = this.state;
+    const [first] = decision.do === "record" ? decision.entries : [];
+    const ends = decision.do === "record" && first?.type === "rollback.completed" ? decision.entries : undefined;
+    const begins = first?.type === "rollback.started" && !isToSafety(first.path);
+    if (this.trusted || (!begins && ends === undefined && (!DOUBTED.has(decision.do) || setsWeightsBack(decision)))) return false;
     this.trusted = true;
     if ((await store.isDoubtful?.(stack)) !== true) return false;
-    const found = await doubts(this.state, await store.entries(stack), { driver, observer: target.observer });
+    const { found, restoration } = await doubts(this.plan, this.state, await store.entries(stack), { driver, observer: target.observer });
+    if (ends !== undefined) await this.append(ends[0] as Entry);
     const lead = "The journal's store failed over or was restored, and may have lost entries";
-    if (found.length === 0)
-      await this.append({ type: "runner.recovered", note: `${lead}; the engine's history and the far side agree with what is there.` });
-    else
-      await this.append({
-        type: "migration.held",
-        reason: `${lead}: ${found.join("; ")}. Look at what happened; resume to go on from what the journal says, or go back.`,
-      });
+    if (found.length === 0) {
+      const note = `${lead}; the engine's history and the far side agree with what is there.`;
+      await this.append({ type: "runner.recovered", note, restored: restoration });
+      for (const entry of ends?.slice(1) ?? []) await this.append(entry);
+    } else {
+      // What it says is under way may be long past: whoever goes on begins it again.
+      if (intent !== undefined) await this.append(givenUp(intent));
+      const reason = `${lead}: ${found.join("; ")}. Look at what happened; resume to go on from what the journal says, or go back.`;
+      await this.append({ type: "migration.held", reason, restored: restoration });
+    }
     // Said once: a person who resumes has read it.
     await store.trust?.(stack);
     return true;
@@ -482,6 +489,29 @@ function isBetweenSteps(plan: Plan, { position, steps, status, intent, returning
   if (next === undefined || status !== "running") return false;
   if ([intent, returning, requested, alarm, edit].some((pending) => pending !== undefined)) return false;
   return (steps[next.id]?.status ?? "waiting") !== "running";
+}
+
+/** The weights back, past the engine or alone: users wait for nothing. */
+function setsWeightsBack(decision: Decision): boolean {
+  const next = decision.do === "wait" ? decision.next : decision;
+  if (next.do === "act") return next.undo && next.step.id === EMERGENCY_EXIT;
+  if (next.do === "recover")
+    return next.intent.type === "action.intended"
+      ? next.intent.undo && next.intent.step === EMERGENCY_EXIT
+      : next.intent.restores !== undefined && next.intent.targetDns === true;
+  return next.do === "update" && next.dnsOnly && next.restores !== undefined;
+}
+
+const isToSafety = ([first]: PathItem[]): boolean => first?.kind === "undo" && first.step === EMERGENCY_EXIT;
+
+/** What touches something, or finds out how far it was touched. */
+const DOUBTED: ReadonlySet<Decision["do"]> = new Set(["update", "act", "preview", "settle", "wait", "recover"]);
+
+function givenUp(intent: Intent): Entry {
+  const error = "The journal lost what came of it.";
+  if (intent.type === "action.intended")
+    return { type: "action.failed", key: intent.key, step: intent.step, undo: intent.undo, error, transient: true };
+  return { type: "update.failed", key: intent.key, revision: intent.revision, error, transient: true, unsettled: true };
 }
 
 const goesForward = (decision: Decision): boolean =>

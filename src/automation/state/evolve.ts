@@ -5,6 +5,7 @@ import type { Revision } from "../journal/records.js";
 import type { Plan } from "../plan/plan.js";
 import { command, lapsed, settle, toLapsed } from "./commands.js";
 import { applyHooks, NO_HOOKS } from "./hooks.js";
+import { restored } from "./restored.js";
 import {
   editId,
   MAX_TRIES,
@@ -55,6 +56,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
         error: undefined,
         preview: undefined,
         gates: undefined,
+        perhaps: undefined,
         ...NOT_APPROVED,
       });
       return {
@@ -136,7 +138,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
           revision: entry.revision,
         },
         returning: {
-          seq: entry.seq,
+          id: `${entry.seq}-${entry.hash.slice(0, 6)}`,
           revision: entry.revision,
           undoTo: entry.undoTo,
           path: entry.path,
@@ -151,7 +153,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
       return returned(next, plan);
     case "migration.held":
       return {
-        ...next,
+        ...restored(next, entry),
         status: "held",
         requested: undefined,
         alarm: undefined,
@@ -169,6 +171,7 @@ function applied(state: MigrationState, entry: Recorded, plan: Plan): MigrationS
       }
       if (entry.blind !== undefined) return { ...next, blind: entry.blind === null ? undefined : { at: entry.at, ...entry.blind } };
       if (entry.byHand !== undefined) return { ...next, byHand: entry.byHand };
+      if (entry.restored !== undefined) return restored(next, entry);
       if (entry.settled === true) return { ...next, unsettled: undefined, promoted: entry.promoted ?? next.promoted };
       if (entry.engine === undefined || next.intent?.type !== "update.intended") return next;
       return { ...next, intent: { ...next.intent, engine: entry.engine } };
@@ -353,7 +356,8 @@ function returned(next: MigrationState, plan: Plan): MigrationState {
   const steps = { ...next.steps };
   for (const step of plan.slice(returning.undoTo)) {
     const was = steps[step.id];
-    if (was !== undefined && was.status !== "waiting") steps[step.id] = { ...was, status: "undone" };
+    if (was !== undefined && (was.status !== "waiting" || was.perhaps === true))
+      steps[step.id] = { ...was, status: "undone", perhaps: undefined };
   }
   // Back to a revision is back to before the edits that were made of it.
   const refined = { ...next.refined };
@@ -367,6 +371,7 @@ function returned(next: MigrationState, plan: Plan): MigrationState {
     status: "held",
     heldReason: `Went back to revision ${returning.revision}: ${returning.why}`,
     returning: undefined,
+    adrift: undefined,
     ...(next.wentBack === undefined ? {} : { wentBack: { ...next.wentBack, doneAt: next.updatedAt } }),
     // Back to the revision of the step under way: what that applied stands.
     applied: next.applied && next.position < returning.undoTo,

@@ -68,6 +68,8 @@ export interface StepState {
   approvedPreview?: string | undefined;
   /** Names of resources that may be replaced or deleted. */
   approvedResources?: string[] | undefined;
+  /** The journal may have lost that it was begun. */
+  perhaps?: boolean | undefined;
 }
 
 /** How often an effect that failed for a passing reason is tried before it counts as failed. */
@@ -79,8 +81,8 @@ export type UpdateIntent = Extract<Intent, { type: "update.intended" }>;
 
 /** A way back that is under way. */
 export interface Returning {
-  /** Number of the entry that began it: its effects are told from those of another way back by that. */
-  seq: number;
+  /** Names the entry that began it: its effects are told from those of another way back by that, also of one that was lost. */
+  id: string;
   revision: number;
   undoTo: number;
   path: PathItem[];
@@ -182,6 +184,13 @@ export interface MigrationState {
     | undefined;
   /** What two people loosened since it began. */
   loosened?: Loosening[] | undefined;
+  /** The journal may have lost entries: names what was found then, and sets what comes after apart from what was before. */
+  restored?: string | undefined;
+  /**
+   * The revision that it has to go back to, or further, before it goes forward: what came after it is lost. `back` when a way
+   * back was: the engine has left what the journal says is done.
+   */
+  adrift?: { to: number; back: boolean } | undefined;
   /** The newest entry of a type that this version does not have. */
   beyond?: { seq: number; type: string } | undefined;
   /** Since when the status is this. */

@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { QueryResultRow } from "pg";
 import type { Database, Query } from "../../database/database.js";
 import { openDatabase } from "../../database/open.js";
-import { Conflict, PromiseViolation, Transient } from "../../errors.js";
+import { Conflict } from "../../errors.js";
 import { ChainCheck, type ChainFault, type Head, lineOf, record, requireIntact } from "../journal/chain.js";
 import type { Entry, Recorded } from "../journal/entries.js";
 import { checkHeads, ensureHeads, STACKS } from "./heads.js";
 import { JournalCache } from "./journalCache.js";
+import { FENCE_LEAP, KnownHeads } from "./knownHeads.js";
 import { isLease, type Lease, lostTo, requireUnmoved, type Store } from "./store.js";
 
 export interface SqlStoreOptions {
@@ -41,6 +42,13 @@ const VERSIONS = [
    )`,
 ];
 
+const TRUST = `INSERT INTO cutover.incarnation (stack, value, started) VALUES ($1, $2, $3)
+  ON CONFLICT (stack) DO UPDATE SET value = excluded.value, started = excluded.started`;
+
+/** Takes a stack's turn. An answered entry is on disk, and on the standbys that are waited for, whatever the server's default is. */
+const TURN = `SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), set_config('synchronous_commit',
+  CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on' ELSE current_setting('synchronous_commit') END, true)`;
+
 /** Entries that are verified at a time. */
 const PAGE = 200;
 
@@ -59,20 +67,19 @@ export class SqlStore implements Store {
   private readonly looks = new Map<string, Promise<unknown>>();
   /** Lengths of journals as far as this process wrote or read them; all there is when the database is not shared. */
   private readonly lengthsHere = new Map<string, number>();
-  /** The newest entry of each journal that this process wrote or read: the database must still have it. */
-  private readonly heads = new Map<string, Head>();
   private readonly listeners = new Set<(stack: string, offered: boolean) => void>();
   private readonly renewals = new Map<string, { timer: NodeJS.Timeout; lose: (why: string) => void }>();
   private readonly instance = randomUUID();
-  private readonly onFailover = new Set<() => void>();
-  private opened = "";
+  private heads: KnownHeads;
   private checking: NodeJS.Timeout | undefined;
   /** Whether it was counted among the service processes. */
   private service = false;
   private constructor(
     private readonly database: Database,
     private readonly leaseMs: number,
-  ) {}
+  ) {
+    this.heads = this.knownHeads("");
+  }
 
   /** @throws UserError for an address that is none, Transient when the server does not answer */
   static async open(url: string, { leaseSeconds = 30, connections, checkSeconds = 60 }: SqlStoreOptions = {}): Promise<SqlStore> {
@@ -80,7 +87,7 @@ export class SqlStore implements Store {
     try {
       await store.migrate();
       await store.checkHeads();
-      store.opened = await store.incarnation();
+      store.heads = store.knownHeads(await store.incarnation());
       if (!store.database.shared) await store.endLeases();
       await store.listen();
       store.checking = setInterval(() => void store.checkHeads().catch(() => undefined), checkSeconds * 1_000).unref();
@@ -89,6 +96,15 @@ export class SqlStore implements Store {
       throw error;
     }
     return store;
+  }
+
+  private knownHeads(opened: string): KnownHeads {
+    const heads = new KnownHeads(this.database.where, () => this.incarnation(), opened);
+    heads.onRestored(() => {
+      this.lengthsHere.clear();
+      this.cache.clear();
+    });
+    return heads;
   }
 
   /** Whether other processes may use it too. */
@@ -134,7 +150,7 @@ export class SqlStore implements Store {
       await this.news(stack, head);
       return after === 0 ? known : known.slice(after);
     } catch (error) {
-      throw await this.orFailedOver(error);
+      throw await this.heads.orRestored(error);
     }
   }
 
@@ -177,7 +193,7 @@ export class SqlStore implements Store {
   /** A look that began before an append may end after it. */
   private grown(stack: string, { seq, hash }: Head): void {
     this.lengthsHere.set(stack, Math.max(seq, this.lengthsHere.get(stack) ?? 0));
-    if (seq >= (this.heads.get(stack)?.seq ?? 0)) this.heads.set(stack, { seq, hash });
+    this.heads.grown(stack, { seq, hash });
   }
 
   private async read(stack: string, after: number): Promise<{ entries: Recorded[]; lines: string[] }> {
@@ -193,13 +209,13 @@ export class SqlStore implements Store {
     try {
       return await this.appended(stack, entry, at, by);
     } catch (error) {
-      throw await this.orFailedOver(error);
+      throw await this.heads.orRestored(error);
     }
   }
 
   private async appended(stack: string, entry: Entry, at: number, by?: Lease | { after: number }): Promise<Recorded> {
     const recorded = await this.database.transaction(async (query) => {
-      await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
+      await query(TURN, [stack]);
       if (isLease(by)) {
         const [held] = await query<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1 FOR SHARE", [stack]);
         if (held?.fence !== by.fence || held.released) throw this.lose(by, held?.holder);
@@ -208,9 +224,14 @@ export class SqlStore implements Store {
         stack,
       ]);
       const before = last === undefined ? undefined : (JSON.parse(last.entry) as Recorded);
-      await this.requireKnown(query, stack, before);
+      await this.heads.require(stack, before, async (seq) => {
+        const [there] = await query<{ entry: string }>("SELECT entry FROM cutover.journal WHERE stack = $1 AND seq = $2", [stack, seq]);
+        return there === undefined ? undefined : (JSON.parse(there.entry) as Recorded);
+      });
       requireUnmoved(by, before);
       const recorded = record(entry, before, at, isLease(by) ? by.fence : 0);
+      // A journal that begins is trusted from its first line on: whatever is lost of it later is told from that.
+      if (before === undefined && this.shared) await query(TRUST, [stack, ...(await this.server(query))]);
       await query("INSERT INTO cutover.journal (stack, seq, entry) VALUES ($1, $2, $3)", [stack, recorded.seq, lineOf(recorded)]);
       await query("SELECT pg_notify($1, $2)", [CHANNEL, JSON.stringify({ stack, from: this.instance })]);
       return recorded;
@@ -219,73 +240,48 @@ export class SqlStore implements Store {
     return recorded;
   }
 
-  /**
-   * A database that failed over, or was restored, may have lost what it had answered: whoever appends to what is left would
-   * hide that something happened.
-   * @throws PromiseViolation when the newest entry that this process knows of is not there any more
-   */
-  private async requireKnown(query: Query, stack: string, last: Head | undefined): Promise<void> {
-    const head = this.heads.get(stack);
-    if (head === undefined || head.hash === last?.hash) return;
-    const [there] = await query<{ entry: string }>("SELECT entry FROM cutover.journal WHERE stack = $1 AND seq = $2", [stack, head.seq]);
-    if (there !== undefined && (JSON.parse(there.entry) as Recorded).hash === head.hash) return;
-    throw new PromiseViolation(
-      9,
-      `the database at ${this.database.where} has lost entry ${head.seq} of ${stack}, which this process wrote or read: its last one is ${last?.seq ?? 0}`,
-      { next: "Restore the journal from a backup, or start cutover again to go on with what is there." },
-    );
-  }
-
-  /**
-   * Another server than before has the journals now, with what it kept of them: what is remembered here counts no more. The
-   * runners hold them against the engine's history and the far side before they go forward.
-   * @returns the error to throw
-   */
-  private async orFailedOver(error: unknown): Promise<unknown> {
-    if (!(error instanceof PromiseViolation)) return error;
-    const now = await this.incarnation().catch(() => this.opened);
-    if (now === this.opened) return error;
-    this.opened = now;
-    this.heads.clear();
-    this.lengthsHere.clear();
-    this.cache.clear();
-    for (const listener of this.onFailover) listener();
-    return new Transient(`${error.message}. It failed over, or was restored: the journals are read again.`, { cause: error });
-  }
-
   async isDoubtful(stack: string): Promise<boolean> {
     if (!this.shared) return false;
-    const now = await this.incarnation();
-    const [trusted] = await this.database.query<{ value: string }>("SELECT value FROM cutover.incarnation WHERE stack = $1", [stack]);
+    const [value, started] = await this.server();
+    const [trusted] = await this.database.query<{ value: string; started: string | null }>(
+      "SELECT value, started FROM cutover.incarnation WHERE stack = $1",
+      [stack],
+    );
     // Of the first lease under this version nothing is known that would speak against it.
     if (trusted === undefined) await this.trust(stack);
-    return trusted !== undefined && trusted.value !== now;
+    return trusted !== undefined && (trusted.value !== value || (trusted.started !== null && trusted.started !== started));
   }
 
   async trust(stack: string): Promise<void> {
-    await this.database.query(
-      "INSERT INTO cutover.incarnation (stack, value) VALUES ($1, $2) ON CONFLICT (stack) DO UPDATE SET value = excluded.value",
-      [stack, await this.incarnation()],
-    );
+    await this.database.query(TRUST, [stack, ...(await this.server())]);
   }
 
   onRestored(listener: () => void): void {
-    this.onFailover.add(listener);
+    this.heads.onRestored(listener);
   }
 
-  /** Tells a database from the one that it was before a failover or a restore: its system, and the timeline that it writes. */
+  /** Tells a database from the one that it was before a failover, a restore or a restart. */
   async incarnation(): Promise<string> {
-    if (!this.shared) return "this process's own";
-    const [row] = await this.database.query<{ system: string; timeline: string }>(
-      "SELECT (SELECT system_identifier FROM pg_control_system())::text AS system, substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline",
+    return this.shared ? (await this.server()).join("/") : "this process's own";
+  }
+
+  /**
+   * Its system with the timeline that it writes, and when it was started: a snapshot of its disk that is started again has the
+   * same timeline. Earlier versions of cutover know the first alone.
+   */
+  private async server(query: Query = this.database.query): Promise<[string, string]> {
+    const [row] = await query<{ system: string; timeline: string; started: string }>(
+      `SELECT (SELECT system_identifier FROM pg_control_system())::text AS system,
+         substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
+         extract(epoch FROM pg_postmaster_start_time())::text AS started`,
     );
-    return `${row?.system}/${row?.timeline}`;
+    return [`${row?.system}/${row?.timeline}`, row?.started ?? ""];
   }
 
   async adopt(stack: string, entries: readonly Recorded[]): Promise<void> {
     requireIntact(entries, `of ${stack}`);
     await this.database.transaction(async (query) => {
-      await query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [stack]);
+      await query(TURN, [stack]);
       const [there] = await query("SELECT 1 FROM cutover.journal WHERE stack = $1 LIMIT 1", [stack]);
       if (there !== undefined) throw new Conflict(`There is a journal of ${stack} already.`);
       // One statement: a statement an entry takes a round trip each.
@@ -319,12 +315,13 @@ export class SqlStore implements Store {
   }
 
   async lease(stack: string, holder: string): Promise<Lease> {
+    const forward = (await this.isDoubtful(stack)) ? FENCE_LEAP : 1;
     const [taken] = await this.database.query<{ fence: number }>(
-      `INSERT INTO cutover.lease (stack, holder, fence, expires_at) VALUES ($1, $2, 1, now() + $3 * interval '1 millisecond')
-       ON CONFLICT (stack) DO UPDATE SET holder = $2, fence = lease.fence + 1, expires_at = excluded.expires_at, released = false
+      `INSERT INTO cutover.lease (stack, holder, fence, expires_at) VALUES ($1, $2, $4, now() + $3 * interval '1 millisecond')
+       ON CONFLICT (stack) DO UPDATE SET holder = $2, fence = lease.fence + $4, expires_at = excluded.expires_at, released = false
        WHERE lease.released OR lease.expires_at < now()
        RETURNING fence`,
-      [stack, holder, this.leaseMs],
+      [stack, holder, this.leaseMs, forward],
     );
     if (taken === undefined) {
       const [held] = await this.database.query<LeaseRow>("SELECT fence, holder, released FROM cutover.lease WHERE stack = $1", [stack]);
@@ -442,6 +439,7 @@ export class SqlStore implements Store {
       );
       // Beside the versions, since earlier ones of cutover go on over the same schema while a service is upgraded.
       await query("CREATE TABLE IF NOT EXISTS cutover.incarnation (stack text PRIMARY KEY, value text NOT NULL)");
+      await query("ALTER TABLE cutover.incarnation ADD COLUMN IF NOT EXISTS started text");
       await query(
         "CREATE TABLE IF NOT EXISTS cutover.process (instance text PRIMARY KEY, holder text NOT NULL, seen_at timestamptz NOT NULL)",
       );

@@ -86,7 +86,7 @@ describe("loosening what protects", () => {
     const approve = { command: "approve", step: "database.approve" } as const;
     const secondPerson = (await m.migrations.get(STACK)).plan.find((s) => s.id === "database.approve");
     expect(secondPerson).to.include({ secondPerson: true });
-    expect(await as("alice-admin", approve, ["mail-1"])).to.contain("the same person as alice-admin by the identity provider");
+    expect(await as("alice-admin", approve, ["mail-1"])).to.contain("the same person as alice-admin by name or by the identity provider");
     expect(await as("bob", approve, ["sub-2"])).to.equal("it was accepted");
     await as("bob", { command: "tune", changes: { "gates.maxErrorRate": 0.2 }, why: "x" }, ["sub-2"]);
     const tuning = (await m.state).proposal?.seq ?? 0;
