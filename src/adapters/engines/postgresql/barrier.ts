@@ -1,7 +1,7 @@
 import { Terminal } from "../../../errors.js";
 import { GUARD, isGuarded } from "./guard.js";
-import { NAME } from "./reverse.js";
 import { literal, quoted, type Session } from "./session.js";
+import { NAME } from "./subscription.js";
 
 /**
  * The barrier: who may connect to a database. `default_transaction_read_only` is a preference that any client overrides

@@ -1,11 +1,14 @@
 import { Conflict } from "../../../errors.js";
 import type { Effect } from "../../../ports/target.js";
 import { notApplied } from "./applies.js";
-import { driftOf, losing } from "./drift.js";
+import { type Drift, driftOf, losing } from "./drift.js";
 import { fenced } from "./guard.js";
-import { chooseIdentities, streamTables, whyNotStreamed } from "./identity.js";
+import { chooseIdentities, publishedTables, streamTables, whyNotStreamed } from "./identity.js";
 import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
+import { NAME } from "./subscription.js";
 
+/** What is brought to the old database; what has only another name there is none of it. */
+const BROUGHT: ReadonlySet<Drift["what"]> = new Set<Drift["what"]>(["only on the promoted database", "different"]);
 /** Of two runners that carry over at once, one waits for the other. */
 const LOCK = "SELECT pg_advisory_lock(hashtext('cutover_back carry'))";
 
@@ -13,8 +16,6 @@ const LOCK = "SELECT pg_advisory_lock(hashtext('cutover_back carry'))";
 interface Bringing {
   there: Session;
   old: SqlEndpoint;
-  /** Of publication and subscription. */
-  name: string;
   effect: Effect | undefined;
 }
 
@@ -95,7 +96,9 @@ async function tableOf(session: Session, table: string): Promise<Made> {
               FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
               UNION ALL SELECT 10000, format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = c.oid AND contype IN ('p', 'u', 'c', 'x')) AS lines),
-           CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END)
+           coalesce((SELECT ' INHERITS (' || string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno) || ')'
+                     FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid), '')
+           || CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END)
          || ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid))
        END AS sql
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ${literal(table)}::regclass`,
@@ -104,40 +107,98 @@ async function tableOf(session: Session, table: string): Promise<Made> {
   return made;
 }
 
-/** A column that is the same for every row that was there before it: another default would have to be carried row by row. */
-async function columnOf(session: Session, column: string): Promise<string | undefined> {
-  const [made] = await session.rows<{ sql: string }>(
-    `SELECT format('ALTER TABLE %I.%I ADD COLUMN %I %s%s%s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
-            coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ''), CASE WHEN a.attnotnull AND d.oid IS NOT NULL THEN ' NOT NULL' ELSE '' END) AS sql
-     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     WHERE format('%I.%I.%I', n.nspname, c.relname, a.attname) = $1 AND NOT a.attisdropped AND a.attinhcount = 0 AND a.attidentity = '' AND a.attgenerated = ''
-     AND (d.oid IS NULL OR a.atthasmissing)`,
+/**
+ * A column that is the same for every row that was there before it: another default would have to be carried row by row. What
+ * those rows have is kept beside the default, which may be another one by now, or none; in partitions alone, where it has any.
+ */
+async function columnOf(session: Session, old: Session, column: string): Promise<string[]> {
+  const [made] = await session.rows<{ sql: string[] | null }>(
+    `WITH added AS (
+       SELECT c.oid, format('ALTER TABLE %I.%I', n.nspname, c.relname) AS alter, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod) AS type,
+              a.attgenerated, pg_get_expr(d.adbin, d.adrelid) AS def, a.attnotnull,
+              CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END AS collated
+       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid
+       LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+       WHERE format('%I.%I.%I', n.nspname, c.relname, a.attname) = $1 AND NOT a.attisdropped AND a.attinhcount = 0 AND a.attidentity = ''),
+     before AS (
+       SELECT count(*) FILTER (WHERE p.atthasmissing) AS missing, count(*) AS every, min(p.attmissingval::text) AS value, count(DISTINCT p.attmissingval::text) AS differing
+       FROM added x CROSS JOIN LATERAL (${BELOW("x.oid")}) AS b(oid) JOIN pg_class c ON c.oid = b.oid AND c.relkind = 'r'
+       JOIN pg_attribute p ON p.attrelid = b.oid AND p.attname = x.attname)
+     SELECT CASE
+       WHEN attgenerated <> '' THEN
+         ARRAY[format('%s ADD COLUMN %I %s%s GENERATED ALWAYS AS (%s) %s', alter, attname, type, collated, def, CASE attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END)]
+       WHEN missing > 0 AND differing = 1 THEN
+         ARRAY[format('%s ADD COLUMN %I %s%s DEFAULT (%L::%s[])[1]', alter, attname, type, collated, value, type),
+               format('%s ALTER COLUMN %I %s', alter, attname, coalesce('SET DEFAULT ' || def, 'DROP DEFAULT'))]
+         || CASE WHEN attnotnull THEN ARRAY[format('%s ALTER COLUMN %I SET NOT NULL', alter, attname)] ELSE '{}' END
+       WHEN missing = 0 AND (every = 0 OR def IS NULL AND $2) THEN
+         ARRAY[format('%s ADD COLUMN %I %s%s %s', alter, attname, type, collated, 'DEFAULT ' || def)]
+       END AS sql
+     FROM added, before`,
+    [column, await isEmptyBefore(session, old, column)],
+  );
+  return made?.sql ?? [];
+}
+
+/** A table, and all that inherit from it, partitions too. */
+const BELOW = (oid: string): string =>
+  `WITH RECURSIVE below AS (SELECT ${oid}::oid AS oid UNION SELECT inhrelid FROM pg_inherits JOIN below ON inhparent = below.oid) SELECT oid FROM below`;
+
+/** Whether rows have nothing in a new column but what was written there since: a table that was written again as a whole has values of no stream. */
+async function isEmptyBefore(session: Session, old: Session, column: string): Promise<boolean> {
+  const files = await session.rows<{ name: string; file: string; root: string; column: string }>(
+    `SELECT format('%I.%I', n.nspname, c.relname) AS name, pg_relation_filenode(c.oid)::text AS file, x.root, x.column
+     FROM (SELECT r.oid, format('%I.%I', rn.nspname, r.relname) AS root, format('%I', a.attname) AS column
+           FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid JOIN pg_namespace rn ON rn.oid = r.relnamespace
+           WHERE format('%I.%I.%I', rn.nspname, r.relname, a.attname) = $1) x
+     CROSS JOIN LATERAL (${BELOW("x.oid")}) AS b(oid) JOIN pg_class c ON c.oid = b.oid AND c.relkind = 'r' JOIN pg_namespace n ON n.oid = c.relnamespace`,
     [column],
   );
-  return made?.sql;
+  const theirs = await old.rows<{ name: string; file: string }>(
+    "SELECT name, pg_relation_filenode(to_regclass(name))::text AS file FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL",
+    [files.map((f) => f.name)],
+  );
+  const there = new Map(theirs.map((t) => [t.name, t.file]));
+  const [other] = files.filter(({ name, file }) => there.has(name) && there.get(name) !== file);
+  if (other === undefined) return true;
+  return session.value<boolean>(`SELECT NOT EXISTS (SELECT FROM ${other.root} WHERE ${other.column} IS NOT NULL)`);
+}
+
+/** A sequence as it counts; not where it is, which is carried over in the end. */
+async function sequenceOf(session: Session, sequence: string): Promise<string[]> {
+  const [made] = await session.rows<{ sql: string[] }>(
+    `SELECT ARRAY[format('CREATE SCHEMA IF NOT EXISTS %I', n.nspname), format('CREATE SEQUENCE IF NOT EXISTS %I.%I', n.nspname, c.relname),
+              format('ALTER SEQUENCE %I.%I AS %s INCREMENT %s MINVALUE %s MAXVALUE %s START %s CACHE %s %s CYCLE', n.nspname, c.relname, format_type(s.seqtypid, NULL),
+                s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache, CASE WHEN s.seqcycle THEN '' ELSE 'NO' END)]
+            || CASE WHEN EXISTS (SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype IN ('a', 'i')) THEN '{}'
+               ELSE ARRAY[format('ALTER SEQUENCE %I.%I OWNER TO %I', n.nspname, c.relname, pg_get_userbyid(c.relowner))] END
+            || ARRAY(SELECT format('GRANT %s ON SEQUENCE %I.%I TO %s', a.privilege_type, n.nspname, c.relname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END)
+                     FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS sql
+     FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)`,
+    [sequence],
+  );
+  return made?.sql ?? [];
 }
 
 /**
  * Brings what a migration of the application added on the promoted database to the old one, and lets it stream: new
  * tables with the rows that they have by now, partitions, and columns. What it cannot make stays a difference, for
  * whoever looks next. Asked again it does what is left.
- * @param name of publication and subscription
  * @returns what was made
  */
-export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, name: string, effect?: Effect): Promise<string[]> {
+export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, effect?: Effect): Promise<string[]> {
   const all = losing(await driftOf(promoted, old));
   const drift = all.filter((d) => d.what === "only on the promoted database");
   const made = await inSession(
     old,
     async (there) => {
-      const bringing: Bringing = { there, old, name, effect };
+      const bringing: Bringing = { there, old, effect };
       await there.rows(LOCK);
       // The lock may have been waited for; a parent comes before its partitions, a table before its columns.
       const tables = drift.filter((d) => d.kind === "table" || d.kind === "partition").map((d) => d.name);
       const parents = await inSession(promoted, (session) => byDepth(session, tables));
       const done: string[] = [];
-      for (const { name: type } of all.filter((d) => d.kind === "type" && d.what !== "only on the old database")) {
+      for (const { name: type } of all.filter((d) => d.kind === "type" && BROUGHT.has(d.what))) {
         const statements = await enumOf(promoted, there, type);
         if (statements.length > 0 && (await attempted(bringing, statements))) done.push(type);
       }
@@ -147,33 +208,38 @@ export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, name:
         if (await attempted(bringing, statements)) done.push(table);
       }
       for (const { name: column } of drift.filter((d) => d.kind === "column")) {
-        const sql = await read(promoted, (session) => columnOf(session, column));
-        if (sql !== undefined && (await attempted(bringing, [sql]))) done.push(column);
+        const statements = await read(promoted, (session) => columnOf(session, there, column));
+        if (statements.length > 0 && (await attempted(bringing, statements))) done.push(column);
+      }
+      // A table's own are there by now, and count otherwise perhaps.
+      for (const { name: sequence } of all.filter((d) => d.kind === "sequence" && BROUGHT.has(d.what))) {
+        const statements = await read(promoted, (session) => sequenceOf(session, sequence));
+        if (statements.length > 0 && (await attempted(bringing, statements))) done.push(sequence);
       }
       return done;
     },
     { write: true },
   );
-  await publishNew(promoted, old, name, effect);
+  await publishNew(promoted, old, effect);
   return made;
 }
 
 const byDepth = async (session: Session, tables: string[]): Promise<string[]> => {
   const found = await session.rows<{ name: string }>(
     `SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL
-     ORDER BY (SELECT count(*) FROM pg_partition_ancestors(to_regclass(name))), name`,
+     ORDER BY (WITH RECURSIVE above AS (SELECT to_regclass(name)::oid AS oid UNION SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = oid) SELECT count(*) FROM above), name`,
     [tables],
   );
   return found.map((f) => f.name);
 };
 
 /** All of them or none, and only while this still is our stream. What the server refuses stays a difference that is named. */
-async function attempted({ there, old, name, effect }: Bringing, statements: string[]): Promise<boolean> {
+async function attempted({ there, old, effect }: Bringing, statements: string[]): Promise<boolean> {
   try {
     await fenced(there, old, effect, async () => {
       const streams = await there.value<boolean>(
         "SELECT EXISTS (SELECT FROM pg_subscription WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()))",
-        [name],
+        [NAME],
       );
       if (!streams)
         throw new Conflict(`Nothing streams back to ${old.host}:${old.port}/${old.database} any more: nothing was brought there.`);
@@ -189,17 +255,13 @@ async function attempted({ there, old, name, effect }: Bringing, statements: str
 }
 
 /** Tables that both sides have, that can stream, and do not yet: with the rows that they have by now. */
-async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string, effect: Effect | undefined): Promise<void> {
+async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, effect: Effect | undefined): Promise<void> {
   const theirs = new Set((await inSession(old, streamTables)).map((t) => t.table));
   const refused = await notApplied(old);
   const added = await inSession(
     promoted,
     async (session) => {
-      const published = await session.rows<{ table: string }>(
-        "SELECT format('%I.%I', schemaname, tablename) AS table FROM pg_publication_tables WHERE pubname = $1",
-        [name],
-      );
-      const there = new Set(published.map((p) => p.table));
+      const there = (await publishedTables(session)) ?? new Set();
       const fresh = (await streamTables(session)).filter(
         (t) => !there.has(t.table) && whyNotStreamed(t) === undefined && theirs.has(t.table) && !refused.has(t.table),
       );
@@ -210,7 +272,7 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string,
       await inSession(old, (o) => chooseIdentities(o, new Set(empty)), { write: true });
       if (empty.length > 0)
         await fenced(session, promoted, effect, async () => {
-          await session.rows(`ALTER PUBLICATION ${name} ADD TABLE ${empty.map((t) => `ONLY ${t}`).join(", ")}`);
+          await session.rows(`ALTER PUBLICATION ${NAME} ADD TABLE ${empty.map((t) => `ONLY ${t}`).join(", ")}`);
         });
       return [...there, ...empty];
     },
@@ -221,10 +283,10 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string,
     async (session) => {
       const [known] = await session.rows<{ count: number }>(
         `SELECT count(*)::int AS count FROM pg_subscription_rel WHERE srsubid IN (SELECT subid FROM pg_stat_subscription WHERE subname = $1)`,
-        [name],
+        [NAME],
       );
       // Also where an earlier attempt died between the two servers.
-      if (known?.count !== added.length) await session.rows(`ALTER SUBSCRIPTION ${name} REFRESH PUBLICATION WITH (copy_data = true)`);
+      if (known?.count !== added.length) await session.rows(`ALTER SUBSCRIPTION ${NAME} REFRESH PUBLICATION WITH (copy_data = true)`);
     },
     { write: true },
   );

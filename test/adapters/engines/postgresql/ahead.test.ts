@@ -5,11 +5,10 @@ import { Client } from "pg";
 import { comparePass, type Passed, type PassOptions, plainState, stateFrom } from "../../../../src/adapters/engines/postgresql/ahead.js";
 import { makeLogReadable } from "../../../../src/adapters/engines/postgresql/changeLog.js";
 import { sqlDataPort, sqlObservations } from "../../../../src/adapters/engines/postgresql/dataPort.js";
-import { inSession } from "../../../../src/adapters/engines/postgresql/session.js";
 import { throttleBy } from "../../../../src/adapters/engines/postgresql/throttle.js";
 import { Terminal } from "../../../../src/errors.js";
 import type { Side } from "../../../../src/ports/observations.js";
-import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
+import { inSession, type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 const effect = { key: "k", fence: 1 };
 const LIMITS = { rest: 0 };
