@@ -164,6 +164,14 @@ async function isEmptyBefore(session: Session, old: Session, column: string): Pr
   return session.value<boolean>(`SELECT NOT EXISTS (SELECT FROM ${other.root} WHERE ${other.column} IS NOT NULL)`);
 }
 
+async function extensionOf(session: Session, extension: string): Promise<string[]> {
+  const [made] = await session.rows<{ schema: string; name: string }>(
+    "SELECT quote_ident(n.nspname) AS schema, quote_ident(e.extname) AS name FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = $1",
+    [extension],
+  );
+  return made === undefined ? [] : [`CREATE SCHEMA IF NOT EXISTS ${made.schema}`, `CREATE EXTENSION ${made.name} SCHEMA ${made.schema}`];
+}
+
 /** A sequence as it counts; not where it is, which is carried over in the end. */
 async function sequenceOf(session: Session, sequence: string): Promise<string[]> {
   const [made] = await session.rows<{ sql: string[] }>(
@@ -187,7 +195,8 @@ async function sequenceOf(session: Session, sequence: string): Promise<string[]>
  * @returns what was made
  */
 export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, effect?: Effect): Promise<string[]> {
-  const all = losing(await driftOf(promoted, old));
+  const every = await driftOf(promoted, old);
+  const all = losing(every);
   const drift = all.filter((d) => d.what === "only on the promoted database");
   const made = await inSession(
     old,
@@ -198,6 +207,9 @@ export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, effec
       const tables = drift.filter((d) => d.kind === "table" || d.kind === "partition").map((d) => d.name);
       const parents = await inSession(promoted, (session) => byDepth(session, tables));
       const done: string[] = [];
+      // Where the server has it; types and indexes stand on it.
+      for (const { name: extension } of every.filter((d) => d.kind === "extension" && d.what === "only on the promoted database"))
+        if (await attempted(bringing, await read(promoted, (session) => extensionOf(session, extension)))) done.push(extension);
       for (const { name: type } of all.filter((d) => d.kind === "type" && BROUGHT.has(d.what))) {
         const statements = await enumOf(promoted, there, type);
         if (statements.length > 0 && (await attempted(bringing, statements))) done.push(type);

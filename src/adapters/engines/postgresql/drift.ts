@@ -159,7 +159,7 @@ export async function driftOf(promoted: SqlEndpoint, old: SqlEndpoint): Promise<
     if (whole.has(name) || [...whole].some((table) => name.startsWith(`${table}.`))) return false;
     return kind === "column" || !columns.has(name) || (kind === "NOT NULL of" && needed(name));
   });
-  return [...(await notStreaming(promoted, old, whole)), ...schema];
+  return [...(await notStreaming(promoted, old, new Set(found.filter((d) => WHOLE.has(d.kind)).map((d) => d.name)))), ...schema];
 }
 
 /** Numbers that a physical copy shares with its source, and that a new name does not change. */
@@ -208,11 +208,11 @@ async function renamedOf(promoted: SqlEndpoint, old: SqlEndpoint, drift: Drift[]
 }
 
 /** Tables that both sides have and that could stream, but do not: a migration made them again, or put others in their place. */
-async function notStreaming(promoted: SqlEndpoint, old: SqlEndpoint, whole: ReadonlySet<string>): Promise<Drift[]> {
+async function notStreaming(promoted: SqlEndpoint, old: SqlEndpoint, named: ReadonlySet<string>): Promise<Drift[]> {
   const left = await inSession(promoted, async (session) => {
     const published = await publishedTables(session);
     if (published === undefined) return [];
-    return (await streamTables(session)).filter((t) => !published.has(t.table) && !whole.has(t.table) && whyNotStreamed(t) === undefined);
+    return (await streamTables(session)).filter((t) => !published.has(t.table) && !named.has(t.table) && whyNotStreamed(t) === undefined);
   });
   if (left.length === 0) return [];
   const refused = await notApplied(old);

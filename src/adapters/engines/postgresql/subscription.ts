@@ -1,4 +1,4 @@
-import { Terminal } from "../../../errors.js";
+import { Terminal, Transient } from "../../../errors.js";
 import { inSession, literal, quoted, type Session, type SqlEndpoint } from "./session.js";
 
 /** Name of the publication and the subscription. */
@@ -16,9 +16,23 @@ const slotOf = (database: string): string => `'${NAME}_' || (SELECT oid FROM pg_
 /** The stream's slot, as a condition on pg_replication_slots in the promoted database. */
 export const IS_OUR_SLOT = `database = current_database() AND slot_name::text IN ('${NAME}', ${slotOf("current_database()")})`;
 
-/** Makes the slot. @returns its name */
+/**
+ * Makes the slot. @returns its name
+ * @throws Transient naming who is in the middle of a transaction, in whichever database of the server: it waits for all of them
+ */
 export const createSlot = (session: Session): Promise<string> =>
-  session.value<string>(`SELECT slot_name::text FROM pg_create_logical_replication_slot(${slotOf("current_database()")}, 'pgoutput')`);
+  session
+    .value<string>(`SELECT slot_name::text FROM pg_create_logical_replication_slot(${slotOf("current_database()")}, 'pgoutput')`)
+    .catch(async (error: Error & { code?: string }) => {
+      if (error.code !== "55P03") throw error;
+      const open = await session.rows<{ what: string }>(
+        `SELECT format('the prepared transaction %s of %s', gid, database) AS what FROM pg_prepared_xacts
+         UNION ALL SELECT format('process %s of %s', pid, datname) FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()`,
+      );
+      throw new Transient(`No replication slot can be made before these end: ${open.map((o) => o.what).join(", ") || "not told"}.`, {
+        cause: error,
+      });
+    });
 
 /**
  * Servers log statements, with their parameters too where `log_min_duration_statement` says so, and this one holds a
@@ -32,10 +46,14 @@ const publishedAt = ({ host, port, database, user, password }: SqlEndpoint): Rec
 
 /** Subscribes to what the slot keeps; what is there already is on both sides. */
 export const subscribeTo = (old: SqlEndpoint, publisher: SqlEndpoint, slot: string): Promise<void> =>
-  inSession(old, (session) => subscribe(session, NAME, NAME, `create_slot = false, slot_name = ${literal(slot)}, copy_data = false`), {
-    write: true,
-    startWith: publishedAt(publisher),
-  });
+  inSession(
+    old,
+    async (session) => {
+      await beQuiet(session);
+      await subscribe(session, NAME, NAME, `create_slot = false, slot_name = ${literal(slot)}, copy_data = false`);
+    },
+    { write: true, startWith: publishedAt(publisher) },
+  );
 
 /**
  * Why the old database's server could not subscribe to the new one, by its rights or over the network; undefined when it
@@ -47,6 +65,7 @@ export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEnd
     inSession(
       old,
       async (session) => {
+        await beQuiet(session);
         await session.rows("BEGIN");
         await subscribe(session, `${NAME}_probe`, PROBE, "create_slot = false, slot_name = NONE, enabled = false, copy_data = false");
         await session.rows("ROLLBACK");
@@ -57,7 +76,10 @@ export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEnd
   return tried.then(
     () => undefined,
     (error: Error) =>
-      `the old database cannot subscribe to it (${error.message}): open the way from its server, and give its user the right to`,
+      // It was let in, and what it asks for then is refused by no primary.
+      /serializable mode in a hot standby/.test(error.message)
+        ? undefined
+        : `the old database cannot subscribe to it (${error.message}): open the way from its server, and give its user the right to`,
   );
 }
 
@@ -84,7 +106,6 @@ async function withProbe(old: SqlEndpoint, replica: SqlEndpoint, use: () => Prom
  * warning names the statement as well, and so does what keeps statements that run inside others.
  */
 async function subscribe(session: Session, name: string, publication: string, options: string): Promise<void> {
-  await beQuiet(session);
   await session.rows(
     `DO $$ BEGIN
        EXECUTE format('CREATE SUBSCRIPTION ${name} CONNECTION %L PUBLICATION ${publication} WITH (${options.replaceAll("'", "''")})', current_setting('cutover.publisher'));
