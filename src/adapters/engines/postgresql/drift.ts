@@ -9,7 +9,13 @@ export interface Drift {
   kind: string;
   /** As SQL writes it; what belongs to a table as `table.name`. */
   name: string;
-  what: "only on the promoted database" | "only on the old database" | "different" | "another one than what streams" | "named otherwise";
+  what:
+    | "only on the promoted database"
+    | "only on the old database"
+    | "different"
+    | "another one than what streams"
+    | "new, and cannot stream"
+    | "named otherwise";
   /** What it is named on the old database. */
   was?: string;
   /**
@@ -207,18 +213,26 @@ async function renamedOf(promoted: SqlEndpoint, old: SqlEndpoint, drift: Drift[]
   return pairs.flat();
 }
 
-/** Tables that both sides have and that could stream, but do not: a migration made them again, or put others in their place. */
+/**
+ * Tables that both sides have, and that do not stream: a migration made them again, or put others in their place; or they are
+ * new, and cannot. What could not stream from the beginning was named then, and is the same table on both sides.
+ */
 async function notStreaming(promoted: SqlEndpoint, old: SqlEndpoint, named: ReadonlySet<string>): Promise<Drift[]> {
   const left = await inSession(promoted, async (session) => {
     const published = await publishedTables(session);
     if (published === undefined) return [];
-    return (await streamTables(session)).filter((t) => !published.has(t.table) && !named.has(t.table) && whyNotStreamed(t) === undefined);
+    return (await streamTables(session)).filter((t) => !published.has(t.table) && !named.has(t.table));
   });
   if (left.length === 0) return [];
   const refused = await notApplied(old);
-  return left
-    .filter((t) => !refused.has(t.table))
-    .map((t) => ({ kind: "table", name: t.table, what: "another one than what streams", matters: "rows" }));
+  const names = left.map((t) => t.table);
+  const theirs = new Map((await numbersOf(old, "relation", names)).map((n) => [n.name, n.number]));
+  const same = new Set((await numbersOf(promoted, "relation", names)).filter((n) => theirs.get(n.name) === n.number).map((n) => n.name));
+  return left.flatMap((t): Drift[] => {
+    const could = whyNotStreamed(t) === undefined && !refused.has(t.table);
+    if (!could && same.has(t.table)) return [];
+    return [{ kind: "table", name: t.table, what: could ? "another one than what streams" : "new, and cannot stream", matters: "rows" }];
+  });
 }
 
 const TABLE = new Set(["table", "partition", "unlogged table"]);

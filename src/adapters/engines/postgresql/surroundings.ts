@@ -11,7 +11,8 @@ export const surroundings = (old: SqlEndpoint): Promise<ReadinessFinding[]> =>
     old,
     async (session) => {
       const found: ReadinessFinding[] = [];
-      for (const look of [eventTriggers, truncation, textOfArrays, confirmation, slots, prepared]) found.push(...(await look(session)));
+      for (const look of [eventTriggers, truncation, textOfArrays, roles, confirmation, slots, prepared])
+        found.push(...(await look(session)));
       return found;
     },
     { write: true },
@@ -65,6 +66,22 @@ async function textOfArrays(session: Session): Promise<ReadinessFinding[]> {
       cure: "ALTER DATABASE … RESET array_nulls",
     },
   ];
+}
+
+/** Whoever applies takes the role on as well, and may not write to each table then. */
+async function roles(session: Session): Promise<ReadinessFinding[]> {
+  const found = await names(
+    session,
+    `SELECT DISTINCT substr(setting, 6) AS name FROM pg_db_role_setting CROSS JOIN unnest(setconfig) AS setting
+     WHERE setting LIKE 'role=%' AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+     AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user)) ORDER BY 1`,
+  );
+  return found.map((name) => ({
+    kind: "loses",
+    what: "role",
+    means: `each session here becomes ${name}, and so does what applies the stream: it stands still at the first table that ${name} may not write to`,
+    cure: "ALTER DATABASE … RESET role, or ALTER ROLE … RESET role where it is cutover's own user's",
+  }));
 }
 
 async function confirmation(session: Session): Promise<ReadinessFinding[]> {

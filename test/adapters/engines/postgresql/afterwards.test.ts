@@ -37,6 +37,12 @@ const CASES: Case[] = [
     lost: "table public.t is another one than what streams",
   },
   {
+    title: "[postgresql-14] a new table whose rows could not be found",
+    before: ROWS,
+    after: ["CREATE TABLE notes (note json); INSERT INTO notes VALUES ('{}')"],
+    lost: "table public.notes is new, and cannot stream",
+  },
+  {
     title: "[postgresql-7] a table of another name",
     before: ROWS,
     after: ["ALTER TABLE t RENAME TO orders"],
