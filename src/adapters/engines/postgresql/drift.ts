@@ -2,6 +2,7 @@ import { notApplied } from "./applies.js";
 import { GUARD } from "./guard.js";
 import { publishedTables, streamTables, whyNotStreamed } from "./identity.js";
 import { inSession, type Session, type SqlEndpoint } from "./session.js";
+import { NAME } from "./subscription.js";
 
 /** Something that one side's schema has and the other's has not, or has otherwise. */
 export interface Drift {
@@ -215,7 +216,7 @@ async function renamedOf(promoted: SqlEndpoint, old: SqlEndpoint, drift: Drift[]
 
 /**
  * Tables that both sides have, and that do not stream: a migration made them again, or put others in their place; or they are
- * new, and cannot. What could not stream from the beginning was named then, and is the same table on both sides.
+ * new, and cannot. What could not stream from the beginning was named then.
  */
 async function notStreaming(promoted: SqlEndpoint, old: SqlEndpoint, named: ReadonlySet<string>): Promise<Drift[]> {
   const left = await inSession(promoted, async (session) => {
@@ -226,11 +227,17 @@ async function notStreaming(promoted: SqlEndpoint, old: SqlEndpoint, named: Read
   if (left.length === 0) return [];
   const refused = await notApplied(old);
   const names = left.map((t) => t.table);
-  const theirs = new Map((await numbersOf(old, "relation", names)).map((n) => [n.name, n.number]));
-  const same = new Set((await numbersOf(promoted, "relation", names)).filter((n) => theirs.get(n.name) === n.number).map((n) => n.name));
+  // Numbers are given in order: what is older than the stream was there when it began.
+  const older = await inSession(promoted, (session) =>
+    session.rows<{ name: string }>(
+      "SELECT name FROM unnest($1::text[]) AS name JOIN pg_publication p ON p.pubname = $2 AND to_regclass(name)::oid < p.oid",
+      [names, NAME],
+    ),
+  );
+  const before = new Set(older.map((o) => o.name));
   return left.flatMap((t): Drift[] => {
     const could = whyNotStreamed(t) === undefined && !refused.has(t.table);
-    if (!could && same.has(t.table)) return [];
+    if (!could && before.has(t.table)) return [];
     return [{ kind: "table", name: t.table, what: could ? "another one than what streams" : "new, and cannot stream", matters: "rows" }];
   });
 }
