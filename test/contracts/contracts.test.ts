@@ -4,7 +4,6 @@ import { ChangeResourceRecordSetsCommand, CreateHostedZoneCommand } from "@aws-s
 import { stringify } from "yaml";
 import { awsCloudPort } from "../../src/adapters/aws/cloudPort.js";
 import { sqlDataPort, sqlObservations } from "../../src/adapters/engines/postgresql/dataPort.js";
-import { inSession } from "../../src/adapters/engines/postgresql/session.js";
 import { commandFleet } from "../../src/adapters/fleet.js";
 import { openRealTarget } from "../../src/adapters/target.js";
 import type { StackConfig } from "../../src/config/schema.js";
@@ -18,7 +17,7 @@ import { RAW, STACK } from "../automation/model.js";
 import { awsReading } from "../support/awsReading.js";
 import { type KubernetesManifest, objectsOf } from "../support/cluster.js";
 import { motoForSuite } from "../support/moto.js";
-import { postgresForSuite } from "../support/postgres.js";
+import { inSession, postgresForSuite } from "../support/postgres.js";
 import { programOf, sampleStacks } from "../support/samples.js";
 import { tempFolderForSuite } from "../support/tmp.js";
 import { cloudPortContract } from "./cloudPort.js";
@@ -248,7 +247,7 @@ describe("the real adapters", () => {
     await fresh.sql(async (s) => {
       const held = "SELECT count(*)::int FROM pg_replication_slots WHERE active";
       while ((await s.value<number>(held)) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
-      await s.rows("SELECT pg_drop_replication_slot('cutover_back')");
+      await s.rows("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name ~ '^cutover_back'");
     });
     const accepts = (side: "old" | "new") =>
       inSession({ ...(side === "old" ? old : fresh).endpoint, user: "app", password: "app" }, (s) =>

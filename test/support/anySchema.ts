@@ -91,6 +91,7 @@ export const anySchema: fc.Arbitrary<AnySchema> = fc.record({
           "unqualified",
           "expression index",
           "trigger",
+          "trigger, always",
           "foreign",
           "rule",
         ),
@@ -128,6 +129,7 @@ export class Written {
       `CREATE TYPE colour AS ENUM ('red', 'green', 'blue'); CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE SEQUENCE numbers`,
       "CREATE TABLE looked_up (id int PRIMARY KEY, what text); INSERT INTO looked_up VALUES (1, 'x')",
       "CREATE FUNCTION unsettled(i int) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN EXISTS (SELECT FROM looked_up WHERE id >= 0) OR i > 0; END $$",
+      "CREATE TABLE seen (id int PRIMARY KEY, n int); INSERT INTO seen VALUES (1, 0)",
       "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
       ...this.of.tables.flatMap((t, i) => this.madeBy(t, i)),
       `CREATE MATERIALIZED VIEW sums AS SELECT count(*) FROM ${this.nameOf(0)}`,
@@ -183,6 +185,13 @@ export class Written {
       ...(extras.includes("trigger")
         ? [`CREATE TRIGGER touched BEFORE INSERT OR UPDATE ON ${name} FOR EACH ROW EXECUTE FUNCTION touch()`]
         : []),
+      ...(extras.includes("trigger, always")
+        ? [
+            `CREATE FUNCTION ${name}_seen() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE ${this.s}.seen SET n = n + 1; RETURN NEW; END $$`,
+            `CREATE TRIGGER seen BEFORE INSERT OR UPDATE ON ${name} FOR EACH ROW EXECUTE FUNCTION ${name}_seen()`,
+            ...leaves.map((l) => `ALTER TABLE ${l} ENABLE ALWAYS TRIGGER seen`),
+          ]
+        : []),
       ...(extras.includes("foreign") && shape !== "unlogged"
         ? [`ALTER TABLE ${name} ADD COLUMN ref int DEFAULT 1 REFERENCES looked_up (id)`]
         : []),
@@ -218,12 +227,41 @@ export class Written {
   private migrated(name: string, t: AnyTable, n: number): string[] {
     this.counter += 1;
     const id = `m${this.counter}`;
-    if (n % 4 === 0)
-      return [
-        `CREATE TABLE ${this.s}.${id} (id int PRIMARY KEY, what text DEFAULT 'x'); INSERT INTO ${this.s}.${id} SELECT g FROM generate_series(1, ${n}) g`,
-      ];
-    if (n % 4 === 1) return [`ALTER TABLE ${name} ADD COLUMN ${id} int DEFAULT ${n}`];
-    if (n % 4 === 2) return [`ALTER TYPE ${this.s}.colour ADD VALUE '${id}'`];
+    switch (n % 12) {
+      case 0:
+      case 4:
+        return [
+          `CREATE TABLE ${this.s}.${id} (id int PRIMARY KEY, what text DEFAULT 'x'); INSERT INTO ${this.s}.${id} SELECT g FROM generate_series(1, ${n}) g`,
+        ];
+      case 1:
+        return [`ALTER TABLE ${name} ADD COLUMN ${id} int DEFAULT ${n}`];
+      case 2:
+        return [`ALTER TYPE ${this.s}.colour ADD VALUE '${id}'`];
+      case 3:
+        return [`ALTER TABLE ${name} ADD COLUMN ${id} int NOT NULL DEFAULT ${n}; ALTER TABLE ${name} ALTER COLUMN ${id} DROP DEFAULT`];
+      case 5:
+        return [`ALTER TABLE ${name} ADD COLUMN ${id} uuid DEFAULT gen_random_uuid(); ALTER TABLE ${name} ALTER COLUMN ${id} DROP DEFAULT`];
+      case 6:
+        return t.shape === "plain"
+          ? [
+              `CREATE TABLE ${this.s}.${id} () INHERITS (${name}); INSERT INTO ${this.s}.${id} (id) SELECT 500000 + g FROM generate_series(1, ${n}) g`,
+            ]
+          : [];
+      case 7:
+        return [`CREATE SEQUENCE ${this.s}.${id} INCREMENT BY ${n} CYCLE; SELECT nextval('${this.s}.${id}')`];
+      case 8:
+        return [`ALTER TABLE ${name} OWNER TO stranger; ALTER TABLE ${name} ENABLE ROW LEVEL SECURITY`];
+      case 9:
+        return t.shape === "plain"
+          ? [
+              `CREATE TABLE ${this.s}.${id} (LIKE ${name} INCLUDING ALL); DROP TABLE ${name}; ALTER TABLE ${this.s}.${id} RENAME TO ${name.split(".")[1]}`,
+            ]
+          : [];
+      case 10:
+        return [
+          `CREATE FUNCTION ${this.s}.${id}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$; CREATE TRIGGER ${id} BEFORE DELETE ON ${name} FOR EACH ROW EXECUTE FUNCTION ${this.s}.${id}()`,
+        ];
+    }
     return t.shape === "plain" ? [`CREATE INDEX ${id} ON ${name} (c0) WHERE false`.replace(" (c0) WHERE false", " (id)")] : [];
   }
 }

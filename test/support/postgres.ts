@@ -2,7 +2,7 @@ import { requirePart } from "./parts.js";
 import { hasPostgres, postgresIn } from "./postgresServers.js";
 import { tempFolderForSuite } from "./tmp.js";
 
-export { accountOfServers, type Postgres, urlOf } from "./postgresServers.js";
+export { accountOfServers, inSession, type Postgres, urlOf } from "./postgresServers.js";
 
 /** Real PostgreSQL servers for the tests of a `describe`; all of them end with it. */
 export function postgresForSuite() {

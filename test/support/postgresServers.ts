@@ -3,10 +3,29 @@ import { chownSync, existsSync } from "node:fs";
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { inSession, type Session, type SqlEndpoint } from "../../src/adapters/engines/postgresql/session.js";
+import {
+  inSession as inOurSession,
+  type Session,
+  type SessionOptions,
+  type SqlEndpoint,
+} from "../../src/adapters/engines/postgresql/session.js";
 import { freePort } from "./freePort.js";
 
 const exec = promisify(execFile);
+
+/** A session as an application has it: names are found by the database's own search path. */
+export const inSession = <T>(endpoint: SqlEndpoint, use: (session: Session) => Promise<T>, options?: SessionOptions): Promise<T> =>
+  inOurSession(
+    endpoint,
+    async (session) => {
+      await session.rows("RESET search_path");
+      await session.rows(
+        "SELECT set_config('session_replication_role', 'origin', false) WHERE current_setting('session_replication_role') = 'replica'",
+      );
+      return use(session);
+    },
+    options,
+  );
 
 /** Another version's programs, which the nightly tier names: `npm run nightly:postgresql`. */
 const CHOSEN = process.env.CUTOVER_TEST_POSTGRES;

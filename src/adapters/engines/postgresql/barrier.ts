@@ -1,7 +1,7 @@
 import { Terminal } from "../../../errors.js";
 import { GUARD, isGuarded } from "./guard.js";
-import { NAME } from "./reverse.js";
 import { literal, quoted, type Session } from "./session.js";
+import { NAME } from "./subscription.js";
 
 /**
  * The barrier: who may connect to a database. `default_transaction_read_only` is a preference that any client overrides
@@ -181,7 +181,7 @@ async function takeLogins(session: Session, before: Before): Promise<string[]> {
       left.push(
         replicates
           ? `${role} could still connect, and a replica streams as it: give the replica's stream a role of its own`
-          : `${role} could still connect and write, and ${await self(session)} may not take its LOGIN: as a superuser, ALTER ROLE ${quoted(role)} NOLOGIN, or no superuser and no member of ${await self(session)} any more`,
+          : `${role} could still connect and write, and ${await self(session)} may not take its LOGIN: as a superuser, ALTER ROLE ${quoted(role)} NOLOGIN (from PostgreSQL 16 on, GRANT ${quoted(role)} TO … WITH ADMIN OPTION is enough where it is none), or no superuser and no member of ${await self(session)} any more`,
       );
   }
   return left;

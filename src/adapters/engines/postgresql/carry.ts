@@ -1,11 +1,15 @@
 import { Conflict } from "../../../errors.js";
 import type { Effect } from "../../../ports/target.js";
 import { notApplied } from "./applies.js";
-import { driftOf, losing } from "./drift.js";
+import { columnOf, enumOf, extensionOf, sequenceOf, tableOf } from "./definitions.js";
+import { type Drift, driftOf, losing } from "./drift.js";
 import { fenced } from "./guard.js";
-import { chooseIdentities, streamTables, whyNotStreamed } from "./identity.js";
-import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
+import { chooseIdentities, publishedTables, streamTables, whyNotStreamed } from "./identity.js";
+import { inSession, type Session, type SqlEndpoint } from "./session.js";
+import { NAME } from "./subscription.js";
 
+/** What is brought to the old database; what has only another name there is none of it. */
+const BROUGHT: ReadonlySet<Drift["what"]> = new Set<Drift["what"]>(["only on the promoted database", "different"]);
 /** Of two runners that carry over at once, one waits for the other. */
 const LOCK = "SELECT pg_advisory_lock(hashtext('cutover_back carry'))";
 
@@ -13,8 +17,6 @@ const LOCK = "SELECT pg_advisory_lock(hashtext('cutover_back carry'))";
 interface Bringing {
   there: Session;
   old: SqlEndpoint;
-  /** Of publication and subscription. */
-  name: string;
   effect: Effect | undefined;
 }
 
@@ -25,119 +27,29 @@ const read = <T>(endpoint: SqlEndpoint, use: (session: Session) => Promise<T>): 
     return use(session);
   });
 
-/** An enum that is new, or has labels more: what it had stays, in its order. Anything else about a type is nothing to bring over. */
-async function enumOf(promoted: SqlEndpoint, there: Session, type: string): Promise<string[]> {
-  const labels = async (session: Session) =>
-    (
-      await session.rows<{ label: string }>(
-        "SELECT enumlabel::text AS label FROM pg_enum WHERE enumtypid = to_regtype($1)::oid ORDER BY enumsortorder",
-        [type],
-      )
-    ).map((l) => l.label);
-  const [ours, theirs] = [await inSession(promoted, labels), await labels(there)];
-  if (ours.length === 0) return [];
-  const [made] = await inSession(promoted, (session) =>
-    session.rows<{ schema: string; owner: string }>(
-      "SELECT quote_ident(n.nspname) AS schema, quote_ident(pg_get_userbyid(t.typowner)) AS owner FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.oid = to_regtype($1)::oid",
-      [type],
-    ),
-  );
-  if (theirs.length === 0)
-    return [
-      `CREATE SCHEMA IF NOT EXISTS ${made?.schema}`,
-      `CREATE TYPE ${type} AS ENUM (${ours.map(literal).join(", ")})`,
-      `ALTER TYPE ${type} OWNER TO ${made?.owner}`,
-    ];
-  const kept = ours.filter((l) => theirs.includes(l));
-  if (kept.length !== theirs.length || kept.some((l, i) => l !== theirs[i])) return [];
-  return ours.flatMap((label, i) => {
-    if (theirs.includes(label)) return [];
-    const before = ours[i - 1];
-    return [
-      `ALTER TYPE ${type} ADD VALUE ${literal(label)} ${before === undefined ? `BEFORE ${literal(ours[1] ?? "")}` : `AFTER ${literal(before)}`}`,
-    ];
-  });
-}
-
-interface Made {
-  name: string;
-  schema: string;
-  owner: string;
-  /** Who may do what with it. */
-  grants: string[];
-  /** Statements that make it, in order. */
-  sql: string[];
-}
-
-/** A table's statements, from the catalogue. Foreign keys and triggers are left out: nothing that is applied needs them. */
-async function tableOf(session: Session, table: string): Promise<Made> {
-  const [made] = await session.rows<Made>(
-    `SELECT format('%I.%I', n.nspname, c.relname) AS name, quote_ident(n.nspname) AS schema, quote_ident(pg_get_userbyid(c.relowner)) AS owner,
-       ARRAY(SELECT format('GRANT %s ON %I.%I TO %s%s', a.privilege_type, n.nspname, c.relname,
-               CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-             FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS grants,
-       CASE WHEN c.relispartition THEN
-         ARRAY[format('CREATE TABLE %I.%I PARTITION OF %s %s', n.nspname, c.relname,
-           (SELECT format('%I.%I', pn.nspname, p.relname) FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid),
-           pg_get_expr(c.relpartbound, c.oid)) || CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END]
-       ELSE
-         ARRAY(SELECT DISTINCT format('CREATE SEQUENCE IF NOT EXISTS %I.%I', sn.nspname, s.relname)
-               FROM pg_attrdef d JOIN pg_depend dep ON dep.classid = 'pg_attrdef'::regclass AND dep.objid = d.oid AND dep.refclassid = 'pg_class'::regclass
-               JOIN pg_class s ON s.oid = dep.refobjid AND s.relkind = 'S' JOIN pg_namespace sn ON sn.oid = s.relnamespace WHERE d.adrelid = c.oid)
-         || format('CREATE TABLE %I.%I (%s)%s', n.nspname, c.relname,
-           (SELECT string_agg(line, ', ' ORDER BY at) FROM (
-              SELECT a.attnum AS at, format('%I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod),
-                CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END,
-                CASE WHEN a.attidentity <> '' THEN format(' GENERATED %s AS IDENTITY', CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END)
-                     WHEN a.attgenerated <> '' THEN format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(d.adbin, d.adrelid))
-                     ELSE coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') END,
-                CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END) AS line
-              FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-              UNION ALL SELECT 10000, format('CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = c.oid AND contype IN ('p', 'u', 'c', 'x')) AS lines),
-           CASE WHEN c.relkind = 'p' THEN ' PARTITION BY ' || pg_get_partkeydef(c.oid) ELSE '' END)
-         || ARRAY(SELECT pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE i.indrelid = c.oid AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.conrelid = c.oid))
-       END AS sql
-     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ${literal(table)}::regclass`,
-  );
-  if (made === undefined) throw new Error(`${table} is gone`);
-  return made;
-}
-
-/** A column that is the same for every row that was there before it: another default would have to be carried row by row. */
-async function columnOf(session: Session, column: string): Promise<string | undefined> {
-  const [made] = await session.rows<{ sql: string }>(
-    `SELECT format('ALTER TABLE %I.%I ADD COLUMN %I %s%s%s', n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
-            coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), ''), CASE WHEN a.attnotnull AND d.oid IS NOT NULL THEN ' NOT NULL' ELSE '' END) AS sql
-     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-     WHERE format('%I.%I.%I', n.nspname, c.relname, a.attname) = $1 AND NOT a.attisdropped AND a.attinhcount = 0 AND a.attidentity = '' AND a.attgenerated = ''
-     AND (d.oid IS NULL OR a.atthasmissing)`,
-    [column],
-  );
-  return made?.sql;
-}
-
 /**
  * Brings what a migration of the application added on the promoted database to the old one, and lets it stream: new
  * tables with the rows that they have by now, partitions, and columns. What it cannot make stays a difference, for
  * whoever looks next. Asked again it does what is left.
- * @param name of publication and subscription
  * @returns what was made
  */
-export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, name: string, effect?: Effect): Promise<string[]> {
-  const all = losing(await driftOf(promoted, old));
+export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, effect?: Effect): Promise<string[]> {
+  const every = await driftOf(promoted, old);
+  const all = losing(every);
   const drift = all.filter((d) => d.what === "only on the promoted database");
   const made = await inSession(
     old,
     async (there) => {
-      const bringing: Bringing = { there, old, name, effect };
+      const bringing: Bringing = { there, old, effect };
       await there.rows(LOCK);
       // The lock may have been waited for; a parent comes before its partitions, a table before its columns.
       const tables = drift.filter((d) => d.kind === "table" || d.kind === "partition").map((d) => d.name);
       const parents = await inSession(promoted, (session) => byDepth(session, tables));
       const done: string[] = [];
-      for (const { name: type } of all.filter((d) => d.kind === "type" && d.what !== "only on the old database")) {
+      // Where the server has it; types and indexes stand on it.
+      for (const { name: extension } of every.filter((d) => d.kind === "extension" && d.what === "only on the promoted database"))
+        if (await attempted(bringing, await read(promoted, (session) => extensionOf(session, extension)))) done.push(extension);
+      for (const { name: type } of all.filter((d) => d.kind === "type" && BROUGHT.has(d.what))) {
         const statements = await enumOf(promoted, there, type);
         if (statements.length > 0 && (await attempted(bringing, statements))) done.push(type);
       }
@@ -147,33 +59,38 @@ export async function carrySchema(promoted: SqlEndpoint, old: SqlEndpoint, name:
         if (await attempted(bringing, statements)) done.push(table);
       }
       for (const { name: column } of drift.filter((d) => d.kind === "column")) {
-        const sql = await read(promoted, (session) => columnOf(session, column));
-        if (sql !== undefined && (await attempted(bringing, [sql]))) done.push(column);
+        const statements = await read(promoted, (session) => columnOf(session, there, column));
+        if (statements.length > 0 && (await attempted(bringing, statements))) done.push(column);
+      }
+      // A table's own are there by now, and count otherwise perhaps.
+      for (const { name: sequence } of all.filter((d) => d.kind === "sequence" && BROUGHT.has(d.what))) {
+        const statements = await read(promoted, (session) => sequenceOf(session, sequence));
+        if (statements.length > 0 && (await attempted(bringing, statements))) done.push(sequence);
       }
       return done;
     },
     { write: true },
   );
-  await publishNew(promoted, old, name, effect);
+  await publishNew(promoted, old, effect);
   return made;
 }
 
 const byDepth = async (session: Session, tables: string[]): Promise<string[]> => {
   const found = await session.rows<{ name: string }>(
     `SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NOT NULL
-     ORDER BY (SELECT count(*) FROM pg_partition_ancestors(to_regclass(name))), name`,
+     ORDER BY (WITH RECURSIVE above AS (SELECT to_regclass(name)::oid AS oid UNION SELECT inhparent FROM pg_inherits JOIN above ON inhrelid = oid) SELECT count(*) FROM above), name`,
     [tables],
   );
   return found.map((f) => f.name);
 };
 
 /** All of them or none, and only while this still is our stream. What the server refuses stays a difference that is named. */
-async function attempted({ there, old, name, effect }: Bringing, statements: string[]): Promise<boolean> {
+async function attempted({ there, old, effect }: Bringing, statements: string[]): Promise<boolean> {
   try {
     await fenced(there, old, effect, async () => {
       const streams = await there.value<boolean>(
         "SELECT EXISTS (SELECT FROM pg_subscription WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()))",
-        [name],
+        [NAME],
       );
       if (!streams)
         throw new Conflict(`Nothing streams back to ${old.host}:${old.port}/${old.database} any more: nothing was brought there.`);
@@ -189,17 +106,13 @@ async function attempted({ there, old, name, effect }: Bringing, statements: str
 }
 
 /** Tables that both sides have, that can stream, and do not yet: with the rows that they have by now. */
-async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string, effect: Effect | undefined): Promise<void> {
+async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, effect: Effect | undefined): Promise<void> {
   const theirs = new Set((await inSession(old, streamTables)).map((t) => t.table));
   const refused = await notApplied(old);
   const added = await inSession(
     promoted,
     async (session) => {
-      const published = await session.rows<{ table: string }>(
-        "SELECT format('%I.%I', schemaname, tablename) AS table FROM pg_publication_tables WHERE pubname = $1",
-        [name],
-      );
-      const there = new Set(published.map((p) => p.table));
+      const there = (await publishedTables(session)) ?? new Set();
       const fresh = (await streamTables(session)).filter(
         (t) => !there.has(t.table) && whyNotStreamed(t) === undefined && theirs.has(t.table) && !refused.has(t.table),
       );
@@ -210,7 +123,7 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string,
       await inSession(old, (o) => chooseIdentities(o, new Set(empty)), { write: true });
       if (empty.length > 0)
         await fenced(session, promoted, effect, async () => {
-          await session.rows(`ALTER PUBLICATION ${name} ADD TABLE ${empty.map((t) => `ONLY ${t}`).join(", ")}`);
+          await session.rows(`ALTER PUBLICATION ${NAME} ADD TABLE ${empty.map((t) => `ONLY ${t}`).join(", ")}`);
         });
       return [...there, ...empty];
     },
@@ -221,10 +134,10 @@ async function publishNew(promoted: SqlEndpoint, old: SqlEndpoint, name: string,
     async (session) => {
       const [known] = await session.rows<{ count: number }>(
         `SELECT count(*)::int AS count FROM pg_subscription_rel WHERE srsubid IN (SELECT subid FROM pg_stat_subscription WHERE subname = $1)`,
-        [name],
+        [NAME],
       );
       // Also where an earlier attempt died between the two servers.
-      if (known?.count !== added.length) await session.rows(`ALTER SUBSCRIPTION ${name} REFRESH PUBLICATION WITH (copy_data = true)`);
+      if (known?.count !== added.length) await session.rows(`ALTER SUBSCRIPTION ${NAME} REFRESH PUBLICATION WITH (copy_data = true)`);
     },
     { write: true },
   );

@@ -2,9 +2,11 @@ import { type FindingKind, type ReadinessFinding, worstFirst } from "../../../po
 import { stuckTables } from "./applies.js";
 import { hiddenRows, hiddenTables } from "./catalog.js";
 import { choiceFor, streamTables, whyNotStreamed } from "./identity.js";
-import { obstacleToReverse, obstacleToSubscription } from "./reverse.js";
+import { obstacleToReverse } from "./reverse.js";
 import { sequencesToCarry } from "./sequences.js";
 import { inSession, quoted, type Session, type SqlEndpoint } from "./session.js";
+import { obstacleToSubscription } from "./subscription.js";
+import { surroundings } from "./surroundings.js";
 import { obstacleToStopping } from "./writes.js";
 
 /** Rows that a subscriber reads through for each change, from which on it falls behind: seconds for a few thousand changes. */
@@ -27,8 +29,10 @@ export async function readinessOf(
     await ofTables(old),
     await inSession(old, (session) => beside(session, old.database)),
   ];
+  const around = await surroundings(old);
   const hidden = await inSession(replica ?? old, hiddenTables);
-  const stream = level ?? (publisher === undefined ? undefined : await obstacleToSubscription(old, publisher));
+  const stream =
+    level ?? (publisher === undefined || replica === undefined ? undefined : await obstacleToSubscription(old, publisher, replica));
   const { left } = await sequencesToCarry(old, old);
   return [
     ...(stopping === undefined
@@ -46,6 +50,7 @@ export async function readinessOf(
     ...(replica === undefined ? [NO_REPLICA] : []),
     ...settings,
     ...others,
+    ...around,
     ...tables,
     ...left.map(({ name, why }) =>
       finding("loses", name, `its value on the way back: ${why}`, `GRANT SELECT, UPDATE ON SEQUENCE ${name} TO ${quoted(old.user)}`),

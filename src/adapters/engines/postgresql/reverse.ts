@@ -8,12 +8,10 @@ import { chooseIdentities, restoreIdentities, streamTables, whyNotStreamed } fro
 import { carryLargeObjects } from "./largeObjects.js";
 import { type CarriedSequences, carrySequences } from "./sequences.js";
 import { inSession, literal, type Session, type SqlEndpoint } from "./session.js";
+import { createSlot, IS_OUR_SLOT, NAME, subscribeTo } from "./subscription.js";
+import { restoreTriggers, silenceTriggers } from "./triggers.js";
 
-/** Name of the publication, the subscription and the slot between them. */
-export const NAME = "cutover_back";
 const POLL_MS = 200;
-/** Until an attempt to subscribe is given up that only tries. */
-const PROBE_MS = 15_000;
 /** How long a slot may stay in use after its subscription ended. */
 const RELEASE_MS = 10_000;
 
@@ -24,6 +22,8 @@ export interface Left {
 }
 
 export type Reverse = { supported: true; tables: number; left: Left[] } | { supported: false; reason: string };
+
+type Published = { supported: true; names: string[]; left: Left[] } | Extract<Reverse, { supported: false }>;
 
 /**
  * How far a stream is, as the publication's comment says: a process may die between any two statements on two servers,
@@ -49,20 +49,20 @@ export interface Standing {
 export async function startReverse(promoted: SqlEndpoint, old: SqlEndpoint, publisher: SqlEndpoint = promoted): Promise<Reverse> {
   const refused = await notApplied(old);
   const published = await inSession(promoted, (session) => publish(session, old, refused), { write: true });
-  if (!published.supported || published.tables === 0) return published;
+  if (!published.supported) return published;
+  const { names, left } = published;
+  const started = { supported: true, tables: names.length, left } as const;
+  if (names.length === 0) return started;
   const there = await standing(promoted, old);
   refuseLost(there);
   if (!there.subscribed || there.slot !== "usable") {
     // What an attempt left that died while it subscribed, or a stream that ended: nothing comes through it any more.
     await inSession(old, unsubscribe, { write: true });
-    await inSession(promoted, makeSlot, { write: true });
-    await inSession(old, (session) => subscribe(session, NAME, "create_slot = false, copy_data = false"), {
-      write: true,
-      startWith: publishedAt(publisher),
-    });
+    await subscribeTo(old, publisher, await inSession(promoted, makeSlot, { write: true }));
   }
+  await inSession(old, (session) => silenceTriggers(session, names), { write: true });
   await inSession(promoted, (session) => remember(session, "streams"), { write: true });
-  return published;
+  return started;
 }
 
 /** Why nothing could stream back from a database, promoted or still a replica; undefined when nothing speaks against it. */
@@ -73,31 +73,10 @@ export async function obstacleToReverse(session: Session): Promise<string | unde
 }
 
 /**
- * Why the old database's server could not subscribe to the new one, by its rights or over the network; undefined when it
- * could. It tries, in a transaction that is rolled back: the server connects to the publisher and makes nothing there.
- */
-export async function obstacleToSubscription(old: SqlEndpoint, publisher: SqlEndpoint): Promise<string | undefined> {
-  const tried = inSession(
-    old,
-    async (session) => {
-      await session.rows("BEGIN");
-      await subscribe(session, `${NAME}_probe`, "create_slot = false, enabled = false, copy_data = false");
-      await session.rows("ROLLBACK");
-    },
-    { write: true, statementMs: PROBE_MS, startWith: publishedAt(publisher) },
-  );
-  return tried.then(
-    () => undefined,
-    (error: Error) =>
-      `the old database cannot subscribe to it (${error.message}): open the way from its server, and give its user the right to`,
-  );
-}
-
-/**
  * Publishes what can stream without making any write of the application fail, and names the rest.
  * @param refused tables whose rows the old database would not take, each with why
  */
-async function publish(session: Session, old: SqlEndpoint, refused: ReadonlyMap<string, string>): Promise<Reverse> {
+async function publish(session: Session, old: SqlEndpoint, refused: ReadonlyMap<string, string>): Promise<Published> {
   const reason = await obstacleToReverse(session);
   if (reason !== undefined) return { supported: false, reason };
   const all = await streamTables(session);
@@ -114,7 +93,7 @@ async function publish(session: Session, old: SqlEndpoint, refused: ReadonlyMap<
   // Only each: one that inherits from it may be one of those that are left out.
   if (!(await isPublished(session)) && tables.length > 0)
     await session.rows(`CREATE PUBLICATION ${NAME} FOR TABLE ${tables.map((t) => `ONLY ${t}`).join(", ")}`);
-  return { supported: true, tables: tables.length, left };
+  return { supported: true, names: tables, left };
 }
 
 const isPublished = (session: Session): Promise<boolean> =>
@@ -126,27 +105,6 @@ const isSubscribed = (session: Session): Promise<boolean> =>
      WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()))`,
     [NAME],
   );
-
-/**
- * Servers log statements, with their parameters too where `log_min_duration_statement` says so, and this one holds a
- * password: it comes as a setting with the start of the session, which no server logs.
- */
-const publishedAt = ({ host, port, database, user, password }: SqlEndpoint): Record<string, string> => ({
-  "cutover.publisher": Object.entries({ host, port, dbname: database, user, password, application_name: NAME })
-    .map(([key, value]) => `${key}='${String(value).replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`)
-    .join(" "),
-});
-
-/** A server logs the statements that fail: its error is raised again without it. In such a block no slot can be created. */
-async function subscribe(session: Session, name: string, options: string): Promise<void> {
-  await session.rows(
-    `DO $$ BEGIN
-       EXECUTE format('CREATE SUBSCRIPTION ${name} CONNECTION %L PUBLICATION ${NAME} WITH (${options})', current_setting('cutover.publisher'));
-     EXCEPTION WHEN query_canceled OR OTHERS THEN
-       RAISE EXCEPTION '%', SQLERRM USING ERRCODE = SQLSTATE;
-     END $$`,
-  );
-}
 
 export async function standing(promoted: SqlEndpoint, old: SqlEndpoint): Promise<Standing> {
   const publisher = await inSession(promoted, async (session) => ({
@@ -164,8 +122,7 @@ const progressOf = (session: Session): Promise<Progress | null> =>
 const slotOf = (session: Session): Promise<Standing["slot"]> =>
   session.value<Standing["slot"]>(
     `SELECT (SELECT CASE to_jsonb(s) ->> 'wal_status' WHEN 'lost' THEN 'lost' ELSE 'usable' END
-     FROM pg_replication_slots s WHERE slot_name = $1 AND database = current_database())`,
-    [NAME],
+     FROM pg_replication_slots s WHERE ${IS_OUR_SLOT})`,
   );
 
 async function remember(session: Session, progress: Progress): Promise<void> {
@@ -180,10 +137,10 @@ export async function drainAnew(session: Session): Promise<boolean> {
 }
 
 /** A new one; what the publication's comment said of an earlier stream says nothing about this one. */
-async function makeSlot(session: Session): Promise<void> {
+async function makeSlot(session: Session): Promise<string> {
   await dropSlot(session);
   if ((await progressOf(session)) !== null) await session.rows(`COMMENT ON PUBLICATION ${NAME} IS NULL`);
-  await session.rows("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [NAME]);
+  return createSlot(session);
 }
 
 /** @throws Terminal when something streamed whose rest can never arrive */
@@ -251,7 +208,7 @@ export async function stopReverse(
   };
   // Also where an earlier attempt drained it: somebody may have let the promoted database accept writes in between.
   if (drain && there.subscribed && there.slot === "usable") {
-    if (schemaChanges === "carry") await carrySchema(promoted, old, NAME, effect);
+    if (schemaChanges === "carry") await carrySchema(promoted, old, effect);
     await drained(promoted, old, timeoutSeconds);
     const sequences = await carrySequences(promoted, old);
     const objects = await carryLargeObjects(promoted, old);
@@ -277,8 +234,8 @@ async function drained(promoted: SqlEndpoint, old: SqlEndpoint, timeoutSeconds: 
     for (;;) {
       const [slot] = await session.rows<{ done: boolean; active: boolean; behind: string }>(
         `SELECT confirmed_flush_lsn >= $1::pg_lsn AS done, active, pg_size_pretty(pg_current_wal_lsn() - confirmed_flush_lsn) AS behind
-         FROM pg_replication_slots WHERE slot_name = $2 AND database = current_database()`,
-        [written, NAME],
+         FROM pg_replication_slots WHERE ${IS_OUR_SLOT}`,
+        [written],
       );
       if (slot === undefined) throw lost("its replication slot is gone");
       if (slot.done && (await inSession(old, copied))) return;
@@ -304,6 +261,7 @@ const copied = (session: Session): Promise<boolean> =>
 async function unsubscribe(session: Session): Promise<void> {
   if (!(await isSubscribed(session))) return;
   await session.rows("BEGIN");
+  await restoreTriggers(session);
   await session.rows(`ALTER SUBSCRIPTION ${NAME} DISABLE`);
   await session.rows(`ALTER SUBSCRIPTION ${NAME} SET (slot_name = NONE)`);
   await session.rows(`DROP SUBSCRIPTION ${NAME}`);
@@ -320,13 +278,13 @@ async function unpublish(session: Session): Promise<void> {
 async function dropSlot(session: Session): Promise<void> {
   const deadline = Date.now() + RELEASE_MS;
   for (;;) {
-    const [slot] = await session.rows<{ pid: number | null }>(
-      "SELECT active_pid AS pid FROM pg_replication_slots WHERE slot_name = $1 AND database = current_database()",
-      [NAME],
+    const [slot] = await session.rows<{ name: string; pid: number | null }>(
+      `SELECT slot_name::text AS name, active_pid AS pid FROM pg_replication_slots WHERE ${IS_OUR_SLOT}`,
     );
     if (slot === undefined) return;
-    if (slot.pid === null) return void (await session.rows("SELECT pg_drop_replication_slot($1)", [NAME]));
-    if (Date.now() > deadline) throw new Transient(`The replication slot ${NAME} is still in use by process ${slot.pid} of the server.`);
+    if (slot.pid === null) return void (await session.rows("SELECT pg_drop_replication_slot($1)", [slot.name]));
+    if (Date.now() > deadline)
+      throw new Transient(`The replication slot ${slot.name} is still in use by process ${slot.pid} of the server.`);
     await session.rows("SELECT pg_terminate_backend($1)", [slot.pid]);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

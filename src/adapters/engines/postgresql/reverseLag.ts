@@ -2,8 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
 import { carrySchema } from "./carry.js";
 import { driftOf, losing, namedDrift, otherwise } from "./drift.js";
-import { NAME, standing, whyLost } from "./reverse.js";
+import { mendIdentities } from "./identity.js";
+import { standing, whyLost } from "./reverse.js";
 import { inSession, type Session, type SqlEndpoint } from "./session.js";
+import { IS_OUR_SLOT } from "./subscription.js";
 
 /** How long a look waits for the old database to confirm what was written when it began: a busy one is never quite there. */
 const CONFIRM_MS = 3_000;
@@ -37,8 +39,9 @@ export function watchReverse(
     if (whyLost(there) !== undefined) return known(-1);
     if (there.progress === "drained") return unknown("what streamed back is said to be there as a whole, and nothing streams any more");
     if (there.progress !== "streams") return unknown("nothing streams back to the old database");
+    await mendIdentities(promoted);
     // A migration of the application: what it added streams from now on, or is said before anybody depends on it.
-    if (schemaChanges() === "carry") await carrySchema(promoted, old, NAME);
+    if (schemaChanges() === "carry") await carrySchema(promoted, old);
     const all = await driftOf(promoted, old);
     const drift = losing(all);
     if (drift.length > 0) return known(SCHEMA_CHANGED, namedDrift(drift));
@@ -70,8 +73,7 @@ async function confirmation(session: Session): Promise<{ position: Position; con
     // A slot that has just gone has confirmed nothing; the next look says that it is lost.
     const confirmed = await session.value<number>(
       `SELECT coalesce((SELECT (confirmed_flush_lsn - '0/0'::pg_lsn)::float8 FROM pg_replication_slots
-       WHERE slot_name = $1 AND database = current_database()), 0)`,
-      [NAME],
+       WHERE ${IS_OUR_SLOT}), 0)`,
     );
     const waitedMs = Date.now() - began;
     if (confirmed >= position.written || waitedMs >= CONFIRM_MS) return { position, confirmed, waitedMs };

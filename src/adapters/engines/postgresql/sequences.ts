@@ -44,20 +44,20 @@ export async function sequencesToCarry(
 export async function carrySequences(promoted: SqlEndpoint, old: SqlEndpoint): Promise<CarriedSequences> {
   const { names, left } = await sequencesToCarry(promoted, old);
   const values = await inSession(promoted, async (session) => {
-    const read: { name: string; value: string }[] = [];
+    const read: { name: string; value: string; called: boolean }[] = [];
     for (const name of names) {
       const [at] = await session.rows<{ value: string; called: boolean }>(
         `SELECT last_value::text AS value, is_called AS called FROM ${name}`,
       );
-      if (at?.called === true) read.push({ name, value: at.value });
+      if (at !== undefined) read.push({ name, ...at });
     }
     return read;
   });
   await inSession(
     old,
     async (session) => {
-      for (const { name, value } of values) {
-        await session.rows(`SELECT setval(${literal(name)}::regclass, ${value})`).catch((error: Error & { code?: string }) => {
+      for (const { name, value, called } of values) {
+        await session.rows(`SELECT setval(${literal(name)}::regclass, ${value}, ${called})`).catch((error: Error & { code?: string }) => {
           // The server's own answer about this sequence; a connection that broke has none, and is tried again as a whole.
           if (error.code === undefined || /^(08|57)/.test(error.code)) throw error;
           left.push({ name, why: error.message });

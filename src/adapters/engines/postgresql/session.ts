@@ -17,6 +17,32 @@ const CONNECT_MS = 10_000;
 const STATEMENT_MS = 60_000;
 /** No statement that changes something stands in front of the application's for longer, whatever long query it waits for. */
 const LOCK_MS = 5_000;
+/**
+ * A database or a role has settings for its applications, and they are not meant for us: literals are read as they stand;
+ * names without a schema are the system's first, whoever made a function of that name elsewhere; who asks is the role that
+ * connected, and not one that it becomes by default; a replica knows nothing of serializable.
+ */
+const OWN = [
+  "SET standard_conforming_strings = on",
+  "SET search_path = ''",
+  "SET ROLE NONE",
+  "SET default_transaction_isolation = 'read committed'",
+  // Catalogue queries are long and cheap: to compile one takes longer than to answer it.
+  "SET jit = off",
+];
+/** Where commits wait for a replica, the promoted one is none any more, and nobody would ever confirm ours. */
+const WRITING = ["SET default_transaction_read_only = off", `SET lock_timeout = ${LOCK_MS}`, "SET synchronous_commit = local"];
+/**
+ * The database's own schemas come after the system's: what its indexes call is looked for by them wherever a table is read. A
+ * session of ours is idle while another server is asked; not every version knows each timeout. In SQL_ASCII, bytes are no text.
+ */
+const SYSTEM_FIRST = `SELECT set_config('search_path', concat_ws(', ', 'pg_catalog', nullif(reset_val, '')), false) FROM pg_settings WHERE name = 'search_path';
+  SELECT set_config(name, '0', false) FROM pg_settings
+  WHERE name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
+  SELECT set_config('client_encoding', 'SQL_ASCII', false) WHERE current_setting('server_encoding') = 'SQL_ASCII'`;
+/** Event triggers are about the application's own changes of its schema; ours run them only where our role may not say so. */
+const NO_TRIGGERS = `SELECT set_config('session_replication_role', 'replica', false) FROM pg_roles
+  WHERE rolname = session_user AND (rolsuper OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'rds_superuser' AND pg_has_role(r.oid, 'MEMBER')))`;
 /** How long ending a session may hold up who asked for it. */
 const END_MS = 500;
 
@@ -43,10 +69,9 @@ export async function inSession<T>(endpoint: SqlEndpoint, use: (session: Session
   client.on("error", () => undefined);
   const work = async () => {
     await client.connect();
-    // What we write as literals is read as such, whatever the database has for its own applications.
-    await client.query(
-      `SET standard_conforming_strings = on${write ? `; SET default_transaction_read_only = off; SET lock_timeout = ${LOCK_MS}` : ""}`,
-    );
+    // Settings first: where serializable is the default, a replica answers no query until another one stands.
+    await client.query([...OWN, ...(write ? WRITING : [])].join("; "));
+    await client.query(write ? `${SYSTEM_FIRST}; ${NO_TRIGGERS}` : SYSTEM_FIRST);
     return use({
       rows: async <R extends QueryResultRow>(sql: string, values?: unknown[]) => (await client.query<R>(sql, values)).rows,
       value: async <V>(sql: string, values?: unknown[]) => {

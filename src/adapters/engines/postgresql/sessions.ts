@@ -1,6 +1,6 @@
 import { Terminal } from "../../../errors.js";
-import { NAME } from "./reverse.js";
 import { quoted, type Session, type SqlEndpoint } from "./session.js";
+import { NAME } from "./subscription.js";
 
 /**
  * Users' sessions on the database, except our own. Without pg_read_all_stats the kind of another role's session is not

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
 import { closedSince, doorkeepers, enabledSubscriptions, levelOf } from "./barrier.js";
 import { changesOf, GUARD } from "./guard.js";
-import { NAME } from "./reverse.js";
 import { inSession, type Session, type SqlEndpoint } from "./session.js";
 import { backgroundWorkers, othersHere, preparedTransactions, rights } from "./sessions.js";
+import { NAME } from "./subscription.js";
 
 /** Between the two looks that a proof needs at least. */
 const APART_MS = 3_000;

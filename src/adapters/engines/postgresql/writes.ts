@@ -1,7 +1,7 @@
 import { Terminal, Transient } from "../../../errors.js";
 import { known, type Reading, unknown } from "../../../ports/observations.js";
 import type { Effect } from "../../../ports/target.js";
-import { close, levelOf, open } from "./barrier.js";
+import { close, doorkeepers, levelOf, open } from "./barrier.js";
 import { GUARD, guarded, rehearsed } from "./guard.js";
 import { inSession, type Session, type SqlEndpoint } from "./session.js";
 import { beyondReach, endOthers, OWN_ROLE, obstaclesHere, preparedTransactions, refuseBeyond, rights } from "./sessions.js";
@@ -76,9 +76,19 @@ async function refuse(session: Session, endpoint: SqlEndpoint, { applicationUser
   const { host, port, database, user } = endpoint;
   refuseBeyond(await beyondReach(session), endpoint);
   const shared = applicationUser === user ? [`${user} is cutover's own user and the application's: ${OWN_ROLE}`] : [];
-  const here = goingBack ? [] : [...shared, ...(await obstaclesHere(session))];
+  const first = goingBack ? [] : await beyondTheDoor(session, applicationUser);
+  const here = goingBack ? [] : [...shared, ...first, ...(await obstaclesHere(session))];
   if (here.length > 0)
     throw new Terminal(`${host}:${port}/${database}: ${here.join("; ")}.`, { next: "Mend it, then try again: nothing was changed." });
+}
+
+/** The server's first superuser is taken for the provider's own, and stays: not where the application is said to be it. */
+async function beyondTheDoor(session: Session, applicationUser: string | undefined): Promise<string[]> {
+  const superuser = await session.value<boolean>("SELECT rolsuper FROM pg_roles WHERE rolname = current_user");
+  const found = superuser ? undefined : (await doorkeepers(session)).find((d) => d.provider && d.role === applicationUser);
+  return found === undefined
+    ? []
+    : [`${found.role} is the server's own superuser and the application's: nobody can keep it out; give the application a role of its own`];
 }
 
 /**

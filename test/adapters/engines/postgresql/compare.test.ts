@@ -5,9 +5,9 @@ import { compareDatabases, comparisonReport } from "../../../../src/adapters/eng
 import { sqlDataPort } from "../../../../src/adapters/engines/postgresql/dataPort.js";
 import { differingIn } from "../../../../src/adapters/engines/postgresql/differences.js";
 import { startReverse, stopReverse } from "../../../../src/adapters/engines/postgresql/reverse.js";
-import { inSession, type Session, type SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
+import type { Session, SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
 import { Terminal } from "../../../../src/errors.js";
-import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
+import { inSession, type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 const PASSWORD = "kept secret";
 

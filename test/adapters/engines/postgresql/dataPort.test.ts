@@ -1,11 +1,10 @@
 import { expect } from "chai";
 import { type CompareProgress, compareDatabases, comparisonReport } from "../../../../src/adapters/engines/postgresql/compare.js";
 import { sqlDataPort, sqlObservations } from "../../../../src/adapters/engines/postgresql/dataPort.js";
-import { inSession } from "../../../../src/adapters/engines/postgresql/session.js";
 import { replicaLag } from "../../../../src/adapters/engines/postgresql/writes.js";
 import { Terminal } from "../../../../src/errors.js";
 import type { Side } from "../../../../src/ports/observations.js";
-import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
+import { inSession, type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 const effect = (key = "k") => ({ key, fence: 1 });
 const SCHEMA = [

@@ -167,13 +167,13 @@ describe("schema changes after the promotion, on real PostgreSQL", function () {
     const late = { key: "late", fence };
     await old.sql((s) => s.rows(`UPDATE cutover_guard.fence SET token = ${fence + 5}`));
     await fresh.sql((s) => s.rows("CREATE TABLE coupons (id int PRIMARY KEY)"));
-    const stale = await carrySchema(fresh.endpoint, old.endpoint, "cutover_back", late).catch((e: Error) => e);
+    const stale = await carrySchema(fresh.endpoint, old.endpoint, late).catch((e: Error) => e);
     expect(stale).to.be.instanceOf(Conflict);
     expect(await old.sql((s) => s.value("SELECT to_regclass('coupons')"))).to.equal(null);
     fence += 10;
     // The stream has ended on the old side, which another runner has handed over to.
     await port.stopReverseReplication(effect(), { drain: false });
-    const after = await carrySchema(fresh.endpoint, old.endpoint, "cutover_back").catch((e: Error) => e);
+    const after = await carrySchema(fresh.endpoint, old.endpoint).catch((e: Error) => e);
     expect(after).to.be.instanceOf(Conflict);
     expect((after as Error).message).to.contain("Nothing streams back");
     expect((await look()).known).to.equal(false);

@@ -1,10 +1,10 @@
 import { expect } from "chai";
 import { carrySchema } from "../../../../src/adapters/engines/postgresql/carry.js";
 import { sqlDataPort } from "../../../../src/adapters/engines/postgresql/dataPort.js";
-import { inSession, type Session } from "../../../../src/adapters/engines/postgresql/session.js";
+import type { Session } from "../../../../src/adapters/engines/postgresql/session.js";
 import { Transient } from "../../../../src/errors.js";
 import type { Side } from "../../../../src/ports/observations.js";
-import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
+import { inSession, type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 describe("what cutover asks of a database in use, on real PostgreSQL", function () {
   this.timeout(180_000);
@@ -87,10 +87,10 @@ describe("what cutover asks of a database in use, on real PostgreSQL", function 
     await fresh.sql((s) => s.rows("CREATE TABLE added (at int)"));
     const letGo = await reading(fresh, "added");
     // Its identity needs a lock that the long query does not give: said as passing, and tried again at the next look.
-    const tried = await whileUsed(fresh, "added", () => carrySchema(fresh.endpoint, old.endpoint, "cutover_back").catch((e: Error) => e));
+    const tried = await whileUsed(fresh, "added", () => carrySchema(fresh.endpoint, old.endpoint).catch((e: Error) => e));
     expect(tried).to.be.instanceOf(Transient);
     await letGo();
-    await carrySchema(fresh.endpoint, old.endpoint, "cutover_back");
+    await carrySchema(fresh.endpoint, old.endpoint);
     const { summary } = await port.stopReverseReplication(effect());
     expect(summary).to.contain("no difference").and.not.contain("Lost");
   });
