@@ -1,3 +1,4 @@
+import type { FleetCommand } from "../../config/fleetCommands.js";
 import { oldBalancerOf } from "../../config/oldSide.js";
 import { ownGateOf } from "../../config/ownGates.js";
 import type { StackConfig } from "../../config/schema.js";
@@ -27,6 +28,14 @@ const rds = by("RDS");
 const databases = by("the databases themselves");
 const balancer = by("the load balancer, through AWS");
 const network = by("AWS: what leads to it, and what it counts");
+
+/** What a command of the old fleet prints; without the targets file it is taken to be there. */
+const fleet =
+  (command: FleetCommand, prints: string): Ask =>
+  (_, __, { target }) =>
+    target !== undefined && target.fleet?.[command] === undefined
+      ? { nobody: `the targets file has no command fleet.${command}: it prints ${prints}` }
+      : { by: `fleet.${command} of the targets file` };
 
 /** Who of the sources in `src/adapters/sources` answers what. */
 const ANSWERS: Record<MeasuredName, Ask> = {
@@ -62,10 +71,8 @@ const ANSWERS: Record<MeasuredName, Ask> = {
   "workers-ready": cluster,
   "queue-age": queues,
   "dead-letters": queues,
-  "old-once-running": (_, __, { target }) =>
-    target !== undefined && target.fleet?.onceRunning === undefined
-      ? { nobody: "the targets file has no command fleet.onceRunning: it prints how many of them run on the old side" }
-      : { by: "fleet.onceRunning of the targets file" },
+  "old-once-running": fleet("onceRunning", "how many of them run on the old side"),
+  "files-differing": fleet("filesDiffering", "how many files differ"),
   "new-once-running": cluster,
   "once-ready": cluster,
   "open-connections": network,
