@@ -218,7 +218,9 @@ export class ModelWorld {
     const oldAnswers = records === "none" || ((records === "old" || records === "both") && weights.old > 0);
     const newAnswers = (records === "both" || records === "new") && weights.new > 0 && next.workload.deployed;
     if (!oldAnswers && !newAnswers) this.say(2, "no side has a weight");
-    if (records === "none" && this.adopted) this.say(2, "the adopted record was removed");
+    // The engine removes only what it had: an edit between the adoption and the first step with records has none of them yet.
+    const had = (was.dns?.records ?? "none") !== "none";
+    if (records === "none" && had && this.adopted) this.say(2, "the adopted record was removed");
     if (!oldAnswers && !newAnswers) this.say(2, `dark: ${records} ${weights.old}/${weights.new}`);
     if (records === "new" && was.dns?.records !== "new" && !this.soaked()) this.say(4, "the old record was removed before the soak");
     if (weights.new > 0 && this.filesUsed === "old" && movedFoldersOf(next).length > 0)
