@@ -136,13 +136,16 @@ const ownerOf = (session: Session): Promise<string> =>
   session.value<string>("SELECT pg_get_userbyid(datdba)::text FROM pg_database WHERE datname = current_database()");
 const toWhom = (grantee: string): string => (grantee === "" ? "PUBLIC" : quoted(grantee));
 
+/** From PostgreSQL 16 on a member may be kept from SET ROLE, with which a grant is given back in the name of whoever gave it. */
+const MAY_SET = "CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END";
+
 async function takeConnect(session: Session, database: string, before: Before): Promise<void> {
   const [me, owner, grants] = [await self(session), await ownerOf(session), await grantsOf(session)];
   // Of our own first: what PUBLIC had we may have lived by.
   if (!grants.some((g) => g.grantee === me && g.grantor === owner))
     await session.rows(`GRANT CONNECT ON DATABASE ${database} TO ${quoted(me)}`);
   const mayBe = new Set(
-    (await session.rows<{ role: string }>("SELECT rolname::text AS role FROM pg_roles WHERE pg_has_role(oid, 'MEMBER')")).map(
+    (await session.rows<{ role: string }>(`SELECT rolname::text AS role FROM pg_roles WHERE pg_has_role(oid, ${MAY_SET})`)).map(
       (r) => r.role,
     ),
   );
