@@ -1,9 +1,6 @@
 /** What people type, by the command's path. Shown at the end of each help; a test parses every one. */
 export const EXAMPLES: Record<string, readonly string[]> = {
-  init: [
-    "init applications.csv --region us-east-2 --registry ghcr.io/acme",
-    "init applications.csv --region us-east-2 --registry ghcr.io/acme --domain acme.com --discover --profile production",
-  ],
+  init: ["init applications.csv --region us-east-2 --registry ghcr.io/acme", "init applications.csv --discover --profile production"],
   discover: ["discover --region us-east-2 --profile production --output markdown"],
   plan: ["plan", "plan web-api-production --ways-back"],
   containerize: ["containerize web-api-staging --out ../web-api --build"],

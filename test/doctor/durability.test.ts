@@ -16,7 +16,8 @@ describe("[safety-8] cutover doctor says what the database of the journals promi
     await primary.sql((s) => s.rows(`ALTER SYSTEM SET ${name} = ${value}`));
     await primary.sql((s) => s.rows("SELECT pg_reload_conf()"));
     for (;;) {
-      const now = await primary.sql((s) => s.value<string>(`SELECT current_setting('${name}')`));
+      // The session of the test has settings of its own.
+      const now = await primary.sql((s) => s.value<string>("SELECT reset_val FROM pg_settings WHERE name = $1", [name]));
       if (now === value.replaceAll("'", "")) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -1,6 +1,5 @@
-import { isDeepStrictEqual } from "node:util";
 import { webMovesOnce } from "../../config/processes.js";
-import type { ConfigPatch } from "../../config/rawConfig.js";
+import { type ConfigPatch, canonical } from "../../config/rawConfig.js";
 import type { StackConfig } from "../../config/schema.js";
 import { gates, rollback } from "../../config/sections.js";
 import { printable, UserError } from "../../errors.js";
@@ -79,7 +78,7 @@ export function checkTuning(state: MigrationState, plan: Plan, changes: ConfigPa
       late.map((path) => ({ path: `changes.${path}`, got: printable(changes[path]), accepted: "nothing any more: the soak is over" })),
     );
   // Whoever only asks whether it may be tuned says what counts already: no config has to be read for that, and no plan made.
-  if (Object.entries(changes).every(([path, value]) => isDeepStrictEqual(value, now[path]))) return;
+  if (Object.entries(changes).every(([path, value]) => canonical(value ?? null) === canonical(now[path] ?? null))) return;
   const next = { ...state, tuned: { ...state.tuned, ...changes } };
   currentConfig(next);
   const after = planOf(next, plan);

@@ -3,6 +3,7 @@ import { TUNABLE } from "../../../src/automation/decide/tuning.js";
 import { shapeOf } from "../../../src/automation/plan/edition.js";
 import { buildPlan, type Plan, planDigest } from "../../../src/automation/plan/plan.js";
 import { begunPlan } from "../../../src/automation/state/begun.js";
+import { currentConfig } from "../../../src/automation/state/state.js";
 import { whyNotEditable } from "../../../src/config/edits.js";
 import { patched, readConfig } from "../../../src/config/stackFile.js";
 import { known, type Reading, unknown } from "../../../src/ports/observations.js";
@@ -99,7 +100,7 @@ describe("[observing-7] gates of the user's own in a plan", () => {
     m.world.faults = NO_FAULTS;
     await m.say({ command: "advance", extent: "step" });
     expect(await m.position).to.equal("traffic.dns-100");
-    expect(m.world.applied.gates.own[0]).to.include({ expression: mended.expression });
+    expect(currentConfig(await m.state).gates.own[0]).to.include({ expression: mended.expression });
     expect(whyNotEditable({ path: ["cutover:gates", "own"], value: [] }, TUNABLE)).to.contain("cutover tune");
     // One more protects more, and counts at once.
     await m.say({ command: "tune", changes: { "gates.own": [mended, { ...GATE, name: "late-mails" }] }, why: "mails are late" });
