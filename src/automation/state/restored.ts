@@ -1,6 +1,7 @@
 import { configDigest } from "../../config/rawConfig.js";
 import type { Recorded } from "../journal/entries.js";
 import type { Restoration, Revision } from "../journal/records.js";
+import { STEP } from "../plan/ids.js";
 import { currentRevision, type MigrationState, stepOf, type UpdateIntent } from "./state.js";
 
 /**
@@ -26,12 +27,18 @@ export function restored(state: MigrationState, entry: Extract<Recorded, { type:
     ...state,
     ...(adrift === undefined ? {} : driftedTo(state, adrift, entry.at)),
     restored: name,
-    steps: { ...state.steps, ...Object.fromEntries(perhaps) },
+    steps: { ...state.steps, ...Object.fromEntries(perhaps), ...(differs === true ? unsoaked(state) : {}) },
     promoted: promoted ?? state.promoted,
     dirty: state.dirty || differs === true,
     unsettled: [...(state.unsettled ?? []), forgotten],
   };
 }
+
+/** Users may have been elsewhere meanwhile: a soak that is over says nothing any more, and nothing old is removed on its word (promise 4). */
+const unsoaked = ({ steps }: MigrationState): MigrationState["steps"] => {
+  const soak = steps[STEP.soak];
+  return soak?.status === "done" ? { [STEP.soak]: { ...soak, status: "undone" } } : {};
+};
 
 /** What the engine applied last is what a way back begins with. */
 function driftedTo(state: MigrationState, { to, back, applied }: NonNullable<Restoration["adrift"]>, at: number): Partial<MigrationState> {
