@@ -1,3 +1,5 @@
+import { QUANTITY_UNITS } from "../../lib/quantityUnits.js";
+
 /** Durations, sizes and ports as compose files and units write them, in the stack config's own units. */
 
 const UNITS: Record<string, number> = {
@@ -49,22 +51,10 @@ export function memoryOf(text: string): string | undefined {
   return Number.isInteger(mi) ? `${mi}Mi` : String(Math.ceil(bytes));
 }
 
-const MEMORY_UNITS: Record<string, number> = {
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 1_024,
-  Mi: 1_024 ** 2,
-  Gi: 1_024 ** 3,
-  Ti: 1_024 ** 4,
-};
-
 /** Bytes of a Kubernetes quantity of memory. */
 export function bytesOf(quantity: string): number {
   const [, number = "0", unit = ""] = /^([\d.]+)(\w*)$/.exec(quantity) ?? [];
-  return Number(number) * (MEMORY_UNITS[unit] ?? 1);
+  return Number(number) * (QUANTITY_UNITS[unit] ?? 1);
 }
 
 /** Cores of a Kubernetes quantity of CPU. */

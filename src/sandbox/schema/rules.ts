@@ -1,4 +1,5 @@
 import { cidrBlock } from "../../config/primitives.js";
+import { QUANTITY_UNITS } from "../../lib/quantityUnits.js";
 import type { Properties } from "../backend.js";
 import { UNKNOWN } from "../provider/properties.js";
 import type { CheckFailure } from "./shape.js";
@@ -135,22 +136,10 @@ function pods(inputs: Properties, say: Say): void {
   }
 }
 
-const SUFFIXES: Record<string, number> = {
-  m: 1e-3,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 1_024,
-  Mi: 1_024 ** 2,
-  Gi: 1_024 ** 3,
-  Ti: 1_024 ** 4,
-};
-
 /** A Kubernetes quantity as a number of its unit. */
 export function quantity(text: string): number {
   const match = /^([\d.]+)([A-Za-z]*)$/.exec(text);
-  return match === null ? Number.NaN : Number(match[1]) * (SUFFIXES[match[2] ?? ""] ?? 1);
+  return match === null ? Number.NaN : Number(match[1]) * (QUANTITY_UNITS[match[2] ?? ""] ?? 1);
 }
 
 /** Annotations of the AWS Load Balancer Controller that are in use; a misspelt one would be ignored in silence. */
