@@ -5,6 +5,7 @@ import type { Drift } from "../../../../src/adapters/engines/postgresql/drift.js
 import type { SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
 import type { Side } from "../../../../src/ports/observations.js";
 import { type AnySchema, anySchema, Written } from "../../../support/anySchema.js";
+import { risingEffects } from "../../../support/effects.js";
 import { inSession, type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 /** In `npm test` as many as fit in a minute, always the same; the nightly tier asks for 1,000 others. */
@@ -21,12 +22,8 @@ describe(`any schema, any work, back at any moment, on real PostgreSQL (CUTOVER_
   const samples = fc.sample(anySchema, { numRuns: SCHEMAS, seed: SEED });
   const groups = Array.from({ length: Math.ceil(SCHEMAS / TOGETHER) }, (_, i) => samples.slice(i * TOGETHER, (i + 1) * TOGETHER));
   const rounds = Array.from({ length: Math.ceil(groups.length / DATABASES) }, (_, i) => groups.slice(i * DATABASES, (i + 1) * DATABASES));
-  let fence = 0;
   let [total, equal] = [0, 0];
-  const effect = () => {
-    fence += 1;
-    return { key: `k${fence}`, fence };
-  };
+  const effect = risingEffects();
   const sql = (at: SqlEndpoint, statement: string) => inSession(at, (s) => s.rows(statement), { write: true });
   const sortedRows = (at: SqlEndpoint, table: string) =>
     inSession(at, async (s) =>

@@ -3,6 +3,7 @@ import { notApplied, stuckTables } from "../../../../src/adapters/engines/postgr
 import { sqlDataPort } from "../../../../src/adapters/engines/postgresql/dataPort.js";
 import { readinessOf } from "../../../../src/adapters/engines/postgresql/readiness.js";
 import type { Side } from "../../../../src/ports/observations.js";
+import { risingEffects } from "../../../support/effects.js";
 import { type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 /** What the application has in its own schema, and its search path finds. */
@@ -108,11 +109,7 @@ describe("what cannot be applied with an empty search path, on real PostgreSQL",
   let old: Postgres;
   let fresh: Postgres;
   const endpoint = async (side: Side) => (side === "old" ? old : fresh).endpoint;
-  let fence = 0;
-  const effect = () => {
-    fence += 1;
-    return { key: `k${fence}`, fence };
-  };
+  const effect = risingEffects();
   const named = (sticks: boolean) => KINDS.filter((k) => k.sticks === sticks).map((k) => `app.${k.name}`);
 
   before(async () => {

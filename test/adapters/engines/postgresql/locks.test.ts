@@ -4,6 +4,7 @@ import { sqlDataPort } from "../../../../src/adapters/engines/postgresql/dataPor
 import type { Session } from "../../../../src/adapters/engines/postgresql/session.js";
 import { Transient } from "../../../../src/errors.js";
 import type { Side } from "../../../../src/ports/observations.js";
+import { risingEffects } from "../../../support/effects.js";
 import { inSession, type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 describe("what cutover asks of a database in use, on real PostgreSQL", function () {
@@ -11,11 +12,7 @@ describe("what cutover asks of a database in use, on real PostgreSQL", function 
   const postgres = postgresForSuite();
   let old: Postgres;
   let fresh: Postgres;
-  let fence = 0;
-  const effect = () => {
-    fence += 1;
-    return { key: `k${fence}`, fence };
-  };
+  const effect = risingEffects();
 
   before(async () => {
     [old, fresh] = [await postgres.primary("old"), await postgres.primary("new")];

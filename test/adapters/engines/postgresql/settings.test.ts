@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { sqlDataPort, sqlObservations } from "../../../../src/adapters/engines/postgresql/dataPort.js";
 import type { SqlEndpoint } from "../../../../src/adapters/engines/postgresql/session.js";
 import type { Side } from "../../../../src/ports/observations.js";
+import { risingEffects } from "../../../support/effects.js";
 import { inSession, type Postgres, postgresForSuite } from "../../../support/postgres.js";
 
 const T = "CREATE TABLE t (id serial PRIMARY KEY, what text); INSERT INTO t (what) SELECT 'row ' || g FROM generate_series(1, 20) g;";
@@ -48,11 +49,7 @@ describe("a database with settings of its own, on real PostgreSQL", function () 
   const postgres = postgresForSuite();
   let old: Postgres;
   let fresh: Postgres;
-  let fence = 0;
-  const effect = () => {
-    fence += 1;
-    return { key: `k${fence}`, fence };
-  };
+  const effect = risingEffects();
   const at = (side: Side, database: string): SqlEndpoint => ({ ...(side === "old" ? old : fresh).endpoint, database });
   const run = (endpoint: SqlEndpoint, sql: string) => inSession(endpoint, (s) => s.rows(sql), { write: true });
   const portOf = (database: string) => sqlDataPort({ endpoint: async (side) => at(side, database) });
