@@ -44,9 +44,12 @@ export const removedBalancerOf = (config: Pick<StackConfig, "old" | "traffic">):
 export const oldAddressesOf = ({ old }: Old): string[] => [...new Set(of(old, "addresses").flatMap((e) => e.addresses))];
 
 /** Auto Scaling groups of the old side: they would start again what is terminated. */
+/** A load balancer by its ARN as CloudWatch's dimensions name it: `app/web/50dc6c495c0c9188`; anything else stays as it is. */
+export const balancerName = (arn: string): string => arn.split(":loadbalancer/").at(-1) ?? "";
+
 /** What a load balancer is, by its ARN: one of the two that see what HTTP answers, or another, which forwards connections. */
 export function balancerKind(arn: string): "application" | "classic" | "other" {
-  const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
+  const suffix = balancerName(arn);
   if (suffix.startsWith("app/")) return "application";
   return suffix.includes("/") ? "other" : "classic";
 }

@@ -1,4 +1,4 @@
-import { oldBalancerOf, oldGroupsOf } from "./oldSide.js";
+import { balancerName, oldBalancerOf, oldGroupsOf } from "./oldSide.js";
 import type { StackConfig } from "./schema.js";
 
 /** Another stack of this service whose migration has not ended, by its config as it is now. */
@@ -39,4 +39,4 @@ export function sharedResources(config: StackConfig, others: readonly OtherStack
 
 /** For people: `the load balancer app/shop/1 (shop-production)`. */
 export const sharedInWords = (shared: readonly SharedResource[]): string =>
-  shared.map(({ kind, id, stack }) => `the ${kind} ${id.split(":loadbalancer/").at(-1)} (${stack})`).join(", ");
+  shared.map(({ kind, id, stack }) => `the ${kind} ${balancerName(id)} (${stack})`).join(", ");

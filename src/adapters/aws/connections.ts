@@ -1,5 +1,6 @@
 import type { MetricDataQuery, MetricDataResult } from "@aws-sdk/client-cloudwatch";
 import { DescribeLoadBalancerAttributesCommand, DescribeLoadBalancersCommand } from "@aws-sdk/client-elastic-load-balancing-v2";
+import { balancerName } from "../../config/oldSide.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
 import type { AwsClients } from "./clients.js";
 import { metricData } from "./metrics.js";
@@ -19,7 +20,7 @@ export async function balancerConnections(
   now: number,
 ): Promise<{ reading: Reading; end: number }> {
   const end = Math.floor(now / MINUTE) * MINUTE - CLOUDWATCH_DELAY * 1_000;
-  const name = arn.split(":loadbalancer/").at(-1) ?? "";
+  const name = balancerName(arn);
   const reading = kind === "application" ? await ofApplication(clients, arn, name, end) : await ofNetwork(clients, arn, name, end);
   return { reading, end };
 }

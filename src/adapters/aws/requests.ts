@@ -1,6 +1,6 @@
 import type { MetricDataQuery } from "@aws-sdk/client-cloudwatch";
 import type { TargetGroup } from "@aws-sdk/client-elastic-load-balancing-v2";
-import { balancerKind, insteadOf, oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
+import { balancerKind, balancerName, insteadOf, oldBalancerOf, servingBalancerOf } from "../../config/oldSide.js";
 import { namespaceOf, type StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, type Side, unknown } from "../../ports/observations.js";
@@ -141,7 +141,7 @@ async function newBalancer(clients: AwsClients, config: StackConfig, ingressHost
 /** @returns why it cannot tell errors from answers, where it cannot */
 export function balancerOfArn(arn: string): Balancer | string {
   const kind = balancerKind(arn);
-  if (kind !== "other") return { kind, name: arn.split(":loadbalancer/").at(-1) ?? "" };
+  if (kind !== "other") return { kind, name: balancerName(arn) };
   return `${arn} is no Application Load Balancer: it forwards connections and does not see what HTTP answers. Name another source under sources`;
 }
 

@@ -5,7 +5,7 @@ import {
   type LoadBalancer,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { hostsOf, namesOf } from "../../config/names.js";
-import { oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
+import { balancerName, oldBalancerOf, oldGroupsOf } from "../../config/oldSide.js";
 import type { StackConfig } from "../../config/schema.js";
 import { groupsOf } from "../../config/shift.js";
 import { known, type Reading, unknown } from "../../ports/observations.js";
@@ -61,7 +61,7 @@ const sum = (values: number[] = []): number => values.reduce((a, b) => a + b, 0)
 
 /** Which metrics of a load balancer count what reaches it, by its ARN. */
 function countedBy(arn: string): { namespace: string; names: string[]; dimensions: Record<string, string> } {
-  const suffix = arn.split(":loadbalancer/").at(-1) ?? "";
+  const suffix = balancerName(arn);
   if (suffix.startsWith("app/"))
     return {
       namespace: "AWS/ApplicationELB",

@@ -1,5 +1,5 @@
 import type { FleetCommand } from "../../config/fleetCommands.js";
-import { oldBalancerOf } from "../../config/oldSide.js";
+import { balancerName, oldBalancerOf } from "../../config/oldSide.js";
 import { ownGateOf } from "../../config/ownGates.js";
 import type { StackConfig } from "../../config/schema.js";
 import { type CountedName, sourceOf, whyNeverAnswered } from "../../config/sources.js";
@@ -113,13 +113,10 @@ function requests(config: StackConfig, name: CountedName, side: Side): Answer {
   if (never !== undefined) return { nobody: never };
   const source = config.sources[side];
   if (sourceOf(config, side) === "load-balancer")
-    return { by: `CloudWatch, ${side === "new" ? "the new load balancer" : `load balancer ${nameOf(oldBalancerOf(config))}`}` };
+    return { by: `CloudWatch, ${side === "new" ? "the new load balancer" : `load balancer ${balancerName(oldBalancerOf(config) ?? "")}`}` };
   const { convention = "guide", expressions } = source?.kind === "prometheus" ? source : {};
   return { by: `Prometheus, ${expressions === undefined ? `convention ${convention}` : `sources.${side}.expressions`}` };
 }
-
-/** As CloudWatch's dimensions name it. */
-const nameOf = (arn = ""): string => arn.split(":loadbalancer/").at(-1) ?? "";
 
 function queues({ handover }: StackConfig): Answer {
   if (handover.queues.length === 0) return { nobody: "name the queues in handover.queues" };

@@ -5,7 +5,8 @@ import { counted } from "../../../lib/plural.js";
 import type { Step } from "../step.js";
 import { NOTHING_TO_UNDO, need } from "./build.js";
 
-const RISK = "Data consistency: potential for data loss during cutover";
+/** Of the guide's risk table. */
+export const RISK = "Data consistency: potential for data loss during cutover";
 
 /** All rows, while the application runs: the pause has only what changed since, and its length is known before anybody says go. */
 export const compareAhead = (config: StackConfig): Step => ({

@@ -6,6 +6,7 @@ import { counted } from "../../../lib/plural.js";
 import type { Effect, Evidence, Target } from "../../../ports/target.js";
 import type { ActionContext, Step } from "../step.js";
 import { gate, NOTHING_TO_UNDO, need } from "./build.js";
+import { RISK } from "./databaseComparison.js";
 
 /*
  * Files on the old side's disks go into a volume that both sides use from then on, inside the database's window (promise 13): copied
@@ -13,7 +14,6 @@ import { gate, NOTHING_TO_UNDO, need } from "./build.js";
  * image: what was written to the volume is copied to the old side's disks before these are used again.
  */
 
-const RISK = "Data consistency: potential for data loss during cutover";
 /** A pass that takes more than this share of the last one's time does not get shorter by another. */
 const NO_SHORTER = 0.8;
 
